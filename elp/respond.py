@@ -1,0 +1,102 @@
+"""The main job: a speaker's video and one portrait in, the listener's video out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elp.errors import ElpError
+from elp.motion import Clip, Motion
+
+Image = NDArray[np.uint8]
+
+
+def respond(
+    speaker: str | Path,
+    portrait: str | Path | Image | None = None,
+    output: str | Path | None = None,
+    *,
+    emotion: str | Sequence[float] | None = "auto",
+    seed: int = 0,
+    params: str | Path | None = None,
+    checkpoint: str | Path | None = None,
+    side_by_side: bool = False,
+    face: str = "largest",
+    progress: bool = False,
+) -> Motion:
+    """Synthesise how the person in `portrait` listens to `speaker` (chapter "Your own video").
+
+    Args:
+        speaker: a video of the speaker (any length, frame rate and size), or a clip that `elp extract` wrote.
+        portrait: one image of the listener, a path or (H, W, 3) uint8 RGB; needed when `output` is given.
+        output: the video to write: 256x256 (512x256 with `side_by_side`), 25 fps, H.264, the speaker's sound carried along.
+        emotion: a name that the checkpoint knows ("negative", "neutral", "positive"), weights of a mixture in the
+            checkpoint's order, or "auto" (None): inferred from the speaker (ELP, section 3.3).
+        seed: of everything that is drawn; the same seed gives the same response.
+        params: an .npz to write the listener's motion to.
+        checkpoint: weights to use; by default those that ship with the package.
+        side_by_side: put the speaker to the left of the listener; needs the speaker's video.
+        face: which face of the video speaks: "largest", "left" or "right".
+        progress: show progress bars on stderr.
+
+    Returns:
+        The listener's motion: T frames of β, p, φ at 25 fps, as long as the speaker's video.
+
+    Raises:
+        ElpError: something about the input is at fault; the sentence says what to do. Nothing is written then.
+    """
+    from elp.generate import ELPResponder  # loads torch modules: kept out of `import elp`
+
+    speaker = Path(speaker)
+    video = None if speaker.suffix == ".npz" else speaker
+    _check(output, params, portrait, side_by_side, video)
+    responder = ELPResponder.from_checkpoint(checkpoint)
+    responder.weights(emotion)  # an unknown emotion is refused before minutes of work
+    listener = None
+    if output is not None:
+        from elp.render import Portrait
+
+        listener = Portrait.load(portrait)
+    clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
+    motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
+    if params is not None:
+        motion.save(params)
+    if output is not None:
+        _write(Path(output), listener, motion, video, side_by_side, progress)
+    return motion
+
+
+def _check(output: object, params: object, portrait: object, side_by_side: bool, video: Path | None) -> None:
+    if output is None and params is None and (portrait is not None or side_by_side):
+        raise ElpError("nowhere to put the video: give an output file ending in .mp4")
+    if output is not None and Path(str(output)).suffix.lower() != ".mp4":
+        raise ElpError(f"{output}: the video is written as .mp4: give the file that ending")
+    if params is not None and Path(str(params)).suffix.lower() != ".npz":
+        raise ElpError(f"{params}: motion is stored as .npz: give the file that ending")
+    if output is not None and portrait is None:
+        raise ElpError("a video needs a face: give one portrait image of the listener")
+    if side_by_side and video is None:
+        raise ElpError("side by side needs the speaker's pictures: give the video instead of the extracted clip")
+
+
+def _extract(video: Path, face: str, progress: bool) -> Clip:
+    from elp.extract import extract
+
+    return extract(video, face=face, progress=progress)
+
+
+def _write(output: Path, listener, motion: Motion, video: Path | None, side_by_side: bool, progress: bool) -> None:  # type: ignore[no-untyped-def]
+    from tqdm import tqdm
+
+    from elp import render
+    from elp.media import video as media
+
+    frames: Iterator[Image] = render.render(listener, motion)
+    if side_by_side and video is not None:
+        frames = render.side_by_side(media.frames(video), frames)
+    frames = tqdm(frames, total=len(motion), desc="render", unit="frame", disable=not progress)
+    media.write_video(output, frames, audio=video, comment=render.PROVENANCE)

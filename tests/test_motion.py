@@ -1,0 +1,107 @@
+"""Motion and Clip: what goes in comes out, and what does not fit is refused with both numbers."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elp.errors import ElpError
+from elp.files import atomic, run_card, sha256
+from elp.motion import Clip, Motion
+
+
+def motion(frames=7, dims=5, seed=0):
+    rng = np.random.default_rng(seed)
+    beta, pose = rng.normal(size=(frames, dims)), rng.normal(size=(frames, 6))
+    return Motion(beta=beta, pose=pose, blink=rng.integers(0, 2, frames), valid=rng.random(frames) > 0.3)
+
+
+def same(a, b):
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("beta", "pose", "blink", "valid"))
+
+
+@given(st.integers(0, 30), st.integers(1, 12), st.integers(0, 99))
+def test_motion_round_trip(tmp_path_factory, frames, dims, seed):
+    path = tmp_path_factory.mktemp("m") / "m.npz"
+    a = motion(frames, dims, seed)
+    a.save(path)
+    assert same(a, Motion.load(path))
+
+
+def test_clip_round_trip(tmp_path):
+    m = motion()
+    clip = Clip(motion=m, mfcc=np.ones((7, 29)), ear=np.ones((7, 2)), alpha=np.zeros(3), focal=500.0, size=(640, 480), source="a.mp4")
+    clip.save(tmp_path / "c.npz")
+    back = Clip.load(tmp_path / "c.npz")
+    assert same(back.motion, m) and np.array_equal(back.mfcc, clip.mfcc) and np.array_equal(back.ear, clip.ear)
+    assert (back.focal, back.size, back.source, back.origin) == (500.0, (640, 480), "a.mp4", None)
+    assert len(back[2:5]) == 3 and np.array_equal(back[2:5].motion.beta, m.beta[2:5])
+
+
+def test_clip_holds_the_promised_arrays(tmp_path):
+    Clip(motion=motion(), mfcc=np.zeros((7, 29))).save(tmp_path / "c.npz")
+    with np.load(tmp_path / "c.npz", allow_pickle=False) as data:
+        assert data["beta"].dtype == np.float32 and data["pose"].shape == (7, 6)
+        assert data["blink"].dtype == np.uint8 and data["mfcc"].shape == (7, 29) and data["fps"] == 25.0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pose": np.zeros((7, 3))}, r"\(T, 6\)"),
+        ({"blink": np.zeros(6)}, "7 frames of beta, but blink"),
+        ({"blink": np.full(7, 2)}, "0 or 1"),
+        ({"beta": np.full((7, 5), np.nan)}, "NaN"),
+    ],
+)
+def test_misfits_are_refused(change, words):
+    good = {"beta": np.zeros((7, 5)), "pose": np.zeros((7, 6)), "blink": np.zeros(7)}
+    with pytest.raises(ElpError, match=words):
+        Motion(**{**good, **change})
+
+
+def test_nan_is_allowed_where_nothing_was_seen():
+    beta = np.zeros((3, 2))
+    beta[1] = np.nan
+    assert len(Motion(beta=beta, pose=np.zeros((3, 6)), blink=np.zeros(3), valid=[1, 0, 1])) == 3
+
+
+def test_clip_names_both_lengths():
+    with pytest.raises(ElpError, match=r"talk.npz: 7 motion frames, mfcc of shape \(6, 29\)"):
+        Clip(motion=motion(), mfcc=np.zeros((6, 29)), source="talk.npz")
+
+
+def test_bad_files(tmp_path):
+    with pytest.raises(ElpError, match="no such file"):
+        Motion.load(tmp_path / "none.npz")
+    (tmp_path / "bad.npz").write_bytes(b"PK\x03\x04 not really")
+    with pytest.raises(ElpError, match="not a readable"):
+        Motion.load(tmp_path / "bad.npz")
+    np.savez(tmp_path / "poor.npz", beta=np.zeros((2, 2)))
+    with pytest.raises(ElpError, match="no array 'pose'"):
+        Motion.load(tmp_path / "poor.npz")
+    np.savez(tmp_path / "fast.npz", beta=np.zeros((2, 2)), pose=np.zeros((2, 6)), blink=np.zeros(2), fps=30.0)
+    with pytest.raises(ElpError, match="30 frames per second, expected 25"):
+        Motion.load(tmp_path / "fast.npz")
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic(path) as partial:
+        partial.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["x.txt"]
+
+
+def test_a_full_disk_is_said(tmp_path):
+    with pytest.raises(ElpError, match="free some space"), atomic(tmp_path / "x.txt"):
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_run_card_and_digest(tmp_path):
+    card = run_card(seed=3, started=0.0)
+    assert {"commit", "command", "seed", "device", "versions", "date", "seconds"} <= set(card) and card["seed"] == 3
+    (tmp_path / "a").write_bytes(b"abc")
+    assert sha256(tmp_path / "a").startswith("ba7816bf")
