@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
@@ -49,7 +48,9 @@ def respond(
     Raises:
         ElpError: something about the input is at fault; the sentence says what to do. Nothing is written then.
     """
-    from elp.generate import ELPResponder  # loads torch modules: kept out of `import elp`
+    import torch
+
+    from elp.generate import ELPResponder
 
     speaker = Path(speaker)
     video = None if speaker.suffix == ".npz" else speaker

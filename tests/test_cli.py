@@ -1,0 +1,52 @@
+"""The command line as a user meets it: a subprocess, its exit code and its one sentence."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+def elp(*args, cwd=None):
+    run = [sys.executable, "-m", "elp.cli", *map(str, args)]
+    return subprocess.run(run, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+def refused(result, words):
+    assert result.returncode == 2, result.stderr
+    assert words in result.stderr and result.stderr.startswith("elp: ") and result.stderr.strip().count("\n") == 0, result.stderr
+
+
+def test_help_names_the_commands():
+    text = elp("--help").stdout
+    assert all(name in text for name in ("extract", "respond", "train", "evaluate", "corpus"))
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["extract", "none.mp4", "-o", "c.npz"], "no such file"),
+        (["extract", "none.mp4", "-o", "c.csv"], ".npz"),
+        (["respond", "none.mp4"], "nothing to write"),
+        (["respond", "none.mp4", "-o", "out.mp4"], "portrait"),
+        (["respond", "none.npz", "--params", "o.npz"], "no such file"),
+        (["respond", "none.npz", "--params", "o.npz", "--emotion", "angry"], "negative, neutral, positive"),
+        (["respond", "none.npz", "--portrait", "none.png", "-o", "out.mp4"], "none.png"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
+    refused(elp(*args, cwd=tmp_path), words)
+    assert not list(tmp_path.iterdir())
+
+
+def test_respond_from_a_clip_to_parameters(tmp_path):
+    from elp.motion import Clip, Motion
+
+    rng = np.random.default_rng(0)
+    quiet = Motion(beta=0.1 * rng.normal(size=(40, 100)), pose=0.01 * rng.normal(size=(40, 6)), blink=np.zeros(40))
+    Clip(motion=quiet, mfcc=rng.normal(size=(40, 29))).save(tmp_path / "s.npz")
+    for name in ("a", "b"):
+        done = elp("respond", tmp_path / "s.npz", "--params", tmp_path / f"{name}.npz", "--emotion", "positive", "--seed", 4)
+        assert done.returncode == 0, done.stderr
+    a, b = (Motion.load(tmp_path / f"{name}.npz") for name in "ab")
+    assert len(a) == 40 and a.valid.all() and np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
