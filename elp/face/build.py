@@ -121,7 +121,7 @@ def rigid(face: Array) -> Array:
 def skull(count: int) -> Array:
     """(P,) 1 at points over bone that no expression moves (nose bridge, eye corners, temples, hairline), 0 elsewhere."""
     weight = np.zeros(count)
-    weight[[168, 6, 197, 195, 5, *CORNERS_L, *CORNERS_R, 127, 356, 162, 389, 21, 251, 54, 284, 234, 454, 93, 323, 10, 103, 332]] = 1
+    weight[[168, 6, 197, 195, 5, *CORNERS_L, *CORNERS_R, 127, 356, 162, 389, 21, 251, 54, 284, 10, 103, 332]] = 1
     return weight
 
 

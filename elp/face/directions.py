@@ -103,7 +103,7 @@ def jaw_open(p: Array) -> tuple[dict[int, Move], float]:
         for c, k in enumerate(LIPS[row][1:-1], 1):
             s = c / 5 - 1
             h[k] = (-0.12 * s * abs(s), 0.02 + 0.3 * s**4, 0.03 * s**4)
-    return h | {2: (0, 0, 0), 50: (0, 0, 0), 280: (0, 0, 0), 98: (0, 0, 0), 327: (0, 0, 0)}, 6.0
+    return h | {2: (0, 0, 0), 50: (0, 0, 0), 280: (0, 0, 0), 98: (0, 0, 0), 327: (0, 0, 0)}, 2.4
 
 
 def jaw_side(p: Array) -> tuple[dict[int, Move], float]:
