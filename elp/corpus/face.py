@@ -1,0 +1,86 @@
+"""From activations of named expressions and head angles to β and pose, as a tracker would measure them."""
+
+# T frame, A named activation (28), D expression coefficient
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+
+from elp.corpus.processes import Array, drift
+from elp.motion import Motion
+
+NAMES = (
+    "blink_l blink_r smile_l smile_r frown_l frown_r jaw_open jaw_side brow_inner_up brow_outer_up_l brow_outer_up_r brow_down_l "
+    "brow_down_r squint_l squint_r nose_wrinkle upper_lip_raise lower_lip_drop pucker funnel stretch press lip_roll mouth_shift "
+    "chin_raise cheek_puff dimple_l dimple_r"
+).split()
+COLUMN = {name: k for k, name in enumerate(NAMES)}
+SMOOTH = 72  # modes without a name
+NECK = np.array([0.0, 9.0, 7.0])  # from the head's centre to the joint it turns about: below and behind (cm)
+
+
+@dataclass
+class Acting:
+    """What a face does before it is measured: activations (T, 28) in parts of the full movement, head angles (T, 3) rad, shift (T, 3) cm."""
+
+    frames: int
+    face: Array = field(init=False)
+    angles: Array = field(init=False)
+    shift: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.face, self.angles, self.shift = np.zeros((self.frames, len(NAMES))), np.zeros((self.frames, 3)), np.zeros((self.frames, 3))
+
+    def add(self, name: str, value: Array | float, frames: slice = slice(None), left: float = 1.0, right: float = 1.0) -> None:
+        """Add to an activation; "smile" means smile_l and smile_r, with their own weights."""
+        if name in COLUMN:
+            self.face[frames, COLUMN[name]] += value
+        else:
+            self.face[frames, COLUMN[f"{name}_l"]] += left * np.asarray(value)
+            self.face[frames, COLUMN[f"{name}_r"]] += right * np.asarray(value)
+
+
+@cache
+def scale() -> tuple[Array, Array]:
+    """Coefficient of every fully active named direction (28,), and deviation of the smooth modes (72,)."""
+    full = np.full(len(NAMES), 3.0)
+    return full, 0.25 * full.mean() / (1 + np.arange(SMOOTH) / 12)
+
+
+@cache
+def _mixing() -> Array:
+    """How the smooth modes follow the named ones (28, 72): the same in every corpus, as a face model is."""
+    mixing = np.random.default_rng(28).standard_normal((len(NAMES), SMOOTH))
+    return mixing / np.linalg.norm(mixing, axis=0)
+
+
+def measure(rng: np.random.Generator, acting: Acting, lids: Array, bias: Array, noise: float) -> Motion:
+    """What extraction of a video of this acting would give: β, pose and blinks with tracking noise.
+
+    Args:
+        rng: source of the noise.
+        acting: T frames.
+        lids: (T,) eyelid closure in [0, 1].
+        bias: (28,) constant offset of this person, in parts of the full movement: identity that leaks into expression.
+        noise: size of the tracking noise, 1 for a good video.
+    """
+    frames = acting.frames
+    full, wide = scale()
+    face = np.clip(acting.face, -0.2, 1.2) + bias
+    face[:, 0] += lids * rng.uniform(0.92, 1.0)
+    face[:, 1] += lids * rng.uniform(0.92, 1.0)
+    named = face + noise * (drift(rng, frames, 0.12, 0.018, len(NAMES)) + 0.008 * rng.standard_normal((frames, len(NAMES))))
+    loose = 1.2 * (acting.face - acting.face.mean(0)) @ _mixing() + drift(rng, frames, 0.8, 0.3, SMOOTH)
+    loose += noise * drift(rng, frames, 0.1, 0.25, SMOOTH)
+    angles = acting.angles + noise * np.deg2rad(drift(rng, frames, 0.1, 0.2, 3))
+    shift = acting.shift + _about_neck(acting.angles) + noise * drift(rng, frames, 0.15, 0.03, 3) * [1, 1, 4]
+    pose = np.concatenate([angles, shift - np.median(shift, axis=0)], axis=1)
+    beta = np.concatenate([named * full, loose * wide], axis=1)
+    return Motion(beta=beta.astype(np.float32), pose=pose.astype(np.float32), blink=(lids > 0.5).astype(np.uint8))
+
+
+def _about_neck(angles: Array) -> Array:
+    """Shift of the head's centre (T, 3) cm when the head turns about the neck by small rotation vectors (T, 3)."""
+    return np.cross(angles, -NECK) + 0.5 * np.cross(angles, np.cross(angles, -NECK))

@@ -1,0 +1,267 @@
+"""Simulated dyads: who meets whom, how long and in what mood; and another true response to the same speaker (chapter "Simulated dyads")."""
+
+# T frame
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.corpus.format import Corpus
+from elp.corpus.listener import listener, respond
+from elp.corpus.speaker import Talk, speaker, talk
+from elp.corpus.writer import Record
+from elp.errors import ElpError
+from elp.motion import FPS, Floats, Motion
+
+VERSION = 1  # of the simulator: raised whenever the same seed would give other data
+PREROLL = 50  # frames before a clip begins: nobody starts from rest
+SPLITS = ("train", "val", "test")
+PERSON, CAST, CLIP = 1, 2, 3  # streams of randomness
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """A corpus to simulate.
+
+    Attributes:
+        emotions: their names; share: their parts of the clips, in the same order.
+        clips: how many, or None to fill `minutes`.
+        minutes: of conversation, in all.
+        people: (listeners, speakers) per split train, val, test; nobody is in two splits.
+        parts: of the clips per split.
+        median, spread: of the clips' log-normal length (s; standard deviation of the logarithm); shortest, longest in s.
+    """
+
+    emotions: tuple[str, ...]
+    share: tuple[float, ...]
+    clips: int | None
+    minutes: float
+    people: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    parts: tuple[float, float, float] = (0.7, 0.1, 0.2)
+    median: float = 9.5
+    spread: float = 0.6
+    shortest: float = 3.0
+    longest: float = 71.0
+
+
+THREE = ("negative", "neutral", "positive")
+PRESETS = {
+    "tiny": Preset(emotions=THREE, share=(1, 1, 1), clips=36, minutes=3.0, people=((4, 4), (1, 1), (1, 2)), median=5.0, spread=0.15, shortest=4),
+    "vico": Preset(emotions=THREE, share=(123, 134, 226), clips=483, minutes=95.0, people=((35, 47), (5, 7), (10, 13))),
+    "l2l": Preset(emotions=("unpositive", "positive"), share=(1, 8), clips=None, minutes=180.0, people=((4, 0), (1, 0), (1, 0)),
+                  median=60.0, spread=0.4, shortest=20, longest=180),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meeting:
+    """One clip to be: who, in what mood (-1, 0, 1), which emotion the index names, how long."""
+
+    number: int
+    clip: str
+    speaker: int
+    listener: int
+    emotion: str
+    mood: int
+    split: str
+    frames: int
+
+
+def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool = True, hours: float | None = None,
+             mfcc: str | Path | None = None, progress: bool = False) -> Corpus:  # fmt: skip
+    """Make a corpus of simulated dyads; the same arguments give the same bytes.
+
+    Args:
+        dest: folder to make. A corpus made there before with the same arguments is opened instead.
+        preset: "vico" (3 emotions, 483 clips, 95 minutes, 50 listeners, 67 speakers), "l2l" (2 emotions, 6 listeners, `hours`)
+            or "tiny" (36 clips of about 5 s, for tests).
+        seed: of everything.
+        audio: synthesise the speakers' sound and compute its MFCC (needs librosa). Without it the motion is the same bit for
+            bit and the MFCC are zeros.
+        hours: of conversation, for "l2l" (default 3; the real corpus has 72).
+        mfcc: a `mfcc.npy` made with the same arguments on another machine, to use instead of synthesising.
+        progress: show a progress bar.
+
+    Raises:
+        ElpError: unknown preset, `dest` holds something else, or the given MFCC do not fit.
+    """
+    dest = Path(dest)
+    meetings = cast(preset, seed, hours)
+    made = {"program": "elp corpus simulate", "simulator": VERSION, "preset": preset, "seed": seed, "audio": audio or mfcc is not None,
+            "hours": hours}  # fmt: skip
+    if (dest / "card.json").is_file():
+        there = Corpus.open(dest)
+        if there.card.get("made") == made:
+            return there
+        raise ElpError(f"{dest}: holds another corpus ({there.card.get('name')}): give another folder or delete this one")
+    card = {
+        "name": f"simulated {preset}", "emotions": list(PRESETS[preset].emotions), "made": made, "licence": "MIT",
+        "source": "simulated: no person is depicted", "preset": asdict(PRESETS[preset]),
+    }  # fmt: skip
+    given = None if mfcc is None else _given(Path(mfcc), 2 * sum(m.frames for m in meetings))
+    return Corpus.write(dest, _records(meetings, seed, audio and mfcc is None, given, progress), card)
+
+
+def oracle(corpus: Corpus, pair: Any, generator: Any) -> Motion:
+    """Another true response to the speaker of `pair`: the same listener and mood, other chance. The upper bound of every table.
+
+    Args:
+        corpus: made by `simulate`.
+        pair: a row of `corpus.pairs` (from `itertuples`).
+        generator: torch.Generator or numpy Generator; another state gives another response.
+
+    Raises:
+        ElpError: the corpus was not simulated, or by another version of the simulator.
+    """
+    meeting, seed = _meeting(corpus, pair.clip)
+    fresh = generator.integers(2**62) if isinstance(generator, np.random.Generator) else _draw(generator)
+    return answer(meeting, seed, conversation(meeting, seed), np.random.default_rng(int(fresh)))[: int(pair.length)]
+
+
+def sound(corpus: Corpus, pair: Any) -> NDArray[np.float32]:
+    """What the speaker of a simulated pair says: (length * 640,) float32 at 16 kHz."""
+    meeting, seed = _meeting(corpus, pair.clip)
+    return utter(meeting, seed, conversation(meeting, seed))
+
+
+def cast(preset: str, seed: int, hours: float | None = None) -> list[Meeting]:
+    """All the meetings of a corpus, in its order."""
+    if preset not in PRESETS:
+        raise ElpError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
+    chosen = PRESETS[preset]
+    if hours is not None:
+        if chosen.clips is not None:
+            raise ElpError(f"preset {preset!r} has a fixed size: leave hours out, or take preset 'l2l'")
+        if not 0.1 <= hours <= 1000:
+            raise ElpError(f"{hours} hours of conversation: give between 0.1 and 1000")
+        chosen = replace(chosen, minutes=hours * 60)
+    return list(_cast(chosen, seed))
+
+
+@lru_cache(maxsize=4)
+def _cast(preset: Preset, seed: int) -> tuple[Meeting, ...]:
+    rng = np.random.default_rng([seed, CAST])
+    lengths = _lengths(rng, preset)
+    splits = _parts(rng, len(lengths), preset.parts)
+    meetings: list[Meeting] = []
+    shared = np.array(preset.share, float) / sum(preset.share)
+    people = np.cumsum([(0, 0), *preset.people], axis=0)
+    guests = 0
+    for number, split in enumerate(SPLITS):
+        mine = np.flatnonzero(splits == number)
+        emotions = _parts(rng, len(mine), shared)
+        (first_l, first_s), (listeners, speakers) = people[number], preset.people[number]
+        if speakers == 0:  # an interview show: a new guest every ten minutes or so
+            speakers, first_s = max(len(mine) // 8, 1), guests
+            guests += speakers
+        who_l, who_s = first_l + _share(rng, len(mine), listeners), first_s + _share(rng, len(mine), speakers)
+        for clip, emotion, person_l, person_s in zip(mine, emotions, who_l, who_s, strict=True):
+            name = preset.emotions[emotion]
+            mood = {"negative": -1, "neutral": 0, "positive": 1, "unpositive": int(-(rng.random() < 0.6))}[name]
+            meetings.append(Meeting(number=int(clip), clip=f"c{clip:05d}", speaker=int(person_s), listener=int(person_l), emotion=name,
+                                    mood=mood, split=split, frames=int(lengths[clip])))  # fmt: skip
+    return tuple(sorted(meetings, key=lambda m: m.number))
+
+
+def _lengths(rng: np.random.Generator, preset: Preset) -> NDArray[np.int64]:
+    """Frames of each clip, log-normal; in all exactly the preset's minutes."""
+    total = int(preset.minutes * 60 * FPS)
+    count = preset.clips or max(round(total / FPS / preset.median / np.exp(preset.spread**2 / 2)), 12)
+    seconds = rng.lognormal(np.log(preset.median), preset.spread, count)
+    for _ in range(20):  # scaling and limits pull against each other: settle
+        seconds = np.clip(seconds * total / FPS / seconds.sum(), preset.shortest, preset.longest)
+    frames = np.floor(seconds * FPS).astype(np.int64)
+    frames[np.argsort(-frames)[: max(total - frames.sum(), 0)]] += 1
+    return frames
+
+
+def _parts(rng: np.random.Generator, count: int, parts: Any) -> NDArray[np.int64]:
+    """`count` labels in the given parts (rounded), shuffled."""
+    ends = np.round(np.cumsum(parts) / np.sum(parts) * count).astype(int)
+    return rng.permutation(np.searchsorted(ends, np.arange(count), side="right"))
+
+
+def _share(rng: np.random.Generator, clips: int, people: int) -> NDArray[np.int64]:
+    """Who is in which clip: everybody at least once where there are clips enough, some people far more often."""
+    weights = rng.dirichlet(np.full(people, 2.0))
+    return rng.permutation(np.concatenate([np.arange(people), rng.choice(people, size=max(clips - people, 0), p=weights)])[:clips])
+
+
+def conversation(meeting: Meeting, seed: int) -> Talk:
+    """The speaker of a meeting, pre-roll included."""
+    person = speaker(np.random.default_rng([seed, PERSON, 0, meeting.speaker]))
+    return talk(np.random.default_rng([seed, CLIP, meeting.number, 0]), person, meeting.mood, meeting.frames + PREROLL)
+
+
+def answer(meeting: Meeting, seed: int, heard: Talk, rng: np.random.Generator) -> Motion:
+    """The listener of a meeting, without the pre-roll."""
+    person = listener(np.random.default_rng([seed, PERSON, 1, meeting.listener]))
+    return _cut(respond(rng, person, meeting.mood, heard))
+
+
+def utter(meeting: Meeting, seed: int, said: Talk) -> NDArray[np.float32]:
+    """The speaker's sound, without the pre-roll."""
+    from elp.corpus.synthesis import RATE, synthesise
+
+    return synthesise(np.random.default_rng([seed, CLIP, meeting.number, 1]), said.speech, said.voice)[int(PREROLL / FPS * RATE) :]
+
+
+def _cut(motion: Motion) -> Motion:
+    motion = motion[PREROLL:]
+    centre = np.concatenate([np.zeros(3, np.float32), np.median(motion.pose[:, 3:], axis=0)])
+    return replace(motion, pose=motion.pose - centre)
+
+
+def _records(meetings: list[Meeting], seed: int, audio: bool, given: NDArray[Any] | None, progress: bool) -> Iterator[Record]:
+    from tqdm import tqdm
+
+    row = 0
+    for meeting in tqdm(meetings, desc="simulating", unit="clip", disable=not progress):
+        said = conversation(meeting, seed)
+        mfcc = _mfcc(utter(meeting, seed, said), meeting.frames) if audio else None
+        if given is not None:
+            mfcc = given[row : row + meeting.frames].astype(np.float32)
+        row += 2 * meeting.frames
+        speaks, listens = f"s{meeting.speaker:03d}", f"l{meeting.listener:03d}"
+        common = {"clip": meeting.clip, "split": meeting.split, "emotion": meeting.emotion, "source": f"simulated, seed {seed}"}
+        yield Record(person=speaks, partner=listens, role="speaker", motion=_cut(said.motion), mfcc=mfcc, **common)
+        response = answer(meeting, seed, said, np.random.default_rng([seed, CLIP, meeting.number, 2]))
+        yield Record(person=listens, partner=speaks, role="listener", motion=response, **common)
+
+
+def _mfcc(audio: NDArray[np.float32], frames: int) -> Floats:
+    from elp.media.audio import mfcc
+
+    return mfcc(audio, frames)
+
+
+def _given(path: Path, frames: int) -> NDArray[Any]:
+    try:
+        given = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ElpError(f"{path}: not a readable .npy file: give the mfcc.npy of a corpus made with audio") from error
+    if given.shape != (frames, 29):
+        raise ElpError(f"{path}: shape {given.shape}, this corpus needs ({frames}, 29): it belongs to other arguments")
+    return given
+
+
+def _meeting(corpus: Corpus, clip: str) -> tuple[Meeting, int]:
+    made = corpus.card.get("made", {})
+    if not isinstance(made, dict) or made.get("program") != "elp corpus simulate":
+        raise ElpError(f"{corpus.folder}: only a simulated corpus knows other true responses: make one with 'elp corpus simulate'")
+    if made["simulator"] != VERSION:
+        raise ElpError(f"{corpus.folder}: made by simulator {made['simulator']}, this is {VERSION}: simulate it again")
+    found = {meeting.clip: meeting for meeting in cast(made["preset"], made["seed"], made["hours"])}
+    return found[clip], made["seed"]
+
+
+def _draw(generator: Any) -> int:
+    import torch
+
+    return int(torch.randint(2**62, (1,), generator=generator, device=generator.device))

@@ -1,0 +1,187 @@
+"""Writes a corpus from a stream of records, whole or not at all."""
+
+# T frame, D expression coefficient
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from elp.errors import ElpError
+from elp.files import sha256
+from elp.motion import FPS, MFCC, POSE, Floats, Motion
+
+COLUMNS = ("clip", "person", "partner", "role", "emotion", "split", "offset", "length", "source")
+ROLES = ("speaker", "listener", "both")
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One person in one clip: a row of the index and its frames.
+
+    Attributes:
+        clip: name shared by the people who were together.
+        person, partner: names; unique over the corpus.
+        role: "speaker", "listener", or "both" where nobody said who spoke.
+        motion: T frames at 25 fps; frames that are not valid may hold NaN.
+        mfcc: (T, 29), or None where there is no sound.
+        emotion: a name of the card's emotions, or "" when unknown.
+        split: "train", "val" or "test".
+        source: file that it came from.
+    """
+
+    clip: str
+    person: str
+    partner: str
+    role: str
+    motion: Motion
+    mfcc: Floats | None = None
+    emotion: str = ""
+    split: str = "train"
+    source: str = ""
+
+
+@contextlib.contextmanager
+def new_folder(dest: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `dest`, renamed to `dest` on success and deleted on failure; `dest` must not exist."""
+    if dest.exists():
+        raise ElpError(f"{dest}: exists already: give another folder or delete this one")
+    partial = dest.with_name(f".{dest.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        os.replace(partial, dest)
+    except OSError as error:
+        raise ElpError(f"{dest}: cannot be written ({error.strerror or error}): free some space or choose another folder") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+class Rows:
+    """A .npy file that grows row by row; the header, of fixed length, is written again with the true count at the end."""
+
+    def __init__(self, path: Path, dtype: type, width: tuple[int, ...]) -> None:
+        self.file, self.dtype, self.width, self.count = path.open("wb"), np.dtype(dtype), width, 0
+        self._header()
+
+    def _header(self) -> None:
+        shape = (self.count, *self.width)
+        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        self.file.seek(0)
+        np.lib.format.write_array_header_1_0(self.file, header)
+
+    def append(self, rows: NDArray[Any]) -> None:
+        self.file.write(np.ascontiguousarray(rows, self.dtype).data)
+        self.count += len(rows)
+
+    def close(self) -> None:
+        self._header()
+        self.file.close()
+
+
+class Running:
+    """Mean and deviation of a stream of rows (sums in double precision about the first batch's mean)."""
+
+    def __init__(self) -> None:
+        self.count, self.shift = 0, np.zeros(())
+        self.first: NDArray[np.float64] = np.zeros(())
+        self.second: NDArray[np.float64] = np.zeros(())
+
+    def add(self, rows: NDArray[Any]) -> None:
+        x = rows.astype(np.float64)
+        if len(x) and not self.count:
+            self.shift = x.mean(0)
+        x -= self.shift
+        self.count, self.first, self.second = self.count + len(x), self.first + x.sum(0), self.second + (x * x).sum(0)
+
+    def moments(self, width: int) -> list[list[float]]:
+        if not self.count:
+            return [[0.0] * width, [1.0] * width]
+        mean = self.first / self.count
+        std = np.sqrt(np.maximum(self.second / self.count - mean**2, 0)).clip(min=1e-3)
+        return [[float(f"{v:.7g}") for v in x] for x in (mean + self.shift, std)]
+
+
+def write_corpus(dest: Path, records: Iterable[Record], card: dict[str, Any]) -> None:
+    """See `Corpus.write`."""
+    with new_folder(dest) as folder:
+        index, width, stats = _append(folder, records, card["emotions"])
+        if not index:
+            raise ElpError(f"{dest}: no clip to write: the corpus would be empty")
+        frame = pd.DataFrame(index, columns=list(COLUMNS))
+        frame.to_parquet(folder / "index.parquet", index=False)
+        made = sorted(path.name for path in folder.iterdir())
+        hours = sum(row[COLUMNS.index("length")] for row in index) / FPS / 3600
+        full = card | {
+            "format": FORMAT, "fps": FPS, "beta": width, "pose": POSE, "mfcc": MFCC, "clips": int(frame["clip"].nunique()),
+            "people": int(frame["person"].nunique()), "person_hours": round(hours, 4), "stats": stats,
+            "sha256": {name: sha256(folder / name) for name in made},
+        }  # fmt: skip
+        (folder / "card.json").write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _append(folder: Path, records: Iterable[Record], emotions: list[str]) -> tuple[list[tuple[Any, ...]], int, dict[str, Any]]:
+    files: dict[str, Rows] = {}
+    stats = {name: Running() for name in ("beta", "pose", "mfcc")}
+    index: list[tuple[Any, ...]] = []
+    width, offset = 0, 0
+    try:
+        for record in records:
+            arrays = _arrays(record, emotions)
+            if not files:
+                width = arrays["beta"].shape[1]
+                files = {name: Rows(folder / f"{name}.npy", x.dtype.type, x.shape[1:]) for name, x in arrays.items()}
+            if arrays["beta"].shape[1] != width:
+                raise ElpError(f"{record.clip}: {arrays['beta'].shape[1]} expression coefficients, the clips before have {width}")
+            for name, rows in arrays.items():
+                files[name].append(rows)
+            if record.split == "train":
+                for name in ("beta", "pose") + (("mfcc",) if record.role != "listener" else ()):
+                    stats[name].add(arrays[name][arrays["valid"]])
+            length = len(record.motion)
+            row = (record.clip, record.person, record.partner, record.role, record.emotion, record.split, offset, length, record.source)
+            index.append(row)
+            offset += length
+    finally:
+        for file in files.values():
+            file.close()
+    return index, width, {"beta": stats["beta"].moments(width), "pose": stats["pose"].moments(POSE), "mfcc": stats["mfcc"].moments(MFCC)}
+
+
+def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
+    motion, mfcc = record.motion, record.mfcc
+    if record.role not in ROLES:
+        raise ElpError(f"{record.clip}: role {record.role!r}, expected one of {', '.join(ROLES)}")
+    if record.emotion not in ("", *emotions):
+        raise ElpError(f"{record.clip}: unknown emotion {record.emotion!r}, this corpus knows {', '.join(emotions)}")
+    if mfcc is None:
+        mfcc = np.zeros((len(motion), MFCC), np.float32)
+    if mfcc.shape != (len(motion), MFCC):
+        raise ElpError(f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: both need one row per frame")
+    halves = {name: bridge(x, motion.valid).astype(np.float16) for name, x in (("beta", motion.beta), ("pose", motion.pose))}
+    halves["mfcc"] = mfcc.astype(np.float16)
+    for name, half in halves.items():
+        if not np.isfinite(half).all():
+            raise ElpError(f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: extract the clip again")
+    return halves | {"blink": motion.blink, "valid": motion.valid}
+
+
+def bridge(x: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """Rows of x (T, D) that are not valid replaced by straight lines between their valid neighbours (zeros if none is valid)."""
+    if valid.all():
+        return x
+    if not valid.any():
+        return np.zeros_like(x)
+    frames = np.arange(len(x))
+    return np.stack([np.interp(frames, frames[valid], column[valid]) for column in x.T], axis=1).astype(np.float32)
