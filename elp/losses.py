@@ -1,0 +1,90 @@
+"""Eq 3-7: what training minimises (chapter "Training")."""
+
+# B clip, T frame, D coefficient, N emotion
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """λ1, λ2, λ3 of Eq 7 and the reduction, which the paper leaves open (chapter "Training").
+
+    `reduction="mean"` averages over frames and over each vector's coefficients; "sum" adds both up, as Eq 3-5 are printed,
+    and 106 coefficients then outweigh one blink a hundredfold. Both average over the clips of a batch.
+    """
+
+    motion: float = 1.0
+    blink: float = 5.0
+    emotion: float = 5.0
+    smooth: float = 0.01
+    reduction: Literal["mean", "sum"] = "mean"
+
+
+class Target(NamedTuple):
+    """The true listener: beta (B, T, D) and pose (B, T, 6) standardised, blink (B, T) in {0, 1}, e (B, N), valid (B, T) bool."""
+
+    beta: Tensor
+    pose: Tensor
+    blink: Tensor
+    e: Tensor
+    valid: Tensor
+
+
+def motion_l2(beta: Tensor, pose: Tensor, true_beta: Tensor, true_pose: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Eq 3 of each frame, |β - β'|² + |p - p'|², over D and over 6 when reduction is "mean".
+
+    Args:
+        beta, true_beta: (B, T, D) standardised. pose, true_pose: (B, T, 6) standardised.
+
+    Returns:
+        (B, T) float32.
+    """
+    errors = [(beta.float() - true_beta).square(), (pose.float() - true_pose).square()]
+    return errors[0].sum(-1) + errors[1].sum(-1) if reduction == "sum" else errors[0].mean(-1) + errors[1].mean(-1)
+
+
+def blink_cross_entropy(logit: Tensor, blink: Tensor) -> Tensor:
+    """Eq 4 of each frame: two-sided cross-entropy of the blink decision; (B, T) logits and {0, 1} -> (B, T)."""
+    return F.binary_cross_entropy_with_logits(logit.float(), blink.float(), reduction="none")
+
+
+def blink_smoothness(logit: Tensor) -> Tensor:
+    """Eq 5 of each frame: |φ(t) - φ(t-1)| of the predicted probabilities, 0 in the first; (B, T) -> (B, T)."""
+    return F.pad(logit.float().sigmoid().diff(dim=-1).abs(), (1, 0))
+
+
+def emotion_cross_entropy(logits: Tensor, e: Tensor) -> Tensor:
+    """Eq 6 of each clip: two-sided cross-entropy, one binary decision an emotion; (B, N) logits and targets -> (B,).
+
+    A clip whose emotion is unknown has e = 0 everywhere and costs nothing.
+    """
+    each = F.binary_cross_entropy_with_logits(logits.float(), e.float(), reduction="none").sum(-1)
+    return each * (e.sum(-1) > 0)
+
+
+def total(beta: Tensor, pose: Tensor, blink: Tensor, emotion: Tensor, target: Target, weights: LossWeights) -> dict[str, Tensor]:
+    """Eq 7: the weighted sum and its terms.
+
+    Args:
+        beta, pose, blink, emotion: what `ASE.forward` predicts.
+        target: the true listener; frames that are not valid cost nothing.
+        weights: λ and the reduction.
+
+    Returns:
+        Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
+    """
+    frames = {
+        "motion": motion_l2(beta, pose, target.beta, target.pose, reduction=weights.reduction),
+        "blink": blink_cross_entropy(blink, target.blink),
+        "smooth": blink_smoothness(blink),
+    }
+    count = target.valid.sum().clamp_min(1) if weights.reduction == "mean" else len(beta)
+    terms = {name: (value * target.valid).sum() / count for name, value in frames.items()}
+    terms["emotion"] = emotion_cross_entropy(emotion, target.e).mean()
+    terms["loss"] = sum(getattr(weights, name) * value for name, value in terms.items())
+    return terms

@@ -1,0 +1,148 @@
+"""The Adaptive Space Encoder: a speaker's style becomes codes, codes and an emotion become a listener's motion."""
+
+# B clip, T frame, D coefficient, H head, V category, N emotion
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from elp.errors import ElpError
+from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, ValueCoding, encode, lookup
+from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
+from elp.motion import POSE
+from elp.space import base_space, gumbel
+from elp.style import Window, speaker_style
+
+
+@dataclass(frozen=True, kw_only=True)
+class ASEConfig:
+    """Sizes and named options; the defaults are the paper's where it gives them. Stored in every checkpoint.
+
+    Attributes:
+        beta, mfcc: dimensions of the corpus.
+        emotions: names, in the order of e.
+        heads, categories: H and V.
+        coding: how decoders read a codeword: its "value" or a learned "embedding".
+        space: "U" (emotion moves the codewords), "V" (no emotion), "V+e" (no emotion in the codes, e as extra channels).
+        window: frames of σ in Eq 1, or "clip".
+        causal: use no future frame, so that the model can stream.
+        tau: temperature of the Gumbel-Softmax gradient.
+        nested: train on random prefixes of the heads, so that any prefix decodes.
+        hidden, blink_hidden: widths of the encoder and of D2's LSTMs (not in the paper).
+        convs: conv1d layers of the head encoder; dropout: after the audio encoder.
+    """
+
+    beta: int = 100
+    mfcc: int = 29
+    emotions: tuple[str, ...] = ("negative", "neutral", "positive")
+    heads: int = 128
+    categories: int = 64
+    coding: Literal["value", "embedding"] = "embedding"
+    space: Literal["U", "V", "V+e"] = "U"
+    window: Window = 25
+    causal: bool = False
+    tau: float = 1.0
+    nested: bool = False
+    hidden: int = 512
+    blink_hidden: int = 128
+    convs: int = 5
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "emotions", tuple(self.emotions))
+        choices = {"coding": ("value", "embedding"), "space": ("U", "V", "V+e")}
+        for name, allowed in choices.items():
+            if getattr(self, name) not in allowed:
+                raise ElpError(f"model option {name}={getattr(self, name)!r}: choose one of {', '.join(allowed)}")
+        if min(self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions)) < 1 or self.categories < 2 or self.tau <= 0:
+            raise ElpError("model options: sizes must be positive, categories at least 2 and tau above 0")
+
+
+class Prediction(NamedTuple):
+    """What the ASE says of a clip: beta (B, T, D) and pose (B, T, 6) standardised, blink logit (B, T), emotion logits (B, N)."""
+
+    beta: Tensor
+    pose: Tensor
+    blink: Tensor
+    emotion: Tensor
+
+
+class ASE(nn.Module):
+    """Adaptive Space Encoder (Figure 2, middle). Inputs and outputs are standardised with `statistics`' buffers.
+
+    Args:
+        config: sizes and options.
+        statistics: "beta", "pose", "mfcc" -> (mean, std) of the corpus's training split; identity when None.
+    """
+
+    def __init__(self, config: ASEConfig, statistics: dict[str, tuple[Tensor, Tensor]] | None = None) -> None:
+        super().__init__()
+        self.config = config
+        for name, size in (("beta", config.beta), ("pose", POSE), ("mfcc", config.mfcc)):
+            mean, std = statistics[name] if statistics else (torch.zeros(size), torch.ones(size))
+            self.register_buffer(f"{name}_mean", torch.as_tensor(mean, dtype=torch.float32).clone())
+            self.register_buffer(f"{name}_std", torch.as_tensor(std, dtype=torch.float32).clamp_min(1e-6))
+        n, style = len(config.emotions), AudioEncoder.width + 2 * config.beta + POSE
+        causal, heads = config.causal, config.heads
+        self.audio = AudioEncoder(config.mfcc, dropout=config.dropout, causal=causal)
+        self.tdnn = TDNN(style, n, causal=causal)
+        self.encoder = HeadEncoder(style, heads, config.categories, hidden=config.hidden, convs=config.convs, causal=causal)
+        coding = EmbeddingCoding if config.coding == "embedding" else ValueCoding
+        self.coding = coding(n if config.space == "U" else 1, heads, config.categories)
+        channels = self.coding.channels + (n if config.space == "V+e" else 0)
+        self.motion = MotionDecoder(channels, heads, config.beta, causal=causal)
+        self.blink = BlinkDecoder(channels, heads, hidden=config.blink_hidden, causal=causal)
+
+    @property
+    def reach(self) -> int:
+        """Frames on either side that a frame's codes depend on, the LSTMs' past aside."""
+        return self.audio.reach + max(self.encoder.reach, self.tdnn.reach)
+
+    def standardise(self, name: str, x: Tensor) -> Tensor:
+        """Corpus units -> zero mean, unit variance; name is "beta", "pose" or "mfcc"."""
+        return (x - getattr(self, f"{name}_mean")) / getattr(self, f"{name}_std")
+
+    def restore(self, name: str, x: Tensor) -> Tensor:
+        """The inverse of `standardise`."""
+        return x.float() * getattr(self, f"{name}_std") + getattr(self, f"{name}_mean")
+
+    def forward(
+        self, mfcc: Tensor, motion: Tensor, e: Tensor, *, generator: torch.Generator | None = None, tau: float | None = None, heads: Tensor | None = None
+    ) -> Prediction:
+        """A training pass: style -> codes -> motion, with sampled codes.
+
+        Args:
+            mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `style.motion_style`. e: (B, N), rows sum to 1.
+            generator: of the Gumbel noise and the dropout. tau: overrides the configuration's. heads: (B,) prefix lengths, for nesting.
+        """
+        style = speaker_style(self.audio(mfcc, generator=generator), motion)
+        logits = self.encoder(style).float()
+        base = base_space(logits, tau or self.config.tau, noise=gumbel(logits, generator))
+        beta, pose, blink = self.decode(self.image(base, e, heads))
+        return Prediction(beta, pose, blink, self.tdnn(style))
+
+    def image(self, base: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:
+        """Base Space (B, T, H, V) and e (B, N) -> what the decoders read, (B, C, T, H)."""
+        whole = e.new_ones(len(e), 1) if self.config.space != "U" else e
+        return self._finish(encode(self.coding.weight(), base, whole), e[:, None].expand(-1, base.shape[1], -1), heads)
+
+    def image_of(self, codes: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:
+        """The same from category indices (B, T, H) in [0, V) and e (B, T, N)."""
+        whole = e.new_ones(*e.shape[:2], 1) if self.config.space != "U" else e
+        return self._finish(lookup(self.coding.weight(), codes, whole), e, heads)
+
+    def _finish(self, image: Tensor, e: Tensor, heads: Tensor | None) -> Tensor:
+        if heads is not None:  # heads beyond the prefix say nothing
+            index = torch.arange(image.shape[-1], device=image.device)
+            image = image * (index < heads[:, None, None, None])
+        if self.config.space == "V+e":
+            planes = e.mT[..., None].expand(-1, -1, -1, image.shape[-1])
+            image = torch.cat([image, planes.to(image.dtype)], 1)
+        return image
+
+    def decode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, C, T, H) -> standardised beta (B, T, D), pose (B, T, 6), blink logit (B, T)."""
+        return *self.motion(image), self.blink(image)

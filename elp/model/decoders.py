@@ -1,0 +1,112 @@
+"""What reads U: the coding of codewords, D1 for expression and pose, D2 for blinks (ELP, sections 3.3 and 4.1)."""
+
+# B clip, T frame, H head, V category, N emotion, C channel
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elp.model.layers import Recurrent, State, TimeConv2d
+from elp.motion import POSE
+from elp.space import codeword_values
+
+
+class ValueCoding(nn.Module):
+    """The integer of U itself, scaled to [-1, 1]: one channel of a T x H image (the paper's "value range")."""
+
+    channels = 1
+
+    def __init__(self, emotions: int, heads: int, categories: int) -> None:
+        super().__init__()
+        self.register_buffer("table", codeword_values(emotions, categories)[:, None, :, None], persistent=False)
+
+    def weight(self) -> Tensor:
+        return self.table
+
+
+class EmbeddingCoding(nn.Module):
+    """A learned vector for each (head, codeword): a linear map of the T x H x NV one-hot, read as a table."""
+
+    def __init__(self, emotions: int, heads: int, categories: int, channels: int = 8) -> None:
+        super().__init__()
+        self.channels = channels
+        self.table = nn.Parameter(torch.randn(emotions, heads, categories, channels) / channels**0.5)
+
+    def weight(self) -> Tensor:
+        return self.table
+
+
+def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
+    """The image that the decoders read, from soft or hard one-hot vectors (training).
+
+    Both codings are linear in e ⊗ Base, so Σ_n e_n · table_n is read by Base itself: nothing of size N V is built, a
+    mixture of emotions mixes the tables, and the gradient of Base is the straight-through Σ_k k·y_k of the value coding.
+
+    Args:
+        table: (N, H or 1, V, C). base: (B, T, H, V). e: (B, N).
+
+    Returns:
+        (B, C, T, H).
+    """
+    mixed = torch.einsum("bn,nhvc->bhvc", e.to(table.dtype), table).to(base.dtype)
+    if table.shape[1] == 1:
+        return torch.einsum("bthv,bvc->bcth", base, mixed[:, 0])
+    return torch.einsum("bthv,bhvc->bcth", base, mixed)
+
+
+def lookup(table: Tensor, codes: Tensor, e: Tensor) -> Tensor:
+    """The same image from the index of each head's category (generation); emotions may change from frame to frame.
+
+    Args:
+        table: (N, H or 1, V, C). codes: (B, T, H) int in [0, V). e: (B, T, N).
+
+    Returns:
+        (B, C, T, H).
+    """
+    heads = torch.arange(codes.shape[-1], device=codes.device) if table.shape[1] > 1 else 0
+    vectors = table[:, heads, codes]  # (N, B, T, H, C)
+    return torch.einsum("btn,nbthc->bcth", e.to(table.dtype), vectors)
+
+
+class MotionDecoder(nn.Module):
+    """D1: two conv2d, (B, C, T, H) -> β (B, T, D) and p (B, T, 6), both standardised.
+
+    The second kernel spans all heads: every coefficient hears every head.
+    """
+
+    reach = 2
+
+    def __init__(self, channels: int, heads: int, beta: int, *, width: int = 32, causal: bool = False) -> None:
+        super().__init__()
+        self.first = TimeConv2d(channels, width, (3, 3), pad=1, causal=causal)
+        self.second = TimeConv2d(width, beta + POSE, (3, heads), causal=causal)
+
+    def forward(self, image: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
+        x = self.second(F.relu(self.first(image, state)), state)[..., 0].mT
+        return x[..., :-POSE], x[..., -POSE:]
+
+
+class BlinkDecoder(nn.Module):
+    """D2: four conv2d that halve the head axis, three LSTM layers, (B, C, T, H) -> blink logit (B, T)."""
+
+    reach = 4
+
+    def __init__(self, channels: int, heads: int, *, width: int = 16, hidden: int = 128, causal: bool = False) -> None:
+        super().__init__()
+        widths = [channels, width, 2 * width, 2 * width, 2 * width]
+        self.convs = nn.ModuleList(
+            TimeConv2d(a, b, (3, 3), stride=2, pad=1, causal=causal) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        left = heads
+        for _ in self.convs:
+            left = (left + 1) // 2
+        self.lstm = Recurrent(2 * width * left, hidden)
+        self.out = nn.Linear(hidden, 1)
+
+    def forward(self, image: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
+        x = image
+        for conv in self.convs:
+            x = F.relu(conv(x, state))
+        x = x.permute(0, 2, 1, 3).flatten(2)[:, trim]
+        return self.out(self.lstm(x, state))[..., 0]
