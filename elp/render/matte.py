@@ -1,0 +1,102 @@
+"""The person cut from the picture, and the background continued behind (chapter "The renderer")."""
+
+# S side of the picture in pixels
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Image = NDArray[np.uint8]
+
+
+def matte(image: Image, face: NDArray[np.float32]) -> Floats:
+    """How much of each pixel belongs to the person (MediaPipe's selfie segmentation, refined along the picture's edges).
+
+    Args:
+        image: (S, S, 3) uint8 RGB.
+        face: (N, 2) outline of the face in pixels, which is always inside.
+
+    Returns:
+        (S, S) float32 in [0, 1]; all ones where the network does not find the person around that face:
+        the picture is then warped as one piece.
+    """
+    import cv2
+    import mediapipe as mp
+
+    from elp.media.track import quiet
+
+    side = len(image)
+    with quiet(), mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
+        seen = np.asarray(network.process(np.ascontiguousarray(image)).segmentation_mask, np.float32)
+    inside = np.zeros((side, side), np.uint8)
+    cv2.fillPoly(inside, [np.round(face).astype(np.int32)], 1)
+    if seen[inside > 0].mean() < 0.8:
+        return np.ones((side, side), np.float32)
+    seen = np.maximum(seen, inside)
+    count, labels = cv2.connectedComponents((seen > 0.35).astype(np.uint8))
+    person = np.argmax(np.bincount(labels[inside > 0], minlength=count))
+    holes, hole_labels = cv2.connectedComponents((labels != person).astype(np.uint8))
+    border = np.unique(np.concatenate([hole_labels[0], hole_labels[-1], hole_labels[:, 0], hole_labels[:, -1]]))
+    seen = np.where(np.isin(hole_labels, border) | (hole_labels == 0), np.where(labels == person, seen, 0), 1)
+    refined = guided(np.asarray(seen, np.float32), image, max(2, side // 64))
+    return np.clip((refined - 0.2) / 0.6, 0, 1).astype(np.float32)
+
+
+def guided(mask: Floats, image: Image, radius: int, epsilon: float = 1e-3) -> Floats:
+    """Guided filter (He et al., 2010): `mask` smoothed where the picture is smooth, kept sharp along its edges."""
+    import cv2
+
+    guide = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
+    mean = lambda x: cv2.blur(x, (2 * radius + 1,) * 2)  # noqa: E731
+    slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (mean(guide * guide) - mean(guide) ** 2 + epsilon)
+    return mean(slope) * guide + mean(mean(mask) - slope * mean(guide))
+
+
+def behind(image: Floats, hidden: Floats) -> Floats:
+    """The picture continued into the `hidden` area: mirrored at its edge near by, smooth far from it.
+
+    Args:
+        image: (S, S, 3) float32.
+        hidden: (S, S) float32, above 0 where the picture must not be used.
+
+    Returns:
+        (S, S, 3) float32, equal to `image` where `hidden` is 0.
+    """
+    import cv2
+
+    side = len(image)
+    known = (hidden <= 0).astype(np.uint8)
+    if known.mean() < 0.01 or known.all():
+        return image
+    far, labels = cv2.distanceTransformWithLabels(1 - known, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    ys, xs = np.nonzero(known)
+    order = np.zeros(labels.max() + 1, np.int64)
+    order[labels[ys, xs]] = np.arange(len(ys))
+    near = order[labels]
+    y, x = np.mgrid[:side, :side]
+    mirror_y, mirror_x = 2 * ys[near] - y, 2 * xs[near] - x
+    fits = (mirror_y >= 0) & (mirror_y < side) & (mirror_x >= 0) & (mirror_x < side)
+    mirror_y, mirror_x = np.clip(mirror_y, 0, side - 1), np.clip(mirror_x, 0, side - 1)
+    weight = (fits & (known[mirror_y, mirror_x] > 0)).astype(np.float32) * np.clip(1 - far / (side * 0.15), 0, 1)
+    weight = cv2.GaussianBlur(weight, (0, 0), side / 170)[..., None]
+    smooth = pyramid_fill(image, known.astype(np.float32))
+    mirrored = cv2.GaussianBlur(image[mirror_y, mirror_x], (0, 0), 0.7)
+    filled = weight * mirrored + (1 - weight) * smooth
+    return np.where(known[..., None] > 0, image, filled).astype(np.float32)
+
+
+def pyramid_fill(image: Floats, known: Floats) -> Floats:
+    """Unknown pixels from the known ones around them, coarse to fine (push-pull)."""
+    import cv2
+
+    if len(image) <= 4:
+        total = known.sum()
+        mean = (image * known[..., None]).sum((0, 1)) / max(total, 1e-6)
+        return np.where(known[..., None] > 0, image, mean).astype(np.float32)
+    half = (len(image) + 1) // 2
+    weight = cv2.resize(known, (half, half), interpolation=cv2.INTER_AREA)
+    colour = cv2.resize(image * known[..., None], (half, half), interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)[..., None]
+    coarse = pyramid_fill(colour, np.minimum(1, weight * 4))
+    up = cv2.resize(coarse, (len(image),) * 2, interpolation=cv2.INTER_LINEAR)
+    return known[..., None] * image + (1 - known[..., None]) * up
