@@ -119,9 +119,9 @@ def rigid(face: Array) -> Array:
 
 
 def skull(count: int) -> Array:
-    """(P,) 1 at points over bone that no expression moves (nose bridge, eye corners, temples, hairline), 0 elsewhere."""
+    """(P,) 1 at points over bone that no expression moves (nose bridge, eye corners, temples), 0 elsewhere."""
     weight = np.zeros(count)
-    weight[[168, 6, 197, 195, 5, *CORNERS_L, *CORNERS_R, 127, 356, 162, 389, 21, 251, 54, 284, 10, 103, 332]] = 1
+    weight[[168, 6, 197, 195, 5, *CORNERS_L, *CORNERS_R, 127, 356, 162, 389, 234, 454]] = 1
     return weight
 
 
@@ -184,7 +184,7 @@ def build() -> dict[str, NDArray[np.generic]]:
     raw = directions(mean, skin, mirror).reshape(len(NAMES), -1)
     moving = raw - raw @ anchored.T @ np.linalg.inv(anchored @ still.T).T @ still
     weights = np.array([next((w for key, w in WEIGHTS.items() if name.startswith(key)), 1.0) for name in NAMES])
-    named = lowdin(moving, weights)
+    named = lowdin(moving, weights * np.linalg.norm(moving, axis=1))  # a wide movement stays itself, small ones give way
     cov = smooth_field(mean, skin, mirror, expressive(mean, skin), 3.0)
     smooth, deviation = strongest(cov, np.linalg.qr(np.vstack([anchored, named]).T)[0].T, MODES - len(NAMES))
     full = (moving * named).sum(1)
@@ -193,7 +193,7 @@ def build() -> dict[str, NDArray[np.generic]]:
     opening = np.zeros((11, POINTS, 3))  # lips touch in every neutral face
     for c in range(11):
         opening[c, LIPS["upper_inner"][c], 1], opening[c, LIPS["lower_inner"][c], 1] = -1, 1
-    banned = np.linalg.qr(np.vstack([still[:6], taboo, opening[1:-1].reshape(9, -1)]).T)[0].T
+    banned = np.linalg.qr(np.vstack([still, taboo, opening[1:-1].reshape(9, -1)]).T)[0].T
     broad = smooth_field(mean, skin, mirror, np.tile([0.35, 0.35, 0.35], (POINTS, 1)), 14.0)
     fine = smooth_field(mean, skin, mirror, np.tile([0.14, 0.14, 0.14], (POINTS, 1)), 4.0)
     modes, spread = strongest(broad + fine, banned, IDENTITIES)

@@ -22,7 +22,7 @@ NAMES = (
 )  # fmt: skip
 ODD = ("jaw_side", "mouth_shift")  # towards the subject's left; their mirror images are their opposites
 # importance in the symmetric orthogonalisation: a heavy direction keeps its own shape, its light neighbours give way
-WEIGHTS = {"blink": 10.0, "smile": 5.0, "jaw_open": 5.0, "frown": 4.0, "brow": 3.0, "pucker": 2.0}
+WEIGHTS = {"blink": 8.0, "smile": 4.0, "jaw_open": 2.0, "frown": 3.0, "brow": 2.0}
 
 Move = tuple[float, float, float]
 UPPER = ("upper_outer", "upper_middle", "upper_edge", "upper_inner")

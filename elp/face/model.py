@@ -28,7 +28,7 @@ class FaceModel:
         mean: (P, 3) float32, the neutral mean face S̄ in cm, centred on its points.
         identity: (Ki, P, 3) float32, B_id: each row is one standard deviation, so that α ~ N(0, I).
         expression: (K, P, 3) float32, B_exp: rows orthonormal over the flattened points; none of them turns,
-            moves or scales the skull (nose bridge, eye corners, temples, hairline), so that head pose stays in the pose.
+            moves or scales the skull (nose bridge, eye corners, temples), so that head pose stays in the pose.
         names: names of the first rows of `expression`; `_l` and `_r` are the subject's left and right.
         full: (len(names),) float32, coefficient at which a named direction is fully active.
         deviation: (K,) float32, prior standard deviation of each β.
