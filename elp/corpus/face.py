@@ -9,15 +9,12 @@ from functools import cache
 import numpy as np
 
 from elp.corpus.processes import Array, drift
+from elp.face.directions import NAMES
+from elp.face.model import FaceModel
 from elp.motion import Motion
 
-NAMES = (
-    "blink_l blink_r smile_l smile_r frown_l frown_r jaw_open jaw_side brow_inner_up brow_outer_up_l brow_outer_up_r brow_down_l "
-    "brow_down_r squint_l squint_r nose_wrinkle upper_lip_raise lower_lip_drop pucker funnel stretch press lip_roll mouth_shift "
-    "chin_raise cheek_puff dimple_l dimple_r"
-).split()
 COLUMN = {name: k for k, name in enumerate(NAMES)}
-SMOOTH = 72  # modes without a name
+TREMOR, JITTER = 0.035, 0.015  # tracking noise of β (cm): correlated over 0.12 s, and white
 NECK = np.array([0.0, 9.0, 7.0])  # from the head's centre to the joint it turns about: below and behind (cm)
 
 
@@ -44,15 +41,15 @@ class Acting:
 
 @cache
 def scale() -> tuple[Array, Array]:
-    """Coefficient of every fully active named direction (28,), and deviation of the smooth modes (72,)."""
-    full = np.full(len(NAMES), 3.0)
-    return full, 0.25 * full.mean() / (1 + np.arange(SMOOTH) / 12)
+    """Coefficient of every fully active named direction (28,), and prior deviation of the smooth modes (72,), of the face model."""
+    model = FaceModel.default()
+    return model.full.astype(np.float64), model.deviation[len(NAMES) :].astype(np.float64)
 
 
 @cache
 def _mixing() -> Array:
     """How the smooth modes follow the named ones (28, 72): the same in every corpus, as a face model is."""
-    mixing = np.random.default_rng(28).standard_normal((len(NAMES), SMOOTH))
+    mixing = np.random.default_rng(28).standard_normal((len(NAMES), len(scale()[1])))
     return mixing / np.linalg.norm(mixing, axis=0)
 
 
@@ -71,13 +68,13 @@ def measure(rng: np.random.Generator, acting: Acting, lids: Array, bias: Array, 
     face = np.clip(acting.face, -0.2, 1.2) + bias
     face[:, 0] += lids * rng.uniform(0.92, 1.0)
     face[:, 1] += lids * rng.uniform(0.92, 1.0)
-    named = face + noise * (drift(rng, frames, 0.12, 0.018, len(NAMES)) + 0.008 * rng.standard_normal((frames, len(NAMES))))
-    loose = 1.2 * (acting.face - acting.face.mean(0)) @ _mixing() + drift(rng, frames, 0.8, 0.3, SMOOTH)
-    loose += noise * drift(rng, frames, 0.1, 0.25, SMOOTH)
+    loose = 1.2 * (acting.face - acting.face.mean(0)) @ _mixing() + drift(rng, frames, 0.8, 0.3, len(wide))
+    beta = np.concatenate([face * full, loose * wide], axis=1)
+    # rows of the model are orthonormal: landmark noise lands on every coefficient alike
+    beta += noise * (drift(rng, frames, 0.12, TREMOR, beta.shape[1]) + JITTER * rng.standard_normal(beta.shape))
     angles = acting.angles + noise * np.deg2rad(drift(rng, frames, 0.1, 0.2, 3))
     shift = acting.shift + _about_neck(acting.angles) + noise * drift(rng, frames, 0.15, 0.03, 3) * [1, 1, 4]
     pose = np.concatenate([angles, shift - np.median(shift, axis=0)], axis=1)
-    beta = np.concatenate([named * full, loose * wide], axis=1)
     return Motion(beta=beta.astype(np.float32), pose=pose.astype(np.float32), blink=(lids > 0.5).astype(np.uint8))
 
 

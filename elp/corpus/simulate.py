@@ -101,7 +101,7 @@ def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool 
             return there
         raise ElpError(f"{dest}: holds another corpus ({there.card.get('name')}): give another folder or delete this one")
     card = {
-        "name": f"simulated {preset}", "emotions": list(PRESETS[preset].emotions), "made": made, "licence": "MIT",
+        "name": f"simulated {preset}", "version": VERSION, "seed": seed, "emotions": list(PRESETS[preset].emotions), "made": made, "licence": "MIT",
         "source": "simulated: no person is depicted", "preset": asdict(PRESETS[preset]),
     }  # fmt: skip
     given = None if mfcc is None else _given(Path(mfcc), 2 * sum(m.frames for m in meetings))
