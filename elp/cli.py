@@ -61,6 +61,61 @@ def respond(
             typer.echo(f"{path}: {len(motion)} frames, {len(motion) / motion.fps:.1f} s")
 
 
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, vico, l2l, stream, tiny.")],
+    corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
+    out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
+    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Another number of iterations than the recipe's.")] = None,
+) -> None:
+    """Train the Adaptive Space Encoder; start it under torchrun to use several GPUs."""
+    from dataclasses import replace
+
+    from elp import recipes
+    from elp.corpus import Corpus
+    from elp.train import train as run
+
+    changes = {name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None}
+    card = run(replace(recipes.get(recipe), **changes), Corpus.open(corpus), out, device=device, resume=resume, progress=sys.stderr.isatty())
+    typer.echo(f"{out}/model.safetensors: {recipe}, {card['device']}, {card['seconds']:.0f} s")
+
+
+@corpus_app.command()
+def simulate(
+    preset: Annotated[str, typer.Argument(help="vico, l2l or tiny.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    seed: Seed = 0,
+    hours: Annotated[float | None, typer.Option(help="Hours of conversation (l2l).")] = None,
+    silent: Annotated[bool, typer.Option("--silent", help="The same motion without its sound: MFCC stay zero.")] = False,
+    mfcc: Annotated[Path | None, typer.Option(help="mfcc.npy of the same corpus, made on another machine.")] = None,
+) -> None:
+    """Make a corpus of simulated dyads, the same bytes for the same seed."""
+    from elp.corpus import simulate as run
+
+    made = run(output, preset, seed, audio=not silent, hours=hours, mfcc=mfcc, progress=sys.stderr.isatty())
+    _describe(made, output)
+
+
+@corpus_app.command()
+def verify(folder: Annotated[Path, typer.Argument(help="Folder of the corpus.")]) -> None:
+    """Compare a corpus with its checksums."""
+    from elp.corpus import Corpus
+
+    made = Corpus.open(folder)
+    made.verify()
+    _describe(made, folder)
+
+
+def _describe(made, folder: Path) -> None:  # type: ignore[no-untyped-def]
+    from elp.motion import FPS
+
+    frames = int(made.index["length"].sum())
+    typer.echo(f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, emotions {', '.join(made.emotions)}")
+
+
 def main() -> None:
     """Entry point: an ElpError becomes one sentence and exit code 2, an interrupt exit code 130."""
     try:
