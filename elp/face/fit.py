@@ -1,0 +1,326 @@
+"""Robust Gauss-Newton fit of the face model to tracked points (chapter "Parameter extraction").
+
+Least squares over identity α and focal length f, shared by a clip, and pose p and expression β of each frame (ELP, section 3.1):
+
+    Σ_t Σ_i w_i ρ(‖project(S(α, β_t), p_t, f)_i - x_ti‖ / σ) + Σ_t ‖β_t / d‖² + ‖α‖² + (log f/f₀)² / s² + Σ_t ψ(x_t - x_(t-1))
+
+with Cauchy's loss for ρ and ψ, d the model's prior deviations, and the noise σ estimated from the residuals. Three steps: α and f together with
+some dozen frames (arrow-shaped normal equations, Schur complement); every frame by itself (Levenberg-Marquardt, batched); neighbours
+tied together (block-tridiagonal normal equations, conjugate gradients).
+"""
+
+# T frame, B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, Ki identity coefficient, N = 6 + K
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elp.errors import ElpError
+from elp.face.energy import Energy, landmark_normals, landmark_weights
+from elp.face.landmarks import POINTS
+from elp.face.model import FaceModel
+
+FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
+FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
+BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
+# steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
+TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.08
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FaceFit:
+    """What `fit` found.
+
+    Attributes:
+        alpha: (Ki,) float32, identity in standard deviations.
+        beta: (T, K) float32, expression; NaN where the points were NaN.
+        pose: (T, 6) float32: rotation vector in radians, 0 facing the camera; position of the model's centre in camera coordinates in
+            cm (x right, y down, z away), not yet relative to the clip's median: a motion's translation is `pose[:, 3:] - origin`.
+        focal: focal length in pixels; the camera looks through the centre of the image.
+        origin: (3,) float32, median position in cm.
+        rms: (T,) float32, root mean square distance between projected and tracked points, in pixels.
+        noise: σ in pixels, as the residuals showed it.
+        history: mean cost per frame after each iteration of each step: "identity", "frames", "smooth".
+    """
+
+    alpha: NDArray[np.float32]
+    beta: NDArray[np.float32]
+    pose: NDArray[np.float32]
+    focal: float
+    origin: NDArray[np.float32]
+    rms: NDArray[np.float32]
+    noise: float
+    history: dict[str, list[float]]
+
+
+def fit(
+    points: NDArray[np.floating],
+    size: tuple[int, int],
+    model: FaceModel | None = None,
+    *,
+    alpha: NDArray[np.floating] | None = None,
+    focal: float | None = None,
+    smooth: float = 1.0,
+    frames: int = 32,
+    progress: Callable[[int], object] | None = None,
+) -> FaceFit:
+    """Fit identity, camera, pose and expression to a clip of tracked points, or to one picture (T = 1).
+
+    Args:
+        points: (T, 468 or 478, 2 or 3) landmarks in pixels (x right, y down; the third is relative depth), NaN in frames without a face.
+        size: (width, height) of the image in pixels.
+        model: the face; by default `FaceModel.default()`.
+        alpha: (Ki,) identity if it is known already; else it is estimated.
+        focal: focal length in pixels if it is known; else it is estimated, with a prior at 1.5 times the image's longer side.
+        smooth: strength of the ties between neighbouring frames; 0 fits every frame by itself.
+        frames: how many frames identity, camera and noise are estimated from, spread evenly over the clip.
+        progress: called with the number of frames just finished.
+
+    Raises:
+        ElpError: the points have another shape, or no frame shows a face.
+    """
+    model = model or FaceModel.default()
+    points = np.asarray(points)
+    if points.ndim != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
+        raise ElpError(f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks")
+    seen = np.isfinite(points[:, :POINTS]).all((1, 2))
+    if not seen.any():
+        raise ElpError("no face in any frame: use a video that shows one face from the front")
+    observed = torch.as_tensor(points[seen, :POINTS].astype(np.float32))
+    observed = observed - torch.tensor([size[0] / 2, size[1] / 2, 0.0])[: points.shape[2]]
+
+    energy = _energy(model, observed, focal or FOCAL * max(size))
+    pick = torch.linspace(0, len(observed) - 1, min(frames, len(observed))).round().long()
+    energy, found, history = _shared(energy, observed[pick], model, alpha, fixed_focal=focal is not None)
+    x, costs = _frames(energy, observed, progress)
+    history["frames"] = costs
+    if smooth > 0 and len(x) > 1:
+        x, history["smooth"] = _smooth(energy, observed, x, torch.as_tensor(np.diff(np.flatnonzero(seen)) == 1), smooth)
+    rms = torch.cat([energy.pixels(o, y).square().mean(1).sqrt() for o, y in zip(observed.split(BATCH), x.split(BATCH), strict=True)])
+
+    def spread(values: Tensor) -> NDArray[np.float32]:
+        out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
+        out[seen] = values.numpy()
+        return out
+
+    return FaceFit(
+        alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal,
+        origin=np.median(x[:, 3:6].numpy(), axis=0).astype(np.float32), rms=spread(rms), noise=energy.noise, history=history,
+    )  # fmt: skip
+
+
+def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
+    pick = np.asarray(model.landmarks)
+    topology = FaceModel.default()
+    return Energy(
+        mean=torch.as_tensor(model.mean[pick]), modes=_columns(model.expression[:, pick]), deviation=torch.as_tensor(model.deviation),
+        normals=landmark_normals(topology), weight=landmark_weights(topology), noise=0.03 * _spread(observed), focal=float(focal),
+        depth=observed.shape[2] == 3,
+    )  # fmt: skip
+
+
+def _columns(modes: NDArray[np.float32]) -> Tensor:
+    return torch.as_tensor(modes).permute(1, 2, 0).contiguous()
+
+
+def _spread(observed: Tensor) -> float:
+    """Size of the face in pixels: standard deviation of its points about their centre, about 0.4 of the distance between the eyes' outer corners."""
+    return observed[:, :, :2].std(1).mean().item()
+
+
+def start(energy: Energy, observed: Tensor) -> Tensor:
+    """(B, 6 + K) first guess: neutral, posed by a weak-perspective camera (the affine map of the mean face onto the points, made orthogonal)."""
+    middle = energy.mean.mean(0)
+    xy, centre = observed[..., :2], observed[..., :2].mean(1)
+    right = (xy - centre[:, None]).permute(1, 0, 2).reshape(len(energy.mean), -1)
+    affine = torch.linalg.lstsq(energy.mean - middle, right).solution.reshape(3, -1, 2).permute(1, 2, 0)
+    u, s, vt = torch.linalg.svd(affine, full_matrices=False)
+    rows = u @ vt
+    matrix = torch.cat([rows, torch.linalg.cross(rows[:, 0], rows[:, 1])[:, None]], 1)
+    away = energy.focal / s.mean(1, keepdim=True)
+    place = torch.cat([centre * away / energy.focal, away], 1) - matrix @ middle
+    return torch.cat([_vector(matrix), place, torch.zeros(len(observed), energy.modes.shape[-1])], 1)
+
+
+def _vector(matrix: Tensor) -> Tensor:
+    from scipy.spatial.transform import Rotation
+
+    return torch.as_tensor(Rotation.from_matrix(matrix.double().numpy()).as_rotvec(), dtype=matrix.dtype)
+
+
+def _shared(
+    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, iterations: int = 8
+) -> tuple[Energy, Tensor, dict[str, list[float]]]:
+    """Estimate α, f and σ from a few frames: twice Levenberg-Marquardt, the second time with the noise that the first one's residuals show."""
+    modes, prior_focal = _columns(model.identity[:, np.asarray(model.landmarks)]), energy.focal
+    known = alpha is not None
+    found = torch.zeros(modes.shape[-1]) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32))
+    mean = energy.mean
+    energy = replace(energy, mean=mean + modes @ found)
+    x, history = start(energy, observed), []
+
+    def total(e: Energy, a: Tensor, y: Tensor) -> float:
+        return float(e.cost(observed, y).sum() + (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
+
+    for _ in range(2):
+        damping, best = 1e-3, total(energy, found, x)
+        for _ in range(iterations):
+            h, g = energy.normal(observed, x, modes)
+            n = x.shape[1]
+            shared_g = g[:, n:].sum(0)
+            prior = torch.cat([torch.ones(len(found)), torch.tensor([FOCAL_PRIOR**-2])])
+            shared_g = shared_g + prior * torch.cat([found, torch.tensor([math.log(energy.focal / prior_focal)])])
+            free = torch.tensor([not known] * len(found) + [not fixed_focal])
+            while damping < 1e6:
+                step, shared = _arrow(h, g[:, :n], shared_g, prior, free, damping)
+                trial_focal = energy.focal * math.exp(float(shared[-1].clamp(-0.3, 0.3)))
+                trial = replace(energy, mean=mean + modes @ (found + shared[:-1]), focal=trial_focal)
+                moved = x + step
+                moved[:, 5] = moved[:, 5].clamp(min=5)  # the head stays before the camera
+                if (now := total(trial, found + shared[:-1], moved)) < best:
+                    break
+                damping *= 8
+            else:
+                break
+            energy, found, x, damping = trial, found + shared[:-1], moved, damping / 8
+            history.append(now / len(x))
+            if best - now < 1e-4 * best:
+                break
+            best = now
+        distance = energy.pixels(observed, x)
+        energy = replace(energy, noise=max(float(distance.median()) / 1.177, 0.002 * _spread(observed)))  # 1.177: a Rayleigh median
+    return energy, found, {"identity": history}
+
+
+def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, damping: float) -> tuple[Tensor, Tensor]:
+    """Damped step of frames (B, N) and of what they share (S,), by the Schur complement of the frames' blocks."""
+    n = g.shape[1]
+    own, cross, common = h[:, :n, :n].double(), h[:, :n, n:].double(), h[:, n:, n:].double().sum(0) + torch.diag(prior).double()
+    own = own + damping * torch.diag_embed(own.diagonal(dim1=1, dim2=2))
+    common = common + damping * torch.diag(common.diagonal())
+    factor = torch.linalg.cholesky(own)
+    solved = torch.cholesky_solve(torch.cat([cross, g[..., None].double()], -1), factor)
+    schur = (common - (cross.mT @ solved[..., :-1]).sum(0))[free][:, free]
+    right = (shared_g.double() - (cross.mT @ solved[..., -1:]).sum(0)[:, 0])[free]
+    shared = torch.zeros(len(prior), dtype=torch.float64)
+    shared[free] = -torch.linalg.solve(schur, right)
+    step = -(solved[..., -1] + (solved[..., :-1] @ shared))
+    return step.float(), shared.float()
+
+
+def _frames(energy: Energy, observed: Tensor, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
+    """Every frame by itself: (T, N) and the mean cost after each iteration. A batch starts from the expression that the last one ended with."""
+    out, costs, beta = [], torch.zeros(iterations + 1), None
+    for batch in observed.split(BATCH):
+        x = start(energy, batch)
+        if beta is not None:
+            x[:, 6:] = beta
+        x, trace = levenberg_marquardt(energy, batch, x, iterations)
+        costs += trace * len(batch)
+        beta = x[:, 6:].median(0).values
+        out.append(x)
+        if progress:
+            progress(len(batch))
+    mean = (costs / len(observed)).tolist()
+    last = next((i for i in range(1, len(mean)) if mean[i] == mean[-1]), len(mean) - 1)
+    return torch.cat(out), mean[: last + 1]
+
+
+def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    """Minimise each frame's cost from x (B, N); frames that have converged rest. Returns x and the mean cost after 0, 1, ... iterations."""
+    x, best = x.clone(), energy.cost(observed, x)
+    damping, active = torch.full_like(best, 1e-3), torch.ones_like(best, dtype=torch.bool)
+    trace = [best.mean()]
+    for _ in range(iterations):
+        i = active.nonzero()[:, 0]
+        if len(i):
+            h, g = energy.normal(observed[i], x[i])
+            h.diagonal(dim1=1, dim2=2).mul_(1 + damping[i, None])
+            trial = x[i] - torch.cholesky_solve(g[..., None], torch.linalg.cholesky(h))[..., 0]
+            trial[:, 5] = trial[:, 5].clamp(min=5)
+            now = energy.cost(observed[i], trial)
+            better = now < best[i]
+            active[i[better & (best[i] - now < 1e-3 * best[i])]] = False
+            x[i[better]], best[i[better]] = trial[better], now[better]
+            damping[i] = torch.where(better, damping[i] / 10, damping[i] * 10)
+            active &= damping < 1e4
+        trace.append(best.mean())
+    return x, torch.stack(trace)
+
+
+def _smooth(energy: Energy, observed: Tensor, x: Tensor, tied: Tensor, strength: float) -> tuple[Tensor, list[float]]:
+    """Tie neighbours: windows of frames with some beyond both ends, whose own answers are thrown away."""
+    scale = torch.cat([torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation])
+    out, costs = x.clone(), []
+    for first in range(0, len(x), WINDOW):
+        low, high = max(first - OVERLAP, 0), min(first + WINDOW + OVERLAP, len(x))
+        window = [energy.normal(o, y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]
+        h, g = (torch.cat(parts) for parts in zip(*window, strict=True))
+        moved, trace = tie(h, g, x[low:high], tied[low : high - 1], scale, strength)
+        out[first : first + WINDOW] = moved[first - low : first - low + WINDOW]
+        costs.append(trace)
+    return out, torch.stack(costs).mean(0).tolist()
+
+
+def tie(h: Tensor, g: Tensor, x: Tensor, tied: Tensor, scale: Tensor, strength: float, iterations: int = 4) -> tuple[Tensor, Tensor]:
+    """Minimise the quadratic model (H, g) of each frame about x plus robust ties between neighbours.
+
+    A tie costs strength · log(1 + (step / scale)²): steps of noise are pulled together, a blink's or a nod's are let go.
+
+    Args:
+        h: (B, N, N), g: (B, N): normal equations at x (B, N).
+        tied: (B - 1,) bool, whether frames b and b + 1 are neighbours in time.
+        scale: (N,) step that counts as noise.
+
+    Returns:
+        the tied x (B, N), and the cost above the untied frames', per frame, after each iteration.
+    """
+    y, trace = x, []
+    for _ in range(iterations):
+        step = (y[1:] - y[:-1]) / scale
+        pull = strength * tied[:, None] / (1 + step**2) / scale**2  # iteratively reweighted least squares
+        d = y - x
+        trace.append(((d * ((h @ d[..., None])[..., 0] + 2 * g)).sum() + strength * (tied[:, None] * torch.log1p(step**2)).sum()) / len(x))
+
+        def ties(v: Tensor, pull: Tensor = pull) -> Tensor:
+            flow = pull * (v[1:] - v[:-1])
+            out = torch.zeros_like(v)
+            out[:-1] -= flow
+            out[1:] += flow
+            return out
+
+        diagonal = torch.zeros_like(x)
+        diagonal[:-1] += pull
+        diagonal[1:] += pull
+        block = torch.linalg.cholesky(h + torch.diag_embed(diagonal))
+        y = y + conjugate_gradient(
+            lambda v: (h @ v[..., None])[..., 0] + ties(v),  # noqa: B023  used within this turn
+            lambda v: torch.cholesky_solve(v[..., None], block)[..., 0],  # noqa: B023
+            -((h @ d[..., None])[..., 0] + g + ties(y)),
+        )
+    return y, torch.stack(trace)
+
+
+def conjugate_gradient(
+    apply: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int = 30, tolerance: float = 1e-3
+) -> Tensor:
+    """Solve A v = right for a positive definite A by preconditioned conjugate gradients; all shapes (B, N), B and N one long vector."""
+    v, r = torch.zeros_like(right), right
+    z = precondition(r)
+    p, rz = z, (r * z).sum()
+    for _ in range(iterations):
+        ap = apply(p)
+        step = rz / (p * ap).sum()
+        v, r = v + step * p, r - step * ap
+        z = precondition(r)
+        new = (r * z).sum()
+        if new < tolerance**2 * (right * precondition(right)).sum():
+            break
+        p, rz = z + new / rz * p, new
+    return v
