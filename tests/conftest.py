@@ -1,0 +1,49 @@
+"""What all tests share: one thread, no colour, the folder of real samples."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[name] = "1"  # two workers on two cores; and sums come out in one order
+
+import hypothesis
+import pytest
+
+hypothesis.settings.register_profile("elp", deadline=None, derandomize=True, max_examples=25)
+hypothesis.settings.load_profile("elp")
+
+ROOT = Path(__file__).parents[1]
+CHROMIUM = Path("/usr/bin/chromium")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real videos, portraits, speech and conversations, or a skip that says where to put it."""
+    folder = Path(os.environ.get("ELP_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "MANIFEST.csv").exists():
+        pytest.skip(f"no real samples in {folder}: name their folder in ELP_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser's path, or a skip."""
+    path = Path(os.environ.get("ELP_CHROMIUM", CHROMIUM))
+    if not path.exists():
+        pytest.skip(f"no Chromium at {path}: install Debian's chromium, or name one in ELP_CHROMIUM")
+    return path
