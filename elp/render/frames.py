@@ -39,7 +39,7 @@ class Renderer:
         self.rest_rotation = Rotation.from_rotvec(portrait.rotation)
         self.limits = pose_limits(self.rest_rotation)
         self.rig = rigs.build(points[: rigs.POINTS], portrait.depth, portrait.model.triangles, side, self.focal)
-        self.warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, scale=side / size, size=size)
+        self.warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, under=rigs.UNDER, scale=side / size, size=size)
         self.lifted = np.column_stack([(self.rig.rest - self.centre) / self.focal, np.ones(len(self.rig.rest))]) * self.rig.depth[:, None]
         soft = half(image)
         alpha = half(matte[..., None])
@@ -87,7 +87,7 @@ class Renderer:
         angle = saturate(turn.inv().as_rotvec() * 0.8, -0.18, 0.18)
         gaze = (np.array([-angle[1], angle[0]]) * 1.2 * self.focal / p.origin[2]).astype(np.float32)
         for eye in self.eyes:
-            eye.paint(picture, moved.astype(np.float32) , rest , gaze, self.side / self.size)
+            eye.paint(picture, moved.astype(np.float32), rest, gaze, closures[eye.side], self.side / self.size)
         self.mouth.paint(picture, moved, rigid[RIM], rest, self.side / self.size)
         out = picture[..., :3] + (1 - picture[..., 3:]) * self.background
         return np.clip(np.rint(out), 0, 255).astype(np.uint8)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elp.render.eyes import opening
+from elp.render.shapes import coverage
 from elp.render.rig import smooth
 from elp.render.topology import LIP_LOWER, LIP_UPPER
 
@@ -40,7 +40,7 @@ class Mouth:
         """From (S, S, 3) float32 `image` and its (478, 2) tracked `points`."""
         import cv2
 
-        inside = opening(points[RIM], image.shape[:2])
+        inside = coverage(points[RIM], image.shape[:2])
         inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
         inside = cv2.GaussianBlur(inside, (0, 0), 1.0) * float(smooth((gap(points) - 0.03) / 0.05))
         low, high = points[RIM].min(0).astype(int), points[RIM].max(0).astype(int) + 2
@@ -67,7 +67,7 @@ class Mouth:
         edge = moved[RIM] / scale
         low = np.floor(edge.min(0) - 2).astype(int).clip(0)
         high = np.minimum(np.ceil(edge.max(0) + 3).astype(int), len(picture))
-        mask = change * cv2.GaussianBlur(opening(edge - low, (high - low)[::-1]), (0, 0), 0.6)
+        mask = change * cv2.GaussianBlur(coverage(edge - low, (high - low)[::-1]), (0, 0), 0.6)
         x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
         x, y = x * scale, y * scale
         affine = np.linalg.lstsq(np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None)[0].astype(np.float32)

@@ -1,6 +1,6 @@
 """A real portrait made ready to be re-posed (chapter "The renderer")."""
 
-# P face point, D expression coefficient, S side of the square picture
+# P face point (468), D expression coefficient, S side of the square picture
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -15,11 +15,16 @@ from elp.face.model import FaceModel
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
+FACES = ("largest", "left", "right")
+ROOM = 2.3  # side of the square picture in heights of the face
+SMALL = 40  # pixels: a lower face gives no portrait
+LARGE = 1024  # pixels: the square picture is not kept finer than this
+FINE = 512  # pixels: nor coarser, so that 256-pixel frames are sampled twice as finely
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Portrait:
-    """One picture of a face, tracked, fitted and cut out.
+    """One picture of a face: cropped, tracked, fitted and cut out.
 
     Attributes:
         image: (S, S, 3) uint8 RGB, the square around the face.
@@ -28,7 +33,7 @@ class Portrait:
         matte: (S, S) float32 in [0, 1], how much of a pixel belongs to the person.
         focal: focal length in pixels of the square picture; its centre is the principal point.
         origin: (3,) float32, the head's centre in camera coordinates, cm.
-        rotation: (3,) float32, rotation vector of the head in the portrait.
+        rotation: (3,) float32, rotation vector of the head, 0 facing the camera.
         beta: (D,) float32, the portrait's own expression.
         model: the face model.
     """
@@ -42,3 +47,130 @@ class Portrait:
     rotation: Floats
     beta: Floats
     model: FaceModel
+
+    @classmethod
+    def load(cls, source: str | Path | Image, *, face: str = "largest", model: FaceModel | None = None) -> Portrait:
+        """Find, crop, track, fit and cut out the face of one picture.
+
+        Args:
+            source: an image file, or (H, W, 3) uint8 RGB.
+            face: which face, where there are several: "largest", "left" or "right" (in the picture).
+            model: the face model; by default the one that ships.
+
+        Raises:
+            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face or one too small.
+        """
+        from elp.face.fit import fit
+        from elp.face.landmarks import OVAL
+        from elp.media.track import landmarks
+        from elp.render.matte import matte
+
+        if face not in FACES:
+            raise ElpError(f"face {face!r}: choose one of {', '.join(FACES)}")
+        image, name = read(source)
+        model = model or FaceModel.default()
+        square = crop(image, find(image, face, name))
+        points = landmarks([square], still=True)[0]
+        if not np.isfinite(points).all():
+            raise ElpError(f"{name}: the face could not be tracked: use a portrait that looks towards the camera")
+        found = fit(points[None], (len(square), len(square)), model)
+        turn = Rotation.from_rotvec(found.pose[0, :3])
+        depth = turn.apply(model.shape(found.alpha, found.beta[0])[model.landmarks])[:, 2] + found.pose[0, 5]
+        points = points[:, :2] - np.float32(0.5)  # the tracker counts from the picture's edge, arrays from the first pixel's centre
+        return cls(
+            image=square, points=points, depth=depth.astype(np.float32), matte=matte(square, points[list(OVAL)]), focal=found.focal,
+            origin=found.pose[0, 3:], rotation=found.pose[0, :3], beta=found.beta[0], model=model,
+        )  # fmt: skip
+
+
+def read(source: str | Path | Image) -> tuple[Image, str]:
+    """(H, W, 3) uint8 RGB and a name for messages; turned upright by the file's own orientation tag; transparency over white."""
+    import cv2
+
+    if isinstance(source, np.ndarray):
+        if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8 or not source.size:
+            raise ElpError(f"portrait: expected an (H, W, 3) uint8 RGB array, got {source.shape} {source.dtype}: convert it first")
+        return source, "portrait"
+    path = Path(source)
+    if not path.is_file():
+        raise ElpError(f"{path}: no such image: check the name")
+    data = np.fromfile(path, np.uint8)
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    if image is None:
+        raise ElpError(f"{path}: not a readable image: use a PNG or JPEG")
+    whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    if whole.ndim == 3 and whole.shape[2] == 4 and whole.shape[:2] == image.shape[:2] and whole.dtype == np.uint8:
+        cover = whole[..., 3:].astype(np.float32) / 255
+        image = np.rint(image * cover + 255 * (1 - cover)).astype(np.uint8)
+    return np.ascontiguousarray(image[..., ::-1]), str(path)
+
+
+def find(image: Image, face: str, name: str) -> Floats:
+    """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is too small."""
+    faces = _meshes(image) or [mesh for box in _boxes(image) for mesh in _meshes_in(image, box)]
+    if not faces:
+        raise ElpError(f"{name}: no face found: use a portrait that shows one face from the front, well lit")
+    keys = {"largest": lambda p: -np.ptp(p, 0).prod(), "left": lambda p: p[:, 0].mean(), "right": lambda p: -p[:, 0].mean()}
+    points = min(faces, key=keys[face])
+    height = float(np.ptp(points[:, 1]))
+    if height < SMALL:
+        raise ElpError(f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: use a larger picture")
+    return points
+
+
+def crop(image: Image, points: Floats) -> Image:
+    """(S, S, 3) uint8 square around a face, with room for hair and shoulders as far as the picture has it.
+
+    It is shifted and shrunk rather than padded; only a face at the very edge is padded, by repeating the edge.
+    """
+    import cv2
+
+    low, high = points.min(0), points.max(0)
+    tall = float((high - low).max())
+    side = int(np.clip(min(ROOM * tall, *image.shape[:2]), np.ceil(1.25 * tall), None))
+    centre = (low + high) / 2
+    corner = np.round(centre - [side / 2, 0.47 * side]).astype(int)
+    room = np.array(image.shape[1::-1]) - side
+    corner = np.where(room >= 0, np.clip(corner, 0, np.maximum(room, 0)), corner)
+    before, after = np.maximum(-corner, 0), np.maximum(corner + side - image.shape[1::-1], 0)
+    if before.any() or after.any():
+        image = cv2.copyMakeBorder(image, before[1], after[1], before[0], after[0], cv2.BORDER_REPLICATE)
+        corner = corner + before
+    square = image[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
+    goal = int(np.clip(side, FINE, LARGE))
+    if goal != side:
+        square = cv2.resize(square, (goal, goal), interpolation=cv2.INTER_AREA if goal < side else cv2.INTER_CUBIC)
+    return np.ascontiguousarray(square)
+
+
+def _meshes(image: Image) -> list[Floats]:
+    import mediapipe as mp
+
+    from elp.media.track import quiet
+
+    with quiet(), mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=8, refine_landmarks=True) as mesh:
+        found = mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or []
+    size = np.array(image.shape[1::-1], np.float32)
+    return [np.array([(p.x, p.y) for p in face.landmark], np.float32) * size for face in found]
+
+
+def _boxes(image: Image) -> list[tuple[int, int, int, int]]:
+    """(x0, y0, x1, y1) around small faces, which the mesh's own detector overlooks, three times as wide as they are."""
+    import mediapipe as mp
+
+    from elp.media.track import quiet
+
+    with quiet(), mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5) as detector:
+        found = detector.process(np.ascontiguousarray(image)).detections or []
+    h, w = image.shape[:2]
+    out = []
+    for one in found:
+        box = one.location_data.relative_bounding_box
+        x, y, half = (box.xmin + box.width / 2) * w, (box.ymin + box.height / 2) * h, 1.5 * max(box.width * w, box.height * h)
+        out.append((max(0, int(x - half)), max(0, int(y - half)), min(w, int(x + half)), min(h, int(y + half))))
+    return out
+
+
+def _meshes_in(image: Image, box: tuple[int, int, int, int]) -> list[Floats]:
+    x0, y0, x1, y1 = box
+    return [mesh + np.float32([x0, y0]) for mesh in _meshes(image[y0:y1, x0:x1])[:1]]

@@ -18,6 +18,9 @@ RINGS = (1.07, 1.16, 1.28, 1.42, 1.6, 1.82, 2.1, 2.5, 3.2, 4.5)  # of points aro
 GRAZING = 0.25  # cosine between skin and view below which the portrait does not really show a point
 LASH = 0.3  # where the lash line ends, between the lid margin (0) and the next ring (1)
 
+OPENINGS = [(UPPER[e][0], LOWER[e][0]) for e in "rl"] + [(LIP_UPPER, LIP_LOWER)]
+UNDER = sum(2 * len(upper) - 4 for upper, _ in OPENINGS)  # triangles inside eyes and mouth
+
 
 @dataclass(frozen=True, kw_only=True)
 class Rig:
@@ -28,7 +31,7 @@ class Rig:
         depth: (V,) float32, distance from the camera in cm.
         weight: (V,) float32 in [0, 1]: 1 follows the head, 0 stays with the picture.
         spread: (V, 468) float32: displacement of each vertex from those of the face points.
-        triangles: (F, 3) int64, front side turned to the camera.
+        triangles: (F, 3) int64, front side turned to the camera; the first `UNDER` lie inside eyes and mouth.
         hidden: (H,) int64, vertices that the portrait does not show.
         follow: (H, V) float32, their displacement from that of the others.
         lash: (2 eyes, 2 lids, 7) indices of the lash vertices; eyes in the order r, l; lids upper, lower.
@@ -63,6 +66,7 @@ def build(points: Floats, depth: Floats, triangles: Triangles, side: int, focal:
     if np.median(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) < 0:
         faces = faces[:, ::-1]
     hidden, follow = _hidden(points, depth, triangles, faces, len(rest), side, focal)
+    rest[hidden] = follow @ rest  # unfolded: any place will do for what is not seen, if the mesh stays flat
     return Rig(
         hidden=hidden,
         follow=follow,
@@ -116,11 +120,10 @@ def strip(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> Triangles:
 
 
 def _close(triangles: Triangles) -> Triangles:
-    """The model's triangles with eyes and mouth closed by strips."""
-    rows = [(UPPER[e][0], LOWER[e][0]) for e in "rl"] + [(LIP_UPPER, LIP_LOWER)]
-    for upper, lower in rows:
+    """The model's triangles with eyes and mouth closed by strips, which come first: `UNDER` of them."""
+    for upper, lower in OPENINGS:
         inside = np.isin(triangles, np.concatenate([upper, lower])).all(1)
-        triangles = np.concatenate([triangles[~inside], _like(triangles[~inside], strip(upper, lower))])
+        triangles = np.concatenate([_like(triangles[~inside], strip(upper, lower)), triangles[~inside]])
     return triangles
 
 
@@ -148,6 +151,7 @@ def _lashes(triangles: Triangles) -> tuple[NDArray[np.int64], Floats, Triangles]
             band &= np.isin(triangles, ring).any(1) & np.isin(triangles, margin).any(1)
             row = np.concatenate([margin[:1], line, margin[-1:]])
             patch = np.concatenate([strip(margin, row), strip(row, ring)])
+            assert not band[:UNDER].any(), "a triangle inside an eye touches the ring around it"
             triangles = np.concatenate([triangles[~band], _like(triangles[~band], patch)])
     return index, spread, triangles
 

@@ -1,0 +1,55 @@
+"""Blink control: φ says when, the eyelid direction says how (ELP, section 3.4; chapter "The renderer")."""
+
+# T frame, D expression coefficient
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.face.model import FaceModel
+
+LIDS = ("blink_l", "blink_r")
+
+
+def groups(blink: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """(start, length) of each run of 1s in φ.
+
+    Args:
+        blink: (T,) 0 or 1.
+    """
+    edges = np.diff(np.concatenate([[0], np.asarray(blink, np.int8), [0]]))
+    return [(int(a), int(b - a)) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)]
+
+
+def weights(length: int) -> NDArray[np.float32]:
+    """(length,) float32 share of the closed eye β_e in each frame of a run: up over L/2, down over L/2, 1 in the middle.
+
+    The run's first frame already moves: were it β1 itself, a run of one or two frames would never close.
+    """
+    k = np.arange(length)
+    return (np.minimum(k + 1, length - k) / ((length + 1) // 2)).astype(np.float32)
+
+
+def blink_control(beta: NDArray[np.floating], blink: NDArray[np.uint8], model: FaceModel) -> NDArray[np.float32]:
+    """Close the eyes in every run of φ (ELP, section 3.4).
+
+    With β1 and β2 the lids at a run's start and end: β1 -> β_e over the first half, β_e -> β2 over the second.
+
+    Args:
+        beta: (T, D) expression coefficients.
+        blink: (T,) 0 or 1.
+        model: whose `full` closes the lids: the paper's β_e.
+
+    Returns:
+        (T, D) float32, `beta` with the two eyelid columns replaced inside the runs and nothing else touched.
+    """
+    out = np.array(beta, np.float32)
+    columns = [model.index(name) for name in LIDS]
+    shut = model.full[columns]
+    for start, length in groups(blink):
+        run = slice(start, start + length)
+        w = weights(length)[:, None]
+        first, last = out[start, columns], out[start + length - 1, columns]
+        open_lids = np.where(np.arange(length)[:, None] < length / 2, first, last)
+        out[run, columns] = (1 - w) * open_lids + w * shut
+    return out

@@ -1,0 +1,33 @@
+"""Filled curves, antialiased (chapter "The renderer")."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FINE = 4  # subpixels per pixel and axis
+
+
+def chaikin(rim: NDArray[np.floating], times: int = 2) -> NDArray[np.floating]:
+    """(N 2^times, 2) smooth closed curve from an (N, 2) polygon by cutting its corners."""
+    for _ in range(times):
+        after = np.roll(rim, -1, 0)
+        rim = np.stack([0.75 * rim + 0.25 * after, 0.25 * rim + 0.75 * after], 1).reshape(-1, 2)
+    return rim
+
+
+def polygon(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """(H, W) uint8, 255 inside the closed polygon `rim` (N, 2) in pixels."""
+    import cv2
+
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [np.round(rim * 16).astype(np.int32)], 255, cv2.LINE_8, 4)
+    return mask
+
+
+def coverage(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """(H, W) float32 in [0, 1], how much of each pixel lies inside the smooth closed curve through `rim` (N, 2)."""
+    import cv2
+
+    mask = polygon((chaikin(rim) + 0.5) * FINE - 0.5, (shape[0] * FINE, shape[1] * FINE))
+    return cv2.resize(mask, (int(shape[1]), int(shape[0])), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
