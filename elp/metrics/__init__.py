@@ -1,0 +1,28 @@
+"""Metrics of listener motion: arrays in, floats out, each with its convention and direction declared (chapter "Metrics")."""
+
+from elp.metrics.distance import dtw, mse, sts
+from elp.metrics.diversity import EXPRESSION_CLUSTERS, POSE_CLUSTERS, cluster, entropy, variance, variance_flat
+from elp.metrics.evaluate import CONVENTIONS, blink_scores, evaluate
+from elp.metrics.frechet import frechet, frechet_pooled, gaussian_distance, l1_distance, paired_frechet
+from elp.metrics.react import ccc, fr_corr, fr_dist, fr_div, fr_dvs, fr_syn, fr_var
+from elp.metrics.registry import ARROWS, METRICS, Metric, metric_of
+from elp.metrics.synchrony import (
+    MAX_LAG,
+    WINDOW,
+    Correlogram,
+    blink_wtlcc,
+    chance,
+    lagged,
+    pcc,
+    pcc_flat,
+    pearson,
+    rpcc,
+    wtlcc,
+)
+
+__all__ = [
+    "ARROWS", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Metric",
+    "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
+    "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gaussian_distance", "l1_distance", "lagged", "metric_of", "mse",
+    "paired_frechet", "pcc", "pcc_flat", "pearson", "rpcc", "sts", "variance", "variance_flat", "wtlcc",
+]  # fmt: skip

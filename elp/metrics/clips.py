@@ -1,0 +1,115 @@
+"""What metrics are computed on: clips of different length, some frames unseen."""
+
+# C clip, T frame, D coefficient
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.errors import ElpError
+
+Doubles = NDArray[np.float64]
+ClipsLike = NDArray[Any] | Sequence[Any]  # (C, T, D), or C arrays (T_c, D)
+
+
+class Clips(list[Doubles]):
+    """Checked clips; sets that `aligned` made together share `group`, so that metrics need not check them again."""
+
+    group: object = None
+
+    def part(self, columns: slice) -> Clips:
+        """The same clips, some columns only."""
+        cut = Clips(x[:, columns] for x in self)
+        cut.group = self.group
+        return cut
+
+
+def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
+    """C arrays (T_c, D) in float64, in which an unseen frame is a row of NaN.
+
+    Args:
+        name: what the clips are, for the error's sentence.
+        clips: (C, T, D) array, or a list of C arrays (T_c, D); a (T,) sequence counts as (T, 1).
+        valid: None, or per clip a (T_c,) bool mask; a frame is seen when its mask is True and all its values are finite.
+
+    Raises:
+        ElpError: no clip, an empty clip, a wrong number of axes, different D, or a mask of another length.
+    """
+    if isinstance(clips, Clips) and valid is None:
+        return clips
+    if not len(clips):
+        raise ElpError(f"{name}: no clips to measure: give at least one")
+    out = Clips()
+    for i, clip in enumerate(clips):
+        x = np.array(clip, np.float64)
+        x = x[:, None] if x.ndim == 1 else x
+        if x.ndim != 2 or not len(x) or not x.shape[1]:
+            raise ElpError(f"{name}: clip {i} must be (T, D) with T and D at least 1, got {np.shape(clip)}")
+        if out and x.shape[1] != out[0].shape[1]:
+            raise ElpError(f"{name}: clip {i} has {x.shape[1]} coefficients, clip 0 has {out[0].shape[1]}: all need the same")
+        seen = np.isfinite(x).all(1)
+        if valid is not None:
+            mask = np.asarray(valid[i], bool)
+            if mask.shape != seen.shape:
+                raise ElpError(f"{name}: clip {i} has {len(x)} frames, its valid mask has shape {mask.shape}: both need the same")
+            seen &= mask
+        x[~seen] = np.nan
+        out.append(x)
+    return out
+
+
+def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike) -> tuple[Clips, ...]:
+    """The named sets of clips as `as_clips` gives them, a frame unseen in one being unseen in all.
+
+    Raises:
+        ElpError: the sets differ in the number of clips, a clip's length, or (with `same_width`) in D; or no frame is seen.
+    """
+    groups = {getattr(clips, "group", None) for clips in named.values()}
+    if valid is None and len(groups) == 1 and None not in groups:
+        return tuple(named.values())  # type: ignore[arg-type]
+    sets = {name: as_clips(name, clips, valid) for name, clips in named.items()}
+    (first, reference), *others = sets.items()
+    for name, clips in others:
+        if len(clips) != len(reference):
+            raise ElpError(f"{name} has {len(clips)} clips, {first} has {len(reference)}: both need the same")
+        for i, (a, b) in enumerate(zip(reference, clips, strict=True)):
+            if len(a) != len(b) or (same_width and a.shape[1] != b.shape[1]):
+                raise ElpError(f"clip {i}: {first} is {a.shape}, {name} is {b.shape}: both need the same shape")
+    sets = {name: Clips(x.copy() for x in clips) if clips is named[name] else clips for name, clips in sets.items()}
+    group = object()
+    for together in zip(*sets.values(), strict=True):
+        unseen = np.any([np.isnan(x).any(1) for x in together], 0)
+        for x in together:
+            x[unseen] = np.nan
+    for clips in sets.values():
+        clips.group = group
+    if all(np.isnan(x).all() for x in sets[first]):
+        raise ElpError(f"no frame is seen in all of {', '.join(sets)}: check the valid masks and for NaN")
+    return tuple(sets.values())
+
+
+def seen(x: Doubles) -> Doubles:
+    """The rows of a clip without the unseen ones."""
+    return x[~np.isnan(x).any(1)]
+
+
+def steps(x: Doubles) -> Doubles:
+    """(n, D) differences of neighbouring frames that are both seen."""
+    return seen(np.diff(x, axis=0))
+
+
+def each_clip(measure: Callable[..., Any], *sets: Clips) -> list[Any]:
+    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(measure, *sets))
+
+
+def mean(values: Sequence[float]) -> float:
+    """Mean over the clips on which the metric is defined; NaN if it is defined on none."""
+    kept = [v for v in values if not np.isnan(v)]
+    return float(np.mean(kept)) if kept else float("nan")

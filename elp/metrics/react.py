@@ -1,0 +1,97 @@
+"""The metrics of the REACT challenges for several responses per speaker (chapter "Metrics").
+
+`responses` is a list over speakers of lists over samples of (T, D) arrays; `appropriate` gives for each speaker the real
+listeners that count as an answer, at least the one who was there. Source: Song et al. 2023 and the challenges' public code.
+"""
+
+# N speaker, K sample, T frame, D coefficient
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from elp.errors import ElpError
+from elp.metrics.clips import Clips, Doubles, as_clips
+from elp.metrics.distance import dtw
+from elp.metrics.synchrony import lagged
+
+Samples = Sequence[Sequence[ArrayLike]]
+WHOLE = ((slice(None), 1.0),)
+
+
+def _check(responses: Samples, other: Samples | Sequence[ArrayLike] | None = None) -> list[Clips]:
+    out = [as_clips(f"responses to speaker {i}", samples) for i, samples in enumerate(responses)]  # type: ignore[arg-type]
+    if not out:
+        raise ElpError("responses: no speakers: give at least one")
+    if other is not None and len(other) != len(out):
+        raise ElpError(f"responses to {len(out)} speakers, but {len(other)} to compare with: both need the same")
+    return out
+
+
+def ccc(x: Doubles, y: Doubles) -> float:
+    """Concordance correlation 2 cov / (var + var + (difference of means)²) of (T, D) clips, mean over coefficients, in [-1, 1]."""
+    gap = x.mean(0) - y.mean(0)
+    covariance = ((x - x.mean(0)) * (y - y.mean(0))).mean(0)
+    return float((2 * covariance / (x.var(0) + y.var(0) + gap**2 + 1e-8)).mean())
+
+
+def fr_corr(responses: Samples, appropriate: Samples) -> float:
+    """FRCorr: best concordance with an appropriate real response, summed over the K samples, mean over speakers. Higher is better."""
+    preds = _check(responses, appropriate)
+    real = [as_clips("appropriate", r) for r in appropriate]  # type: ignore[arg-type]
+    return float(np.mean([sum(max(ccc(y, x) for y in ys) for x in xs) for xs, ys in zip(preds, real, strict=True)]))
+
+
+def fr_dist(responses: Samples, appropriate: Samples, *, blocks: Sequence[tuple[slice, float]] = WHOLE) -> float:
+    """FRDist: least warped distance to an appropriate real response, summed over the K samples, mean over speakers. Lower is better.
+
+    Args:
+        blocks: (columns, weight) of the parts whose distances are added; REACT takes 15 action units at 1/15, valence and
+            arousal at 1, 8 expressions at 1/8.
+    """
+    preds = _check(responses, appropriate)
+    real = [as_clips("appropriate", r) for r in appropriate]  # type: ignore[arg-type]
+    far = lambda x, y: sum(weight * dtw(x[:, part], y[:, part]) for part, weight in blocks)  # noqa: E731
+    return float(np.mean([sum(min(far(x, y) for y in ys) for x in xs) for xs, ys in zip(preds, real, strict=True)]))
+
+
+def _spread(rows: Doubles) -> float:
+    """Mean squared difference per value between two different rows."""
+    n = len(rows)
+    return float(2 * rows.var(0).sum() * n / (n - 1) / rows.shape[1]) if n > 1 else 0.0
+
+
+def fr_div(responses: Samples) -> float:
+    """FRDiv: mean squared difference between two samples for the same speaker; 0 for one sample. Higher is more diverse."""
+    return float(np.mean([_spread(np.stack([x.ravel() for x in xs])) for xs in _check(responses)]))
+
+
+def fr_dvs(responses: Samples) -> float:
+    """FRDvs: mean squared difference between responses to different speakers (clips of one length). Higher is more diverse."""
+    preds = _check(responses)
+    if len({x.shape for xs in preds for x in xs}) > 1 or len({len(xs) for xs in preds}) > 1:
+        raise ElpError("FRDvs compares speakers frame by frame: cut all responses to one length and number of samples")
+    return float(np.mean([_spread(np.stack([xs[k].ravel() for xs in preds])) for k in range(len(preds[0]))]))
+
+
+def fr_var(responses: Samples) -> float:
+    """FRVar: variance over time (divided by T-1), mean over coefficients, samples and speakers."""
+    return float(np.mean([x.var(0, ddof=1).mean() for xs in _check(responses) for x in xs]))
+
+
+def fr_syn(responses: Samples, speakers: Sequence[ArrayLike], *, max_lag: int = 49) -> float:
+    """FRSyn: |lag| in frames at which the whole-clip correlation with the speaker peaks, mean over samples. Lower is better.
+
+    Constant coefficients are left out of the mean over coefficients, as REACT's code does.
+    """
+    preds, given = _check(responses, speakers), as_clips("speakers", speakers)
+    lags = sorted(range(-max_lag, max_lag + 1), key=lambda lag: (abs(lag), lag))
+    best = []
+    for xs, s in zip(preds, given, strict=True):
+        for x in xs:
+            moving = (np.ptp(x, axis=0) > 0) & (np.ptp(s, axis=0) > 0)
+            score = [np.nan_to_num(lagged(s[:, moving], x[:, moving], lag).mean()) if moving.any() else 0.0 for lag in lags]
+            best.append(abs(lags[int(np.argmax(score))]))
+    return float(np.mean(best))

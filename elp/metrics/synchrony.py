@@ -1,0 +1,211 @@
+"""Does the listener follow the speaker, and when? Correlations, also lagged and windowed (chapter "Metrics")."""
+
+# C clip, T frame, D coefficient, W window, L lag
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from elp.errors import ElpError
+from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, seen
+
+WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP gives none)
+
+
+def _centred(x: Doubles) -> Doubles:
+    """Columns with mean 0 and norm 1; a constant column, which co-varies with nothing, becomes 0."""
+    x = x - x.mean(0)
+    norm = np.sqrt((x**2).sum(0))
+    still = norm <= 1e-9 * max(np.abs(x).max(initial=0.0), 1e-12)
+    return np.divide(x, norm, out=np.zeros_like(x), where=~still)
+
+
+def pearson(x: Doubles, y: Doubles) -> Doubles:
+    """(D,) Pearson correlations of the columns of two (T, D) clips over frames seen in both; 0 where one is constant."""
+    both = ~(np.isnan(x).any(1) | np.isnan(y).any(1))
+    if both.sum() < 2:
+        return np.full(x.shape[1], np.nan)
+    return (_centred(x[both]) * _centred(y[both])).sum(0)
+
+
+def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
+    """Mean over clips and coefficients of the correlation over time with the speaker's same coefficient, in [-1, 1]."""
+    return float(np.nanmean([pearson(s, x) for s, x in zip(*aligned(valid, speaker=speaker, listener=listener), strict=True)]))
+
+
+def pcc_flat(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
+    """One Pearson correlation over all values flattened (L2L, DIM): offsets between people and coefficients take part."""
+    s, x = (np.concatenate([seen(c).ravel() for c in clips]) for clips in aligned(valid, speaker=speaker, listener=listener))
+    return float(_centred(s[:, None])[:, 0] @ _centred(x[:, None])[:, 0])
+
+
+def rpcc(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, *, flat: bool = False, valid: Any = None) -> float:
+    """RPCC: |PCC(real listener, speaker) - PCC(generated listener, speaker)|; 0 for the ground truth, lower is better.
+
+    Args:
+        flat: one correlation over all values (L2L, DIM) instead of the mean over clips and coefficients.
+    """
+    measure = pcc_flat if flat else pcc
+    speakers, gts, preds = aligned(valid, speaker=speaker, gt=gt, pred=pred)
+    return abs(measure(speakers, gts) - measure(speakers, preds))
+
+
+def lagged(speaker: Doubles, listener: Doubles, lag: int) -> Doubles:
+    """(D,) correlations of speaker(t) with listener(t + lag), without wrapping; a positive lag means the listener follows.
+
+    `pandas.Series.shift(k)` of the listener, as lm-listener does it, is lag = -k here.
+    """
+    length = len(speaker) - abs(lag)
+    if length < 2:
+        return np.full(speaker.shape[1], np.nan)
+    a, b = max(0, -lag), max(0, lag)
+    return pearson(speaker[a : a + length], listener[b : b + length])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Correlogram:
+    """Windowed time-lagged cross-correlation.
+
+    Attributes:
+        lags: (L,) in frames; positive: the listener follows.
+        curve: (L,) correlation, averaged over windows and coefficients; NaN at lags that under a quarter of the windows reach.
+        window_peak: mean over windows of the highest correlation at any lag: far above 0 even between strangers.
+        windows: number of windows that entered.
+    """
+
+    lags: np.ndarray
+    curve: Doubles
+    window_peak: float
+    windows: int
+
+    @property
+    def peak(self) -> float:
+        """Highest point of the averaged curve: what our tables call WTLCC."""
+        return float(np.nanmax(self.curve)) if self.windows else 0.0
+
+    @property
+    def lag(self) -> int:
+        """Frames by which the listener follows at the peak."""
+        return int(self.lags[np.nanargmax(self.curve)]) if self.windows else 0
+
+    def at(self, lag: int) -> float:
+        """Value at one lag in frames."""
+        return float(self.curve[np.flatnonzero(self.lags == lag)[0]]) if self.windows else 0.0
+
+
+def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> Doubles:
+    """(n, D, L) correlations of each window of x with the equally long windows of y at every lag, NaN past the ends."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    pad = np.full((max_lag, x.shape[1]), np.nan)
+    y = np.concatenate([pad, y, pad])
+    starts = np.arange(0, len(x) - window + 1, stride)
+    xs = np.stack([x[s : s + window] for s in starts]).transpose(0, 2, 1)  # (n, D, W)
+    ys = np.stack([y[s : s + window + 2 * max_lag] for s in starts]).transpose(0, 2, 1)  # (n, D, W+2L)
+    gone = np.isnan(ys)
+    xs = xs - xs.mean(-1, keepdims=True)
+    base = np.where(gone, 0, ys).sum(-1, keepdims=True) / np.maximum((~gone).sum(-1, keepdims=True), 1)
+    ys = np.where(gone, 0, ys - base)  # smaller numbers: the running sums below lose less
+    size = next_fast_len(ys.shape[-1], real=True)
+    spectrum = rfft(ys, size) * rfft(np.nan_to_num(xs), size).conj()
+    dot = irfft(spectrum, size)[..., : 2 * max_lag + 1]
+    total, square = _sums(ys, window), _sums(ys**2, window)
+    spread = np.maximum(square - total**2 / window, 0)
+    norm = np.sqrt((xs**2).sum(-1, keepdims=True) * spread)
+    flat = spread <= 1e-12 * np.maximum(np.abs(ys).max(-1, keepdims=True) ** 2, 1e-24)
+    r = np.divide(dot, norm, out=np.zeros_like(dot), where=(norm > 1e-12) & ~flat)
+    r[_sums(gone.astype(np.float64), window) > 0.5] = np.nan
+    r[np.isnan(xs).any((1, 2))] = np.nan
+    return r
+
+
+def _sums(z: Doubles, window: int) -> Doubles:
+    """Sums over every `window` neighbours of the last axis."""
+    total = np.concatenate([np.zeros_like(z[..., :1]), np.cumsum(z, -1)], -1)
+    return total[..., window:] - total[..., :-window]
+
+
+def wtlcc(
+    reference: ClipsLike,
+    listener: ClipsLike,
+    *,
+    window: int = WINDOW,
+    max_lag: int = MAX_LAG,
+    stride: int | None = None,
+    skip_still: bool = False,
+    valid: Any = None,
+) -> Correlogram:
+    """WTLCC: correlations of windows of the reference with equally long, shifted windows of the listener.
+
+    Args:
+        reference: the speaker (or, for blinks, the real listener): (C, T, D), a list of (T_c, D), or of (T_c,).
+        listener: the same shapes.
+        window: W frames (100 = 4 s, ELP section 4.1); a shorter clip is one window, and tells of lag 0 only.
+        max_lag: lags run from -max_lag to max_lag frames; ELP gives none.
+        stride: frames between windows, by default half a window.
+        skip_still: leave out windows in which the reference does not change (no blink to find); otherwise they count as 0.
+
+    Windows that touch an unseen frame are left out. Source: Boker et al. 2002.
+    """
+    sums, counts = np.zeros(2 * max_lag + 1), np.zeros(2 * max_lag + 1)
+    peaks: list[float] = []
+
+    def correlate(x: Doubles, y: Doubles) -> Doubles:
+        size = min(window, len(x))
+        hop = stride or max(size // 2, 1)
+        moves = [np.ptp(x[s : s + size], axis=0).max() > 0 for s in range(0, len(x) - size + 1, hop)]  # NaN compares false
+        r = _windows(x, y, size, max_lag, hop).mean(1)
+        return r[np.array(moves)] if skip_still else r
+
+    for r in each_clip(correlate, *aligned(valid, reference=reference, listener=listener)):
+        sums += np.nansum(r, 0)
+        counts += (~np.isnan(r)).sum(0)
+        peaks += [float(np.nanmax(row)) for row in r if not np.isnan(row).all()]
+    enough = counts >= max(counts.max() / 4, 1)  # at the outer lags of short clips a few windows would make a peak of noise
+    curve = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=enough)
+    lags = np.arange(-max_lag, max_lag + 1)
+    return Correlogram(lags=lags, curve=curve, window_peak=float(np.mean(peaks)) if peaks else 0.0, windows=len(peaks))
+
+
+def blink_wtlcc(blink_gt: ClipsLike, blink_pred: ClipsLike, *, max_lag: int = MAX_LAG, valid: Any = None) -> Correlogram:
+    """WTLCC between real and generated blinks (not the speaker's), over the windows in which the real listener blinks.
+
+    Args:
+        blink_gt, blink_pred: (C, T) or lists of (T_c,), 0 or 1.
+
+    A listener that never blinks scores 0. Source: ELP section 4.1.
+    """
+    gt, pred = ([np.asarray(b, np.float64).reshape(-1, 1) for b in blinks] for blinks in (blink_gt, blink_pred))
+    return wtlcc(gt, pred, max_lag=max_lag, skip_still=True, valid=valid)
+
+
+def chance(
+    measure: Callable[[list[Doubles], list[Doubles]], float],
+    first: ClipsLike,
+    second: ClipsLike,
+    *,
+    rng: np.random.Generator,
+    rounds: int = 20,
+) -> Doubles:
+    """(rounds,) values of a measure between strangers: the pairs are re-matched, no clip keeping its partner.
+
+    Args:
+        measure: called with two lists of clips; pairs of different length are cut to the shorter.
+        rng: gives the matches: a random cyclic order of the clips, each paired with the next one's partner.
+
+    Raises:
+        ElpError: fewer than two clips.
+    """
+    a, b = as_clips("first", first), as_clips("second", second)
+    if len(a) < 2 or len(a) != len(b):
+        raise ElpError(f"the chance level needs two or more pairs to re-match, got {len(a)} and {len(b)} clips")
+    values = []
+    for _ in range(rounds):
+        order = rng.permutation(len(a))
+        pairs = [(a[i], b[j]) for i, j in zip(order, np.roll(order, 1), strict=True)]
+        cut = [(x[: min(len(x), len(y))], y[: min(len(x), len(y))]) for x, y in pairs]
+        values.append(measure([x for x, _ in cut], [y for _, y in cut]))
+    return np.array(values)
