@@ -38,7 +38,7 @@ def project(shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = Fa
         shape: (B, P, 3) or (P, 3) model points in cm.
         pose: (B, 6) rotation vector in radians and position in camera coordinates in cm.
         focal: focal length in pixels.
-        depth: also give the relative depth f Y_z / t_z, Y the turned points: pixels at the head's distance.
+        depth: also give the relative depth f Y_z / t_z of the turned points Y: pixels at the head's distance.
 
     Returns:
         (B, P, 2) or, with depth, (B, P, 3).
@@ -53,30 +53,23 @@ def _image(turned: Tensor, place: Tensor, focal: Tensor | float, depth: bool) ->
     return torch.cat([xy, focal * turned[..., 2:] / place[..., 2:]], -1) if depth else xy
 
 
-def project_with_jacobian(shape: Tensor, modes: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = False) -> tuple[Tensor, Tensor]:
-    """`project`, and its derivatives by pose and by the coefficients of `modes`.
-
-    Args:
-        shape: (B, P, 3) model points in cm.
-        modes: (P, 3, K) displacement of each point per unit of each coefficient.
-        pose, focal, depth: as for `project`.
+def derivatives(shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """`project` and its derivatives; the arguments are the same.
 
     Returns:
-        (B, P, C) image coordinates and (B, P, C, 6 + K) derivatives, C = 2 or, with depth, 3.
+        image (B, P, C), by_point (B, P, C, 3) and by_pose (B, P, C, 6), with C = 2 or, with depth, 3. The face is linear in its
+        coefficients, so the derivative by β_k is `by_point` times row k of B_exp.
     """
     matrix, left = rotation(pose[:, :3])
     turned, place = shape @ matrix.mT, pose[:, None, 3:]
-    at = turned + place
     image = _image(turned, place, focal, depth)
-    inverse = focal / at[..., 2]
-    o = torch.zeros_like(inverse)
-    rows = [torch.stack([inverse, o, -image[..., 0] / at[..., 2]], -1), torch.stack([o, inverse, -image[..., 1] / at[..., 2]], -1)]
-    by_point = torch.stack(rows, -2)  # (B, P, 2, 3): d image / d turned = d image / d place
-    by_place = by_point
-    if depth:
-        flat = (focal / place[..., 2]).expand_as(inverse)
-        by_point = torch.cat([by_point, torch.stack([o, o, flat], -1)[..., None, :]], -2)
-        by_place = torch.cat([by_place, torch.stack([o, o, -image[..., 2] / place[..., 2]], -1)[..., None, :]], -2)
-    by_turn = by_point @ (-cross_matrix(turned) @ left[:, None])
-    by_mode = torch.einsum("bpci,pik->bpck", by_point @ matrix[:, None], modes)
-    return image, torch.cat([by_turn, by_place, by_mode], -1)
+    far = turned[..., 2] + place[..., 2]
+    near = focal / far
+    o = torch.zeros_like(near)
+    rows = [near, o, -image[..., 0] / far, o, near, -image[..., 1] / far]
+    flat = (focal / place[..., 2]).expand_as(near)
+    by_place = rows + ([o, o, -image[..., 2] / place[..., 2]] if depth else [])
+    by_turned = rows + ([o, o, flat] if depth else [])
+    matrices = [torch.stack(entries, -1).unflatten(-1, (-1, 3)) for entries in (by_turned, by_place)]
+    by_turn = matrices[0] @ (-cross_matrix(turned) @ left[:, None])
+    return image, matrices[0] @ matrix[:, None], torch.cat([by_turn, matrices[1]], -1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from elp.face.camera import project, project_with_jacobian, rotation
+from elp.face.camera import derivatives, project, rotation
 from elp.face.landmarks import LIDS_L, LIPS, OVAL, POINTS
 from elp.face.model import SKIN, FaceModel
 
@@ -26,6 +26,7 @@ class Energy:
 
     mean: Tensor  # (P, 3), identity included
     modes: Tensor  # (P, 3, K)
+    gram: Tensor  # `gram(modes)`
     deviation: Tensor  # (K,)
     normals: Tensor  # (P, 3)
     weight: Tensor  # (P,)
@@ -35,48 +36,91 @@ class Energy:
 
     def shape(self, x: Tensor) -> Tensor:
         """(B, P, 3) model points of frames x."""
-        return self.mean + torch.einsum("pik,bk->bpi", self.modes, x[:, 6:])
+        return self.mean + (x[:, 6:] @ self.modes.flatten(0, 1).T).unflatten(1, (-1, 3))
 
-    def weights(self, r: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Weight of each point (B, P), robust and static, and the data cost (B,), from residuals (B, P, C)."""
-        facing = -(self.normals @ rotation(x[:, :3])[0].mT)[..., 2]
-        static = self.weight * (0.15 + 1.7 * facing.clamp(0, 0.5))  # the far side of a turned head is the tracker's guess
+    def weights(self, r: Tensor, static: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight of each point (B, P), robust times static, and the data cost (B,), from residuals (B, P, C)."""
         square = (r * r).sum(-1) / KINK**2
         return static / (1 + square), (static * KINK**2 * torch.log1p(square)).sum(-1)
 
-    def cost(self, observed: Tensor, x: Tensor) -> Tensor:
+    def static(self, x: Tensor) -> Tensor:
+        """(B, P) weights that stay while x is improved: by landmark, and less on the far side of a turned head, which the tracker guesses."""
+        facing = -(self.normals @ rotation(x[:, :3])[0][:, 2, :, None])[..., 0]
+        return self.weight * (0.15 + 1.7 * facing.clamp(0, 0.5))
+
+    def _residuals(self, image: Tensor, observed: Tensor, static: Tensor) -> Tensor:
+        """(B, P, C) residuals in σ; depth is compared about its mean, for the tracker's zero is arbitrary."""
+        r = (image - observed) / self.noise
+        if self.depth:
+            offset = (static * r[..., 2]).sum(1, keepdim=True) / static.sum(1, keepdim=True)
+            r = torch.cat([r[..., :2], DEPTH * (r[..., 2] - offset)[..., None]], -1)
+        return r
+
+    def cost(self, observed: Tensor, static: Tensor, x: Tensor) -> Tensor:
         """(B,) cost of each frame."""
-        r = self._compare(project(self.shape(x), x[:, :6], self.focal, self.depth) - observed)
-        return self.weights(r, x)[1] + ((x[:, 6:] / self.deviation) ** 2).sum(-1)
+        r = self._residuals(project(self.shape(x), x[:, :6], self.focal, self.depth), observed, static)
+        return self.weights(r, static)[1] + ((x[:, 6:] / self.deviation) ** 2).sum(-1)
 
     def pixels(self, observed: Tensor, x: Tensor) -> Tensor:
         """(B, P) distance between projected and tracked points in pixels."""
         return (project(self.shape(x), x[:, :6], self.focal) - observed[..., :2]).norm(dim=-1)
 
-    def normal(self, observed: Tensor, x: Tensor, shared: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Gauss-Newton normal equations: matrices (B, N, N) and gradients (B, N), N = 6 + K (+ S).
+    def normal(self, observed: Tensor, static: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Gauss-Newton normal equations of each frame: matrices (B, 6 + K, 6 + K) and gradients (B, 6 + K), half of the cost's."""
+        return self._normal(observed, static, x, None)
 
-        `shared` (P, 3, S - 1) adds columns for coefficients that move the points alike in all frames, and one last for log f.
-        """
+    def normal_shared(self, observed: Tensor, static: Tensor, x: Tensor, shared: Tensor) -> tuple[Tensor, Tensor]:
+        """The same with columns for what all frames share: coefficients of modes `shared` (P, 3, Ki), then log f: N = 6 + K + Ki + 1."""
+        return self._normal(observed, static, x, shared)
+
+    def _normal(self, observed: Tensor, static: Tensor, x: Tensor, shared: Tensor | None) -> tuple[Tensor, Tensor]:
+        image, by_point, by_pose = derivatives(self.shape(x), x[:, :6], self.focal, self.depth)
+        r = self._residuals(image, observed, static)
+        weight = self.weights(r, static)[0][..., None, None]
+        unit = torch.tensor([1.0, 1.0, DEPTH], dtype=r.dtype)[: r.shape[-1], None] / self.noise
         modes = self.modes if shared is None else torch.cat([self.modes, shared], -1)
-        image, jacobian = project_with_jacobian(self.shape(x), modes, x[:, :6], self.focal, self.depth)
         if shared is not None:
-            jacobian = torch.cat([jacobian, image[..., None]], -1)  # every coordinate is proportional to f
-        r = self._compare(image - observed)
-        jacobian = self._compare(jacobian.transpose(2, 3)).transpose(2, 3)
-        root = self.weights(r, x)[0].sqrt()[..., None]
-        r, jacobian = (r * root).flatten(1), (jacobian * root[..., None]).flatten(1, 2)
-        h, g = jacobian.mT @ jacobian, (jacobian.mT @ r[..., None])[..., 0]
+            by_pose = torch.cat([by_pose, image[..., None]], -1)  # by log f: every coordinate is proportional to f
+        by_point, by_pose = by_point * unit, by_pose * unit
+        # J = [by_pose, by_point B] is never formed: JᵀJ needs a 3 × 3 matrix of each point between Bᵀ and B
+        left, flat = (by_point * weight).mT, modes.flatten(0, 1)
+        mm = self._squares(left @ by_point) if shared is None else _sandwich(left @ by_point, modes)
+        mp = flat.T @ (left @ by_pose).flatten(1, 2)
+        pp = (by_pose.mT @ (by_pose * weight)).sum(1)
+        h = torch.cat([torch.cat([pp, mp.mT], 2), torch.cat([mp, mm], 2)], 1)
+        g = torch.cat([((by_pose * weight).mT @ r[..., None]).sum(1)[..., 0], (left @ r[..., None]).flatten(1) @ flat], 1)
+        if shared is not None:  # log f goes last
+            order = [*range(6), *range(7, h.shape[1]), 6]
+            h, g = h[:, order][:, :, order], g[:, order]
         k = x.shape[1]
         h.diagonal(dim1=1, dim2=2)[:, 6:k] += self.deviation**-2
         g[:, 6:k] += x[:, 6:] / self.deviation**2
         return h, g
 
-    def _compare(self, r: Tensor) -> Tensor:
-        """Pixels to σ; depth is compared about its mean, for its zero is arbitrary."""
-        if self.depth:
-            r = torch.cat([r[..., :2], DEPTH * (r[..., 2:] - r[..., 2:].mean(1, keepdim=True))], -1)
-        return r / self.noise
+    def _squares(self, a: Tensor) -> Tensor:
+        """Σ_p B_pᵀ A_p B_p (B, K, K) of symmetric A (B, P, 3, 3), by one product with the modes' own products `gram`."""
+        six = torch.stack([a[..., 0, 0], a[..., 1, 1], a[..., 2, 2], a[..., 0, 1], a[..., 0, 2], a[..., 1, 2]], -1)
+        packed = six.flatten(1) @ self.gram
+        k = self.modes.shape[-1]
+        i, j = torch.triu_indices(k, k)
+        out = packed.new_empty(len(a), k, k)
+        out[:, i, j] = packed
+        out[:, j, i] = packed
+        return out
+
+
+def _sandwich(a: Tensor, modes: Tensor) -> Tensor:
+    """Σ_p B_pᵀ A_p B_p (B, M, M) of A (B, P, 3, 3) and modes (P, 3, M)."""
+    inner = torch.einsum("bpij,pjm->bpim", a, modes).flatten(1, 2)
+    return inner.mT @ modes.flatten(0, 1)
+
+
+def gram(modes: Tensor) -> Tensor:
+    """(P*6, K (K + 1) / 2) products of pairs of modes (P, 3, K) at each point: xx, yy, zz, xy, xz, yz, for `Energy`; 57 MB at 468 × 100."""
+    i, j = torch.triu_indices(modes.shape[-1], modes.shape[-1])
+    x, y, z = modes.unbind(1)
+    pairs = [(x, x), (y, y), (z, z), (x, y), (x, z), (y, z)]
+    return torch.stack([u[:, i] * v[:, j] if u is v else u[:, i] * v[:, j] + v[:, i] * u[:, j] for u, v in pairs], 1).flatten(0, 1)
 
 
 def landmark_weights(model: FaceModel) -> Tensor:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.errors import ElpError
-from elp.face.energy import Energy, landmark_normals, landmark_weights
+from elp.face.energy import Energy, gram, landmark_normals, landmark_weights
 from elp.face.landmarks import POINTS
 from elp.face.model import FaceModel
 
@@ -117,9 +117,9 @@ def fit(
 
 def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
     pick = np.asarray(model.landmarks)
-    topology = FaceModel.default()
+    modes, topology = _columns(model.expression[:, pick]), FaceModel.default()
     return Energy(
-        mean=torch.as_tensor(model.mean[pick]), modes=_columns(model.expression[:, pick]), deviation=torch.as_tensor(model.deviation),
+        mean=torch.as_tensor(model.mean[pick]), modes=modes, gram=gram(modes), deviation=torch.as_tensor(model.deviation),
         normals=landmark_normals(topology), weight=landmark_weights(topology), noise=0.03 * _spread(observed), focal=float(focal),
         depth=observed.shape[2] == 3,
     )  # fmt: skip
@@ -166,12 +166,13 @@ def _shared(
     x, history = start(energy, observed), []
 
     def total(e: Energy, a: Tensor, y: Tensor) -> float:
-        return float(e.cost(observed, y).sum() + (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
+        return float(e.cost(observed, static, y).sum() + (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
 
     for _ in range(2):
+        static = energy.static(x)
         damping, best = 1e-3, total(energy, found, x)
         for _ in range(iterations):
-            h, g = energy.normal(observed, x, modes)
+            h, g = energy.normal_shared(observed, static, x, modes)
             n = x.shape[1]
             shared_g = g[:, n:].sum(0)
             prior = torch.cat([torch.ones(len(found)), torch.tensor([FOCAL_PRIOR**-2])])
@@ -234,17 +235,18 @@ def _frames(energy: Energy, observed: Tensor, progress: Callable[[int], object] 
 
 def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
     """Minimise each frame's cost from x (B, N); frames that have converged rest. Returns x and the mean cost after 0, 1, ... iterations."""
-    x, best = x.clone(), energy.cost(observed, x)
+    static = energy.static(x)
+    x, best = x.clone(), energy.cost(observed, static, x)
     damping, active = torch.full_like(best, 1e-3), torch.ones_like(best, dtype=torch.bool)
     trace = [best.mean()]
     for _ in range(iterations):
         i = active.nonzero()[:, 0]
         if len(i):
-            h, g = energy.normal(observed[i], x[i])
+            h, g = energy.normal(observed[i], static[i], x[i])
             h.diagonal(dim1=1, dim2=2).mul_(1 + damping[i, None])
             trial = x[i] - torch.cholesky_solve(g[..., None], torch.linalg.cholesky(h))[..., 0]
             trial[:, 5] = trial[:, 5].clamp(min=5)
-            now = energy.cost(observed[i], trial)
+            now = energy.cost(observed[i], static[i], trial)
             better = now < best[i]
             active[i[better & (best[i] - now < 1e-3 * best[i])]] = False
             x[i[better]], best[i[better]] = trial[better], now[better]
@@ -260,7 +262,7 @@ def _smooth(energy: Energy, observed: Tensor, x: Tensor, tied: Tensor, strength:
     out, costs = x.clone(), []
     for first in range(0, len(x), WINDOW):
         low, high = max(first - OVERLAP, 0), min(first + WINDOW + OVERLAP, len(x))
-        window = [energy.normal(o, y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]
+        window = [energy.normal(o, energy.static(y), y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]
         h, g = (torch.cat(parts) for parts in zip(*window, strict=True))
         moved, trace = tie(h, g, x[low:high], tied[low : high - 1], scale, strength)
         out[first : first + WINDOW] = moved[first - low : first - low + WINDOW]
