@@ -104,19 +104,24 @@ def show(fig: go.Figure, *, caption: str, alt: str, name: str = "") -> None:
     """
     spec = _slim(fig.to_dict()) | {"config": CONFIG}
     data = json.dumps(spec, cls=_encoder(), sort_keys=True, separators=(",", ":"))
-    name = _name(name, data, caption, alt)
+    name = element_name(name, data, caption, alt)
     height = int(fig.layout.height or HEIGHT)
     inline = data.replace("</", "<\\/")  # the text must not end the script element it sits in
     body = (
         f'<div id="fig-{name}" class="plotly-graph-div elp-plot" role="img" aria-label="{html.escape(alt)}" style="height:{height}px">'
         f'<script type="application/json">{inline}</script></div>'
     )
-    _display({"application/vnd.plotly.v1+json": json.loads(data), "text/html": _figure(body, name), "text/plain": alt})
-    _caption(caption, name, alt)
+    emit(body, caption=caption, alt=alt, name=name, bundle={"application/vnd.plotly.v1+json": json.loads(data)})
 
 
 def image(
-    picture: NDArray[np.generic] | Sequence[NDArray[np.generic]], *, caption: str, alt: str, name: str = "", fps: float = 25.0, scale: int = 1
+    picture: NDArray[np.generic] | Sequence[NDArray[np.generic]],
+    *,
+    caption: str,
+    alt: str,
+    name: str = "",
+    fps: float = 25.0,
+    scale: int = 1,
 ) -> None:
     """Display a still image, or a list of frames as a short looping video with controls.
 
@@ -135,16 +140,14 @@ def image(
     if not frames:
         raise ElpError("image: no frames to show: pass at least one (height, width, 3) array")
     data, kind = (_still(frames[0]), "img") if len(frames) == 1 else (_mp4(frames, fps), "video")
-    name = _name(name, data, caption, alt)
-    size = f'width="{frames[0].shape[1] * scale}" height="{frames[0].shape[0] * scale}"'
+    name = element_name(name, data, caption, alt)
+    width, height = frames[0].shape[1] * scale, frames[0].shape[0] * scale
+    style = f'width="{width}" height="{height}" style="max-width:100%;height:auto"'
     if kind == "img":
-        body = f'<img src="{data}" alt="{html.escape(alt)}" {size} style="max-width:100%;height:auto">'
+        body = f'<img src="{data}" alt="{html.escape(alt)}" {style}>'
     else:
-        body = (
-            f'<video src="{data}" aria-label="{html.escape(alt)}" {size} style="max-width:100%;height:auto" controls loop muted autoplay playsinline></video>'
-        )
-    _display({"text/html": _figure(body, name), "text/plain": alt})
-    _caption(caption, name, alt)
+        body = f'<video src="{data}" aria-label="{html.escape(alt)}" {style} controls loop muted autoplay playsinline></video>'
+    emit(body, caption=caption, alt=alt, name=name)
 
 
 def audio(samples: NDArray[np.floating[Any]], sr: int, *, caption: str, name: str = "") -> None:
@@ -167,10 +170,20 @@ def audio(samples: NDArray[np.floating[Any]], sr: int, *, caption: str, name: st
     file = io.BytesIO()
     soundfile.write(file, samples, sr, format="MP3", subtype="MPEG_LAYER_III")
     data = _uri("audio/mpeg", file.getvalue())
-    name = _name(name, data, caption, caption)
-    body = f'<audio src="{data}" aria-label="{html.escape(_plain(caption))}" controls preload="metadata" style="width:100%;max-width:420px"></audio>'
-    _display({"text/html": _figure(body, name), "text/plain": _plain(caption)})
-    _caption(caption, name, caption)
+    name = element_name(name, data, caption, caption)
+    label = html.escape(_plain(caption))
+    body = f'<audio src="{data}" aria-label="{label}" controls preload="metadata" style="width:100%;max-width:420px"></audio>'
+    emit(body, caption=caption, alt=_plain(caption), name=name)
+
+
+def emit(body: str, *, caption: str, alt: str, name: str, bundle: dict[str, Any] | None = None) -> None:
+    """Display the HTML of a figure and its caption; `bundle` adds what JupyterLab prefers to the HTML."""
+    from IPython.display import display
+
+    figure = f'<div class="elp-figure" role="group" aria-labelledby="cap-{name}">{body}</div>'
+    display({"text/html": figure, "text/plain": alt, **(bundle or {})}, raw=True)
+    text = f'<p id="cap-{name}" class="elp-caption" style="font-size:0.9em;max-width:46em">{caption}</p>'
+    display({"text/html": text, "text/plain": _plain(caption)}, raw=True)
 
 
 def _encoder() -> type[json.JSONEncoder]:
@@ -191,26 +204,12 @@ def _slim(value: Any) -> Any:
     return [_slim(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _figure(body: str, name: str) -> str:
-    return f'<div class="elp-figure" role="group" aria-labelledby="cap-{name}">{body}</div>'
-
-
-def _caption(caption: str, name: str, alt: str) -> None:
-    text = f'<p id="cap-{name}" class="elp-caption" style="font-size:0.9em;max-width:46em">{caption}</p>'
-    _display({"text/html": text, "text/plain": _plain(caption)})
-
-
-def _display(bundle: dict[str, Any]) -> None:
-    from IPython.display import display
-
-    display(bundle, raw=True)
-
-
 def _plain(text: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
-def _name(name: str, data: str, caption: str, alt: str) -> str:
+def element_name(name: str, data: str, caption: str, alt: str) -> str:
+    """The name in an element's id: a slug of `name`, or a digest of the content; raises ElpError without caption or alt."""
     if not caption.strip() or not alt.strip():
         raise ElpError("figure: give every figure a caption and an alt text")
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or hashlib.sha256(data.encode()).hexdigest()[:12]
