@@ -20,7 +20,7 @@ NECK = np.array([0.0, 9.0, 7.0])  # from the head's centre to the joint it turns
 
 @dataclass
 class Acting:
-    """What a face does before it is measured: activations (T, 28) in parts of the full movement, head angles (T, 3) rad, shift (T, 3) cm."""
+    """A face before it is measured: activations (T, 28) in parts of the full movement, head angles (T, 3) rad, shift (T, 3) cm."""
 
     frames: int
     face: Array = field(init=False)

@@ -9,7 +9,17 @@ import numpy as np
 
 from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
-    Array, delayed, drift, episodes, eyelids, hump, merge_blinks, plateau, smooth, spontaneous_blinks, window,
+    Array,
+    delayed,
+    drift,
+    episodes,
+    eyelids,
+    hump,
+    merge_blinks,
+    plateau,
+    smooth,
+    spontaneous_blinks,
+    window,
 )  # fmt: skip
 from elp.corpus.speaker import Talk
 from elp.corpus.speech import low_pitch_cues
@@ -77,9 +87,9 @@ def cues(rng: np.random.Generator, heard: Talk, who: Listener) -> Array:
     """Times (s) at which this listener answers: low-pitch cues, phrase ends, the speaker's smiles and brow raises, each by chance."""
     pauses = heard.speech.phrases[:, 1] + rng.normal(who.delay * 0.6, 0.08, len(heard.speech.phrases))
     groups = [
-        (low_pitch_cues(heard.speech) + rng.normal(0, 0.06), 0.75), (pauses, 0.45),
-        (heard.smiles + rng.normal(who.delay, 0.1, len(heard.smiles)), 0.35),
-        (heard.raises + rng.normal(who.delay, 0.1, len(heard.raises)), 0.3),
+        (low_pitch_cues(heard.speech) + rng.normal(0, 0.06), 0.85), (pauses, 0.5),
+        (heard.smiles + rng.normal(who.delay, 0.1, len(heard.smiles)), 0.45),
+        (heard.raises + rng.normal(who.delay, 0.1, len(heard.raises)), 0.4),
     ]  # fmt: skip
     times = np.sort(np.concatenate([t[rng.random(len(t)) < chance * who.willing] for t, chance in groups]))
     kept: list[float] = []
@@ -101,7 +111,7 @@ def _attitude(rng: np.random.Generator, acting: Acting, who: Listener, emotion: 
     """The lasting part of an emotion: a smile with raised cheeks, a frown with lowered brows, or a face at rest."""
     frames = acting.frames
     if emotion > 0:
-        smile = _course(rng, frames, who.face, on=(4.0, 1.8), level=(0.62, 0.08), floor=0.2)
+        smile = _course(rng, frames, who.face, on=(4.0, 1.8), level=(0.55, 0.08), floor=0.16)
         acting.add("smile", smile, left=1 + who.lopsided, right=1 - who.lopsided)
         acting.add("squint", 0.55 * smile)  # raised cheeks: a felt smile (Ekman, Davidson & Friesen 1990)
         acting.add("dimple", 0.25 * smile)
@@ -143,9 +153,9 @@ def _mimic(rng: np.random.Generator, acting: Acting, who: Listener, emotion: int
     with_them = smooth(episodes(rng, acting.frames, 3.0, 2.0), 0.25)
     gain = who.mimicry * with_them * {1: 1.0, 0: 0.55, -1: 0.2}[emotion]
     smile = gain * delayed(smooth(heard.smile, 0.15), who.delay)
-    acting.add("smile", 0.55 * smile)
-    acting.add("squint", 0.25 * smile)
-    acting.add("frown", 0.4 * who.mimicry * with_them * delayed(smooth(heard.frown, 0.15), who.delay) * (emotion <= 0))
+    acting.add("smile", 0.85 * smile)
+    acting.add("squint", 0.4 * smile)
+    acting.add("frown", 0.5 * who.mimicry * with_them * delayed(smooth(heard.frown, 0.15), who.delay) * (emotion <= 0))
     head = delayed(smooth(heard.angles - np.median(heard.angles, axis=0), 0.15), who.delay)
     acting.angles += (who.mimicry * with_them)[:, None] * head * [0.35, -0.25, -0.3]  # face to face: yaw and roll are mirrored
 
@@ -155,10 +165,10 @@ def _gesture(rng: np.random.Generator, acting: Acting, who: Listener, emotion: i
     if "nod" in mode:
         cycles = {"nod": rng.integers(1, 3), "double_nod": rng.integers(2, 5), "smile_nod": rng.integers(1, 4), "slow_nod": 1}[mode]
         hertz = tempo * (0.9 if mode == "slow_nod" else 1.9)  # ordinary nods: 1.8-3.7 Hz (Hadar, Steiner & Rose 1985)
-        degrees = size * ({1: 5.0, 0: 3.2, -1: 3.0}[emotion] if mode != "slow_nod" else 5.0)
+        degrees = size * ({1: 6.5, 0: 4.5, -1: 4.0}[emotion] if mode != "slow_nod" else 6.0)
         _swing(acting, 0, time, cycles, hertz, degrees)
     if mode == "shake":
-        _swing(acting, 1, time, rng.integers(2, 4), 1.7 * tempo, size * rng.uniform(3.0, 5.0) * rng.choice([-1, 1]), both=True)
+        _swing(acting, 1, time, rng.integers(2, 4), 1.7 * tempo, size * rng.uniform(3.5, 6.0) * rng.choice([-1, 1]), both=True)
     if mode in ("smile_nod", "laugh"):
         _show(acting, {"smile": 0.35 * who.face, "squint": 0.25 * who.face}, time, rng.uniform(1.0, 2.2))
     if mode == "laugh":
@@ -169,7 +179,8 @@ def _gesture(rng: np.random.Generator, acting: Acting, who: Listener, emotion: i
     if mode in ("brow_knit", "shake"):
         _show(acting, {"brow_down": 0.3 * who.face, "squint": 0.15}, time, rng.uniform(0.9, 1.8))
     if mode == "lips":
-        _show(acting, {"press": 0.45 * who.face, "chin_raise": 0.3 * who.face, "mouth_shift": 0.3 * who.lopsided}, time, rng.uniform(0.8, 1.5))
+        lips = {"press": 0.45 * who.face, "chin_raise": 0.3 * who.face, "mouth_shift": 0.3 * who.lopsided}
+        _show(acting, lips, time, rng.uniform(0.8, 1.5))
     if mode in ("tilt", "pull_back"):
         frame, phase = window(acting.frames, time, rng.uniform(1.2, 2.5) / tempo)
         course = plateau(phase, 0.25, 0.4)

@@ -13,9 +13,9 @@ from elp.motion import FPS
 Array = NDArray[np.float64]
 
 
-def drift(rng: np.random.Generator, frames: int, tau: float, sigma: float, width: int = 1) -> Array:
+def drift(rng: np.random.Generator, frames: int, tau: float, sigma: float, width: int = 1, rate: float = FPS) -> Array:
     """Stationary first-order autoregression (T, width): correlation falls to 1/e in `tau` seconds, deviation `sigma`."""
-    a = np.exp(-1 / (tau * FPS))
+    a = np.exp(-1 / (tau * rate))
     x = rng.standard_normal((frames, width))
     x[1:] *= np.sqrt(1 - a * a)
     return sigma * lfilter([1.0], [1.0, -a], x, axis=0)

@@ -3,6 +3,7 @@
 # T frame
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -22,6 +23,7 @@ from elp.motion import FPS, Floats, Motion
 VERSION = 1  # of the simulator: raised whenever the same seed would give other data
 PREROLL = 50  # frames before a clip begins: nobody starts from rest
 SPLITS = ("train", "val", "test")
+CONTRARY = 0.1  # of listeners do not share the speaker's mood: an attitude is one's own
 PERSON, CAST, CLIP = 1, 2, 3  # streams of randomness
 
 
@@ -52,7 +54,8 @@ class Preset:
 
 THREE = ("negative", "neutral", "positive")
 PRESETS = {
-    "tiny": Preset(emotions=THREE, share=(1, 1, 1), clips=36, minutes=3.0, people=((4, 4), (1, 1), (1, 2)), median=5.0, spread=0.15, shortest=4),
+    "tiny": Preset(emotions=THREE, share=(1, 1, 1), clips=36, minutes=3.0, people=((4, 4), (1, 1), (1, 2)),
+                   median=5.0, spread=0.15, shortest=4),
     "vico": Preset(emotions=THREE, share=(123, 134, 226), clips=483, minutes=95.0, people=((35, 47), (5, 7), (10, 13))),
     "l2l": Preset(emotions=("unpositive", "positive"), share=(1, 8), clips=None, minutes=180.0, people=((4, 0), (1, 0), (1, 0)),
                   median=60.0, spread=0.4, shortest=20, longest=180),
@@ -61,7 +64,7 @@ PRESETS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Meeting:
-    """One clip to be: who, in what mood (-1, 0, 1), which emotion the index names, how long."""
+    """One clip to be: who meets whom, the listener's mood (-1, 0, 1) and the emotion the index names, the speaker's mood, how long."""
 
     number: int
     clip: str
@@ -69,6 +72,7 @@ class Meeting:
     listener: int
     emotion: str
     mood: int
+    speaker_mood: int
     split: str
     frames: int
 
@@ -101,7 +105,8 @@ def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool 
             return there
         raise ElpError(f"{dest}: holds another corpus ({there.card.get('name')}): give another folder or delete this one")
     card = {
-        "name": f"simulated {preset}", "version": VERSION, "seed": seed, "emotions": list(PRESETS[preset].emotions), "made": made, "licence": "MIT",
+        "name": f"simulated {preset}", "version": VERSION,
+        "seed": seed, "emotions": list(PRESETS[preset].emotions), "made": made, "licence": "MIT",
         "source": "simulated: no person is depicted", "preset": asdict(PRESETS[preset]),
     }  # fmt: skip
     given = None if mfcc is None else _given(Path(mfcc), 2 * sum(m.frames for m in meetings))
@@ -164,8 +169,9 @@ def _cast(preset: Preset, seed: int) -> tuple[Meeting, ...]:
         for clip, emotion, person_l, person_s in zip(mine, emotions, who_l, who_s, strict=True):
             name = preset.emotions[emotion]
             mood = {"negative": -1, "neutral": 0, "positive": 1, "unpositive": int(-(rng.random() < 0.6))}[name]
+            told = mood if rng.random() > CONTRARY else int(rng.choice([m for m in (-1, 0, 1) if m != mood]))
             meetings.append(Meeting(number=int(clip), clip=f"c{clip:05d}", speaker=int(person_s), listener=int(person_l), emotion=name,
-                                    mood=mood, split=split, frames=int(lengths[clip])))  # fmt: skip
+                                    mood=mood, speaker_mood=told, split=split, frames=int(lengths[clip])))  # fmt: skip
     return tuple(sorted(meetings, key=lambda m: m.number))
 
 
@@ -196,7 +202,7 @@ def _share(rng: np.random.Generator, clips: int, people: int) -> NDArray[np.int6
 def conversation(meeting: Meeting, seed: int) -> Talk:
     """The speaker of a meeting, pre-roll included."""
     person = speaker(np.random.default_rng([seed, PERSON, 0, meeting.speaker]))
-    return talk(np.random.default_rng([seed, CLIP, meeting.number, 0]), person, meeting.mood, meeting.frames + PREROLL)
+    return talk(np.random.default_rng([seed, CLIP, meeting.number, 0]), person, meeting.speaker_mood, meeting.frames + PREROLL)
 
 
 def answer(meeting: Meeting, seed: int, heard: Talk, rng: np.random.Generator) -> Motion:
@@ -219,20 +225,32 @@ def _cut(motion: Motion) -> Motion:
 
 
 def _records(meetings: list[Meeting], seed: int, audio: bool, given: NDArray[Any] | None, progress: bool) -> Iterator[Record]:
+    from concurrent.futures import ThreadPoolExecutor
+
     from tqdm import tqdm
 
-    row = 0
-    for meeting in tqdm(meetings, desc="simulating", unit="clip", disable=not progress):
-        said = conversation(meeting, seed)
-        mfcc = _mfcc(utter(meeting, seed, said), meeting.frames) if audio else None
-        if given is not None:
-            mfcc = given[row : row + meeting.frames].astype(np.float32)
-        row += 2 * meeting.frames
-        speaks, listens = f"s{meeting.speaker:03d}", f"l{meeting.listener:03d}"
-        common = {"clip": meeting.clip, "split": meeting.split, "emotion": meeting.emotion, "source": f"simulated, seed {seed}"}
-        yield Record(person=speaks, partner=listens, role="speaker", motion=_cut(said.motion), mfcc=mfcc, **common)
-        response = answer(meeting, seed, said, np.random.default_rng([seed, CLIP, meeting.number, 2]))
-        yield Record(person=listens, partner=speaks, role="listener", motion=response, **common)
+    rows = np.cumsum([0, *(2 * meeting.frames for meeting in meetings)])
+    heard = (lambda k: given[rows[k] : rows[k] + meetings[k].frames].astype(np.float32)) if given is not None else lambda k: None
+    workers = min(os.cpu_count() or 1, 8)
+    with ThreadPoolExecutor(workers) as pool, tqdm(total=len(meetings), desc="simulating", unit="clip", disable=not progress) as bar:
+        for first in range(0, len(meetings), 2 * workers):  # a batch at a time: memory must not grow with the corpus
+            batch = range(first, min(first + 2 * workers, len(meetings)))
+            for dyad in pool.map(lambda k: _dyad(meetings[k], seed, audio, heard(k)), batch):
+                yield from dyad
+                bar.update()
+
+
+def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tuple[Record, Record]:
+    said = conversation(meeting, seed)
+    response = answer(meeting, seed, said, np.random.default_rng([seed, CLIP, meeting.number, 2]))
+    if audio:
+        mfcc = _mfcc(utter(meeting, seed, said), meeting.frames)
+    one, other = f"s{meeting.speaker:03d}", f"l{meeting.listener:03d}"
+    common: dict[str, Any] = {
+        "clip": meeting.clip, "split": meeting.split, "emotion": meeting.emotion, "source": f"simulated, seed {seed}"
+    }  # fmt: skip
+    return (Record(person=one, partner=other, role="speaker", motion=_cut(said.motion), mfcc=mfcc, **common),
+            Record(person=other, partner=one, role="listener", motion=response, **common))  # fmt: skip
 
 
 def _mfcc(audio: NDArray[np.float32], frames: int) -> Floats:

@@ -9,7 +9,17 @@ import numpy as np
 
 from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
-    Array, drift, episodes, eyelids, hump, merge_blinks, onsets, plateau, smooth, spontaneous_blinks, window,
+    Array,
+    drift,
+    episodes,
+    eyelids,
+    hump,
+    merge_blinks,
+    onsets,
+    plateau,
+    smooth,
+    spontaneous_blinks,
+    window,
 )  # fmt: skip
 from elp.corpus.speech import TICKS, Speech, Voice, in_mood, plan, voice
 from elp.motion import FPS, Motion
@@ -60,7 +70,7 @@ def speaker(rng: np.random.Generator) -> Speaker:
 def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> Talk:
     """`frames` frames of a speaker whose emotion is -1 (negative), 0 or 1 (positive)."""
     seconds = frames / FPS
-    valence = emotion + rng.normal(0, 0.22)  # not everybody shows a mood equally: the classes overlap
+    valence = emotion + rng.normal(0, 0.3)  # not everybody shows a mood equally: the classes overlap
     tense = bool(rng.random() < 0.4)
     coloured = in_mood(who.voice, valence, tense)
     speech = plan(rng, seconds, coloured)

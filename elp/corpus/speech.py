@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elp.corpus.processes import smooth
+from elp.corpus.processes import drift, smooth
 
 TICKS = 100  # per second
 #                      F1   F2    F3   open round spread
@@ -98,7 +98,7 @@ def plan(rng: np.random.Generator, seconds: float, person: Voice) -> Speech:
     """Phrases of about 2 s and pauses of about half a second, both log-normal (pauses: Campione & Véronis 2002), filled with syllables."""
     time = np.arange(int(round(seconds * TICKS))) / TICKS
     phrases = _phrases(rng, seconds)
-    starts, lengths, phrase = _syllables(rng, phrases, person.rate)
+    starts, lengths = _syllables(rng, phrases, person.rate)
     which = np.clip(np.searchsorted(starts, time, side="right") - 1, 0, None)
     inside = (time >= starts[which]) & (time < starts[which] + lengths[which])
     phase = (time - starts[which]) / lengths[which]
@@ -147,15 +147,14 @@ def _phrases(rng: np.random.Generator, seconds: float) -> NDArray[np.float64]:
 
 
 def _syllables(rng: np.random.Generator, phrases: NDArray[np.float64], rate: float) -> tuple[NDArray[np.float64], ...]:
-    starts, lengths, owner = [], [], []
-    for number, (start, end) in enumerate(phrases):
+    starts, lengths = [], []
+    for start, end in phrases:
         part = rng.gamma(9.0, 1.0, max(int(round((end - start) * rate)), 1))
         part[-1] *= 1.5  # phrase-final lengthening (Klatt 1976)
         part *= (end - start) / part.sum()
         starts.append(start + np.cumsum(part) - part)
         lengths.append(part)
-        owner.append(np.full(len(part), number))
-    return np.concatenate(starts), np.concatenate(lengths), np.concatenate(owner)
+    return np.concatenate(starts), np.concatenate(lengths)
 
 
 def _pitch(rng: np.random.Generator, time: NDArray[np.float64], phrases: NDArray[np.float64], peaks: NDArray[np.float64],
@@ -170,6 +169,7 @@ def _pitch(rng: np.random.Generator, time: NDArray[np.float64], phrases: NDArray
     for peak, height in zip(peaks, size, strict=True):
         near = slice(max(int((peak - 0.35) * TICKS), 0), max(int((peak + 0.35) * TICKS), 0))
         semitones[near] += height * np.exp(-0.5 * ((time[near] - peak) / 0.08) ** 2)
+    semitones += drift(rng, len(time), 0.15, 0.45, rate=TICKS)[:, 0]
     return person.f0 * 2 ** (person.spread * semitones / 12)
 
 

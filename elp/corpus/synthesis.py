@@ -1,10 +1,11 @@
-"""Speech-like sound from a plan: glottal pulses and noise through formants, filtered in the short-time spectrum (chapter "Simulated dyads")."""
+"""Speech-like sound from a plan: pulses and noise through formants, in the short-time spectrum (chapter "Simulated dyads")."""
 
 # N tick of 10 ms, F frequency bin
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from elp.corpus.speech import TICKS, Speech, Voice
 
@@ -22,21 +23,27 @@ def synthesise(rng: np.random.Generator, speech: Speech, person: Voice) -> NDArr
     A source-filter synthesiser (Fant 1960; Klatt 1980): Rosenberg (1971) pulses with jitter and shimmer, aspiration, and frication
     noise; every 10 ms the spectrum is multiplied by the response of five formants and overlap-added.
     """
-    bins = np.fft.rfftfreq(SIZE, 1 / RATE)
+    bins = fft.rfftfreq(SIZE, 1 / RATE).astype(np.float32)
     voiced = _voice_source(rng, speech, person)
-    spectrum = _spectra(voiced) * _tract(speech.formants, person.formants, bins)
-    hiss = _spectra(rng.standard_normal(len(voiced)) * _samples(speech.noise))
-    centre, width = speech.noise_centre[:, None], 1400.0
-    spectrum += 0.055 * hiss * (1 / (1 + ((bins - centre) / width) ** 2))
-    sound = _overlap_add(spectrum)[: len(voiced)]
-    loud = np.sqrt(np.mean(sound[_samples(speech.voiced) > 0.5] ** 2)) if (speech.voiced > 0.5).any() else 1.0
-    sound *= LEVEL * (0.55 + 0.9 * person.effort) / max(float(loud), 1e-9)
-    return np.clip(sound + FLOOR * rng.standard_normal(len(sound)), -1, 1).astype(np.float32)
+    bright = (1 + (bins / 1500) ** 2) ** (0.5 * (0.3 + person.effort))  # a louder voice tilts less
+    spectrum = _spectra(voiced) * _tract(speech.formants, person.formants, bins) * bright
+    hiss = _spectra(rng.standard_normal(len(voiced), np.float32) * _samples(speech.noise))
+    hiss /= 1 + ((bins - speech.noise_centre[:, None].astype(np.float32)) / 1400) ** 2
+    talk, rasp = (_energy(x, on) for x, on in ((spectrum, speech.voiced > 0.5), (hiss, speech.noise > 0.2)))
+    sound = _overlap_add(spectrum + hiss * np.sqrt(0.25 * talk / rasp))[: len(voiced)]
+    sound *= LEVEL * (0.55 + 0.9 * person.effort) / np.sqrt(talk)
+    return np.clip(sound + FLOOR * rng.standard_normal(len(sound), np.float32), -1, 1).astype(np.float32)
+
+
+def _energy(spectra: NDArray[np.complex64], on: NDArray[np.bool_]) -> float:
+    """Mean square of the sound in the ticks that are `on` (1 where there are none), from its Hann-windowed spectra."""
+    return float(2 * np.mean(np.abs(spectra[on]) ** 2) / (0.375 * 2 * HOP) * len(spectra[0]) / SIZE) if on.any() else 1.0
 
 
 def _samples(ticks: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N,) ticks -> (N * HOP,) samples, by straight lines between tick centres."""
-    return np.interp((np.arange(len(ticks) * HOP) + 0.5) / HOP - 0.5, np.arange(len(ticks)), ticks)
+    before = np.arange(0.5, HOP) / HOP  # each tick speaks for its first sample on: 5 ms early, too little to see
+    return (ticks[:, None] + np.diff(ticks, append=ticks[-1:])[:, None] * before).ravel()
 
 
 def _voice_source(rng: np.random.Generator, speech: Speech, person: Voice) -> NDArray[np.float64]:
@@ -47,39 +54,39 @@ def _voice_source(rng: np.random.Generator, speech: Speech, person: Voice) -> ND
     cycle = np.cumsum(f0 / RATE).astype(int)
     f0 *= 1 + person.jitter * rng.standard_normal(cycle[-1] + 1)[cycle]
     turns = np.cumsum(f0 / RATE)
-    phase, cycle = turns % 1.0, turns.astype(int)
-    closing = 0.72 - 0.2 * person.effort  # open quotient: pressed voices shut early
-    peak = 0.66 * closing
-    rise = 0.5 * np.pi / peak * np.sin(np.pi * phase / peak)
-    fall = -0.5 * np.pi / (closing - peak) * np.sin(0.5 * np.pi * (phase - peak) / (closing - peak))
-    pulse = np.where(phase < peak, rise, np.where(phase < closing, fall, 0.0))  # derivative of the flow: lips radiate it
+    phase, cycle = (turns % 1.0).astype(np.float32), turns.astype(int)
+    closing = np.float32(0.72 - 0.2 * person.effort)  # open quotient: pressed voices shut early
+    peak = np.float32(0.66) * closing
+    rise = np.float32(0.5 * np.pi) / peak * np.sin(phase * (np.float32(np.pi) / peak))
+    fall = np.float32(-0.5 * np.pi) / (closing - peak) * np.sin((phase - peak) * (np.float32(0.5 * np.pi) / (closing - peak)))
+    pulse = np.where(phase < peak, rise, np.where(phase < closing, fall, np.float32(0)))  # derivative of the flow: lips radiate it
     shimmer = 1 + 0.04 * rng.standard_normal(cycle[-1] + 1)[cycle]
     breath = person.breath * 3 * rng.standard_normal(len(pulse))
     return (pulse * shimmer * _samples(speech.voiced) + breath) * _samples(speech.loud)
 
 
-def _tract(formants: NDArray[np.float64], scale: float, bins: NDArray[np.float64]) -> NDArray[np.complex64]:
+def _tract(formants: NDArray[np.float64], scale: float, bins: NDArray[np.float32]) -> NDArray[np.complex64]:
     """Response of the vocal tract (N, F): five resonances in a row, the upper two fixed."""
     upper = np.tile(np.array([3500.0, 4500.0]) * scale, (len(formants), 1))
-    response = np.ones((len(formants), len(bins)), np.complex64)
-    for centre, width in zip(np.concatenate([formants, upper], axis=1).T, BANDWIDTHS, strict=True):
-        square = (centre**2)[:, None]
-        response *= (square / (square - bins**2 + 1j * bins * width)).astype(np.complex64)
-    return response
+    squares = np.concatenate([formants, upper], axis=1).astype(np.float32) ** 2
+    below = np.ones((len(formants), len(bins)), np.complex64)
+    for square, width in zip(squares.T, BANDWIDTHS, strict=True):
+        below *= (1 - (bins**2 - 1j * bins * np.float32(width)) / square[:, None]).astype(np.complex64)
+    return 1 / below
 
 
-def _spectra(sound: NDArray[np.float64]) -> NDArray[np.complex128]:
+def _spectra(sound: NDArray[np.floating]) -> NDArray[np.complex64]:
     """(N, F) spectra of Hann-windowed frames of 20 ms every 10 ms; the windows add up to 1."""
-    padded = np.concatenate([np.zeros(HOP // 2), sound, np.zeros(2 * HOP)])
+    padded = np.concatenate([np.zeros(HOP // 2), sound, np.zeros(2 * HOP)]).astype(np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(padded, 2 * HOP)[: len(sound) : HOP]
-    return np.fft.rfft(frames * np.hanning(2 * HOP + 1)[:-1], SIZE, axis=1)
+    return fft.rfft(frames * np.hanning(2 * HOP + 1)[:-1].astype(np.float32), SIZE, axis=1)
 
 
-def _overlap_add(spectra: NDArray[np.complex128]) -> NDArray[np.float64]:
+def _overlap_add(spectra: NDArray[np.complex64]) -> NDArray[np.float32]:
     blocks = -(-SIZE // HOP)
-    frames = np.zeros((len(spectra), blocks * HOP))
-    frames[:, :SIZE] = np.fft.irfft(spectra, SIZE, axis=1)
-    out = np.zeros((len(spectra) + blocks, HOP))
+    frames = np.zeros((len(spectra), blocks * HOP), np.float32)
+    frames[:, :SIZE] = fft.irfft(spectra, SIZE, axis=1)
+    out = np.zeros((len(spectra) + blocks, HOP), np.float32)
     for block in range(blocks):
         out[block : block + len(spectra)] += frames[:, block * HOP : (block + 1) * HOP]
     return out.ravel()[HOP // 2 :]
