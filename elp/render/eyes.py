@@ -92,7 +92,7 @@ class Eye:
         """Show the eyeball through the opening of the lids and draw the closing lid over it, in place.
 
         Args:
-            picture: (size, size, 3 or 4) float32 to paint on.
+            picture: (size, size, 3) float32 to paint on.
             moved: (V, 2) vertices now, lids closed by `closure`, source pixels.
             rest: (V, 2) vertices at rest, source pixels.
             gaze: (2,) shift of the iris, source pixels.
@@ -114,7 +114,7 @@ class Eye:
         z = ((x - moved[a, 0]) + 1j * (y - moved[a, 1])) * (back / to) + complex(*rest[a])
         x, y = z.real.astype(np.float32), z.imag.astype(np.float32)
         reach = np.exp(-((np.hypot(x - self.iris[0], y - self.iris[1]) / (1.7 * self.radius)) ** 4)).astype(np.float32)
-        box = picture[low[1] : high[1], low[0] : high[0], :3]
+        box = picture[low[1] : high[1], low[0] : high[0]]
         mask = coverage(rim - low, box.shape[:2])
         ball = self._sample(self.ball, x - np.float32(gaze[0]) * reach, y - np.float32(gaze[1]) * reach)
         box += mask[..., None] * (ball - box)

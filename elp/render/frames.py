@@ -1,112 +1,189 @@
-"""Motion + portrait -> pictures (chapter "The renderer")."""
+"""Portrait and motion in, pictures out (chapter "The renderer")."""
 
-# T frame, V vertex, S side of the source picture in pixels
+# T frame, V vertex, D expression coefficient, S side of the source picture in pixels
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.spatial.transform import Rotation
 
+from elp.errors import ElpError
 from elp.motion import Motion
-from elp.render import rig as rigs
+from elp.render import rig
+from elp.render.blink import blink_control
 from elp.render.eyes import Eye, close
+from elp.render.limits import expression_limits, pose_limits, saturate, travel_limits
 from elp.render.matte import behind
-from elp.render.mouth import RIM, Mouth
+from elp.render.mouth import RIM, Mouth, keep_apart
 from elp.render.portrait import Portrait
-from elp.render.pose import head_rotation, pose_limits, saturate
 from elp.render.warp import Warp
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
-PROVENANCE = "synthetic: rendered by elp from one portrait"
+PROVENANCE = "Synthetic: a portrait re-posed by elp (Emotional Listener Portrait), not a recording"
+FINE = 2  # source pixels per output pixel
+EYEBALL = 1.2  # cm, radius
+STEADY = 0.8  # share of a head rotation that the eyes take back: they keep looking where they looked (vestibulo-ocular reflex)
+MOST_GAZE = np.deg2rad(10.0)
 
 
 class Renderer:
-    def __init__(self, portrait: Portrait, size: int) -> None:
+    """One portrait at one size, ready to be re-posed frame by frame (chapter "The renderer").
+
+    Args:
+        portrait: whom to show.
+        size: side of the pictures in pixels.
+    """
+
+    def __init__(self, portrait: Portrait, size: int = 256) -> None:
         import cv2
 
-        side = 2 * size
+        if size < 64 or size > 1024 or size % 2:
+            raise ElpError(f"size {size}: frames are 64 to 1024 pixels wide, an even number: choose 256, as the paper does")
+        side = FINE * size
         ratio = side / len(portrait.image)
         method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
         image = cv2.resize(portrait.image, (side, side), interpolation=method).astype(np.float32)
+        matte = cv2.resize(portrait.matte, (side, side), interpolation=method).clip(0, 1)
+        self.portrait, self.size = portrait, size
+        # pictures hold means of 2 x 2 pixels from here on: pixel j of a frame is their pixel 2 j, and in between they stay smooth
+        self._centre, self._focal = side / 2 - 1, portrait.focal * ratio
         points = ((portrait.points + 0.5) * ratio - 1).astype(np.float32)
-        matte = cv2.resize(portrait.matte, (side, side), interpolation=cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR)
-        self.portrait, self.size, self.side, self.points = portrait, size, side, points
-        self.focal, self.centre = portrait.focal * ratio, side / 2 - 1
-        self.rest_rotation = Rotation.from_rotvec(portrait.rotation)
-        self.limits = pose_limits(self.rest_rotation)
-        self.rig = rigs.build(points[: rigs.POINTS], portrait.depth, portrait.model.triangles, side, self.focal)
-        self.warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, under=rigs.UNDER, scale=side / size, size=size)
-        self.lifted = np.column_stack([(self.rig.rest - self.centre) / self.focal, np.ones(len(self.rig.rest))]) * self.rig.depth[:, None]
-        soft = half(image)
-        alpha = half(matte[..., None])
-        hidden = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
-        if matte.min() >= 1:
-            back = image
-        else:
-            back = behind(image, hidden)
-        self.back_full = back
-        layer = image - (1 - matte[..., None]) * back
-        self.layer = np.dstack([half(layer), alpha]).astype(np.float32)
-        self.background = cv2.resize(back, (size, size), interpolation=cv2.INTER_AREA)
-        self.eyes = [Eye.build(soft, points, s) for s in "rl"]
-        self.mouth = Mouth.build(soft, points)
+        self.rig = rig.build(points[: rig.POINTS], portrait.depth, portrait.model.triangles, side, self._focal)
+        self._warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, under=rig.UNDER, scale=FINE, size=size)
+        self._solid = np.column_stack([(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]) * self.rig.depth[:, None]
+        self._spread, self._follow = sparse.csr_array(self.rig.spread), sparse.csr_array(self.rig.follow)
+        grown = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
+        back = behind(image, grown)
+        # premultiplied, and what the background lacks at the edge added: person + background is the portrait to the last bit
+        self._person = _mean4(image - (1 - matte[..., None]) * back)
+        self._cover = _mean4(matte[..., None])[..., 0]
+        self._back = _mean4(back)[::FINE, ::FINE]
+        soft = _mean4(image)
+        self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
+        self._mouth = Mouth.build(soft, points)
+        self._turn = Rotation.from_rotvec(portrait.rotation)
+        self._turn_limits = pose_limits(portrait.rotation)
+        self._beta_limits = expression_limits(portrait.beta, portrait.model)
+        self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
-    def frame(self, beta: Floats, pose: Floats) -> Image:
+    def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
+        """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own and moved by `pose` (6,)."""
         import cv2
 
-        p, r, model = self.portrait, self.rig, self.portrait.model
-        named = len(model.full)
-        beta = np.array(beta, float)
-        own = p.beta[:named] / model.full
-        share = beta[:named] / model.full
-        share = saturate(share, np.minimum(-1.0 - own, -0.3), np.maximum(1 - own, 0.3))
-        beta[:named] = share * model.full
-        blinks = {e: model.index(f"blink_{e}") for e in "rl"}
-        closures = {e: float(np.clip(share_blink(beta, model, i), -0.25, 1)) for e, i in blinks.items()}
-        for i in blinks.values():
-            beta[i] = 0
-        shift = r.spread @ np.tensordot(beta, model.expression, 1)
-        turn = head_rotation(pose[:3], self.rest_rotation, self.limits)
-        travel = saturate(np.asarray(pose[3:], float), -3.0, 3.0)
-        moved3 = turn.apply(self.lifted + self.rest_rotation.apply(shift) - p.origin) + p.origin + travel
-        rigid3 = turn.apply(self.lifted - p.origin) + p.origin + travel
-        moved, rigid = self.project(moved3), self.project(rigid3)
-        w = r.weight[:, None]
-        step = w * (moved - r.rest)
-        step[r.hidden] = r.follow @ step
-        moved = r.rest + step
-        for e, eye in enumerate("rl"):
-            close(moved, eye, closures[eye], r.lash[e])
-        x, y = self.warp(moved.astype(np.float32), (moved3[:, 2] * r.weight + r.depth * (1 - r.weight)).astype(np.float32))
-        picture = cv2.remap(self.layer, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        rest = r.rest
-        angle = saturate(turn.inv().as_rotvec() * 0.8, -0.18, 0.18)
-        gaze = (np.array([-angle[1], angle[0]]) * 1.2 * self.focal / p.origin[2]).astype(np.float32)
-        for eye in self.eyes:
-            eye.paint(picture, moved.astype(np.float32), rest, gaze, closures[eye.side], self.side / self.size)
-        self.mouth.paint(picture, moved, rigid[RIM], rest, self.side / self.size)
-        out = picture[..., :3] + (1 - picture[..., 3:]) * self.background
-        return np.clip(np.rint(out), 0, 255).astype(np.uint8)
+        moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
+        x, y = self._warp(moved, depth)
+        picture = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for eye, shut in zip(self._eyes, closure, strict=True):
+            eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
+        self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
+        gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture += gone[..., None] * self._back
+        return cv2.convertScaleAbs(cv2.max(picture, 0))  # rounds and saturates
 
-    def project(self, points: NDArray[np.floating]) -> NDArray[np.floating]:
-        return points[:, :2] / points[:, 2:] * self.focal + self.centre
+    def vertices(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, list[float], Floats]:
+        """The re-posing: x' = x + w (π(R(X + R₀ ΔS - o) + o + t) - π(X)).
 
+        Args:
+            beta: (D,) expression, added to the portrait's own.
+            pose: (6,) rotation vector in radians and translation in cm.
 
-def share_blink(beta, model, i):
-    return beta[i] / model.full[i]
+        Returns:
+            moved (V, 2) vertices in source pixels and depth (V,) in cm; rigid (V, 2), moved by the head alone; how far each lid
+            pair is closed (r, l); shift of the irises (2,) in source pixels.
+        """
+        own, model, origin = self.rig, self.portrait.model, self.portrait.origin
+        change = saturate(np.asarray(beta, float), *self._beta_limits)
+        closure = [float(np.clip(beta[i] / model.full[i], -0.25, 1)) for i in self._lids]
+        change[self._lids] = 0  # the lids of this portrait meet exactly: see `close`
+        shift = self._spread @ np.tensordot(change, model.expression, 1)[model.landmarks]
+        head = Rotation.from_rotvec(saturate(np.asarray(pose[:3], float), *self._turn_limits))
+        turn = self._turn * head * self._turn.inv()  # about the head's own axes: a nod stays a nod in a three-quarter view
+        place = origin + saturate(np.asarray(pose[3:], float), *travel_limits())
+        solid = turn.apply(self._solid + self._turn.apply(shift) - origin) + place
+        step = own.weight[:, None] * (self._project(solid) - own.rest)
+        step[own.hidden] = self._follow @ step
+        moved = own.rest + step
+        keep_apart(moved, own.rest)
+        for eye, shut, lash in zip("rl", closure, own.lash, strict=True):
+            close(moved, eye, shut, lash)
+        angle = np.clip(STEADY * turn.inv().as_rotvec(), -MOST_GAZE, MOST_GAZE)
+        gaze = np.array([-angle[1], angle[0]]) * EYEBALL * self._focal / origin[2]
+        rigid = self._project(turn.apply(self._solid[: rig.POINTS] - origin) + place)
+        depth = own.depth + own.weight * (solid[:, 2] - own.depth)
+        return moved.astype(np.float32), depth.astype(np.float32), rigid.astype(np.float32), closure, gaze.astype(np.float32)
 
-
-def half(image: Floats) -> Floats:
-    """Mean of each pixel with its right, lower and diagonal neighbour: sampled between pixels it is an area average."""
-    padded = np.pad(image, ((0, 1), (0, 1), (0, 0)), mode="edge")
-    return (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4
+    def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
+        return solid[:, :2] / solid[:, 2:] * self._focal + self._centre
 
 
 def render(portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = True) -> Iterator[Image]:
-    renderer = Renderer(portrait, size)
-    for beta, pose in zip(motion.beta, motion.pose, strict=True):
-        yield renderer.frame(beta, pose)
+    """Show `portrait` making `motion`, frame by frame, in constant memory.
+
+    β is added to the portrait's own expression and pose to its own pose, so that zeros show the portrait as it is, to the last bit. Blinks are
+    closed by `blink_control`; what lies beyond the warp's sound range is bent back smoothly (`elp.render.limits`). Frames that are
+    not valid repeat the last valid one.
+
+    Args:
+        portrait: from `Portrait.load`.
+        motion: T frames with as many expression coefficients as the portrait's face model has.
+        size: side of the frames in pixels.
+        mark: write "synthetic" into the corner.
+
+    Yields:
+        T pictures (size, size, 3), uint8 RGB.
+
+    Raises:
+        ElpError: the motion has another number of coefficients; the size is not usable.
+    """
+    modes = len(portrait.model.expression)
+    if motion.beta.shape[1] != modes:
+        raise ElpError(f"motion: {motion.beta.shape[1]} expression coefficients, the portrait's face model has {modes}: use the same model")
+    return _frames(Renderer(portrait, size), motion, mark)
+
+
+def _frames(renderer: Renderer, motion: Motion, mark: bool) -> Iterator[Image]:
+    from elp.render.mark import stamp
+
+    beta = blink_control(motion.beta, motion.blink, renderer.portrait.model)
+    last = np.zeros(beta.shape[1], np.float32), np.zeros(6, np.float32)
+    for t in range(len(motion)):
+        if motion.valid[t]:
+            last = beta[t], motion.pose[t]
+        picture = renderer.frame(*last)
+        yield stamp(picture) if mark else picture
+
+
+def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Image]:
+    """The speaker beside the listener: `left` is scaled and cropped at its centre to the size of `right`; ends with `right`.
+
+    Args:
+        left: pictures (H, W, 3) uint8 RGB of any size; the last one is repeated if they end first.
+        right: pictures (h, w, 3).
+
+    Yields:
+        (h, 2 w, 3) uint8 RGB.
+    """
+    import cv2
+
+    lefts, shown = iter(left), None
+    for listener in right:
+        speaker = next(lefts, None)
+        if speaker is not None:
+            h, w = listener.shape[:2]
+            scale = max(h / speaker.shape[0], w / speaker.shape[1])
+            fit = (max(w, round(speaker.shape[1] * scale)), max(h, round(speaker.shape[0] * scale)))
+            big = cv2.resize(speaker, fit, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+            y, x = (fit[1] - h) // 2, (fit[0] - w) // 2
+            shown = big[y : y + h, x : x + w]
+        yield np.hstack([np.zeros_like(listener) if shown is None else shown, listener])
+
+
+def _mean4(picture: Floats) -> Floats:
+    """Mean of each pixel with its right, lower and diagonal neighbour."""
+    padded = np.pad(picture, ((0, 1), (0, 1), (0, 0)), mode="edge")
+    return np.ascontiguousarray((padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4, np.float32)

@@ -78,8 +78,10 @@ def behind(image: Floats, hidden: Floats) -> Floats:
     mirror_y, mirror_x = 2 * ys[near] - y, 2 * xs[near] - x
     fits = (mirror_y >= 0) & (mirror_y < side) & (mirror_x >= 0) & (mirror_x < side)
     mirror_y, mirror_x = np.clip(mirror_y, 0, side - 1), np.clip(mirror_x, 0, side - 1)
-    weight = (fits & (known[mirror_y, mirror_x] > 0)).astype(np.float32) * np.clip(1 - far / (side * 0.15), 0, 1)
-    weight = cv2.GaussianBlur(weight, (0, 0), side / 170)[..., None]
+    jump = np.hypot(*(np.abs(np.diff(m, axis=1, prepend=m[:, :1])) + np.abs(np.diff(m, axis=0, prepend=m[:1])) for m in (mirror_y, mirror_x)))
+    seam = cv2.dilate((jump > 4).astype(np.uint8), np.ones((3, 3), np.uint8)) * (far > 2)
+    weight = (fits & (known[mirror_y, mirror_x] > 0) & (seam == 0)).astype(np.float32) * np.clip(1 - far / (side * 0.12), 0, 1)
+    weight = np.where(far > 2, cv2.GaussianBlur(weight, (0, 0), side / 120) * weight, weight)[..., None]
     smooth = pyramid_fill(image, known.astype(np.float32))
     mirrored = cv2.GaussianBlur(image[mirror_y, mirror_x], (0, 0), 0.7)
     filled = weight * mirrored + (1 - weight) * smooth

@@ -21,6 +21,21 @@ def gap(points: Floats) -> float:
     return float(np.linalg.norm(points[13] - points[14]) / max(np.linalg.norm(points[78] - points[308]), 1e-6))
 
 
+def keep_apart(moved: Floats, rest: Floats) -> None:
+    """Lips that would pass through each other meet instead, in place.
+
+    Args:
+        moved: (V, 2) vertices now, source pixels.
+        rest: (V, 2) vertices at rest.
+    """
+    down = moved[152] - moved[10]
+    down = down / np.linalg.norm(down)
+    was, now = (((p[LIP_LOWER] - p[LIP_UPPER]) * down).sum(1) for p in (rest, moved))
+    lack = np.maximum(np.minimum(was, 0) - now, 0)[1:-1, None] / 2
+    moved[LIP_UPPER[1:-1]] -= lack * down
+    moved[LIP_LOWER[1:-1]] += lack * down
+
+
 @dataclass(frozen=True, kw_only=True)
 class Mouth:
     """The inside of the mouth: the picture's own teeth where it shows some, a dark warm hollow elsewhere.
@@ -53,7 +68,7 @@ class Mouth:
         """Show the inside through the opening of the lips, in place.
 
         Args:
-            picture: (size, size, 3 or 4) float32 to paint on.
+            picture: (size, size, 3) float32 to paint on.
             moved: (V, 2) vertices now, source pixels.
             skull: (20, 2) where the rim of the lips would be, had only the head moved.
             rest: (V, 2) vertices at rest, source pixels.
@@ -76,5 +91,5 @@ class Mouth:
         inside = self.hollow + 0 * own[..., :3]
         share = own[..., 3:]
         colour = share * own[..., :3] + (1 - share) * inside
-        box = picture[low[1] : high[1], low[0] : high[0], :3]
+        box = picture[low[1] : high[1], low[0] : high[0]]
         box += mask[..., None] * (colour - box)

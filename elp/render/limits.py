@@ -1,0 +1,56 @@
+"""How far one portrait may be moved, and the smooth way there (chapter "The renderer")."""
+
+# D expression coefficient
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.face.model import FaceModel
+
+Floats = NDArray[np.floating]
+LINEAR = 0.6  # share of a limit up to which motion passes unchanged
+TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
+ASIDE = np.deg2rad([32.0, 34.0, 35.0])  # pitch, yaw, roll from the camera beyond which the far side folds
+LEAST = np.deg2rad([6.0, 4.0, 10.0])  # but this much is always left
+SPARE = 0.3  # share of a direction that is left to a portrait that already shows it in full
+
+
+def saturate(x: Floats, low: Floats, high: Floats) -> Floats:
+    """`x` unchanged within `LINEAR` of the limits (low <= 0 <= high), then smoothly bent so that it never passes them.
+
+    Increasing, with a continuous slope: motion that leaves the sound range slows down instead of stopping dead.
+    """
+    limit = np.maximum(np.where(x < 0, -np.asarray(low), high), 1e-9)
+    size = np.abs(x) / limit
+    bent = LINEAR + (1 - LINEAR) * np.tanh((size - LINEAR) / (1 - LINEAR))
+    return np.sign(x) * limit * np.where(size <= LINEAR, size, bent)
+
+
+def pose_limits(rest: Floats) -> tuple[Floats, Floats]:
+    """Lowest and highest rotation about each of the head's axes, (3,) radians each.
+
+    Args:
+        rest: (3,) rotation vector of the head in the portrait. A head that looks aside may turn back less far, for the picture does
+            not show its far cheek, and hardly any farther aside, for that cheek would fold.
+    """
+    most = TURN - 0.2 * np.abs(rest)
+    return -np.clip(ASIDE + rest, LEAST, most), np.clip(ASIDE - rest, LEAST, most)
+
+
+def travel_limits() -> tuple[Floats, Floats]:
+    """Lowest and highest translation of the head, (3,) cm each: right, down, away."""
+    return -np.array([3.0, 3.0, 6.0]), np.array([3.0, 3.0, 6.0])
+
+
+def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:
+    """Lowest and highest β that may be added to a portrait, (D,) each.
+
+    A named direction stops where the portrait's `own` expression (D,) and the motion together are fully active; a portrait that
+    shows it in full already keeps `SPARE` of it. Smooth modes stop at three prior deviations.
+    """
+    share = np.clip(own[: len(model.full)] / model.full, -1, 1)
+    high, low = 3.0 * model.deviation.astype(float), -3.0 * model.deviation.astype(float)
+    high[: len(model.full)] = model.full * np.clip(1 - share, SPARE, 1)
+    low[: len(model.full)] = -model.full * np.clip(1 + share, SPARE, 1)
+    return low, high
