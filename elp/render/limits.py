@@ -13,7 +13,7 @@ LINEAR = 0.6  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
 ASIDE = np.deg2rad([32.0, 34.0, 35.0])  # pitch, yaw, roll from the camera beyond which the far side folds
 LEAST = np.deg2rad([6.0, 4.0, 10.0])  # but this much is always left
-SPARE = 0.3  # share of a direction that is left to a portrait that already shows it in full
+SPARE = 0.5  # share of a direction that is left to a portrait that already shows it in full
 
 
 def saturate(x: Floats, low: Floats, high: Floats) -> Floats:

@@ -40,7 +40,7 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
     border = np.unique(np.concatenate([hole_labels[0], hole_labels[-1], hole_labels[:, 0], hole_labels[:, -1]]))
     seen = np.where(np.isin(hole_labels, border) | (hole_labels == 0), np.where(labels == person, seen, 0), 1)
     refined = guided(np.asarray(seen, np.float32), image, max(2, side // 64))
-    return np.clip((refined - 0.2) / 0.6, 0, 1).astype(np.float32)
+    return np.clip((refined - 0.3) / 0.5, 0, 1).astype(np.float32)
 
 
 def guided(mask: Floats, image: Image, radius: int, epsilon: float = 1e-3) -> Floats:

@@ -177,8 +177,8 @@ def _rings(points: Floats, depth: Floats, side: int) -> tuple[Floats, Floats, Fl
         at.append(ring)
         far.append((1 - fall) * depth[OVAL] + fall * np.maximum(depth[OVAL], back))
         v, h = (ring - (top + chin) / 2) @ up / height, (ring - (top + chin) / 2) @ across / height
-        wide = 0.6 + 0.3 * smooth((v + 0.5) / 0.5)  # hair and hat above, only the neck below
-        hold = smooth((v + 1.1) / 0.6) * (1 - smooth((np.abs(h) - wide) / 0.5)) * (1 - smooth((v - 1.2) / 0.6))
+        wide = 0.4 + 0.5 * smooth((v + 0.7) / 0.6)  # hair and hat above, only the neck below
+        hold = smooth((v + 1.1) / 0.6) * (1 - smooth((np.abs(h) - wide) / 0.45)) * (1 - smooth((v - 1.2) / 0.6))
         hold *= smooth(np.minimum(np.minimum(ring, side - ring).min(1) / (0.1 * side), 1))
         weight.append(hold)
         own = np.zeros((len(OVAL), POINTS))
