@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -48,13 +48,12 @@ class Group:
             if size > 1:
                 dist.destroy_process_group()
 
-    def average(self, tensors: Sequence[Tensor]) -> None:
-        """Replace each tensor by its mean over the processes."""
+    def average(self, x: Tensor) -> Tensor:
+        """The mean of a tensor over the processes."""
         if self.size > 1:
-            flat = torch.cat([x.reshape(-1) for x in tensors])
-            dist.all_reduce(flat)
-            flat /= self.size
-            torch._foreach_copy_(list(tensors), [part.view_as(x) for part, x in zip(flat.split([x.numel() for x in tensors]), tensors, strict=True)])
+            dist.all_reduce(x)
+            x /= self.size
+        return x
 
     def any(self, flag: bool) -> bool:
         """True everywhere if it is true anywhere."""

@@ -3,6 +3,9 @@
 # B clip, T frame, D coefficient, H head, V category, N emotion
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -10,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elp.errors import ElpError
-from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, ValueCoding, encode, lookup
+from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, ValueCoding, encode, lookup, mixed
 from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
 from elp.motion import POSE
 from elp.space import base_space, gumbel
@@ -118,16 +121,28 @@ class ASE(nn.Module):
             mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `style.motion_style`. e: (B, N), rows sum to 1.
             generator: of the Gumbel noise and the dropout. tau: overrides the configuration's. heads: (B,) prefix lengths, for nesting.
         """
-        style = speaker_style(self.audio(mfcc, generator=generator), motion)
-        logits = self.encoder(style).float()
-        base = base_space(logits, tau or self.config.tau, noise=gumbel(logits, generator))
-        beta, pose, blink = self.decode(self.image(base, e, heads))
-        return Prediction(beta, pose, blink, self.tdnn(style))
+        dtype = self.encoder.mlp[0].weight.dtype  # bfloat16 in the working copy that trains on CUDA
+        style = speaker_style(self.audio(mfcc.to(dtype), generator=generator), motion.to(dtype))
+        with _beside(style) as join:
+            emotion = self.tdnn(style)
+        image = self.sampled(self.encoder(style), e, tau or self.config.tau, generator)
+        join()
+        image = self._finish(image, e[:, None].expand(-1, style.shape[1], -1), heads)
+        with _beside(image) as join:
+            beta, pose = self.motion(image)
+        blink = self.blink(image)
+        join()
+        return Prediction(beta, pose, blink, emotion)
 
-    def image(self, base: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:
-        """Base Space (B, T, H, V) and e (B, N) -> what the decoders read, (B, C, T, H)."""
-        whole = e.new_ones(len(e), 1) if self.config.space != "U" else e
-        return self._finish(encode(self.coding.weight(), base, whole), e[:, None].expand(-1, base.shape[1], -1), heads)
+    def sampled(self, logits: Tensor, e: Tensor, tau: float, generator: torch.Generator | None) -> Tensor:
+        """Logits (B, T, H, V) and e (B, N) -> sampled codes as the decoders read them, (B, C, T, H)."""
+        whole = e if self.config.space == "U" else torch.ones_like(e[:, :1])
+        if logits.dtype == torch.bfloat16 and logits.is_cuda:
+            from elp.model.fused import sample
+
+            return sample(logits, mixed(self.coding.weight(), whole), tau, generator)[0]
+        logits = logits.float()
+        return encode(self.coding.weight(), base_space(logits, tau, noise=gumbel(logits, generator)), whole)
 
     def image_of(self, codes: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:
         """The same from category indices (B, T, H) in [0, V) and e (B, T, N)."""
@@ -146,3 +161,24 @@ class ASE(nn.Module):
     def decode(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, C, T, H) -> standardised beta (B, T, D), pose (B, T, 6), blink logit (B, T)."""
         return *self.motion(image), self.blink(image)
+
+
+@contextlib.contextmanager
+def _beside(x: Tensor) -> Iterator[Callable[[], None]]:
+    """Run the block on a second CUDA stream while the caller goes on, until it calls what this yields; on CPU, in order.
+
+    The long chain of small LSTM kernels leaves most of the chip idle; the emotion branch and D1 fit beside it, and autograd
+    runs their gradients on the same stream.
+    """
+    if not x.is_cuda:
+        yield lambda: None
+        return
+    main, side = torch.cuda.current_stream(x.device), _side(x.device)
+    side.wait_stream(main)
+    with torch.cuda.stream(side):
+        yield lambda: main.wait_stream(side)
+
+
+@functools.cache
+def _side(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device)

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.model.layers import Recurrent, State, TimeConv2d
+from elp.model.layers import Recurrent, State, TimeConv, as_image, as_series
 from elp.motion import POSE
 from elp.space import codeword_values
 
@@ -38,7 +38,7 @@ class EmbeddingCoding(nn.Module):
 
 
 def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
-    """The image that the decoders read, from soft or hard one-hot vectors (training).
+    """The image that the decoders read, from one-hot vectors.
 
     Both codings are linear in e ⊗ Base, so Σ_n e_n · table_n is read by Base itself: nothing of size N V is built, a
     mixture of emotions mixes the tables, and the gradient of Base is the straight-through Σ_k k·y_k of the value coding.
@@ -47,12 +47,14 @@ def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
         table: (N, H or 1, V, C). base: (B, T, H, V). e: (B, N).
 
     Returns:
-        (B, C, T, H).
+        (B, C, T, H), channels last in memory.
     """
-    mixed = torch.einsum("bn,nhvc->bhvc", e.to(table.dtype), table).to(base.dtype)
-    if table.shape[1] == 1:
-        return torch.einsum("bthv,bvc->bcth", base, mixed[:, 0])
-    return torch.einsum("bthv,bhvc->bcth", base, mixed)
+    return torch.einsum("bthv,bhvc->bthc", base, mixed(table, e).expand(-1, base.shape[2], -1, -1)).permute(0, 3, 1, 2)
+
+
+def mixed(table: Tensor, e: Tensor) -> Tensor:
+    """Σ_n e_n · table_n: (N, H or 1, V, C) and (B, N) -> (B, H or 1, V, C)."""
+    return (e.to(table.dtype) @ table.flatten(1)).unflatten(1, table.shape[1:])
 
 
 def lookup(table: Tensor, codes: Tensor, e: Tensor) -> Tensor:
@@ -72,18 +74,20 @@ def lookup(table: Tensor, codes: Tensor, e: Tensor) -> Tensor:
 class MotionDecoder(nn.Module):
     """D1: two conv2d, (B, C, T, H) -> β (B, T, D) and p (B, T, 6), both standardised.
 
-    The second kernel spans all heads: every coefficient hears every head.
+    The second kernel spans three frames and all heads, so that every coefficient hears every head; written with the heads
+    as channels it is the same convolution and runs as one matrix product.
     """
 
     reach = 2
 
     def __init__(self, channels: int, heads: int, beta: int, *, width: int = 32, causal: bool = False) -> None:
         super().__init__()
-        self.first = TimeConv2d(channels, width, (3, 3), pad=1, causal=causal)
-        self.second = TimeConv2d(width, beta + POSE, (3, heads), causal=causal)
+        self.first = TimeConv(channels, width, (3, 3), causal=causal)
+        self.second = TimeConv(width * heads, beta + POSE, (3, 1), causal=causal)
 
     def forward(self, image: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
-        x = self.second(F.relu(self.first(image, state)), state)[..., 0].mT
+        x = as_series(F.relu(self.first(image, state)))
+        x = as_series(self.second(as_image(x), state))
         return x[..., :-POSE], x[..., -POSE:]
 
 
@@ -96,7 +100,7 @@ class BlinkDecoder(nn.Module):
         super().__init__()
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
         self.convs = nn.ModuleList(
-            TimeConv2d(a, b, (3, 3), stride=2, pad=1, causal=causal) for a, b in zip(widths, widths[1:], strict=False)
+            TimeConv(a, b, (3, 3), stride=2, causal=causal) for a, b in zip(widths, widths[1:], strict=False)
         )
         left = heads
         for _ in self.convs:
@@ -108,5 +112,4 @@ class BlinkDecoder(nn.Module):
         x = image
         for conv in self.convs:
             x = F.relu(conv(x, state))
-        x = x.permute(0, 2, 1, 3).flatten(2)[:, trim]
-        return self.out(self.lstm(x, state))[..., 0]
+        return self.out(self.lstm(as_series(x)[:, trim], state))[..., 0]

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.model.layers import ConvBlock, Recurrent, State, TimeConv1d
+from elp.model.layers import ConvBlock, Norm, Recurrent, State, TimeConv, as_image, as_series
 
 
 class _Residual(nn.Module):
@@ -16,9 +16,9 @@ class _Residual(nn.Module):
     def __init__(self, inputs: int, outputs: int, causal: bool) -> None:
         super().__init__()
         self.first = ConvBlock(inputs, outputs, 3, causal=causal)
-        self.conv = TimeConv1d(outputs, outputs, 3, causal=causal)
-        self.norm = nn.BatchNorm1d(outputs)
-        self.skip = nn.Identity() if inputs == outputs else nn.Conv1d(inputs, outputs, 1)
+        self.conv = TimeConv(outputs, outputs, (3, 1), causal=causal, bias=False)
+        self.norm = Norm(outputs)
+        self.skip = nn.Identity() if inputs == outputs else TimeConv(inputs, outputs, (1, 1))
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         return F.relu(self.norm(self.conv(self.first(x, state), state)) + self.skip(x))
@@ -42,10 +42,10 @@ class AudioEncoder(nn.Module):
         self.dropout = dropout
 
     def forward(self, mfcc: Tensor, state: State | None = None, generator: torch.Generator | None = None) -> Tensor:
-        x = mfcc.mT
+        x = as_image(mfcc)
         for layer in (*self.stem, *self.blocks):
             x = layer(x, state)
-        x = x.mT
+        x = as_series(x)
         if self.training and self.dropout:  # nn.Dropout would draw from global state
             kept = torch.rand(x.shape, generator=generator, device=x.device) >= self.dropout
             x = x * kept / (1 - self.dropout)
@@ -74,14 +74,15 @@ class TDNN(nn.Module):
 
     def frames(self, style: Tensor, state: State | None = None) -> Tensor:
         """(B, T, D) -> (B, T, hidden): what the pooling sees of each frame."""
-        x = style.mT
+        x = as_image(style)
         for layer in self.layers:
             x = layer(x, state)
-        return x.mT
+        return as_series(x)
 
     def forward(self, style: Tensor) -> Tensor:
         x = self.frames(style).float()
-        return self.mlp(torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-6).sqrt()], -1))
+        pooled = torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-6).sqrt()], -1)
+        return self.mlp(pooled.to(style.dtype))
 
     def so_far(self, style: Tensor, state: State) -> Tensor:
         """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums of a stream."""
@@ -115,7 +116,7 @@ class HeadEncoder(nn.Module):
 
     def forward(self, style: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
         """`trim` drops frames that only gave the convolutions their context."""
-        x = style.mT
+        x = as_image(style)
         for layer in self.convs:
             x = layer(x, state)
-        return self.mlp(self.lstm(x.mT[:, trim], state)).unflatten(-1, self.shape)
+        return self.mlp(self.lstm(as_series(x)[:, trim], state)).unflatten(-1, self.shape)

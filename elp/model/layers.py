@@ -1,6 +1,6 @@
-"""Convolutions and LSTMs over time that can run a whole clip, or a stream piece by piece with the same result."""
+"""Convolutions and LSTMs over time that run a whole clip, or a stream piece by piece with the same result."""
 
-# B clip, C channel, T frame, H head
+# B clip, C channel, T frame, H head (1 where a layer sees no heads)
 from __future__ import annotations
 
 from typing import Any
@@ -12,76 +12,84 @@ from torch import Tensor, nn
 State = dict[nn.Module, Any]  # what a stream carries from one piece to the next, by layer
 
 
-class TimeConv1d(nn.Conv1d):
-    """Conv1d that keeps T: zero-padded centred, or on the left only when causal; (B, C, T) -> (B, C', T)."""
+class TimeConv(nn.Conv2d):
+    """Convolution over (time, heads) that keeps T; (B, C, T, H) -> (B, C', T, H').
 
-    def __init__(self, inputs: int, outputs: int, kernel: int, *, dilation: int = 1, causal: bool = False) -> None:
-        super().__init__(inputs, outputs, kernel, dilation=dilation)
-        span = (kernel - 1) * dilation
+    A conv1d is the case H = 1. Tensors stay in channels-last memory, (B, T, H, C), where neither the convolution nor the
+    linear layers and LSTMs around it need a transposed copy.
+
+    Args:
+        inputs, outputs: channels. kernel: (frames, heads). dilation: of time. stride: of heads, padded by one on each side when
+            the kernel is wider than one head.
+        causal: zeros only before the clip instead of on both sides.
+    """
+
+    def __init__(
+        self, inputs: int, outputs: int, kernel: tuple[int, int], *, dilation: int = 1, stride: int = 1, causal: bool = False, bias: bool = True
+    ) -> None:
+        span = (kernel[0] - 1) * dilation
         self.before, self.after = (span, 0) if causal else (span // 2, span - span // 2)
+        centred = span // 2 if self.before == self.after else 0
+        padding, widths = (centred, kernel[1] // 2), {"dilation": (dilation, 1), "stride": (1, stride)}
+        super().__init__(inputs, outputs, kernel, padding=padding, bias=bias, **widths)  # type: ignore[arg-type]
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        return super().forward(_extend(self, x, state, -1))
+        if self.before == self.after and not (state is not None and self.before):
+            return super().forward(x)
+        if self.after:
+            raise RuntimeError("a centred convolution cannot stream: build the model with causal=True")
+        if state is None:
+            return super().forward(F.pad(x, (0, 0, self.before, 0)))
+        past = state.get(self)
+        x = torch.cat([x.new_zeros(*x.shape[:2], self.before, x.shape[3]) if past is None else past, x], 2)
+        state[self] = x[:, :, x.shape[2] - self.before :]
+        return super().forward(x)
 
 
-class TimeConv2d(nn.Conv2d):
-    """Conv2d over (time, heads) that keeps T; padding in time as in `TimeConv1d`; (B, C, T, H) -> (B, C', T, H')."""
+class Norm(nn.LayerNorm):
+    """Layer normalisation over channels, frame by frame; (B, C, T, 1) -> the same.
 
-    def __init__(self, inputs: int, outputs: int, kernel: tuple[int, int], *, stride: int = 1, pad: int = 0, causal: bool = False) -> None:
-        super().__init__(inputs, outputs, kernel, stride=(1, stride), padding=(0, pad))
-        span = kernel[0] - 1
-        self.before, self.after = (span, 0) if causal else (span // 2, span - span // 2)
+    Batch normalisation, ResNet's own, would make a frame depend on the rest of its batch, and cost a step a millisecond more.
+    """
 
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        return super().forward(_extend(self, x, state, -2))
-
-
-def _extend(layer: TimeConv1d | TimeConv2d, x: Tensor, state: State | None, axis: int) -> Tensor:
-    """x with the frames that the kernel needs around it: zeros at the ends of a clip, the past in a stream."""
-    if state is None:
-        last = x.dim() + axis
-        return F.pad(x, [0, 0] * (x.dim() - 1 - last) + [layer.before, layer.after])
-    if layer.after:
-        raise RuntimeError("a centred convolution cannot stream: build the model with causal=True")
-    past = state.get(layer)
-    if past is None:
-        shape = list(x.shape)
-        shape[axis] = layer.before
-        past = x.new_zeros(shape)
-    joined = torch.cat([past, x], axis)
-    state[layer] = joined.narrow(axis, joined.shape[axis] - layer.before, layer.before)
-    return joined
+    def forward(self, x: Tensor) -> Tensor:
+        return as_image(super().forward(as_series(x)))
 
 
 class ConvBlock(nn.Module):
-    """Convolution, batch normalisation, ReLU; (B, C, T) -> (B, C', T)."""
+    """Convolution over time, normalisation, ReLU; (B, C, T, 1) -> (B, C', T, 1)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, *, dilation: int = 1, causal: bool = False) -> None:
         super().__init__()
-        self.conv = TimeConv1d(inputs, outputs, kernel, dilation=dilation, causal=causal)
-        self.norm = nn.BatchNorm1d(outputs)
+        self.conv = TimeConv(inputs, outputs, (kernel, 1), dilation=dilation, causal=causal, bias=False)
+        self.norm = Norm(outputs)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         return F.relu(self.norm(self.conv(x, state)))
 
 
-class Recurrent(nn.Module):
-    """Stacked one-way LSTMs; (B, T, D) -> (B, T, hidden).
+class Recurrent(nn.LSTM):
+    """Three stacked one-way LSTMs; (B, T, D) -> (B, T, hidden).
 
     One-way also offline: the state at a seam is then all that a long input needs to run in pieces without a trace.
-    One module a layer, in half precision on CUDA: only there does cuDNN keep the weights on the chip between frames
-    (chapter "Training" measures it).
     """
 
-    def __init__(self, inputs: int, hidden: int, layers: int = 3) -> None:
-        super().__init__()
-        self.layers = nn.ModuleList(nn.LSTM(inputs if n == 0 else hidden, hidden, batch_first=True) for n in range(layers))
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__(inputs, hidden, num_layers=3, batch_first=True)
 
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        half = x.is_cuda and torch.is_autocast_enabled("cuda")
-        with torch.autocast("cuda", torch.float16, enabled=half):
-            for layer in self.layers:
-                x, carried = layer(x, None if state is None else state.get(layer))
-                if state is not None:
-                    state[layer] = carried
-        return x
+    def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]
+        y, carried = super().forward(x, None if state is None else state.get(self))
+        if state is not None:
+            state[self] = carried
+        return y
+
+
+def as_image(x: Tensor) -> Tensor:
+    """(B, T, D) -> (B, D, T, 1), the same memory."""
+    return x.mT[..., None]
+
+
+def as_series(x: Tensor) -> Tensor:
+    """(B, C, T, H) -> (B, T, H C), heads outermost: no copy of a channels-last tensor."""
+    return x.permute(0, 2, 3, 1).flatten(2)
