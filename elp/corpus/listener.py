@@ -11,7 +11,6 @@ from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
     Array,
     delayed,
-    drift,
     episodes,
     eyelids,
     hump,
@@ -19,6 +18,7 @@ from elp.corpus.processes import (
     plateau,
     smooth,
     spontaneous_blinks,
+    sway,
     window,
 )  # fmt: skip
 from elp.corpus.speaker import Talk
@@ -73,9 +73,9 @@ def respond(rng: np.random.Generator, who: Listener, emotion: int, heard: Talk) 
     for time in cues(rng, heard, who):
         weights = PROBABILITY[emotion] * who.taste
         _gesture(rng, acting, who, emotion, str(rng.choice(MODES, p=weights / weights.sum())), time)
-    acting.angles += who.rest + np.deg2rad(drift(rng, frames, 1.0, 0.8, 3) * [1.0, 1.5, 1.0])
-    acting.angles += np.deg2rad(drift(rng, frames, 5.0, 1.2, 3) * [1.0, 1.8, 1.0])
-    acting.shift += smooth(drift(rng, frames, 3.0, 0.5, 3), 0.2) * [1, 0.5, 1.5]
+    acting.angles += who.rest + np.deg2rad(sway(rng, frames, 1.0, 0.8) * [1.0, 1.5, 1.0])
+    acting.angles += np.deg2rad(sway(rng, frames, 5.0, 1.2) * [1.0, 1.8, 1.0])
+    acting.shift += sway(rng, frames, 3.0, 0.5) * [1, 0.5, 1.5]
     seconds = frames / FPS
     driven = entrained(rng, heard, who.attention)
     keep = max(1 - len(driven) / max(seconds / 60 * who.blinks, 1), 0.3)

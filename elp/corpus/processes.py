@@ -26,6 +26,11 @@ def smooth(x: Array, seconds: float, rate: float = FPS) -> Array:
     return gaussian_filter1d(x, seconds * rate, axis=0, mode="nearest")
 
 
+def sway(rng: np.random.Generator, frames: int, tau: float, sigma: float) -> Array:
+    """Drift of something with inertia, a head for instance: (T, 3), differentiable where `drift` is rough."""
+    return smooth(drift(rng, frames, tau, 1.2 * sigma, 3), 0.16)
+
+
 def episodes(rng: np.random.Generator, frames: int, on: float, off: float) -> Array:
     """Alternating renewal process (T,): 1 in episodes of mean `on` seconds, 0 in gaps of mean `off`, both gamma of shape 2."""
     pairs = int(frames / FPS / (on + off) * 2) + 6

@@ -10,7 +10,6 @@ import numpy as np
 from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
     Array,
-    drift,
     episodes,
     eyelids,
     hump,
@@ -19,6 +18,7 @@ from elp.corpus.processes import (
     plateau,
     smooth,
     spontaneous_blinks,
+    sway,
     window,
 )  # fmt: skip
 from elp.corpus.speech import TICKS, Speech, Voice, in_mood, plan, voice
@@ -142,7 +142,7 @@ def _beats(rng: np.random.Generator, acting: Acting, speech: Speech, who: Speake
     for end in speech.phrases[:, 1]:
         steps[max(int(end * FPS), 0) :] += np.deg2rad(rng.normal(0, [1.5, 3.0, 1.5]))
     acting.angles += who.rest + smooth(steps - steps.mean(0), 0.3) * 0.6 * lively
-    acting.angles += np.deg2rad(drift(rng, frames, 0.6, 1.0, 3) * [1.2, 1.6, 1.0]) * lively
-    acting.shift += smooth(drift(rng, frames, 2.5, 0.5, 3), 0.2) * [1, 0.5, 1.5]
+    acting.angles += np.deg2rad(sway(rng, frames, 0.6, 1.0) * [1.2, 1.6, 1.0]) * lively
+    acting.shift += sway(rng, frames, 2.5, 0.5) * [1, 0.5, 1.5]
     acting.angles[:, 0] += np.deg2rad(3.0) * max(-valence, 0) * 0.5  # a sad head hangs a little
     return np.array(raises)
