@@ -78,20 +78,26 @@ class Energy:
         r = self._residuals(image, observed, static)
         weight = self.weights(r, static)[0][..., None, None]
         unit = torch.tensor([1.0, 1.0, DEPTH], dtype=r.dtype)[: r.shape[-1], None] / self.noise
-        modes = self.modes if shared is None else torch.cat([self.modes, shared], -1)
         if shared is not None:
             by_pose = torch.cat([by_pose, image[..., None]], -1)  # by log f: every coordinate is proportional to f
         by_point, by_pose = by_point * unit, by_pose * unit
-        # J = [by_pose, by_point B] is never formed: JᵀJ needs a 3 × 3 matrix of each point between Bᵀ and B
-        left, flat = (by_point * weight).mT, modes.flatten(0, 1)
-        mm = self._squares(left @ by_point) if shared is None else _sandwich(left @ by_point, modes)
-        mp = flat.T @ (left @ by_pose).flatten(1, 2)
-        pp = (by_pose.mT @ (by_pose * weight)).sum(1)
-        h = torch.cat([torch.cat([pp, mp.mT], 2), torch.cat([mp, mm], 2)], 1)
-        g = torch.cat([((by_pose * weight).mT @ r[..., None]).sum(1)[..., 0], (left @ r[..., None]).flatten(1) @ flat], 1)
+        # J = [by_pose, by_point B] is never formed: JᵀJ needs a 3 × 3 matrix A of each point between Bᵀ and B
+        heavy, flat = by_pose * weight, self.modes.flatten(0, 1)
+        a = torch.einsum("bpci,bpcj->bpij", by_point * weight, by_point)
+        cross = torch.einsum("bpcq,bpci->bqpi", heavy, by_point).flatten(2)
+        force = torch.einsum("bpci,bpc->bpi", by_point * weight, r).flatten(1)
+        own, flat_pose = self._squares(a), heavy.flatten(1, 2).mT
+        if shared is not None:  # the shared modes' rows and columns
+            flat = torch.cat([flat, shared.flatten(0, 1)], 1)
+            rows = torch.einsum("bpij,pjm->bmpi", a, shared).flatten(2) @ flat
+            k = own.shape[-1]
+            own = torch.cat([torch.cat([own, rows[..., :k].mT], 2), rows], 1)
+        pose_rows = torch.cat([flat_pose @ by_pose.flatten(1, 2), cross @ flat], 2)
+        h = torch.cat([pose_rows, torch.cat([pose_rows[..., pose_rows.shape[1] :].mT, own], 2)], 1)
+        g = torch.cat([(flat_pose @ r.flatten(1)[..., None])[..., 0], force @ flat], 1)
         if shared is not None:  # log f goes last
-            order = [*range(6), *range(7, h.shape[1]), 6]
-            h, g = h[:, order][:, :, order], g[:, order]
+            order = torch.tensor([*range(6), *range(7, h.shape[1]), 6])
+            h, g = h.index_select(1, order).index_select(2, order), g[:, order]
         k = x.shape[1]
         h.diagonal(dim1=1, dim2=2)[:, 6:k] += self.deviation**-2
         g[:, 6:k] += x[:, 6:] / self.deviation**2
@@ -100,19 +106,11 @@ class Energy:
     def _squares(self, a: Tensor) -> Tensor:
         """Σ_p B_pᵀ A_p B_p (B, K, K) of symmetric A (B, P, 3, 3), by one product with the modes' own products `gram`."""
         six = torch.stack([a[..., 0, 0], a[..., 1, 1], a[..., 2, 2], a[..., 0, 1], a[..., 0, 2], a[..., 1, 2]], -1)
-        packed = six.flatten(1) @ self.gram
         k = self.modes.shape[-1]
         i, j = torch.triu_indices(k, k)
-        out = packed.new_empty(len(a), k, k)
-        out[:, i, j] = packed
-        out[:, j, i] = packed
-        return out
-
-
-def _sandwich(a: Tensor, modes: Tensor) -> Tensor:
-    """Σ_p B_pᵀ A_p B_p (B, M, M) of A (B, P, 3, 3) and modes (P, 3, M)."""
-    inner = torch.einsum("bpij,pjm->bpim", a, modes).flatten(1, 2)
-    return inner.mT @ modes.flatten(0, 1)
+        place = torch.empty(k, k, dtype=torch.long)
+        place[i, j] = place[j, i] = torch.arange(len(i))
+        return (six.flatten(1) @ self.gram).index_select(1, place.flatten()).unflatten(1, (k, k))
 
 
 def gram(modes: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -117,12 +118,19 @@ def fit(
 
 def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
     pick = np.asarray(model.landmarks)
-    modes, topology = _columns(model.expression[:, pick]), FaceModel.default()
+    topology = FaceModel.default()
+    modes, products = _expression(model)
     return Energy(
-        mean=torch.as_tensor(model.mean[pick]), modes=modes, gram=gram(modes), deviation=torch.as_tensor(model.deviation),
+        mean=torch.as_tensor(model.mean[pick]), modes=modes, gram=products, deviation=torch.as_tensor(model.deviation),
         normals=landmark_normals(topology), weight=landmark_weights(topology), noise=0.03 * _spread(observed), focal=float(focal),
         depth=observed.shape[2] == 3,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _expression(model: FaceModel) -> tuple[Tensor, Tensor]:
+    modes = _columns(model.expression[:, np.asarray(model.landmarks)])
+    return modes, gram(modes)
 
 
 def _columns(modes: NDArray[np.float32]) -> Tensor:

@@ -1,0 +1,138 @@
+"""Sound of media files, in step with their pictures, and its mel cepstra (chapter "Parameter extraction")."""
+
+# n sample, T video frame
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.media.video import opened
+from elp.motion import FPS, MFCC
+
+Samples = NDArray[np.float32]
+RATE = 16000  # samples per second of speech: 640 to a video frame, so that cepstra never drift from the pictures
+WINDOW = 1024  # samples of a cepstrum's window, 64 ms
+FLOOR = 1e-8  # mel power that counts as 0 dB, below 16-bit noise: digital silence and no sound at all give the same zeros
+GAP = 0.04  # seconds by which a track may deviate from its own clock before silence is filled in or sound dropped
+
+
+def has_audio(path: str | Path) -> bool:
+    """Whether a media file has a sound track."""
+    with opened(path) as container:
+        return bool(container.streams.audio)
+
+
+def blocks(path: str | Path, rate: int = RATE, *, channels: int = 1) -> Iterator[Samples]:
+    """Stream a file's sound as blocks (n,) or, with two channels, (n, 2) of float32 in [-1, 1].
+
+    The first sample belongs to the first picture's time: a late track begins with silence, an early one is cut, gaps become silence. Damaged
+    packets are left out. Nothing is yielded where there is no sound.
+    """
+    import av
+
+    with opened(path) as container:
+        if not container.streams.audio:
+            return
+        stream = container.streams.audio[0]
+        pictures = container.streams.video[0] if container.streams.video else stream
+        start = float((pictures.start_time or 0) * pictures.time_base)
+        layout, resampler, clock, written, skip = ("mono", "stereo")[channels - 1], None, None, 0, 0
+        for frame in _decoded(container, stream):
+            time = frame.time - start if frame.time is not None else clock or 0.0
+            if clock is None or abs(time - clock) > GAP or resampler is None:
+                for block in _samples(resampler.resample(None) if resampler else [], channels):
+                    written += len(block)
+                    yield block
+                resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
+                silence = round(time * rate) - written
+                skip = max(0, -silence)
+                if silence > 0:
+                    written += silence
+                    yield np.zeros(silence if channels == 1 else (silence, channels), np.float32)
+            clock = time + frame.samples / frame.sample_rate
+            frame.pts = None
+            for block in _samples(resampler.resample(frame), channels):
+                dropped, skip = min(skip, len(block)), max(0, skip - len(block))
+                written += len(block) - dropped
+                yield block[dropped:]
+        if resampler is not None:
+            yield from _samples(resampler.resample(None), channels)
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    import av
+
+    try:
+        for packet in container.demux(stream):
+            try:
+                yield from packet.decode()
+            except av.error.FFmpegError:
+                continue
+    except av.error.FFmpegError:
+        return
+
+
+def _samples(frames: Iterable[Any], channels: int) -> Iterator[Samples]:
+    for frame in frames:
+        flat = frame.to_ndarray().reshape(-1)  # packed: channels interleaved
+        yield flat if channels == 1 else flat.reshape(-1, channels)
+
+
+def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
+    """The whole sound of a media file as (n,) float32 mono at `sr`, in step with its first picture; None where it has none."""
+    if not has_audio(path):
+        return None
+    return np.concatenate([np.zeros(0, np.float32), *blocks(path, sr)])
+
+
+def resampled(samples: Samples, rate: int, to: int, *, channels: int) -> Samples:
+    """Samples (n,) or (n, c) at another rate, as (m,) or (m, channels) float32."""
+    import soxr
+
+    samples = np.asarray(samples, np.float32)
+    samples = samples[:, None] if samples.ndim == 1 else samples
+    mixed = samples.mean(1, keepdims=True) if samples.shape[1] != channels else samples
+    out = soxr.resample(np.repeat(mixed, channels // mixed.shape[1], 1), rate, to).astype(np.float32)
+    return out[:, 0] if channels == 1 else out
+
+
+def mfcc(audio: Samples | Iterable[Samples] | None, frames: int) -> NDArray[np.float32]:
+    """Mel-frequency cepstra, one row for each video frame, centred on its time t / 25 (ELP, section 4.1: 29 of them).
+
+    Args:
+        audio: (n,) float32 samples at 16 kHz, or blocks of them as they are read; None is no sound.
+        frames: T, rows wanted; sound that ends early counts as silence from there.
+
+    Returns:
+        (T, 29) float32; zeros where `audio` is None. Windows of 64 ms, 80 mel bands, decibels above a floor: silence is all zeros too.
+    """
+    out = np.zeros((frames, MFCC), np.float32)
+    if audio is None:
+        return out
+    hop, step = int(RATE / FPS), 512
+    source = iter([audio]) if isinstance(audio, np.ndarray) else iter(audio)
+    rest = np.zeros(WINDOW // 2, np.float32)
+    for first in range(0, frames, step):
+        count = min(step, frames - first)
+        need = (count - 1) * hop + WINDOW
+        parts, have = [rest], len(rest)
+        while have < need:
+            block = next(source, None)
+            block = np.zeros(need - have, np.float32) if block is None else block
+            parts.append(block)
+            have += len(block)
+        joined = np.concatenate(parts)
+        out[first : first + count] = _cepstra(joined[:need], hop)
+        rest = joined[count * hop :]
+    return out
+
+
+def _cepstra(samples: Samples, hop: int) -> NDArray[np.float32]:
+    import librosa
+
+    mel = librosa.feature.melspectrogram(y=samples, sr=RATE, n_fft=WINDOW, hop_length=hop, center=False, n_mels=80)
+    return librosa.feature.mfcc(S=librosa.power_to_db(mel, ref=FLOOR, amin=FLOOR, top_db=None), n_mfcc=MFCC).T
