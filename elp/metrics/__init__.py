@@ -12,6 +12,7 @@ from elp.metrics.synchrony import (
     Correlogram,
     blink_wtlcc,
     chance,
+    correlograms,
     lagged,
     pcc,
     pcc_flat,
@@ -22,7 +23,7 @@ from elp.metrics.synchrony import (
 
 __all__ = [
     "ARROWS", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Metric",
-    "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
+    "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "correlograms", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
     "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gaussian_distance", "l1_distance", "lagged", "metric_of", "mse",
     "paired_frechet", "pcc", "pcc_flat", "pearson", "rpcc", "sts", "variance", "variance_flat", "wtlcc",
 ]  # fmt: skip

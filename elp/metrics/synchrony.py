@@ -81,6 +81,17 @@ class Correlogram:
     window_peak: float
     windows: int
 
+    @classmethod
+    def of(cls, rows: Doubles) -> Correlogram:
+        """Of the (n, L) correlations of n windows, NaN where a lag reaches past the clip."""
+        there = ~np.isnan(rows)
+        counts = there.sum(0)
+        enough = counts >= max(counts.max(initial=0) / 4, 1)  # at the outer lags of short clips few windows would make a peak of noise
+        curve = np.divide(np.nansum(rows, 0), counts, out=np.full(rows.shape[1], np.nan), where=enough)
+        peaks = np.nanmax(rows, 1) if len(rows) else np.zeros(1)
+        reach = rows.shape[1] // 2
+        return cls(lags=np.arange(-reach, reach + 1), curve=curve, window_peak=float(peaks.mean()), windows=len(rows))
+
     @property
     def peak(self) -> float:
         """Highest point of the averaged curve: what our tables call WTLCC."""
@@ -150,24 +161,31 @@ def wtlcc(
 
     Windows that touch an unseen frame are left out. Source: Boker et al. 2002.
     """
-    sums, counts = np.zeros(2 * max_lag + 1), np.zeros(2 * max_lag + 1)
-    peaks: list[float] = []
+    rows = correlograms(reference, listener, window=window, max_lag=max_lag, stride=stride, skip_still=skip_still, valid=valid)
+    return Correlogram.of(np.concatenate(rows))
+
+
+def correlograms(
+    reference: ClipsLike,
+    listener: ClipsLike,
+    *,
+    window: int = WINDOW,
+    max_lag: int = MAX_LAG,
+    stride: int | None = None,
+    skip_still: bool = False,
+    valid: Any = None,
+) -> list[Doubles]:
+    """Per clip the (n, L) correlations of its n windows, averaged over coefficients, NaN at lags that reach past the clip."""
 
     def correlate(x: Doubles, y: Doubles) -> Doubles:
         size = min(window, len(x))
         hop = stride or max(size // 2, 1)
         moves = [np.ptp(x[s : s + size], axis=0).max() > 0 for s in range(0, len(x) - size + 1, hop)]  # NaN compares false
         r = _windows(x, y, size, max_lag, hop).mean(1)
-        return r[np.array(moves)] if skip_still else r
+        r = r[np.array(moves)] if skip_still else r
+        return r[~np.isnan(r).all(1)]
 
-    for r in each_clip(correlate, *aligned(valid, reference=reference, listener=listener)):
-        sums += np.nansum(r, 0)
-        counts += (~np.isnan(r)).sum(0)
-        peaks += [float(np.nanmax(row)) for row in r if not np.isnan(row).all()]
-    enough = counts >= max(counts.max() / 4, 1)  # at the outer lags of short clips a few windows would make a peak of noise
-    curve = np.divide(sums, counts, out=np.full_like(sums, np.nan), where=enough)
-    lags = np.arange(-max_lag, max_lag + 1)
-    return Correlogram(lags=lags, curve=curve, window_peak=float(np.mean(peaks)) if peaks else 0.0, windows=len(peaks))
+    return each_clip(correlate, *aligned(valid, reference=reference, listener=listener))
 
 
 def blink_wtlcc(blink_gt: ClipsLike, blink_pred: ClipsLike, *, max_lag: int = MAX_LAG, valid: Any = None) -> Correlogram:

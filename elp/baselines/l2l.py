@@ -1,0 +1,182 @@
+"""L2L (Ng et al., Learning to Listen, CVPR 2022): a VQ-VAE of listener motion and a predictor of its codes."""
+
+# B clip, T frame, M = D + 6 motion, S token of 8 frames, K code
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elp.baselines.features import Batch, Emotion, Features, Windows
+from elp.baselines.fit import fit
+from elp.motion import Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.corpus import Corpus
+
+CODES, WIDTH, TOKEN, PAST = 200, 256, 8, 4  # codebook 200 x 256; a token is 8 frames; four tokens of past
+BLOCK = TOKEN * PAST  # 32 frames, the VQ-VAE's window
+HEARD = BLOCK + TOKEN  # 40 frames of the speaker: the past and the token to come
+DIM = 200  # the predictor's width
+TEMPERATURE, TOP = 0.7, 0.9
+
+
+def _transformer(width: int, heads: int, inner: int, layers: int) -> nn.TransformerEncoder:
+    layer = nn.TransformerEncoderLayer(width, heads, inner, dropout=0.1, activation="gelu", batch_first=True, norm_first=True)
+    return nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+
+
+def _places(length: int, width: int) -> nn.Parameter:
+    return nn.Parameter(0.02 * torch.randn(length, width))
+
+
+class VQVAE(nn.Module):
+    """32 frames (B, 32, M) -> 4 codes -> 32 frames: three convolutions (k5; stride 2, pool, pool), 12 layers of 8 heads each way."""
+
+    def __init__(self, motion: int) -> None:
+        super().__init__()
+        conv = lambda a, b, stride=1: nn.Conv1d(a, b, 5, stride, 2, padding_mode="replicate")  # noqa: E731
+        act = lambda: nn.LeakyReLU(0.2)  # noqa: E731
+        self.squash = nn.Sequential(
+            conv(motion, WIDTH, 2), act(), conv(WIDTH, WIDTH), act(), nn.MaxPool1d(2), conv(WIDTH, WIDTH), act(), nn.MaxPool1d(2)
+        )
+        self.encoder, self.decoder = _transformer(WIDTH, 8, 384, 12), _transformer(WIDTH, 8, 384, 12)
+        self.at_in, self.at_out = _places(PAST, WIDTH), _places(PAST, WIDTH)
+        self.codebook = nn.Parameter((2 * torch.rand(CODES, WIDTH) - 1) / CODES)
+        up = lambda: nn.Upsample(scale_factor=2)  # noqa: E731
+        self.expand = nn.Sequential(
+            up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), conv(WIDTH, motion)
+        )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """(B, 32, M) -> (B, 4, 256) before quantisation."""
+        return self.encoder(self.squash(x.mT).mT + self.at_in)
+
+    def codes(self, z: Tensor) -> Tensor:
+        """(..., 256) -> index of the nearest code."""
+        return (self.codebook.square().sum(-1) - 2 * z @ self.codebook.mT).argmin(-1)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """(B, 4) indices -> (B, 32, M)."""
+        return self._motion(self.codebook[codes])
+
+    def _motion(self, z: Tensor) -> Tensor:
+        return self.expand(self.decoder(z + self.at_out).mT).mT
+
+    def loss(self, batch: Batch) -> Tensor:
+        """L1 of the reconstruction, the codebook's and 0.25 of the encoder's distance to each other."""
+        z = self.encode(batch.listener)
+        q = self.codebook[self.codes(z)]
+        y = self._motion(z + (q - z).detach())  # straight through
+        seen = batch.valid[..., None].float()
+        error = ((y - batch.listener).abs() * seen).sum() / (seen.sum() * y.shape[-1]).clamp_min(1)
+        return error + F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(z, q.detach())
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """Put the codes on encodings of data, so that all of them begin alive."""
+        z = self.encode(x).flatten(0, 1)
+        self.codebook.copy_(z[torch.linspace(0, len(z) - 1, CODES, device=z.device).long()])
+
+
+class Predictor(nn.Module):
+    """Past codes (B, 4) and 40 speaker frames (B, 40, M + 29) -> logits of the next code (B, 200)."""
+
+    def __init__(self, motion: int) -> None:
+        super().__init__()
+        self.motion = motion
+        self.code = nn.Embedding(CODES, DIM)
+        self.sound_in, self.motion_in = nn.Linear(29, DIM), nn.Linear(motion, DIM)
+        self.at_code, self.at_frame = _places(PAST, DIM), _places(HEARD, DIM)
+        self.listener = _transformer(DIM, 10, 4 * DIM, 1)
+        layer = nn.TransformerDecoderLayer(DIM, 10, 4 * DIM, dropout=0.1, activation="gelu", batch_first=True, norm_first=True)
+        self.cross = nn.TransformerDecoder(layer, 2)  # the sound asks, the speaker's motion answers
+        self.joint = _transformer(DIM, 10, 4 * DIM, 5)
+        self.norm, self.out = nn.LayerNorm(DIM), nn.Linear(DIM, CODES)
+
+    def forward(self, past: Tensor, speaker: Tensor) -> Tensor:
+        motion, sound = speaker.split([self.motion, 29], -1)
+        heard = self.cross(self.sound_in(sound) + self.at_frame, self.motion_in(motion) + self.at_frame)
+        own = self.listener(self.code(past) + self.at_code)
+        return self.out(self.norm(self.joint(torch.cat([heard, own], 1))[:, -1]))
+
+
+class L2L(nn.Module):
+    """Both halves together. It knows neither emotion nor blinks; blinks are read off its eyelids."""
+
+    def __init__(self, features: Features) -> None:
+        super().__init__()
+        self.features = features
+        self.vq, self.predictor = VQVAE(features.width), Predictor(features.width)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Cross-entropy of the four codes of a second block of 32 frames, each from the four before it."""
+        with torch.no_grad():
+            codes = torch.cat([self.vq.codes(self.vq.encode(x)) for x in batch.listener.split(BLOCK, 1)], 1)  # (B, 8)
+        past = torch.cat([codes[:, j : j + PAST] for j in range(PAST)])
+        heard = torch.cat([batch.speaker[:, j * TOKEN : j * TOKEN + HEARD] for j in range(PAST)])
+        return F.cross_entropy(self.predictor(past, heard), codes[:, PAST:].mT.flatten())
+
+    @torch.no_grad()
+    def respond_all(self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator) -> list[Motion]:
+        """Codes are sampled one after the other (temperature 0.7, top-p 0.9) for all clips at once; before the clip: the mean face."""
+        device = self.features.motion_mean.device
+        longest = -(-max(map(len, speakers)) // BLOCK) * BLOCK
+        rows = [self.features.speaker(clip) for clip in speakers]
+        rows = [torch.cat([r[:1].expand(BLOCK, -1), r, r[-1:].expand(longest - len(r), -1)]) for r in rows]
+        x = torch.stack(rows)
+        still = torch.zeros(1, BLOCK, self.features.width, device=device)
+        codes = self.vq.codes(self.vq.encode(still)).expand(len(speakers), -1)
+        for s in range(longest // TOKEN):
+            logits = self.predictor(codes[:, -PAST:], x[:, s * TOKEN : s * TOKEN + HEARD])
+            codes = torch.cat([codes, _nucleus(logits, generator)], 1)
+        y = self.vq.decode(codes[:, PAST:].reshape(-1, PAST)).reshape(len(speakers), longest, -1)
+        return [self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)]
+
+    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+        return self.respond_all([speaker], [emotion], generator=generator)[0]
+
+
+def _nucleus(logits: Tensor, generator: torch.Generator) -> Tensor:
+    """(B, K) logits -> (B, 1) samples from the fewest codes that hold `TOP` of the probability."""
+    p, order = (logits.float() / TEMPERATURE).softmax(-1).sort(-1, descending=True)
+    p = torch.where(p.cumsum(-1) - p < TOP, p, 0)
+    u = torch.rand(len(p), 1, generator=generator, device=generator.device).to(p.device)
+    total = p.cumsum(-1)
+    pick = torch.searchsorted(total, u * total[:, -1:]).clamp_max(p.shape[-1] - 1)
+    return order.gather(-1, pick)
+
+
+def train_l2l(
+    corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: tuple[int, int] = (6000, 4000), batch: int = 128, progress: bool = False
+) -> tuple[L2L, dict[str, list[float]]]:
+    """The VQ-VAE, then the predictor on its codes.
+
+    Args:
+        corpus: with a "train" split and pairs of at least 64 frames. seed: of weights, windows, dropout. device: "cpu", "cuda".
+        steps: of the VQ-VAE and of the predictor. batch: windows an iteration.
+
+    Returns:
+        the model, ready to respond, and both loss curves.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = L2L(Features(corpus)).to(device)
+    short, long = Windows(corpus, model.features, BLOCK), Windows(corpus, model.features, 2 * BLOCK)
+    model.eval()
+    model.vq.start(short.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
+    warm = lambda total: lambda step: min((step + 1) / 200, 1) * 0.1 ** (step / total)  # noqa: E731
+    curves = {
+        "vq": fit(
+            model.vq, model.vq.loss, short, steps=steps[0], batch=batch, lr=3e-4, schedule=warm(steps[0]), seed=seed, progress=progress
+        )
+    }
+    model.vq.requires_grad_(False)
+    curves["predictor"] = fit(
+        model.predictor, model.loss, long, steps=steps[1], batch=batch, lr=3e-4, weight_decay=0.01, schedule=warm(steps[1]),
+        seed=seed + 1, progress=progress,
+    )  # fmt: skip
+    return model.eval(), curves

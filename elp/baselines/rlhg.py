@@ -1,0 +1,99 @@
+"""RLHG (Zhou et al., ECCV 2022) and the listener of PCH (Huang et al., 2022): regression with an LSTM, frame after frame."""
+
+# B clip, T frame, S = M + 29 speaker, M = D + 6 motion, N emotion
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from elp.baselines.features import Batch, Emotion, Features, Windows, weights_of
+from elp.baselines.fit import fit
+from elp.motion import Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.corpus import Corpus
+
+FRAMES, HIDDEN, WIDTH = 90, 96, 192  # training window, LSTM, input layer: as published
+EPOCHS, BATCH, HALVING = 100, 32, 30  # epochs of non-overlapping windows; the rate is halved every 30
+
+
+class RLHG(nn.Module):
+    """LayerNorm, Linear 192, Tanh -> two LSTM layers of 96, whose initial state holds the first listener frame and the attitude.
+
+    With `residual=True` it is PCH's listener: the first frame joins every speaker frame, BatchNorm stands for LayerNorm and
+    Tanh, and the network predicts the difference from the first frame.
+    """
+
+    def __init__(self, features: Features, *, residual: bool = False) -> None:
+        super().__init__()
+        self.features, self.residual = features, residual
+        m, n = features.width, len(features.emotions)
+        s = m + 29 + (m + n if residual else 0)
+        self.norm = nn.BatchNorm1d(s) if residual else nn.LayerNorm(s)
+        self.inside = nn.Linear(s, WIDTH)
+        self.start = nn.Linear(m + n, 2 * 2 * HIDDEN)
+        self.lstm = nn.LSTM(WIDTH, HIDDEN, 2, batch_first=True, dropout=0.1)
+        self.out = nn.Linear(HIDDEN, m)
+
+    def forward(self, speaker: Tensor, first: Tensor, e: Tensor) -> Tensor:
+        """speaker (B, T, M + 29), first listener frame (B, M), e (B, N) -> the listener one frame later, (B, T, M)."""
+        frame = torch.cat([first, e], -1)
+        state = self.start(frame).unflatten(-1, (2, 2, HIDDEN)).permute(1, 2, 0, 3).contiguous()
+        if self.residual:
+            x = torch.cat([speaker, frame[:, None].expand(-1, speaker.shape[1], -1)], -1)
+            x = self.inside(self.norm(x.mT).mT)
+        else:
+            x = self.inside(self.norm(speaker)).tanh()
+        y = self.out(self.lstm(x, (state[0], state[1]))[0])
+        return y + first[:, None] if self.residual else y
+
+    def loss(self, batch: Batch) -> Tensor:
+        """L2 norms of the errors in value and in first difference, mean over frames."""
+        seen = (batch.valid[:, 1:] & batch.valid[:, :1]).float()
+        error = self(batch.speaker[:, :-1], batch.listener[:, 0], batch.e) - batch.listener[:, 1:]
+        change = error.diff(dim=1)
+        norm = lambda x: (x.square().sum(-1) + 1e-8).sqrt()  # noqa: E731  its gradient at zero is finite
+        both = seen[:, 1:] * seen[:, :-1]
+        return (norm(error) * seen).sum() / seen.sum().clamp_min(1) + (norm(change) * both).sum() / both.sum().clamp_min(1)
+
+    @torch.no_grad()
+    def respond_all(self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator) -> list[Motion]:
+        """Answers from the mean face on: no method here is shown a frame of the real listener."""
+        device = self.features.motion_mean.device
+        e = torch.stack([weights_of(x, self.features.emotions) for x in emotions]).to(device)
+        x = nn.utils.rnn.pad_sequence([self.features.speaker(clip) for clip in speakers], batch_first=True)
+        first = torch.zeros(len(speakers), self.features.width, device=device)
+        y = torch.cat([first[:, None], self(x, first, e)[:, :-1]], 1)
+        return [self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)]
+
+    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+        return self.respond_all([speaker], [emotion], generator=generator)[0]
+
+
+def train_rlhg(
+    corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None, progress: bool = False
+) -> tuple[RLHG, list[float]]:
+    """RLHG, or PCH's listener, trained on a corpus: AdamW 2e-3, weight decay 0.05, rate halved every 30 epochs.
+
+    Args:
+        corpus: with a "train" split. residual: PCH. seed: of weights, windows and dropout. device: "cpu", "cuda".
+        steps: iterations; by default 100 epochs of as many windows as fit side by side.
+
+    Returns:
+        the model, ready to respond, and its loss curve.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = RLHG(Features(corpus), residual=residual).to(device)
+    shortest = int(corpus.pairs("train")["length"].max())
+    windows = Windows(corpus, model.features, min(FRAMES, shortest))
+    epoch = max(int(windows.edges[-1]) // FRAMES // BATCH, 1)
+    steps = steps or EPOCHS * epoch
+    curve = fit(
+        model, model.loss, windows, steps=steps, batch=BATCH, lr=2e-3, weight_decay=0.05, seed=seed, progress=progress,
+        schedule=lambda step: 0.5 ** (step * EPOCHS / steps // HALVING),
+    )  # fmt: skip
+    return model, curve

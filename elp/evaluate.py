@@ -1,0 +1,325 @@
+"""Methods answer every test speaker; clips are measured once and resampled for intervals (chapter "Results")."""
+
+# R run (a training seed and a sample), C clip, B bootstrap draw, L lag, K cluster
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elp import metrics
+from elp.errors import ElpError
+from elp.files import run_card
+from elp.motion import Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.corpus import Corpus
+    from elp.generate import Responder
+
+LEVER = 10.0  # cm from the head's centre to the face: turns rotations (rad) into the centimetres that a face point moves
+LEAST = 25  # frames seen in a clip below which it is left out
+Stats = dict[str, NDArray[np.float64]]
+
+
+class Bound(Protocol):
+    """A row of the table that may look at the true listener: ground truth, oracle."""
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion: ...
+
+
+class GroundTruth:
+    """What the listener really did."""
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        return corpus.listener(pair)
+
+
+class Oracle:
+    """Another true response: the simulator again, same listener and mood, other chance. No method can be expected to beat it."""
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        from elp.corpus import oracle
+
+        return oracle(corpus, pair, generator)
+
+
+def generate(
+    corpus: Corpus, method: Responder | Bound, pairs: Sequence[Any], emotions: Sequence[str | None], generator: torch.Generator
+) -> list[Motion]:
+    """One full-length answer to the speaker of each pair.
+
+    Args:
+        method: a Responder (if it has `respond_all(speakers, emotions, *, generator)`, all speakers are given at once) or a Bound.
+        pairs: rows of `corpus.pairs`. emotions: name or None for each. generator: source of all randomness.
+
+    Raises:
+        ElpError: an answer is not as long as its speaker.
+    """
+    if hasattr(method, "answer"):
+        return [method.answer(corpus, pair, generator) for pair in pairs]
+    speakers = [corpus.speaker(pair) for pair in pairs]
+    if hasattr(method, "respond_all"):
+        answers = method.respond_all(speakers, list(emotions), generator=generator)
+    else:
+        answers = [method.respond(s, e, generator=generator) for s, e in zip(speakers, emotions, strict=True)]
+    for speaker, motion in zip(speakers, answers, strict=True):
+        if len(motion) != len(speaker):
+            raise ElpError(f"{type(method).__name__}: {len(motion)} frames for a speaker of {len(speaker)}: an answer must be as long")
+    return answers
+
+
+def labels(corpus: Corpus, pairs: Sequence[Any]) -> list[str | None]:
+    """The listener's true emotion of each pair, None where it is not known."""
+    return [corpus.emotions[pair.emotion] if pair.emotion >= 0 else None for pair in pairs]
+
+
+def usable(corpus: Corpus, split: str) -> list[Any]:
+    """The split's pairs in which both people are seen in at least `LEAST` frames.
+
+    Raises:
+        ElpError: there is none.
+    """
+    pairs = [p for p in corpus.pairs(split).itertuples() if _seen(corpus, p).sum() >= LEAST]
+    if not pairs:
+        raise ElpError(f"{corpus.folder}: no pair of the {split} split shows both people for {LEAST} frames: nothing to evaluate")
+    return pairs
+
+
+def measure(
+    corpus: Corpus, method: Responder | Bound, *, samples: int = 3, seed: int = 0, split: str = "test", infer: bool = False
+) -> Stats:
+    """Statistics of each clip, from which every metric, and its resampled intervals, follow.
+
+    Args:
+        method: answers with motion. samples: independent answers to each speaker. seed: of the answers.
+        infer: do not tell the method the listener's emotion.
+
+    Returns:
+        name -> (samples, C, ...) float64; names end in what `summarise` makes of them.
+    """
+    pairs = usable(corpus, split)
+    told = [None] * len(pairs) if infer else labels(corpus, pairs)
+    scene = Scene(corpus, pairs)
+    rows = []
+    for sample in range(samples):
+        generator = torch.Generator().manual_seed(1_000_003 * seed + sample)
+        rows.append(scene.measure(generate(corpus, method, pairs, told, generator)))
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def _seen(corpus: Corpus, pair: Any) -> NDArray[np.bool_]:
+    at = lambda offset: slice(int(offset), int(offset) + int(pair.length))  # noqa: E731
+    return np.asarray(corpus.valid[at(pair.speaker_offset)]) & np.asarray(corpus.valid[at(pair.listener_offset)])
+
+
+def _parts(motion: Motion) -> dict[str, NDArray[np.float64]]:
+    lever = np.array([LEVER] * 3 + [1.0] * 3)
+    return {"facial": motion.beta.astype(np.float64), "head": motion.pose * lever}
+
+
+class Scene:
+    """The true clips of a split, prepared once: speakers, listeners, clusters, and what does not depend on a method."""
+
+    def __init__(self, corpus: Corpus, pairs: Sequence[Any]) -> None:
+        self.valid = [_seen(corpus, pair) for pair in pairs]
+        speakers = [_parts(corpus.speaker(pair).motion) for pair in pairs]
+        listeners = [corpus.listener(pair) for pair in pairs]
+        self.blink = [m.blink.astype(np.float64)[:, None] for m in listeners]
+        truth = [_parts(m) for m in listeners]
+        self.sets = {}
+        for part, k in (("facial", metrics.EXPRESSION_CLUSTERS), ("head", metrics.POSE_CLUSTERS)):
+            s, g = ([self._masked(x[part], v) for x, v in zip(xs, self.valid, strict=True)] for xs in (speakers, truth))
+            centres = metrics.cluster(g, min(k, sum(map(len, g)) // 2), frames=20_000)
+            self.sets[part] = (s, g, centres)
+
+    @staticmethod
+    def _masked(x: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.where(valid[:, None], x, np.nan)
+
+    def measure(self, answers: Sequence[Motion]) -> Stats:
+        """Statistics of one answer to each pair: name -> (C, ...)."""
+        parts = [_parts(m) for m in answers]
+        stats: Stats = {}
+        for part, (s, g, centres) in self.sets.items():
+            p = [self._masked(x[part], v) for x, v in zip(parts, self.valid, strict=True)]
+            stats |= {f"{part}_{name}": np.array(value) for name, value in _clip_stats(s, g, p, centres).items()}
+        blink = [m.blink.astype(np.float64)[:, None] for m in answers]
+        rows = metrics.correlograms(self.blink, blink, skip_still=True, valid=self.valid)
+        stats["blink_wtlcc_sum"], stats["blink_wtlcc_count"] = _summed(rows)
+        stats["blink_starts"] = np.array([float((np.diff(b[:, 0], prepend=0) > 0).sum()) for b in blink])
+        stats["frames"] = np.array([float(len(b)) for b in blink])
+        return stats
+
+
+def _clip_stats(s: list[Any], g: list[Any], p: list[Any], centres: NDArray[np.float64]) -> dict[str, Any]:
+    def one(a: Any, b: Any, c: Any) -> dict[str, Any]:
+        ok = ~np.isnan(b).any(1)
+        step = np.diff(b - c, axis=0)
+        step = step[~np.isnan(step).any(1)]
+        x, y, z = a[ok], b[ok], c[ok]
+        nearest = ((centres**2).sum(1) - 2 * z @ centres.T).argmin(1)
+        return {
+            "fd": metrics.gaussian_distance(y, z),
+            "pfd": metrics.gaussian_distance(np.hstack([x, y]), np.hstack([x, z])),
+            "l1": np.abs(y - z).mean(), "vd": z.var(0).mean(), "frcorr": metrics.ccc(y, z),
+            "pcc": np.nanmean(metrics.pearson(x, z)), "pcc_gt": np.nanmean(metrics.pearson(x, y)),
+            "sts": (step**2).sum() * 25.0, "steps": float(len(step)),
+            "hist": np.bincount(nearest, minlength=len(centres)).astype(float),
+        }  # fmt: skip
+
+    rows = [one(*clips) for clips in zip(s, g, p, strict=True)]
+    out = {name: [row[name] for row in rows] for name in rows[0]}
+    out["wtlcc_sum"], out["wtlcc_count"] = _summed(metrics.correlograms(s, p))
+    return out
+
+
+def _summed(rows: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    rows = list(rows)
+    return np.stack([np.nansum(r, 0) for r in rows]), np.stack([(~np.isnan(r)).sum(0).astype(float) for r in rows])
+
+
+def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    """Metrics of one run under B weightings of its clips: name -> (B,).
+
+    Args:
+        run: name -> (C, ...) as in one sample of `measure`. weights: (B, C), how often each clip was drawn.
+    """
+
+    def mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        there = np.isfinite(x)
+        return (weights * there) @ np.where(there, x, 0) / np.maximum((weights * there).sum(1), 1e-12)
+
+    def peak(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+        total, count = weights @ total, weights @ count
+        enough = count >= np.maximum(count.max(1, keepdims=True) / 4, 1)
+        return np.divide(total, count, out=np.full_like(total, -np.inf), where=enough).max(1, initial=-1.0).clip(-1, 1) * enough.any(1)
+
+    out = {}
+    for part in ("facial", "head"):
+        get = lambda name, part=part: run[f"{part}_{name}"]  # noqa: E731
+        share = weights @ get("hist")
+        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
+        squares = weights @ get("sts")
+        out |= {f"{part}_{name}": mean(get(name)) for name in ("fd", "pfd", "l1", "vd", "frcorr")}
+        out |= {
+            f"{part}_sid": -(share * np.log2(share + 1e-6)).sum(1),
+            f"{part}_rpcc": np.abs(mean(get("pcc_gt") - get("pcc"))),
+            f"{part}_wtlcc": peak(get("wtlcc_sum"), get("wtlcc_count")),
+            f"{part}_sts": np.sqrt(squares), f"{part}_sts_frame": np.sqrt(squares / np.maximum(weights @ get("steps"), 1)),
+        }  # fmt: skip
+    out["blink_wtlcc"] = peak(run["blink_wtlcc_sum"], run["blink_wtlcc_count"])
+    out["blink_rate"] = weights @ run["blink_starts"] / (weights @ run["frames"]) * 25 * 60
+    both = {name.removeprefix("facial_") for name in out if name.startswith("facial_")}
+    return out | {f"all_{name}": out[f"facial_{name}"] + out[f"head_{name}"] for name in both}  # as the paper's Table 2 adds them
+
+
+def resample(runs: Sequence[Stats], *, bootstrap: int = 1000, seed: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Metrics averaged over runs: name -> (1 + B,), first the value itself, then B bootstrap draws.
+
+    Args:
+        runs: one `Stats` per training seed (a method that learns nothing has one); all of the same clips.
+        bootstrap: B. seed: of the draws; methods resampled with one seed share their draws of clips, so differences are paired.
+
+    A draw resamples the clips and, where there are several, the training seeds.
+    """
+    clips = runs[0]["frames"].shape[1]
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(clips, np.full(clips, 1 / clips), bootstrap).astype(float)
+    weights = np.concatenate([np.ones((1, clips)), drawn])
+    chosen = np.concatenate([np.ones((1, len(runs))), rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), bootstrap)])
+    chosen = (chosen / len(runs)).T
+    total: dict[str, Any] = {}
+    for run, share in zip(runs, chosen, strict=True):
+        samples = [scores({name: x[k] for name, x in run.items()}, weights) for k in range(len(run["frames"]))]
+        for name in samples[0]:
+            total[name] = total.get(name, 0) + share * np.mean([s[name] for s in samples], 0)
+    return total
+
+
+def interval(draws: NDArray[np.float64]) -> dict[str, float]:
+    """value, low and high: the estimate and its 95 % bootstrap interval, rounded to 5 significant digits."""
+    low, high = np.percentile(draws[1:], [2.5, 97.5]) if len(draws) > 1 else (draws[0], draws[0])
+    return {name: float(f"{x:.5g}") for name, x in (("value", draws[0]), ("low", low), ("high", high))}
+
+
+def contrast(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, Any]:
+    """a - b with its interval and effect size (difference over the standard deviation of its draws); paired draws."""
+    found = interval(a - b)
+    spread = float((a - b)[1:].std()) if len(a) > 1 else 0.0
+    return found | {"z": round(float(a[0] - b[0]) / spread, 2) if spread else None, "separated": found["low"] > 0 or found["high"] < 0}
+
+
+def summarise(
+    runs: Mapping[str, Sequence[Stats]], *, against: str | None = None, bootstrap: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Every method's metrics with intervals, and its differences from the method `against`.
+
+    Returns:
+        {"methods": {method: {metric: {value, low, high}}}, "contrasts": {method: {metric: {value, low, high, z, separated}}}}.
+    """
+    draws = {name: resample(stats, bootstrap=bootstrap, seed=seed) for name, stats in runs.items()}
+    table = {name: {metric: interval(x) for metric, x in found.items()} for name, found in draws.items()}
+    contrasts = {}
+    if against in draws:
+        for name, found in draws.items():
+            if name != against:
+                contrasts[name] = {metric: contrast(draws[against][metric], found[metric]) for metric in found}
+    return {"methods": table, "against": against, "contrasts": contrasts}
+
+
+def evaluate(
+    corpus: Corpus,
+    methods: Mapping[str, Responder | Bound | Sequence[Responder]],
+    *,
+    samples: int = 3,
+    bootstrap: int = 1000,
+    seed: int = 0,
+    split: str = "test",
+    infer: bool = False,
+    against: str | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Table 1's numbers of any methods on any corpus.
+
+    Args:
+        corpus: opened.
+        methods: name -> what answers, or a list of them trained from different seeds.
+        samples: answers of each to each speaker. bootstrap: draws. seed: of the answers and the draws.
+        split: of the corpus. infer: the methods are not told the listener's emotion. against: method to compare the others with.
+
+    Returns:
+        The run's card with corpus, methods, contrasts; a JSON-able dict (chapter "Results" reads such files).
+
+    Raises:
+        ElpError: no usable pair, an answer of the wrong length, no methods.
+    """
+    from tqdm import tqdm
+
+    if not methods:
+        raise ElpError("no methods to evaluate: give at least one")
+    started = time.time()
+    runs: dict[str, list[Stats]] = {}
+    for name, given in tqdm(methods.items(), desc="evaluating", unit="method", disable=not progress):
+        trained = list(given) if isinstance(given, Sequence) else [given]
+        runs[name] = [measure(corpus, m, samples=samples, seed=seed + k, split=split, infer=infer) for k, m in enumerate(trained)]
+    found = summarise(runs, against=against, bootstrap=bootstrap, seed=seed)
+    return run_card(seed=seed, started=started) | corpus_card(corpus, split) | {"samples": samples, "bootstrap": bootstrap} | found
+
+
+def corpus_card(corpus: Corpus, split: str) -> dict[str, Any]:
+    """What a result file says of its corpus."""
+    pairs = usable(corpus, split)
+    keep = ("name", "version", "seed", "emotions", "source", "made")
+    return {
+        "corpus": {key: corpus.card[key] for key in keep if key in corpus.card}
+        | {"split": split, "clips": len(pairs), "minutes": round(sum(int(p.length) for p in pairs) / 1500, 2)}
+    }
+
+
+def clip_of(motion: Motion) -> Clip:
+    """A motion as a silent clip, for methods asked about someone who was only seen."""
+    return Clip(motion=motion, mfcc=np.zeros((len(motion), 29), np.float32))
