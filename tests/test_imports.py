@@ -17,7 +17,21 @@ FLOORS = (
 ).split()
 OWN = {"face/build.py": "extract"}  # a script that makes the face model's file: it stands on the tracker
 # not on the training machine, or slow to load: inside the function that needs it
-HEAVY = {"mediapipe", "librosa", "soundfile", "av", "plotly", "umap", "numba", "IPython", "anywidget", "ipywidgets", "skimage", "matplotlib", "PIL"}
+HEAVY = {
+    "mediapipe",
+    "librosa",
+    "soundfile",
+    "av",
+    "plotly",
+    "umap",
+    "numba",
+    "IPython",
+    "anywidget",
+    "ipywidgets",
+    "skimage",
+    "matplotlib",
+    "PIL",
+}
 FILES = sorted(ELP.rglob("*.py"))
 
 

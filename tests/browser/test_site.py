@@ -1,0 +1,82 @@
+"""The static book in a real browser, with the network cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import ROOT, cut
+
+PAGES = sorted(p.stem for p in [*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*.ipynb")])
+WIDTHS = {"desktop": 1280, "phone": 390}
+THEME = ("THEBE_JS_URL", "invalid theme mode")  # two harmless lines of the theme
+PROBE = """() => ({
+  empty: [...document.querySelectorAll('.elp-plot')].filter(d => !d.querySelector('.main-svg, canvas')).map(d => d.id),
+  dead: [...document.querySelectorAll('.elp-widget')].filter(d => !d.querySelector('canvas')).map(d => d.id),
+  math: [...document.querySelectorAll('.math')].filter(d => !d.querySelector('mjx-container')).length,
+  mute: [...document.querySelectorAll('article img, article video, article audio')].filter(
+    m => !(m.alt || m.getAttribute('aria-label') || '').trim()).length,
+  broken: [...document.querySelectorAll('img')].filter(i => !i.complete || !i.naturalWidth).map(i => i.src.slice(0, 80)),
+  wide: document.documentElement.scrollWidth > window.innerWidth + 2,
+})"""
+
+
+def open_page(browser: Any, site: tuple[str, Path], name: str, width: int, **options: Any) -> tuple[Any, set[str], list[str]]:
+    page = browser.new_page(viewport={"width": width, "height": 900}, **options)
+    left, wrong = cut(page, site[0]), []
+    page.on("pageerror", lambda e: wrong.append(str(e)))
+    page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+    page.goto(f"{site[0]}book/{name}.html", wait_until="load")
+    drawn = "() => [...document.querySelectorAll('.elp-plot')].every(d => d.querySelector('.main-svg'))"
+    page.wait_for_function(drawn, timeout=20_000)
+    page.wait_for_timeout(400)
+    return page, left, [w for w in wrong if not any(known in w for known in THEME)]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_whole_and_stays_on_the_machine(browser: Any, site: tuple[str, Path], name: str, width: str) -> None:
+    page, left, wrong = open_page(browser, site, name, WIDTHS[width])
+    seen = page.evaluate(PROBE)
+    page.close()
+    assert not left
+    assert not wrong
+    assert not {key: value for key, value in seen.items() if value}
+
+
+def test_the_front_page_leads_into_the_book(browser: Any, site: tuple[str, Path]) -> None:
+    page = browser.new_page()
+    left = cut(page, site[0])
+    page.goto(site[0])
+    page.wait_for_url("**/book/intro.html")
+    assert page.locator("svg.elp-pipeline").is_visible()
+    page.close()
+    assert not left
+
+
+def test_widgets_answer_without_a_kernel(browser: Any, site: tuple[str, Path]) -> None:
+    pages = [p.stem for p in (ROOT / "book").glob("*.ipynb") if 'class=\\"elp-widget' in p.read_text(encoding="utf-8")]
+    assert pages, "no chapter shows a widget"
+    for name in pages:
+        page, *_ = open_page(browser, site, name, 1280)
+        status = page.locator(".elp-listener-status").first
+        status.wait_for()
+        slider = page.locator(".elp-slider-0").first
+        said = set()
+        for position in (slider.get_attribute("min"), slider.get_attribute("max")):
+            slider.fill(position or "0")
+            page.wait_for_timeout(500)
+            said.add(status.inner_text())
+        page.close()
+        assert len(said) == 2, f"{name}: the widget says the same at both ends: {said}"
+
+
+def test_search_finds_without_a_network(browser: Any, site: tuple[str, Path]) -> None:
+    page = browser.new_page()
+    left = cut(page, site[0])
+    page.goto(f"{site[0]}search.html?q=blink")
+    page.wait_for_selector("#search-results li")
+    page.close()
+    assert not left
