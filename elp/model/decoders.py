@@ -98,6 +98,7 @@ class BlinkDecoder(nn.Module):
 
     def __init__(self, channels: int, heads: int, *, width: int = 16, hidden: int = 128, causal: bool = False) -> None:
         super().__init__()
+        self.causal = causal
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
         self.convs = nn.ModuleList(
             TimeConv(a, b, (3, 3), stride=2, causal=causal) for a, b in zip(widths, widths[1:], strict=False)
@@ -111,5 +112,5 @@ class BlinkDecoder(nn.Module):
     def forward(self, image: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
         x = image
         for conv in self.convs:
-            x = F.relu(conv(x, state))
+            x = F.relu(conv(x, state if self.causal else None))
         return self.out(self.lstm(as_series(x)[:, trim], state))[..., 0]

@@ -63,6 +63,7 @@ class TDNN(nn.Module):
 
     def __init__(self, style: int, emotions: int, *, hidden: int = 128, causal: bool = False) -> None:
         super().__init__()
+        self.causal = causal
         shapes = [(5, 1), (3, 2), (3, 3), (1, 1), (1, 1)]
         self.layers = nn.ModuleList(
             ConvBlock(style if n == 0 else hidden, hidden, kernel, dilation=dilation, causal=causal)
@@ -85,8 +86,8 @@ class TDNN(nn.Module):
         return self.mlp(pooled.to(style.dtype))
 
     def so_far(self, style: Tensor, state: State) -> Tensor:
-        """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums of a stream."""
-        x = self.frames(style, state if self._causal else None).double()
+        """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums of a causal stream."""
+        x = self.frames(style, state).double()
         count, total, square = state.get(self, (0, 0.0, 0.0))
         counts = torch.arange(count + 1, count + x.shape[1] + 1, device=x.device, dtype=x.dtype)[:, None]
         totals, squares = total + x.cumsum(1), square + x.square().cumsum(1)
@@ -94,10 +95,6 @@ class TDNN(nn.Module):
         mean = totals / counts
         deviation = ((squares / counts - mean.square()).clamp_min(0) + 1e-6).sqrt()
         return self.mlp(torch.cat([mean, deviation], -1).to(style.dtype))
-
-    @property
-    def _causal(self) -> bool:
-        return self.layers[0].conv.after == 0  # type: ignore[union-attr, return-value]
 
 
 class HeadEncoder(nn.Module):
@@ -108,15 +105,15 @@ class HeadEncoder(nn.Module):
 
     def __init__(self, style: int, heads: int, categories: int, *, hidden: int, convs: int = 5, causal: bool = False) -> None:
         super().__init__()
-        self.shape = (heads, categories)
+        self.shape, self.causal = (heads, categories), causal
         self.reach = 2 * convs
         self.convs = nn.ModuleList(ConvBlock(style if n == 0 else hidden, hidden, 5, causal=causal) for n in range(convs))
         self.lstm = Recurrent(hidden, hidden)
         self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, heads * categories))
 
     def forward(self, style: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
-        """`trim` drops frames that only gave the convolutions their context."""
+        """`state` carries the LSTMs, and the convolutions too when causal; `trim` drops frames that only gave context."""
         x = as_image(style)
         for layer in self.convs:
-            x = layer(x, state)
+            x = layer(x, state if self.causal else None)
         return self.mlp(self.lstm(as_series(x)[:, trim], state)).unflatten(-1, self.shape)

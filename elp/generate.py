@@ -1,0 +1,259 @@
+"""From a speaker to a listener's motion: any length without seams, offline or as a stream (chapter "Training")."""
+
+# T frame, D coefficient, H head, V category, N emotion
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elp import checkpoint
+from elp.errors import ElpError
+from elp.model.ase import ASE
+from elp.model.layers import State
+from elp.motion import MFCC, POSE, Clip, Motion
+from elp.sampling import SmoothUniform
+from elp.style import motion_style, speaker_style
+
+Emotion = str | Sequence[float] | None
+CHUNK = 250  # frames at once: ten seconds
+CLIP = 50  # frames that an emotion is inferred from (ELP, section 3.3)
+LIMIT = 8.0  # standard deviations beyond which the speaker's measurements are taken for tracking errors
+
+
+class Responder(Protocol):
+    """The one contract of ELP and of every baseline; evaluation cannot tell them apart (chapter "Add a method")."""
+
+    def respond(self, speaker: Clip, emotion: Emotion, *, generator: torch.Generator) -> Motion:
+        """A listener's motion for all frames of `speaker`; the same generator state gives the same motion."""
+        ...
+
+
+class ELPResponder:
+    """The Adaptive Space Encoder at work.
+
+    Args:
+        model: trained. card: of its run.
+        temperature: of the draw from each head's categories; 0 takes the most probable.
+        correlation: frames over which neighbouring draws hang together. The paper fixes each frame's distribution (Eq 2), not
+            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles.
+        blink_correlation: the same for the blink decision. A blink is drawn from D2's probability: it rarely passes one half,
+            so a threshold would leave the eyes open for ever.
+        heads: how many heads to read, for a model trained with nested heads; all by default.
+
+    Raises:
+        ElpError: an option is out of range.
+    """
+
+    def __init__(
+        self, model: ASE, card: dict[str, Any] | None = None, *, temperature: float = 1.0, correlation: float = 4.0,
+        blink_correlation: float = 2.5, heads: int | None = None,
+    ) -> None:  # fmt: skip
+        most = model.config.heads
+        if min(temperature, correlation, blink_correlation) < 0:
+            raise ElpError("temperature and correlations must be 0 or more")
+        if heads is not None and not 1 <= heads <= most:
+            raise ElpError(f"{heads} heads asked for, the model has {most}: choose between 1 and {most}")
+        self.model, self.card, self.emotions = model.eval(), card or {}, model.config.emotions
+        self.temperature, self.correlations, self.heads = temperature, (correlation, blink_correlation), heads
+
+    @classmethod
+    def from_checkpoint(cls, path: str | Path | None = None, *, device: str | torch.device = "cpu", **options: Any) -> ELPResponder:
+        """Load a checkpoint, by default the one that ships with the package; `options` as for the class."""
+        return cls(*checkpoint.load(path, device=device), **options)
+
+    def weights(self, emotion: Emotion) -> Tensor | None:
+        """e as (N,) summing to 1, or None where it is to be inferred.
+
+        Args:
+            emotion: a name, "auto" or None, a mixture as numbers in the model's order or as "neutral=0.5,positive=0.5".
+
+        Raises:
+            ElpError: an unknown name, or weights that are no mixture; the sentence lists the known emotions.
+        """
+        if emotion is None or emotion == "auto":
+            return None
+        if isinstance(emotion, str):
+            emotion = self._parsed(emotion)
+        e = torch.tensor([float(x) for x in emotion])
+        if e.shape != (len(self.emotions),) or not torch.isfinite(e).all() or e.min() < 0 or e.sum() <= 0:
+            raise ElpError(f"emotion {list(emotion)}: give one weight of at least 0 for each of {', '.join(self.emotions)}")
+        return e / e.sum()
+
+    def _parsed(self, text: str) -> list[float]:
+        weights = dict.fromkeys(self.emotions, 0.0)
+        for part in text.split(","):
+            name, _, number = (piece.strip() for piece in part.partition("="))
+            try:
+                weights[name] += float(number or 1)
+            except (KeyError, ValueError):
+                raise ElpError(f"unknown emotion {part.strip()!r}: choose {', '.join(self.emotions)}, auto, or a mixture such as "
+                               f"{self.emotions[0]}=0.5,{self.emotions[-1]}=0.5") from None  # fmt: skip
+        return list(weights.values())
+
+    @torch.no_grad()
+    def respond(self, speaker: Clip, emotion: Emotion = "auto", *, generator: torch.Generator) -> Motion:
+        """Synthesise the listener.
+
+        Args:
+            speaker: T frames of motion and sound; frames that are not valid are bridged.
+            emotion: see `weights`.
+            generator: CPU generator; everything that is drawn comes from it.
+
+        Returns:
+            T frames of β, p (corpus units) and blinks. Long inputs run in pieces, with the result of one pass.
+
+        Raises:
+            ElpError: no frames, or other coefficients than the model's.
+        """
+        model, e = self.model, self.weights(emotion)
+        mfcc, beta, pose = self.inputs(speaker.mfcc, speaker.motion.beta, speaker.motion.pose, speaker.motion.valid)
+        motion = motion_style(beta, pose, model.config.window, causal=model.config.causal)
+        state: State = {}
+        noise, frames = self.noise(generator), motion.shape[1]
+        found = []
+        for start in range(0, frames, CHUNK):
+            stop = min(start + CHUNK, frames)
+            first, last = _around(start, stop, frames, 0 if model.config.causal else model.reach)
+            style = speaker_style(model.audio(mfcc[:, first:last], state if model.config.causal else None), motion[:, first:last])
+            found.append(self.codes(style, state, noise, slice(start - first, stop - first)))
+        codes, uniform = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
+        if e is None:
+            weights = self._inferred(mfcc, motion)
+        else:
+            weights = e.to(codes.device).expand(1, frames, -1)
+        return self._decoded(codes, weights, uniform)
+
+    def inputs(self, mfcc: NDArray[Any], beta: NDArray[Any], pose: NDArray[Any], valid: NDArray[Any] | None = None) -> list[Tensor]:
+        """Checked, bridged, standardised and limited: three tensors (1, T, ...)."""
+        from elp.corpus.writer import bridge
+
+        width, frames = self.model.config.beta, len(beta)
+        expected = {"mfcc": (frames, MFCC), "beta": (frames, width), "pose": (frames, POSE)}
+        given = {"mfcc": np.asarray(mfcc), "beta": np.asarray(beta), "pose": np.asarray(pose)}
+        if not frames:
+            raise ElpError("the speaker has no frames: give a longer video")
+        found = []
+        for name, shape in expected.items():
+            if given[name].shape != shape:
+                raise ElpError(f"speaker: {name} of shape {given[name].shape}, this model expects {shape}: extract it with the model's face model")
+            x = given[name] if valid is None or name == "mfcc" else bridge(given[name], valid)
+            x = self.model.standardise(name, torch.as_tensor(x, dtype=torch.float32, device=self.model.beta_mean.device))
+            if not torch.isfinite(x).all():
+                raise ElpError(f"speaker: {name} holds NaN or infinity: mark such frames valid=0 or extract the clip again")
+            found.append(x.clamp(-LIMIT, LIMIT)[None])
+        return found
+
+    def noise(self, generator: torch.Generator) -> SmoothUniform:
+        """The draws of one response: for every head and category, and for the blink."""
+        config = self.model.config
+        return SmoothUniform([config.heads * config.categories if self.temperature else 0, 1], self.correlations, generator)
+
+    def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
+        logits = self.model.encoder(style, state, trim)
+        uniform, blink = noise.draw(logits.shape[1])
+        if self.temperature:
+            gumbel = -(-uniform.log()).log()
+            logits = logits / self.temperature + gumbel.to(logits.device).reshape(logits.shape)
+        return logits.argmax(-1), blink.T
+
+    def _inferred(self, mfcc: Tensor, motion: Tensor) -> Tensor:
+        """e' as one-hot (1, T, N): causal, from the frames so far; else of the whole input, by the mean over its 2 s clips."""
+        model, frames = self.model, motion.shape[1]
+        state: State = {}
+        logits = []
+        for start in range(0, frames, CHUNK):
+            stop = min(start + CHUNK, frames)
+            if model.config.causal:
+                style = speaker_style(model.audio(mfcc[:, start:stop], state), motion[:, start:stop])
+                logits.append(model.tdnn.so_far(style, state))
+                continue
+            first = max(0, min(start, frames - CLIP))
+            style = speaker_style(model.audio(mfcc[:, first:stop]), motion[:, first:stop])
+            logits += [model.tdnn(clip) for clip in style.split(CLIP, 1) if clip.shape[1] == CLIP or frames < CLIP]
+        if model.config.causal:
+            return one_hot(torch.cat(logits, 1))
+        return one_hot(torch.stack(logits).sigmoid().mean(0))[:, None].expand(1, frames, -1)
+
+    def _decoded(self, codes: Tensor, e: Tensor, uniform: Tensor) -> Motion:
+        model, frames = self.model, codes.shape[1]
+        state: State = {}
+        parts = []
+        for start in range(0, frames, CHUNK):
+            stop = min(start + CHUNK, frames)
+            first, last = _around(start, stop, frames, 0 if model.config.causal else model.blink.reach)
+            trim = slice(start - first, stop - first)
+            parts.append(self.decode(codes[:, first:last], e[:, first:last], state, trim))
+        beta, pose, probability = (torch.cat(part, 1)[0].cpu() for part in zip(*parts, strict=True))
+        return Motion(beta=beta.numpy(), pose=pose.numpy(), blink=(uniform[0] < probability).numpy().astype(np.uint8))
+
+    def decode(self, codes: Tensor, e: Tensor, state: State, trim: slice = slice(None)) -> tuple[Tensor, Tensor, Tensor]:
+        """Categories (1, T, H) and e (1, T, N) -> β, p in corpus units and the blink's probability."""
+        model = self.model
+        heads = None if self.heads is None else torch.tensor([self.heads], device=codes.device)
+        image = model.image_of(codes, e, heads)
+        beta, pose = model.motion(image, state if model.config.causal else None)
+        blink = model.blink(image, state, trim)
+        return model.restore("beta", beta[:, trim]), model.restore("pose", pose[:, trim]), blink.sigmoid()
+
+    def stream(self, emotion: Emotion = "auto", *, generator: torch.Generator) -> ResponseStream:
+        """Start responding to a speaker who is still speaking; needs a causal model."""
+        return ResponseStream(self, emotion, generator=generator)
+
+
+class ResponseStream:
+    """A response frame by frame, equal to the offline one of the same causal model and generator.
+
+    Raises:
+        ElpError: the model looks at future frames, or σ's window is the whole clip.
+    """
+
+    def __init__(self, responder: ELPResponder, emotion: Emotion = "auto", *, generator: torch.Generator) -> None:
+        config = responder.model.config
+        if not config.causal:
+            raise ElpError("this checkpoint looks at future frames: stream with one trained with recipe 'stream' (causal=True)")
+        if config.window == "clip":
+            raise ElpError("σ over the whole clip needs the whole clip: stream with a model whose window is a number of frames")
+        self.responder, self.e = responder, responder.weights(emotion)
+        self.state: State = {}
+        self.noise = responder.noise(generator)
+        self.past: tuple[Tensor, Tensor] | None = None
+
+    @torch.no_grad()
+    def push(self, mfcc: NDArray[Any], beta: NDArray[Any], pose: NDArray[Any]) -> Motion:
+        """The listener's next frames.
+
+        Args:
+            mfcc: (T, 29) or (29,) of the speaker's next frame or frames. beta: (T, D) or (D,). pose: (T, 6) or (6,).
+
+        Returns:
+            As many frames of β, p and blinks.
+        """
+        model, config = self.responder.model, self.responder.model.config
+        sound, expression, head = self.responder.inputs(*(np.atleast_2d(x) for x in (mfcc, beta, pose)))
+        count = expression.shape[1]
+        if self.past is not None:
+            expression, head = (torch.cat([past, new], 1) for past, new in zip(self.past, (expression, head), strict=True))
+        self.past = expression[:, -int(config.window) :], head[:, -int(config.window) :]  # one frame more than σ sees: ∂/∂t of its first
+        motion = motion_style(expression, head, config.window, causal=True)[:, -count:]
+        style = speaker_style(model.audio(sound, self.state), motion)
+        codes, uniform = self.responder.codes(style, self.state, self.noise)
+        e = one_hot(model.tdnn.so_far(style, self.state)) if self.e is None else self.e.to(codes.device).expand(1, count, -1)
+        parts = self.responder.decode(codes, e, self.state)
+        beta_, pose_, probability = (part[0].cpu() for part in parts)
+        return Motion(beta=beta_.numpy(), pose=pose_.numpy(), blink=(uniform[0] < probability).numpy().astype(np.uint8))
+
+
+def one_hot(scores: Tensor) -> Tensor:
+    """(..., N) -> one-hot of the largest, float32."""
+    return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).float()
+
+
+def _around(start: int, stop: int, frames: int, reach: int) -> tuple[int, int]:
+    return max(0, start - reach), min(frames, stop + reach)
