@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -29,11 +30,20 @@ def quiet() -> Iterator[None]:
     saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)
     try:
-        yield
+        with unwarned():
+            yield
     finally:
         os.dup2(saved, 2)
         os.close(saved)
         os.close(null)
+
+
+@contextlib.contextmanager
+def unwarned() -> Iterator[None]:
+    """Keep protobuf's advice to MediaPipe, which it gives at every picture, from the user."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="SymbolDatabase.GetPrototype")
+        yield
 
 
 class Tracker:
@@ -83,7 +93,8 @@ class Tracker:
 
     def _find(self, kind: str, image: Image) -> list[Points]:
         if kind in self._meshes:
-            result = self._meshes[kind].process(image)
+            with unwarned():
+                result = self._meshes[kind].process(image)
         else:
             with quiet():  # the first picture loads the models, which is what logs
                 self._meshes[kind] = _mesh(still=kind in ("still", "survey"), faces=1 if kind == "one" else CROWD)

@@ -73,7 +73,8 @@ class Eye:
         inside = polygon(rim - corner, patch.shape[:2]) > 0
         thick = max(1, round(0.035 * width))
         core = cv2.erode(inside.astype(np.uint8), np.ones((2 * thick + 1, 1), np.uint8))
-        ball = np.where(inside[..., None], patch, cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8))
+        own = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # half-covered pixels of the rim included
+        ball = np.where(own[..., None], patch, cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8))
         socket = np.concatenate([UPPER[side][1], LOWER[side][1][-2:0:-1]])
         around = chaikin((points[socket] - centre) * [1.04, 1.12] + centre - corner)
         skin = 1 - (polygon(around, patch.shape[:2]) > 0).astype(np.float32)

@@ -16,7 +16,7 @@ from elp.motion import Motion
 from elp.render import rig
 from elp.render.blink import blink_control
 from elp.render.eyes import Eye, close
-from elp.render.limits import expression_limits, pose_limits, saturate, travel_limits
+from elp.render.limits import expression_limits, limited, pose_limits, saturate, travel_limits
 from elp.render.matte import behind
 from elp.render.mouth import RIM, Mouth, keep_apart
 from elp.render.portrait import Portrait
@@ -97,7 +97,7 @@ class Renderer:
             pair is closed (r, l); shift of the irises (2,) in source pixels.
         """
         own, model, origin = self.rig, self.portrait.model, self.portrait.origin
-        change = saturate(np.asarray(beta, float), *self._beta_limits)
+        change = limited(beta, *self._beta_limits, model)
         closure = [float(np.clip(beta[i] / model.full[i], -0.25, 1)) for i in self._lids]
         change[self._lids] = 0  # the lids of this portrait meet exactly: see `close`
         shift = self._spread @ np.tensordot(change, model.expression, 1)[model.landmarks]

@@ -13,6 +13,7 @@ LINEAR = 0.6  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
 ASIDE = np.deg2rad([32.0, 34.0, 35.0])  # pitch, yaw, roll from the camera beyond which the far side folds
 LEAST = np.deg2rad([6.0, 4.0, 10.0])  # but this much is always left
+STRONGEST = 14.0  # length of β in prior deviations: stronger faces are not of this world
 SPARE = 0.5  # share of a direction that is left to a portrait that already shows it in full
 
 
@@ -54,3 +55,10 @@ def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:
     high[: len(model.full)] = model.full * np.clip(1 - share, SPARE, 1)
     low[: len(model.full)] = -model.full * np.clip(1 + share, SPARE, 1)
     return low, high
+
+
+def limited(beta: Floats, low: Floats, high: Floats, model: FaceModel) -> Floats:
+    """β (D,) within its limits, each coefficient and all together (their length in prior deviations, `STRONGEST`)."""
+    bent = saturate(np.asarray(beta, float), low, high)
+    length = max(float(np.linalg.norm(bent / model.deviation)), 1e-9)
+    return bent * float(saturate(np.array(length), np.array(0.0), np.array(STRONGEST))) / length

@@ -15,14 +15,13 @@ from elp.face.model import FaceModel
 
 Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
-FACES = ("largest", "left", "right")
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
 LARGE = 1024  # pixels: the square picture is not kept finer than this
 FINE = 512  # pixels: nor coarser, so that 256-pixel frames are sampled twice as finely
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Portrait:
     """One picture of a face: cropped, tracked, fitted and cut out.
 
@@ -58,15 +57,13 @@ class Portrait:
             model: the face model; by default the one that ships.
 
         Raises:
-            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face or one too small.
+            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face or one too small; `face` is none of the three.
         """
         from elp.face.fit import fit
         from elp.face.landmarks import OVAL
         from elp.media.track import landmarks
         from elp.render.matte import matte
 
-        if face not in FACES:
-            raise ElpError(f"face {face!r}: choose one of {', '.join(FACES)}")
         image, name = read(source)
         model = model or FaceModel.default()
         square = crop(image, find(image, face, name))
@@ -107,11 +104,13 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
 
 def find(image: Image, face: str, name: str) -> Floats:
     """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is too small."""
-    faces = _meshes(image) or [mesh for box in _boxes(image) for mesh in _meshes_in(image, box)]
-    if not faces:
+    from elp.media.track import landmarks
+
+    points = landmarks([image], face=face, still=True)[0, :, :2]
+    if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
+        points = _closer(image, face)
+    if not np.isfinite(points).all():
         raise ElpError(f"{name}: no face found: use a portrait that shows one face from the front, well lit")
-    keys = {"largest": lambda p: -np.ptp(p, 0).prod(), "left": lambda p: p[:, 0].mean(), "right": lambda p: -p[:, 0].mean()}
-    points = min(faces, key=keys[face])
     height = float(np.ptp(points[:, 1]))
     if height < SMALL:
         raise ElpError(f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: use a larger picture")
@@ -143,34 +142,22 @@ def crop(image: Image, points: Floats) -> Image:
     return np.ascontiguousarray(square)
 
 
-def _meshes(image: Image) -> list[Floats]:
+def _closer(image: Image, face: str) -> Floats:
+    """(478, 2) points of the wanted one among small faces, NaN where there is none."""
     import mediapipe as mp
 
-    from elp.media.track import quiet
-
-    with quiet(), mp.solutions.face_mesh.FaceMesh(static_image_mode=True, max_num_faces=8, refine_landmarks=True) as mesh:
-        found = mesh.process(np.ascontiguousarray(image)).multi_face_landmarks or []
-    size = np.array(image.shape[1::-1], np.float32)
-    return [np.array([(p.x, p.y) for p in face.landmark], np.float32) * size for face in found]
-
-
-def _boxes(image: Image) -> list[tuple[int, int, int, int]]:
-    """(x0, y0, x1, y1) around small faces, which the mesh's own detector overlooks, three times as wide as they are."""
-    import mediapipe as mp
-
-    from elp.media.track import quiet
+    from elp.media.track import landmarks, quiet
 
     with quiet(), mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5) as detector:
         found = detector.process(np.ascontiguousarray(image)).detections or []
     h, w = image.shape[:2]
-    out = []
-    for one in found:
-        box = one.location_data.relative_bounding_box
+    boxes = [one.location_data.relative_bounding_box for one in found]
+    order = {"largest": lambda b: -b.width * b.height, "left": lambda b: b.xmin + b.width / 2, "right": lambda b: -b.xmin - b.width / 2}
+    for box in sorted(boxes, key=order[face]):
         x, y, half = (box.xmin + box.width / 2) * w, (box.ymin + box.height / 2) * h, 1.5 * max(box.width * w, box.height * h)
-        out.append((max(0, int(x - half)), max(0, int(y - half)), min(w, int(x + half)), min(h, int(y + half))))
-    return out
-
-
-def _meshes_in(image: Image, box: tuple[int, int, int, int]) -> list[Floats]:
-    x0, y0, x1, y1 = box
-    return [mesh + np.float32([x0, y0]) for mesh in _meshes(image[y0:y1, x0:x1])[:1]]
+        low, high = np.maximum([int(x - half), int(y - half)], 0), [int(x + half), int(y + half)]
+        near = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+        points = landmarks([near], still=True)[0, :, :2] + np.asarray(low, np.float32)
+        if np.isfinite(points).all():
+            return points
+    return np.full((478, 2), np.nan, np.float32)
