@@ -11,12 +11,11 @@ import torch
 from torch import Tensor, nn
 
 from elp.errors import ElpError
+from elp.generate import Emotion
 from elp.motion import POSE, Clip, Motion
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
-
-Emotion = str | Sequence[float] | None
 
 
 class Features(nn.Module):
@@ -53,9 +52,9 @@ class Features(nn.Module):
     def speaker(self, clip: Clip) -> Tensor:
         """(T, M + 29) standardised motion and sound; unseen frames are the mean face."""
         m = clip.motion
-        motion = self.motion(torch.from_numpy(m.beta), torch.from_numpy(m.pose))
-        seen = torch.from_numpy(m.valid).to(motion.device)[:, None]
-        return torch.cat([torch.where(seen, motion, 0), self.sound(torch.from_numpy(clip.mfcc))], -1)
+        motion = self.motion(torch.tensor(m.beta), torch.tensor(m.pose))
+        seen = torch.tensor(m.valid).to(motion.device)[:, None]
+        return torch.cat([torch.where(seen, motion, 0), self.sound(torch.tensor(clip.mfcc))], -1)
 
     def listener(self, x: Tensor, blink: Tensor | None = None) -> Motion:
         """Standardised (T, M) -> Motion; blinks are read off β when not given."""

@@ -46,7 +46,7 @@ def fit(
     generator = torch.Generator(device).manual_seed(seed)
     torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
     rate = torch.tensor(lr, device=device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=weight_decay, capturable=cuda, foreach=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=weight_decay, capturable=cuda, fused=True)
     total = torch.zeros((), device=device)
 
     def step() -> None:

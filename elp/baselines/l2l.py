@@ -10,8 +10,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.baselines.features import Batch, Emotion, Features, Windows
+from elp.baselines.features import Batch, Features, Windows
 from elp.baselines.fit import fit
+from elp.generate import Emotion
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
@@ -169,11 +170,7 @@ def train_l2l(
     model.eval()
     model.vq.start(short.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
     warm = lambda total: lambda step: min((step + 1) / 200, 1) * 0.1 ** (step / total)  # noqa: E731
-    curves = {
-        "vq": fit(
-            model.vq, model.vq.loss, short, steps=steps[0], batch=batch, lr=3e-4, schedule=warm(steps[0]), seed=seed, progress=progress
-        )
-    }
+    curves = {"vq": fit(model.vq, model.vq.loss, short, steps=steps[0], batch=batch, lr=3e-4, schedule=warm(steps[0]), seed=seed, progress=progress)}
     model.vq.requires_grad_(False)
     curves["predictor"] = fit(
         model.predictor, model.loss, long, steps=steps[1], batch=batch, lr=3e-4, weight_decay=0.01, schedule=warm(steps[1]),

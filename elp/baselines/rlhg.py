@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from elp.baselines.features import Batch, Emotion, Features, Windows, weights_of
+from elp.baselines.features import Batch, Features, Windows, weights_of
 from elp.baselines.fit import fit
+from elp.generate import Emotion
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from elp.baselines.features import Emotion, Features, weights_of
+from elp.baselines.features import Features
+from elp.generate import ELPResponder, Emotion, Responder
+from elp.model.layers import State
 from elp.motion import Clip, Motion
+from elp.sampling import SmoothUniform
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
-    from elp.generate import Responder
-    from elp.model import ASE
 
 SEGMENT = 50  # frames of a retrieved piece: the paper's 2 s clip
 STRIDE = 5  # frames between two training segments that may be retrieved
@@ -137,25 +139,14 @@ class RetrievedSpeaker:
         return self.model.respond(Clip(motion=motion, mfcc=mfcc), emotion, generator=generator)
 
 
-class RandomCodes:
-    """DLS-Random: uniformly random codewords through a trained model's decoders.
+class RandomCodes(ELPResponder):
+    """DLS-Random: random codewords through a trained model's decoders, all equally likely whoever speaks.
 
-    Args:
-        model: a trained ASE; its space decides whether the emotion moves the codewords (U) or not (V).
+    Draws at neighbouring frames hang together as the model's own do; its space decides whether the emotion moves the codewords.
     """
 
-    def __init__(self, model: ASE) -> None:
-        self.model = model.eval()
-
-    @torch.no_grad()
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
-        model, config = self.model, self.model.config
-        device, frames = model.beta_mean.device, len(speaker)
-        codes = torch.randint(config.categories, (1, frames, config.heads), generator=generator, device=generator.device).to(device)
-        weights = weights_of(emotion, config.emotions).to(device)
-        beta, pose, blink = model.decode(model.image_of(codes, weights.expand(1, frames, -1)))
-        return Motion(
-            beta=model.restore("beta", beta[0]).cpu().numpy(),
-            pose=model.restore("pose", pose[0]).cpu().numpy(),
-            blink=(blink[0] > 0).cpu().numpy().astype(np.uint8),
-        )
+    def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
+        frames = len(range(*trim.indices(style.shape[1])))
+        uniform, blink = noise.draw(frames)
+        config = self.model.config
+        return uniform.reshape(1, frames, config.heads, config.categories).argmax(-1).to(style.device), blink.T

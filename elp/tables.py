@@ -1,0 +1,61 @@
+"""Result files as tables in the shapes of the paper's Tables 1-3 (chapter "Results")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from elp.metrics import metric_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PART = {"facial": "facial ", "head": "head ", "all": ""}
+TABLE1 = tuple(f"{part}_{name}" for part in ("facial", "head") for name in ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")) + ("blink_wtlcc",)
+TABLE2 = (*(f"all_{name}" for name in ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")), "blink_wtlcc")
+TABLE3 = TABLE2
+BOUNDS = ("GT", "oracle", "mean face")  # rows that are no competitors
+
+
+def heading(key: str) -> str:
+    """Column title of a result's metric, with the arrow of its declared direction."""
+    part, _, _ = key.partition("_")
+    return (PART[part] if part in PART else "") + metric_of(key).heading
+
+
+def table(
+    result: Mapping[str, Any], columns: Sequence[str] = TABLE1, *, intervals: bool = True, methods: Sequence[str] | None = None
+) -> pd.DataFrame:
+    """One row a method, one column a metric.
+
+    Args:
+        result: what `elp.evaluate.evaluate` returned or a file of it. columns: metrics, e.g. TABLE1.
+        intervals: text with the 95 % interval, the best competitor in bold (HTML); otherwise plain numbers.
+        methods: rows, in order; all by default.
+    """
+    import pandas as pd
+
+    found = result["methods"]
+    rows = [m for m in (methods or found) if m in found]
+    if not intervals:
+        return pd.DataFrame({heading(c): [found[m][c]["value"] for m in rows] for c in columns}, index=rows)
+    winners = {c: best(result, c, rows) for c in columns}
+    text = {heading(c): [_cell(found[m][c], bold=m == winners[c]) for m in rows] for c in columns}
+    return pd.DataFrame(text, index=rows)
+
+
+def best(result: Mapping[str, Any], metric: str, methods: Sequence[str] | None = None) -> str | None:
+    """The competitor whose value is best in the metric's declared direction."""
+    found = result["methods"]
+    gt = found.get("GT", {}).get(metric, {}).get("value")
+    declared = metric_of(metric)
+    if declared.direction == "match" and gt is None:
+        return None
+    rivals = [m for m in (methods or found) if m in found and m not in BOUNDS]
+    return min(rivals, key=lambda m: declared.badness(found[m][metric]["value"], gt), default=None)
+
+
+def _cell(x: Mapping[str, float], *, bold: bool) -> str:
+    text = f"{x['value']:.3g}"
+    text = f"<b>{text}</b>" if bold else text
+    return text if x["low"] == x["high"] else f"{text} <small>{x['low']:.3g}–{x['high']:.3g}</small>"
