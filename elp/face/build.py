@@ -2,10 +2,10 @@
 
 1. Mean: MediaPipe's landmarks of one public-domain photograph (scikit-image's astronaut, NASA) and of its mirror image, averaged,
    made symmetric, scaled to an interpupillary distance of 6.3 cm, turned upright; its smile is then undone and its lips closed by
-   the proportions of Farkas (Anthropometry of the Head and Face, 1994): mouth 5.1 cm wide, nose to lips 2.1 cm, lips to chin 4.2 cm.
+   the proportions of Farkas (Anthropometry of the Head and Face, 1994): mouth 4.8 cm wide, nose to lips 2.1 cm, lips to chin 4.2 cm.
 2. Expression: the 28 directions of `elp.face.directions`, free of the skull's rigid motion and scale, made orthonormal symmetrically (Löwdin), then
    the 72 strongest modes of a smooth random field on the mesh's Laplacian eigenfunctions in what the named ones leave over.
-3. Identity: the 50 strongest modes of a smooth random field over the whole face that cannot open the mouth or smile.
+3. Identity: the 80 strongest modes of smooth random fields over the whole face and of what passes for a resting expression.
 """
 
 # P point, K coefficient
@@ -23,7 +23,9 @@ from elp.face.landmarks import CORNERS_L, CORNERS_R, LIPS, POINTS
 from elp.face.mesh import Array, Triangles, distances, field, laplacian, openings, triangles_of
 from elp.files import atomic
 
-MODES, IDENTITIES = 100, 50
+MODES, IDENTITIES = 100, 80
+# share of a fully active direction by which neutral faces differ (standard deviation); 0.5 for directions not named here
+RESTING = {"blink": 0.2, "smile": 0.15, "frown": 0.25, "jaw": 0.03, "pucker": 0.1, "stretch": 0.15, "mouth": 0.1, "funnel": 0.2}
 PUPILS = 6.3  # cm
 
 
@@ -78,11 +80,11 @@ def upright(face: Array) -> Array:
 
 
 def neutralise(face: Array, triangles: Triangles, mirror: NDArray[np.int64]) -> Array:
-    """Take the smile off: jaw closed by 0.8 cm, cheeks lowered, nostrils narrowed, lips closed and 5.1 cm wide."""
+    """Take the smile off: jaw closed by 0.8 cm, cheeks lowered, nostrils narrowed, lips closed and 4.8 cm wide."""
     jaw = {k: (0.0, -0.8, -0.08) for k in (152, 148, 377, 176, 400, 149, 378, 175, 199, 200)}
     cheeks: dict[int, tuple[float, float, float]] = {}
     for k, (x, y, z) in {425: (-0.12, 0.4, 0.3), 280: (-0.05, 0.2, 0.2), 411: (-0.3, 0.3, 0.1), 358: (-0.4, 0.02, 0.02), 294: (-0.38, 0.02, 0),
-                         327: (-0.3, 0.02, 0), 374: (0, 0.05, 0.02)}.items():  # fmt: skip
+                         327: (-0.3, 0.02, 0), 374: (0, 0.1, 0.03), 253: (0, 0.1, 0.03)}.items():  # fmt: skip
         cheeks |= {k: (x, y, z), int(mirror[k]): (-x, y, z)}
     face = face + field(face, triangles, jaw | cheeks, 4.5)
     target = closed_lips(face)
@@ -92,7 +94,7 @@ def neutralise(face: Array, triangles: Triangles, mirror: NDArray[np.int64]) -> 
 
 def closed_lips(face: Array) -> dict[int, Array]:
     """Where the 80 lip points go: columns across, rows from the upper border through the closed line to the lower border."""
-    across = np.array([0, 0.5, 1.03, 1.58, 2.1, 2.55])
+    across = np.array([0, 0.48, 0.98, 1.5, 1.99, 2.4])
     above = np.array([0.66, 0.74, 0.62, 0.42, 0.2, 0.0])
     below = np.array([0.95, 0.91, 0.76, 0.53, 0.26, 0.0])
     back = 0.15 * across**2  # the arch of the teeth
@@ -107,7 +109,7 @@ def closed_lips(face: Array) -> dict[int, Array]:
         for c, k in enumerate(LIPS[row]):
             n, side = abs(c - 5), np.sign(c - 5)
             x = across[n] * (1 - inner / across[-1])
-            out[k] = np.array([side * x, line + height[n] + 0.04 * (n / 5) ** 2, front + back[n] + depth * taper[n]])
+            out[k] = np.array([side * x, line + height[n] + 0.14 * (n / 5) ** 2, front + back[n] + depth * taper[n]])
     return out
 
 
@@ -157,12 +159,31 @@ def strongest(cov: Array, without: Array, count: int) -> tuple[Array, Array]:
     return modes, np.sqrt(values[::-1])
 
 
+def people(face: Array, triangles: Triangles, mirror: NDArray[np.int64], raw: Array, still: Array) -> tuple[Array, Array]:
+    """Identity modes (IDENTITIES, P*3) and deviations: broad and fine proportions, and, within limits, what looks like a resting expression.
+
+    Brows, lids and lips rest differently in different people, so identity may hold a share of each named direction (`RESTING`); smiles and
+    open mouths are left to expression. Lips touch in every neutral face.
+    """
+    opening = np.zeros((9, POINTS, 3))
+    for c in range(9):
+        opening[c, LIPS["upper_inner"][c + 1], 1], opening[c, LIPS["lower_inner"][c + 1], 1] = -1, 1
+    shut = np.vstack([still, opening.reshape(9, -1)])
+    moving = [raw[k] for k, name in enumerate(NAMES) if name.startswith(("smile", "frown", "jaw", "pucker", "stretch", "mouth"))]
+    keep = np.eye(raw.shape[1]) - (q := np.linalg.qr(np.vstack([shut, moving]).T)[0]) @ q.T
+    broad = smooth_field(face, triangles, mirror, np.full((POINTS, 3), 0.35), 14.0)
+    fine = smooth_field(face, triangles, mirror, np.full((POINTS, 3), 0.14), 4.0)
+    share = np.array([next((v for key, v in RESTING.items() if name.startswith(key)), 0.5) for name in NAMES])
+    resting = raw * share[:, None]
+    return strongest(keep @ (broad + fine) @ keep + resting.T @ resting, np.linalg.qr(shut.T)[0].T, IDENTITIES)
+
+
 def expressive(face: Array, triangles: Triangles) -> Array:
     """(P, 3) how many cm the smooth expression modes may move a point: lips most, then brows and lids, the skull hardly."""
     lips = distances(face, triangles, {k for row in LIPS.values() for k in row})
     brows = distances(face, triangles, (105, 334, 66, 296, 70, 300, 159, 386, 145, 374))
     chin = distances(face, triangles, (199, 200, 152))
-    amount = 0.012 + 0.16 * np.exp(-((lips / 1.6) ** 2)) + 0.07 * np.exp(-((brows / 1.4) ** 2)) + 0.08 * np.exp(-((chin / 2.2) ** 2))
+    amount = 0.015 + 0.25 * np.exp(-((lips / 1.6) ** 2)) + 0.07 * np.exp(-((brows / 1.4) ** 2)) + 0.08 * np.exp(-((chin / 2.2) ** 2))
     return amount[:, None] * [1, 1, 0.8]
 
 
@@ -189,14 +210,7 @@ def build() -> dict[str, NDArray[np.generic]]:
     smooth, deviation = strongest(cov, np.linalg.qr(np.vstack([anchored, named]).T)[0].T, MODES - len(NAMES))
     full = (moving * named).sum(1)
 
-    taboo = [raw[NAMES.index(n)] for n in NAMES if not n.startswith(("blink", "squint", "brow"))]
-    opening = np.zeros((11, POINTS, 3))  # lips touch in every neutral face
-    for c in range(11):
-        opening[c, LIPS["upper_inner"][c], 1], opening[c, LIPS["lower_inner"][c], 1] = -1, 1
-    banned = np.linalg.qr(np.vstack([still, taboo, opening[1:-1].reshape(9, -1)]).T)[0].T
-    broad = smooth_field(mean, skin, mirror, np.tile([0.35, 0.35, 0.35], (POINTS, 1)), 14.0)
-    fine = smooth_field(mean, skin, mirror, np.tile([0.14, 0.14, 0.14], (POINTS, 1)), 4.0)
-    modes, spread = strongest(broad + fine, banned, IDENTITIES)
+    modes, spread = people(mean, skin, mirror, raw, still)
 
     f4 = np.float32
     return {

@@ -1,7 +1,7 @@
 """The 28 named expression directions, as smooth displacement fields in cm at full activation (chapter "Parameter extraction").
 
 Amounts follow what faces do: a lid closes onto the other one, a broad smile moves a mouth corner about 0.8 cm, a wide-open jaw the
-chin 2.3 cm. `_l` directions are written for the subject's left (x > 0) and mirrored for `_r`.
+lower lip 2.7 cm. `_l` directions are written for the subject's left (x > 0) and mirrored for `_r`.
 """
 
 # x right in the image, y down, z away from the camera
@@ -27,7 +27,6 @@ WEIGHTS = {"blink": 8.0, "smile": 4.0, "jaw_open": 2.0, "frown": 3.0, "brow": 2.
 Move = tuple[float, float, float]
 UPPER = ("upper_outer", "upper_middle", "upper_edge", "upper_inner")
 LOWER = ("lower_outer", "lower_middle", "lower_edge", "lower_inner")
-HINGE = np.array([0.0, -1.2, 7.0])  # axis of the jaw, just before the ears
 
 
 def directions(points: Array, triangles: Triangles, mirror: NDArray[np.int64]) -> Array:
@@ -86,23 +85,14 @@ def frown(p: Array) -> tuple[dict[int, Move], float]:
 
 
 def jaw_open(p: Array) -> tuple[dict[int, Move], float]:
-    def turn(k: int, share: float) -> Move:
-        angle = np.radians(13 * share)
-        y, z = p[k, 1] - HINGE[1], p[k, 2] - HINGE[2]
-        return 0.0, y * np.cos(angle) - z * np.sin(angle) - y, y * np.sin(angle) + z * np.cos(angle) - z
-
-    jaw = (152, 148, 377, 176, 400, 149, 378, 150, 379, 175, 199, 200, 18, 171, 396, 140, 369, 208, 428, 201, 421, 194, 418)
-    h = {k: turn(k, 1) for k in jaw}
-    h |= {k: turn(k, s) for k, s in ((136, 0.9), (365, 0.9), (172, 0.7), (397, 0.7), (58, 0.4), (288, 0.4), (132, 0.1), (361, 0.1))}
-    for row in LOWER:
-        for c, k in enumerate(LIPS[row]):
-            s = c / 5 - 1
-            x, y, z = turn(k, 0.38 + 0.62 * (1 - s**4) if abs(s) < 1 else 0.38)
-            h[k] = (x - 0.12 * s * abs(s), y, z)
-    for row in UPPER:
-        for c, k in enumerate(LIPS[row][1:-1], 1):
-            s = c / 5 - 1
-            h[k] = (-0.12 * s * abs(s), 0.02 + 0.3 * s**4, 0.03 * s**4)
+    jaw = {152: (1.25, 1.2), 148: (1.25, 1.2), 176: (1.15, 1.15), 149: (0.85, 1.1), 150: (0.6, 1.0), 136: (0.33, 0.75), 172: (0.17, 0.5),
+           58: (0.05, 0.2), 132: (0, 0), 175: (1.5, 1.2), 199: (1.75, 1.2), 200: (1.8, 1.1), 18: (2.1, 0.85), 171: (1.4, 1.2),
+           208: (1.7, 1.1), 201: (1.9, 1.0), 83: (2.1, 0.85), 57: (0.6, 0.3)}  # fmt: skip
+    h: dict[int, Move] = {k: (0, y, z) for k, (y, z) in jaw.items()}  # of the right side: the left follows by symmetry
+    h |= {k: (0, y, z) for k, (y, z) in zip((377, 400, 378, 379, 365, 397, 288, 361), list(jaw.values())[1:9], strict=True)}
+    h |= {396: (0, 1.4, 1.2), 428: (0, 1.7, 1.1), 421: (0, 1.9, 1.0), 313: (0, 2.1, 0.85), 287: (0, 0.6, 0.3)}
+    h |= _lips(UPPER, lambda s: (-0.15 * s * abs(s), 0.8 * s**4, 0.3 * s**4))
+    h |= _lips(LOWER, lambda s: (-0.15 * s * abs(s), 0.8 + 1.9 * (1 - abs(s) ** 3), 0.3 + 0.2 * (1 - s * s)))
     return h | {2: (0, 0, 0), 50: (0, 0, 0), 280: (0, 0, 0), 98: (0, 0, 0), 327: (0, 0, 0)}, 2.4
 
 

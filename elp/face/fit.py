@@ -29,6 +29,7 @@ from elp.face.model import FaceModel
 
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
+INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
 BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.08
@@ -98,7 +99,8 @@ def fit(
 
     energy = _energy(model, observed, focal or FOCAL * max(size))
     pick = torch.linspace(0, len(observed) - 1, min(frames, len(observed))).round().long()
-    energy, found, history = _shared(energy, observed[pick], model, alpha, fixed_focal=focal is not None)
+    independent = min(1 + len(observed) / INDEPENDENT, float(len(pick)))
+    energy, found, history = _shared(energy, observed[pick], model, alpha, fixed_focal=focal is not None, independent=independent)
     x, costs = _frames(energy, observed, progress)
     history["frames"] = costs
     if smooth > 0 and len(x) > 1:
@@ -163,7 +165,7 @@ def _vector(matrix: Tensor) -> Tensor:
 
 
 def _shared(
-    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, iterations: int = 8
+    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, independent: float, iterations: int = 8
 ) -> tuple[Energy, Tensor, dict[str, list[float]]]:
     """Estimate α, f and σ from a few frames: twice Levenberg-Marquardt, the second time with the noise that the first one's residuals show."""
     modes, prior_focal = _columns(model.identity[:, np.asarray(model.landmarks)]), energy.focal
@@ -172,9 +174,10 @@ def _shared(
     mean = energy.mean
     energy = replace(energy, mean=mean + modes @ found)
     x, history = start(energy, observed), []
+    caution = len(observed) / independent  # frames are alike: they speak for fewer than they are
 
     def total(e: Energy, a: Tensor, y: Tensor) -> float:
-        return float(e.cost(observed, static, y).sum() + (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
+        return float(e.cost(observed, static, y).sum() + caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
 
     for _ in range(2):
         static = energy.static(x)
@@ -183,7 +186,7 @@ def _shared(
             h, g = energy.normal_shared(observed, static, x, modes)
             n = x.shape[1]
             shared_g = g[:, n:].sum(0)
-            prior = torch.cat([torch.ones(len(found)), torch.tensor([FOCAL_PRIOR**-2])])
+            prior = torch.cat([torch.full((len(found),), caution), torch.tensor([FOCAL_PRIOR**-2])])
             shared_g = shared_g + prior * torch.cat([found, torch.tensor([math.log(energy.focal / prior_focal)])])
             free = torch.tensor([not known] * len(found) + [not fixed_focal])
             while damping < 1e6:
