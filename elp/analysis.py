@@ -1,0 +1,202 @@
+"""What lies where in the emotion space: codes of many clips, their embeddings, and how separable they are (chapter "The emotion space")."""
+
+# B clip, T frame, H head, V category, N emotion, D coefficient, F feature
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elp.corpus import Corpus
+from elp.errors import ElpError
+from elp.generate import ELPResponder
+from elp.motion import Clip, Motion
+from elp.style import motion_style, speaker_style
+
+CLIP = 50  # frames: the paper embeds clips of two seconds (ELP, Figure 7)
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Codes:
+    """Codes of B clips of T frames (chapter "The emotion space").
+
+    Attributes:
+        base: (B, T, H) int64 in [0, V), the category each head took: the Base Space, before any emotion.
+        emotion: (B,) int64 in [0, N), the listener's label in the corpus.
+        listener: (B,) the person who listened.
+        real: (B, T, D + 6) float32, what that listener really did: β and p, standardised with the model's statistics.
+        categories: V. emotions: their names, in order.
+    """
+
+    base: Ints
+    emotion: Ints
+    listener: NDArray[np.str_]
+    real: Floats
+    categories: int
+    emotions: tuple[str, ...]
+
+    def u(self, emotion: Ints | None = None) -> Ints:
+        """U of the clips: `emotion · V + category + 1`, (B, T, H) in [1, N V] (Eq 2); by default with the corpus's labels."""
+        e = self.emotion if emotion is None else emotion
+        return e[:, None, None] * self.categories + self.base + 1
+
+
+@torch.no_grad()
+def encode(responder: ELPResponder, corpora: Iterable[Corpus], *, stride: int = 25, seed: int = 0) -> Codes:
+    """Sample the Base Space codes of every clip of `CLIP` frames.
+
+    Args:
+        responder: the model; its temperature and correlation are used as in generation.
+        corpora: read whole, all splits.
+        stride: frames from one clip's start to the next one's.
+        seed: of the samples.
+
+    Raises:
+        ElpError: no pair is long enough, or a corpus has other emotions than the model.
+    """
+    generator, model = torch.Generator().manual_seed(seed), responder.model
+    base, emotion, listener, real = [], [], [], []
+    for corpus in corpora:
+        if tuple(corpus.emotions) != tuple(responder.emotions):
+            raise ElpError(f"{corpus.folder}: emotions {', '.join(corpus.emotions)}, the model knows {', '.join(responder.emotions)}")
+        for pair in corpus.pairs().itertuples():
+            if pair.length < CLIP:
+                continue
+            codes = base_codes(responder, corpus.speaker(pair), generator)
+            heard = corpus.listener(pair)
+            parts = [model.standardise("beta", torch.as_tensor(heard.beta)), model.standardise("pose", torch.as_tensor(heard.pose))]
+            motion = torch.cat(parts, -1).numpy()
+            for start in range(0, pair.length - CLIP + 1, stride):
+                base.append(codes[start : start + CLIP])
+                real.append(motion[start : start + CLIP])
+                emotion.append(pair.emotion)
+                listener.append(f"{corpus.card.get('seed', '')}:{pair.listener}")
+    if not base:
+        raise ElpError(f"no pair of {CLIP} frames in these corpora: take longer ones")
+    return Codes(
+        base=np.stack(base), emotion=np.asarray(emotion, np.int64), listener=np.asarray(listener), real=np.stack(real),
+        categories=model.config.categories, emotions=tuple(responder.emotions),
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
+    """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of the speaker."""
+    model, motion = responder.model, speaker.motion
+    mfcc, beta, pose = responder.inputs(speaker.mfcc, motion.beta, motion.pose, motion.valid)
+    style = speaker_style(model.audio(mfcc), motion_style(beta, pose, model.config.window, causal=model.config.causal))
+    return responder.codes(style, {}, responder.noise(generator))[0][0].numpy()
+
+
+@torch.no_grad()
+def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64) -> Floats:
+    """The motion that the decoders make of the codes under any labels: (B, T, D + 6) float32, standardised.
+
+    Args:
+        emotion: (B,) the emotion to decode with, for the corpus's own labels `codes.emotion`.
+    """
+    model, found = responder.model, []
+    for start in range(0, len(codes.base), batch):
+        cut = slice(start, start + batch)
+        e = torch.nn.functional.one_hot(torch.as_tensor(emotion[cut]), len(codes.emotions)).float()
+        image = model.image_of(torch.as_tensor(codes.base[cut]), e[:, None].expand(-1, CLIP, -1))
+        beta, pose, _ = model.decode(image)
+        found.append(torch.cat([beta, pose], -1).numpy())
+    return np.concatenate(found)
+
+
+def histogram(codes: Ints, size: int) -> Floats:
+    """How often each head takes each value in a clip: (B, T, H) integers in [0, size) -> (B, H · size) float32, sums to H.
+
+    Order in time is dropped, so that two clips in which the same happens at different moments lie near each other.
+    """
+    clips, frames, heads = codes.shape
+    out = np.zeros((clips, heads, size), np.float32)
+    where = np.arange(clips)[:, None, None], np.arange(heads)[None, None], codes
+    np.add.at(out, where, 1 / frames)
+    return out.reshape(clips, -1)
+
+
+def summary(motion: Floats) -> Floats:
+    """Mean and standard deviation over time of each coefficient: (B, T, F) -> (B, 2 F)."""
+    return np.concatenate([motion.mean(1), motion.std(1)], -1)
+
+
+def reduce(features: Floats, size: int = 50) -> Floats:
+    """Principal components, the usual first step before t-SNE and UMAP: (B, F) -> (B, min(size, F, B))."""
+    from sklearn.decomposition import PCA
+
+    size = min(size, *features.shape)
+    return PCA(size, svd_solver="full").fit_transform(features.astype(np.float64)).astype(np.float32)
+
+
+def embed(features: Floats, method: Literal["tsne", "umap"], *, seed: int = 0, neighbours: int = 30) -> Floats:
+    """Two dimensions for a picture: (B, F) -> (B, 2). Distances between far clusters mean nothing in it.
+
+    Args:
+        method: "tsne" (van der Maaten & Hinton 2008) or "umap" (McInnes et al. 2018; about 10 s to load).
+        neighbours: t-SNE's perplexity, UMAP's n_neighbors.
+    """
+    if method == "tsne":
+        from sklearn.manifold import TSNE
+
+        return TSNE(perplexity=neighbours, init="pca", learning_rate="auto", random_state=seed, n_jobs=1).fit_transform(features)
+    if method == "umap":
+        import warnings
+
+        from umap import UMAP
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # says that a seed means one thread, which is what we ask for
+            return np.asarray(UMAP(n_neighbors=neighbours, random_state=seed, n_jobs=1).fit_transform(features))
+    raise ElpError(f"unknown embedding {method!r}: choose tsne or umap")
+
+
+def separability(features: Floats, labels: Ints, groups: NDArray[Any], *, neighbours: int = 5, folds: int = 5) -> dict[str, float]:
+    """How well labels can be told from features, in the full space and never in a picture.
+
+    Args:
+        features: (B, F). labels: (B,) integers. groups: (B,) persons; nobody is both in training and in test.
+
+    Returns:
+        "accuracy" of a k-nearest-neighbour vote, balanced over the labels, cross-validated over persons, in [0, 1];
+        "chance", what guessing gives; "silhouette" in [-1, 1] (Rousseeuw 1987), 0 where clusters overlap.
+    """
+    from sklearn.metrics import balanced_accuracy_score, silhouette_score
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+    from sklearn.neighbors import KNeighborsClassifier
+
+    vote = KNeighborsClassifier(neighbours)
+    split = StratifiedGroupKFold(min(folds, len(set(groups))), shuffle=True, random_state=0)
+    said = cross_val_predict(vote, features, labels, groups=groups, cv=split)
+    return {
+        "accuracy": float(balanced_accuracy_score(labels, said)),
+        "chance": 1 / len(set(labels.tolist())),
+        "silhouette": float(silhouette_score(features, labels)),
+    }
+
+
+def explorer(responder: ELPResponder, speaker: Clip, *, seed: int = 0) -> Callable[[float, int], tuple[Motion, Ints]]:
+    """What `elp.widgets.listener` asks for: (emotion in [-1, 1], heads) -> motion and codes U of one speaker's listener.
+
+    Args:
+        responder: a model with three emotions, negative, neutral, positive; trained with nested heads where fewer heads are to be read.
+        speaker: T frames.
+        seed: the same for all positions, so that what changes is what the sliders change.
+    """
+
+    def compute(emotion: float, heads: int) -> tuple[Motion, Ints]:
+        e = np.array([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)])
+        some = ELPResponder(responder.model, responder.card, temperature=responder.temperature, heads=heads)
+        motion = some.respond(speaker, e.tolist(), generator=torch.Generator().manual_seed(seed))
+        codes = base_codes(some, speaker, torch.Generator().manual_seed(seed)) + 1 + int(e.argmax()) * responder.model.config.categories
+        codes[:, heads:] = 0
+        return motion, codes
+
+    return compute
