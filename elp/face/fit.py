@@ -88,34 +88,46 @@ def fit(
         ElpError: the points have another shape, or no frame shows a face.
     """
     model = model or FaceModel.default()
-    points = np.asarray(points)
-    if points.ndim != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
-        raise ElpError(f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks")
-    seen = np.isfinite(points[:, :POINTS]).all((1, 2))
-    if not seen.any():
+    observed = Observed(points, size)
+    if not len(observed):
         raise ElpError("no face in any frame: use a video that shows one face from the front")
-    observed = torch.as_tensor(points[seen, :POINTS].astype(np.float32))
-    observed = observed - torch.tensor([size[0] / 2, size[1] / 2, 0.0])[: points.shape[2]]
-
-    energy = _energy(model, observed, focal or FOCAL * max(size))
-    pick = torch.linspace(0, len(observed) - 1, min(frames, len(observed))).round().long()
+    pick = np.unique(np.linspace(0, len(observed) - 1, min(frames, len(observed))).round().astype(int))
+    energy = _energy(model, observed[pick], focal or FOCAL * max(size))
     independent = min(1 + len(observed) / INDEPENDENT, float(len(pick)))
     energy, found, history = _shared(energy, observed[pick], model, alpha, fixed_focal=focal is not None, independent=independent)
     x, costs = _frames(energy, observed, progress)
     history["frames"] = costs
     if smooth > 0 and len(x) > 1:
-        x, history["smooth"] = _smooth(energy, observed, x, torch.as_tensor(np.diff(np.flatnonzero(seen)) == 1), smooth)
-    rms = torch.cat([energy.pixels(o, y).square().mean(1).sqrt() for o, y in zip(observed.split(BATCH), x.split(BATCH), strict=True)])
+        x, history["smooth"] = _smooth(energy, observed, x, smooth)
+    rms = torch.cat([energy.pixels(observed[i : i + BATCH], x[i : i + BATCH]).square().mean(1).sqrt() for i in range(0, len(x), BATCH)])
 
     def spread(values: Tensor) -> NDArray[np.float32]:
         out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
-        out[seen] = values.numpy()
+        out[observed.seen] = values.numpy()
         return out
 
     return FaceFit(
         alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal,
         origin=np.median(x[:, 3:6].numpy(), axis=0).astype(np.float32), rms=spread(rms), noise=energy.noise, history=history,
     )  # fmt: skip
+
+
+class Observed:
+    """The frames that show a face, read when asked for, as float32 tensors (B, 468, C) about the picture's centre."""
+
+    def __init__(self, points: NDArray[np.floating], size: tuple[int, int]) -> None:
+        if len(points.shape) != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
+            raise ElpError(f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks")
+        self.points = points
+        self.centre = torch.tensor([size[0] / 2, size[1] / 2, 0.0])[: points.shape[2]]
+        known = [np.isfinite(points[i : i + WINDOW][:, :POINTS]).all((1, 2)) for i in range(0, len(points), WINDOW)]
+        self.seen = np.flatnonzero(np.concatenate(known)) if known else np.zeros(0, int)
+
+    def __len__(self) -> int:
+        return len(self.seen)
+
+    def __getitem__(self, which: slice | NDArray[np.integer]) -> Tensor:
+        return torch.as_tensor(self.points[self.seen[which]][:, :POINTS].astype(np.float32)) - self.centre
 
 
 def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
@@ -226,10 +238,11 @@ def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, 
     return step.float(), shared.float()
 
 
-def _frames(energy: Energy, observed: Tensor, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
+def _frames(energy: Energy, observed: Observed, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
     """Every frame by itself: (T, N) and the mean cost after each iteration. A batch starts from the expression that the last one ended with."""
     out, costs, beta = [], torch.zeros(iterations + 1), None
-    for batch in observed.split(BATCH):
+    for first in range(0, len(observed), BATCH):
+        batch = observed[first : first + BATCH]
         x = start(energy, batch)
         if beta is not None:
             x[:, 6:] = beta
@@ -267,10 +280,10 @@ def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations:
     return x, torch.stack(trace)
 
 
-def _smooth(energy: Energy, observed: Tensor, x: Tensor, tied: Tensor, strength: float) -> tuple[Tensor, list[float]]:
+def _smooth(energy: Energy, observed: Observed, x: Tensor, strength: float) -> tuple[Tensor, list[float]]:
     """Tie neighbours: windows of frames with some beyond both ends, whose own answers are thrown away."""
     scale = torch.cat([torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation])
-    out, costs = x.clone(), []
+    out, costs, tied = x.clone(), [], torch.as_tensor(np.diff(observed.seen) == 1)
     for first in range(0, len(x), WINDOW):
         low, high = max(first - OVERLAP, 0), min(first + WINDOW + OVERLAP, len(x))
         window = [energy.normal(o, energy.static(y), y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]

@@ -1,0 +1,175 @@
+"""A video of a person to expression, head pose, blinks and MFCC (chapter "Parameter extraction")."""
+
+# T frame at 25 per second, P landmark
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.errors import ElpError
+from elp.face.blink import blink, ear
+from elp.face.fit import FaceFit, fit
+from elp.face.landmarks import TRACKED
+from elp.face.model import FaceModel
+from elp.motion import FPS, Clip, Motion
+
+LONGEST = 1280  # pixels: larger pictures are shrunk before tracking, which works on 256 x 256 anyway
+GAP = 0.5  # seconds without a face that are filled by interpolation; frames of longer gaps are not valid
+Item = TypeVar("Item")
+
+
+def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None = None, progress: bool = False) -> Clip:
+    """Measure the person in a video (ELP, sections 3.1 and 3.2).
+
+    Decodes at 25 frames per second, tracks one face, fits identity, camera, pose and expression, finds blinks and computes MFCC. Memory
+    does not grow with the video's length.
+
+    Args:
+        path: a video of any frame rate, size and sound.
+        face: which face where there are several: the "largest", the one most to the "left" or the "right" of the picture.
+        model: the face model to fit; by default `FaceModel.default()`.
+        progress: show progress bars on stderr.
+
+    Returns:
+        A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are interpolated; frames of longer ones hold the interpolation too but have
+        `valid` 0. Without sound the MFCC are zeros, and a warning says so.
+
+    Raises:
+        ElpError: the file is missing, unreadable or has no pictures, no frame shows a face, or `face` is unknown.
+    """
+    from tqdm import tqdm
+
+    from elp.media.video import probe
+
+    model, size = model or FaceModel.default(), probe(path).size
+    with tempfile.TemporaryFile() as store:
+        with tqdm(desc="track", unit="frame", disable=not progress) as bar:
+            points = track(path, face, store, bar.update)
+        if not len(points.seen):
+            raise ElpError(f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small")
+        with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
+            found = fit(points, size, model, progress=bar.update)
+        ratio = np.concatenate([ear(points[i : i + 1024]) for i in range(0, len(points), 1024)])
+    return Clip(
+        motion=_motion(found, blink(ratio)), mfcc=sound(path, len(ratio)), ear=ratio, alpha=found.alpha, focal=found.focal, origin=found.origin,
+        size=size, rms=found.rms, source=Path(path).name,
+    )  # fmt: skip
+
+
+class PointFile:
+    """Tracked points (T, 478, 3) float32 that live in a file: an hour of them is half a gigabyte. Slices and index arrays read what they name."""
+
+    def __init__(self, file: object) -> None:
+        self.file, self.frames = file, 0
+        self.seen: list[int] = []
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.frames, TRACKED, 3
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def append(self, points: NDArray[np.float32]) -> None:
+        """Add one frame's (478, 3)."""
+        self.file.seek(0, 2)  # type: ignore[attr-defined]
+        self.file.write(np.ascontiguousarray(points, np.float32).tobytes())  # type: ignore[attr-defined]
+        if np.isfinite(points).all():
+            self.seen.append(self.frames)
+        self.frames += 1
+
+    def __getitem__(self, which: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        rows = np.arange(self.frames)[which]
+        out = np.empty((len(rows), TRACKED, 3), np.float32)
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        for run in np.split(np.arange(len(rows)), breaks) if len(rows) else []:
+            self.file.seek(int(rows[run[0]]) * TRACKED * 12)  # type: ignore[attr-defined]
+            data = self.file.read(len(run) * TRACKED * 12)  # type: ignore[attr-defined]
+            out[run] = np.frombuffer(data, np.float32).reshape(-1, TRACKED, 3)
+        return out
+
+
+def track(path: str | Path, face: str, store: object, tick: Callable[[int], object] | None = None) -> PointFile:
+    """Track one face through a video; landmarks in pixels of the full-sized picture go to the binary file `store`."""
+    from elp.media.track import Tracker
+    from elp.media.video import frames, probe
+
+    width, height = probe(path).size
+    out = PointFile(store)
+    with Tracker(face) as tracker:
+        for image in ahead(frames(path, longest=LONGEST)):
+            scale = np.array([width / image.shape[1], height / image.shape[0], width / image.shape[1]], np.float32)
+            out.append(tracker(image) * scale)
+            if tick:
+                tick(1)
+    return out
+
+
+def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
+    """The same items, made by a thread that runs up to `count` ahead: pictures are decoded while others are tracked."""
+    box: queue.Queue[tuple[str, object]] = queue.Queue(count)
+    stop = threading.Event()
+
+    def put(kind: str, item: object) -> None:
+        while not stop.is_set():
+            try:
+                box.put((kind, item), timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in items:
+                put("item", item)
+                if stop.is_set():
+                    return
+            put("end", None)
+        except BaseException as error:  # noqa: BLE001  raised again where the items are used
+            put("error", error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, item = box.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise item  # type: ignore[misc]
+            yield item  # type: ignore[misc]
+    finally:
+        stop.set()
+        thread.join()
+
+
+def sound(path: str | Path, frames: int) -> NDArray[np.float32]:
+    """MFCC (T, 29) of a video's sound; zeros, and one warning, where it has none."""
+    from elp.media.audio import blocks, has_audio, mfcc
+
+    if not has_audio(path):
+        warnings.warn(f"{path}: no sound in it: its MFCC are zeros", stacklevel=3)
+        return mfcc(None, frames)
+    return mfcc(blocks(path), frames)
+
+
+def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:
+    """Fill gaps; make translations relative to the median."""
+    seen = np.isfinite(found.beta).all(1)
+    pose = found.pose - np.concatenate([np.zeros(3, np.float32), found.origin])
+    times, known = np.arange(len(seen)), np.flatnonzero(seen)
+    fill = lambda values: np.stack([np.interp(times, known, column[seen]) for column in values.T], 1)  # noqa: E731
+    valid = seen.copy()
+    missing = np.flatnonzero(~seen)
+    for gap in np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1) if len(missing) else []:
+        inside = gap[0] > 0 and gap[-1] < len(seen) - 1
+        valid[gap] = inside and len(gap) <= GAP * FPS
+    return Motion(beta=fill(found.beta), pose=fill(pose), blink=blinks, valid=valid)
