@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PART = {"facial": "facial ", "head": "head ", "all": ""}
-TABLE1 = tuple(f"{part}_{name}" for part in ("facial", "head") for name in ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")) + ("blink_wtlcc",)
-TABLE2 = (*(f"all_{name}" for name in ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")), "blink_wtlcc")
-TABLE3 = TABLE2
+EACH = ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")
+TABLE1 = (*(f"{part}_{name}" for part in ("facial", "head") for name in EACH), "blink_wtlcc")
+TABLE2 = (*(f"all_{name}" for name in EACH), "blink_wtlcc")  # Table 3's columns too
 BOUNDS = ("GT", "oracle", "mean face")  # rows that are no competitors
 
 
 def heading(key: str) -> str:
     """Column title of a result's metric, with the arrow of its declared direction."""
     part, _, _ = key.partition("_")
-    return (PART[part] if part in PART else "") + metric_of(key).heading
+    return PART.get(part, "") + metric_of(key).heading
 
 
 def table(

@@ -13,78 +13,90 @@ from elp.errors import ElpError
 LOOK = 100  # steps between two looks at the loss
 
 
-def fit(
-    model: nn.Module,
-    loss: Callable[[Batch], Tensor],
-    windows: Windows,
-    *,
-    steps: int,
-    batch: int,
-    lr: float,
-    weight_decay: float = 0.0,
-    schedule: Callable[[int], float] = lambda step: 1.0,
-    seed: int = 0,
-    progress: bool = False,
-) -> list[float]:
-    """Minimise `loss` over a model's parameters with AdamW.
+class Fit:
+    """AdamW on a model's loss, a step at a time, so that several runs can share one device.
 
     Args:
         model: on the windows' device. loss: of one batch, a scalar. windows: gives batches.
         steps, batch: iterations and windows an iteration. lr, weight_decay: of AdamW; schedule: step -> factor on lr.
-        seed: of the windows and of the dropout. progress: show a bar on stderr.
+        seed: of the windows and of the dropout.
 
-    Returns:
-        the mean loss of every `LOOK` steps.
-
-    Raises:
-        ElpError: the loss is not finite.
+    Attributes:
+        done: steps made. curve: the mean loss of every `LOOK` steps.
     """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Callable[[Batch], Tensor],
+        windows: Windows,
+        *,
+        steps: int,
+        batch: int,
+        lr: float,
+        weight_decay: float = 0.0,
+        schedule: Callable[[int], float] = lambda step: 1.0,
+        seed: int = 0,
+    ) -> None:
+        device = windows.edges.device
+        cuda = device.type == "cuda"
+        self.model, self.loss, self.windows, self.steps, self.batch = model.train(), loss, windows, steps, batch
+        self.lr, self.schedule = lr, schedule
+        self.generator = torch.Generator(device).manual_seed(seed)
+        torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
+        self.rate = torch.tensor(lr, device=device)
+        self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.rate, weight_decay=weight_decay, capturable=cuda, fused=True)
+        self.total = torch.zeros((), device=device)
+        self.done, self.looked = 0, 0
+        self.curve: list[float] = []
+        self.run: Callable[[], None] = self._captured() if cuda else self._step
+
+    def _step(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        value = self.loss(self.windows.draw(self.batch, self.generator))
+        value.backward()
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0, foreach=True)
+        self.optimizer.step()
+        self.total.add_(value.detach())
+
+    def _captured(self) -> Callable[[], None]:
+        """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny kernels."""
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                self._step()
+        torch.cuda.current_stream().wait_stream(side)
+        self.done = self.looked = 3
+        self.optimizer.zero_grad(set_to_none=True)
+        self.total.zero_()
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.generator)
+        with torch.cuda.graph(graph):
+            self._step()
+        return graph.replay
+
+    def advance(self) -> None:
+        """One step; raises ElpError at a look that finds the loss not finite."""
+        self.rate.fill_(self.lr * self.schedule(self.done))
+        self.run()
+        self.done += 1
+        if self.done % LOOK == 0 or self.done == self.steps:
+            value = float(self.total) / (self.done - self.looked)
+            if not value < float("inf"):
+                name = type(self.model).__name__
+                raise ElpError(f"{name}: the loss is not finite at step {self.done}: lower the learning rate or check the data")
+            self.curve.append(round(value, 6))
+            self.looked = self.done
+            self.total.zero_()
+        if self.done >= self.steps:
+            self.model.eval()
+
+
+def finish(fit: Fit, *, progress: bool = False) -> list[float]:
+    """Run a fit to its end; its loss curve."""
     from tqdm import tqdm
 
-    device = windows.edges.device
-    cuda = device.type == "cuda"
-    generator = torch.Generator(device).manual_seed(seed)
-    torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
-    rate = torch.tensor(lr, device=device)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=weight_decay, capturable=cuda, fused=True)
-    total = torch.zeros((), device=device)
-
-    def step() -> None:
-        optimizer.zero_grad(set_to_none=True)
-        value = loss(windows.draw(batch, generator))
-        value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
-        optimizer.step()
-        total.add_(value.detach())
-
-    model.train()
-    run, done = (_captured(step, optimizer, generator), 3) if cuda else (step, 0)
-    total.zero_()
-    curve: list[float] = []
-    for n in tqdm(range(done, steps), desc=type(model).__name__, disable=not progress):
-        rate.fill_(lr * schedule(n))
-        run()
-        if (n + 1) % LOOK == 0 or n + 1 == steps:
-            value = float(total) / ((n + 1 - done) if not curve else (n % LOOK + 1))
-            if not torch.isfinite(torch.tensor(value)):
-                raise ElpError(f"{type(model).__name__}: the loss is not finite at step {n + 1}: lower the learning rate or check the data")
-            curve.append(round(value, 6))
-            total.zero_()
-    model.eval()
-    return curve
-
-
-def _captured(step: Callable[[], None], optimizer: torch.optim.Optimizer, generator: torch.Generator) -> Callable[[], None]:
-    """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny kernels."""
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            step()
-    torch.cuda.current_stream().wait_stream(side)
-    optimizer.zero_grad(set_to_none=True)
-    graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
-    with torch.cuda.graph(graph):
-        step()
-    return graph.replay
+    for _ in tqdm(range(fit.done, fit.steps), desc=type(fit.model).__name__, disable=not progress):
+        fit.advance()
+    return fit.curve

@@ -3,7 +3,7 @@
 # B clip, T frame, M = D + 6 motion, S token of 8 frames, K code
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elp.baselines.features import Batch, Features, Windows
-from elp.baselines.fit import fit
+from elp.baselines.fit import Fit, finish
 from elp.generate import Emotion
 from elp.motion import Clip, Motion
 
@@ -151,29 +151,37 @@ def _nucleus(logits: Tensor, generator: torch.Generator) -> Tensor:
     return order.gather(-1, pick)
 
 
-def train_l2l(
-    corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: tuple[int, int] = (6000, 4000), batch: int = 128, progress: bool = False
-) -> tuple[L2L, dict[str, list[float]]]:
-    """The VQ-VAE, then the predictor on its codes.
+def vq_fit(corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: int = 6000, batch: int = 128) -> tuple[L2L, Fit]:
+    """A new L2L and the run that trains its VQ-VAE.
 
     Args:
-        corpus: with a "train" split and pairs of at least 64 frames. seed: of weights, windows, dropout. device: "cpu", "cuda".
-        steps: of the VQ-VAE and of the predictor. batch: windows an iteration.
-
-    Returns:
-        the model, ready to respond, and both loss curves.
+        corpus: with a "train" split. seed: of weights, windows, dropout. device: "cpu", "cuda". steps, batch: iterations, windows.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = L2L(Features(corpus)).to(device)
-    short, long = Windows(corpus, model.features, BLOCK), Windows(corpus, model.features, 2 * BLOCK)
-    model.eval()
-    model.vq.start(short.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
-    warm = lambda total: lambda step: min((step + 1) / 200, 1) * 0.1 ** (step / total)  # noqa: E731
-    curves = {"vq": fit(model.vq, model.vq.loss, short, steps=steps[0], batch=batch, lr=3e-4, schedule=warm(steps[0]), seed=seed, progress=progress)}
-    model.vq.requires_grad_(False)
-    curves["predictor"] = fit(
-        model.predictor, model.loss, long, steps=steps[1], batch=batch, lr=3e-4, weight_decay=0.01, schedule=warm(steps[1]),
-        seed=seed + 1, progress=progress,
-    )  # fmt: skip
+        model = L2L(Features(corpus)).to(device).eval()
+    windows = Windows(corpus, model.features, BLOCK)
+    model.vq.start(windows.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
+    return model, Fit(model.vq, model.vq.loss, windows, steps=steps, batch=batch, lr=3e-4, schedule=_warm(steps), seed=seed)
+
+
+def predictor_fit(corpus: Corpus, model: L2L, *, seed: int = 0, steps: int = 4000, batch: int = 128) -> Fit:
+    """The run that trains the predictor on a trained VQ-VAE's codes; the corpus needs pairs of at least 64 frames."""
+    model.eval().vq.requires_grad_(False)
+    windows = Windows(corpus, model.features, 2 * BLOCK)
+    return Fit(model.predictor, model.loss, windows, steps=steps, batch=batch, lr=3e-4, weight_decay=0.01, schedule=_warm(steps), seed=seed + 1)
+
+
+def _warm(steps: int) -> Callable[[int], float]:
+    """200 steps up, then exponentially down to a tenth."""
+    return lambda step: min((step + 1) / 200, 1.0) * 0.1 ** (step / steps)
+
+
+def train_l2l(
+    corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: tuple[int, int] = (6000, 4000), batch: int = 128, progress: bool = False
+) -> tuple[L2L, dict[str, list[float]]]:
+    """Both runs, one after the other: the model, ready to respond, and both loss curves."""
+    model, first = vq_fit(corpus, seed=seed, device=device, steps=steps[0], batch=batch)
+    curves = {"vq": finish(first, progress=progress)}
+    curves["predictor"] = finish(predictor_fit(corpus, model, seed=seed, steps=steps[1], batch=batch), progress=progress)
     return model.eval(), curves

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from elp.baselines.features import Batch, Features, Windows, weights_of
-from elp.baselines.fit import fit
+from elp.baselines.fit import Fit, finish
 from elp.generate import Emotion
 from elp.motion import Clip, Motion
 
@@ -74,27 +74,30 @@ class RLHG(nn.Module):
         return self.respond_all([speaker], [emotion], generator=generator)[0]
 
 
-def train_rlhg(
-    corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None, progress: bool = False
-) -> tuple[RLHG, list[float]]:
-    """RLHG, or PCH's listener, trained on a corpus: AdamW 2e-3, weight decay 0.05, rate halved every 30 epochs.
+def rlhg_fit(corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None) -> Fit:
+    """The run that trains RLHG, or PCH's listener: AdamW 2e-3, weight decay 0.05, rate halved every 30 epochs.
 
     Args:
         corpus: with a "train" split. residual: PCH. seed: of weights, windows and dropout. device: "cpu", "cuda".
         steps: iterations; by default 100 epochs of as many windows as fit side by side.
-
-    Returns:
-        the model, ready to respond, and its loss curve.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = RLHG(Features(corpus), residual=residual).to(device)
-    shortest = int(corpus.pairs("train")["length"].max())
-    windows = Windows(corpus, model.features, min(FRAMES, shortest))
+    longest = int(corpus.pairs("train")["length"].max())
+    windows = Windows(corpus, model.features, min(FRAMES, longest))
     epoch = max(int(windows.edges[-1]) // FRAMES // BATCH, 1)
     steps = steps or EPOCHS * epoch
-    curve = fit(
-        model, model.loss, windows, steps=steps, batch=BATCH, lr=2e-3, weight_decay=0.05, seed=seed, progress=progress,
-        schedule=lambda step: 0.5 ** (step * EPOCHS / steps // HALVING),
+    return Fit(
+        model, model.loss, windows, steps=steps, batch=BATCH, lr=2e-3, weight_decay=0.05, seed=seed,
+        schedule=lambda step: 0.5 ** (step * EPOCHS // steps // HALVING),
     )  # fmt: skip
-    return model, curve
+
+
+def train_rlhg(
+    corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None, progress: bool = False
+) -> tuple[RLHG, list[float]]:
+    """`rlhg_fit` to its end: the model, ready to respond, and its loss curve."""
+    fit = rlhg_fit(corpus, residual=residual, seed=seed, device=device, steps=steps)
+    curve = finish(fit, progress=progress)
+    return fit.model, curve  # type: ignore[return-value]

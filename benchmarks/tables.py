@@ -1,0 +1,290 @@
+"""Train every method, answer every test speaker, fill the tables: one command on one GPU (chapter "Results").
+
+    python benchmarks/tables.py --preset vico --out book/results            # Tables 1 and 2, controllability
+    python benchmarks/tables.py --preset l2l --sweep 1 4 16 64 256 ...      # Tables 1, 2 and 3
+    python benchmarks/tables.py --preset tiny --smoke --out /tmp/tables     # the same in a few minutes on a CPU
+
+All runs share the device: their steps are queued in turn on streams of their own. What is done is kept in --work and not done
+again, so an interrupted run goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib.util
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+if importlib.util.find_spec("pyarrow") is None:  # a training machine without it makes and reads its corpus all the same
+    pd.DataFrame.to_parquet = lambda self, path, **_: self.to_json(path, orient="table", index=False)  # type: ignore[method-assign]
+    pd.read_parquet = lambda path, **_: pd.read_json(path, orient="table")
+
+from elp import baselines, checkpoint, recipes
+from elp.control import EmotionReader, controllability
+from elp.corpus import Corpus, simulate
+from elp.evaluate import GroundTruth, Oracle, Stats, corpus_card, measure, summarise
+from elp.files import atomic, run_card, write_json
+from elp.generate import ELPResponder
+from elp.train import Trainer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What the command line asked for."""
+
+    corpus: Path
+    work: Path
+    device: str
+    seeds: tuple[int, ...]
+    samples: int
+    sweep: tuple[int, ...]
+    recipe: str
+    steps: int | None
+    batch: int | None
+    smoke: bool
+
+    def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
+        """ "ELP-U", "ELP-V" or "ELP-U H=16" -> its recipe."""
+        recipe = replace(recipes.get(self.recipe), seed=seed, name=kind)
+        recipe = replace(recipe, steps=self.steps or recipe.steps, batch=self.batch or recipe.batch)
+        changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
+        if "H=" in kind:
+            changes["heads"] = int(kind.split("H=")[1])
+        return replace(recipe, model=replace(recipe.model, **changes))
+
+    @property
+    def trained(self) -> list[tuple[str, int]]:
+        kinds = ["ELP-U", "ELP-V", "RLHG", "PCH", "L2L"]
+        swept = [(f"ELP-U H={h}", seed) for h in self.sweep for seed in self.seeds[:1]]
+        return [(kind, seed) for seed in self.seeds for kind in kinds] + swept
+
+
+def training(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Iterator[None]:
+    """One method's training, a step each time it is asked; at the end its file lies in the work folder."""
+    path = model_path(plan, kind, seed)
+    if path.exists():
+        return
+    if kind.startswith("ELP"):
+        trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(plan.device))
+        if plan.device != "cpu":
+            trainer.capture()
+        yield
+        while trainer.done < trainer.recipe.steps:
+            trainer.advance()
+            yield
+        last = trainer.check(plan.work, min(trainer.recipe.steps, 50))[-1]
+        card = {"steps": trainer.recipe.steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4)}
+        checkpoint.save(path, trainer.model, card)
+        return
+    curves: dict[str, list[float]] = {}
+    if kind == "L2L":
+        short = {"steps": 20, "batch": 8} if plan.smoke else {}
+        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, **short)
+        yield from stepping(fit)
+        curves["vq"] = fit.curve
+        fit = baselines.predictor_fit(corpus, model, seed=seed, **short)
+    else:
+        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=20 if plan.smoke else None)
+        model = fit.model
+    yield from stepping(fit)
+    curves["last"] = fit.curve
+    tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
+    checkpoint.write(path, tensors, {"card": {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}}})
+
+
+def stepping(fit: Any) -> Iterator[None]:
+    yield
+    while fit.done < fit.steps:
+        fit.advance()
+        yield
+
+
+def model_path(plan: Plan, kind: str, seed: int) -> Path:
+    return plan.work / f"{kind.replace(' ', '-').replace('=', '')}-{seed}.safetensors"
+
+
+def train_all(plan: Plan, corpus: Corpus) -> dict[str, float]:
+    """Every training that is missing, their steps in turn; seconds from the first to the last."""
+    started = time.perf_counter()
+    cuda = plan.device != "cpu"
+    at_once = 8 if cuda else 1
+    waiting = [(kind, seed, training(plan, corpus, kind, seed)) for kind, seed in plan.trained]
+    running: list[tuple[str, int, Iterator[None], Any]] = []
+    while waiting or running:
+        while waiting and len(running) < at_once:
+            kind, seed, steps = waiting.pop(0)
+            if cuda:
+                torch.cuda.synchronize()  # a capture must not meet the others' work
+            stream = torch.cuda.Stream() if cuda else None
+            if next(steps, "over") is None:
+                if cuda:
+                    torch.cuda.synchronize()
+                running.append((kind, seed, steps, stream))
+        for entry in list(running):
+            kind, seed, steps, stream = entry
+            with torch.cuda.stream(stream) if cuda else contextlib.nullcontext():
+                over = False
+                for _ in range(10):
+                    if next(steps, "over") == "over":
+                        over = True
+                        break
+            if over:
+                running.remove(entry)
+                print(f"{time.perf_counter() - started:7.1f} s  trained {kind}, seed {seed}", flush=True)
+    return {"training_seconds": round(time.perf_counter() - started, 1)}
+
+
+def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
+    """A trained method, ready to respond."""
+    path = model_path(plan, kind, seed)
+    if kind.startswith("ELP"):
+        return ELPResponder.from_checkpoint(path, device=plan.device)
+    features = baselines.Features(corpus)
+    model = baselines.L2L(features) if kind == "L2L" else baselines.RLHG(features, residual=kind == "PCH")
+    model.load_state_dict(checkpoint.read(path)[0])
+    return model.to(plan.device).eval()
+
+
+def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, dict[str, Any]]:
+    """A row of the tables: what answers, how many samples it deserves, options of `measure`."""
+    simple: dict[str, Callable[[], Any]] = {
+        "GT": GroundTruth,
+        "oracle": Oracle,
+        "mean face": lambda: baselines.MeanFace(corpus),
+        "Random": lambda: baselines.RandomListener(corpus),
+        "NN-motion": lambda: baselines.NearestNeighbour(corpus, "motion"),
+        "NN-audio": lambda: baselines.NearestNeighbour(corpus, "audio"),
+    }
+    if name in simple:
+        return simple[name](), plan.samples if name in ("oracle", "Random") else 1, {}
+    base, _, space = name.partition("+")
+    if base == "DLS-Random":
+        trained = load(plan, corpus, f"ELP-{space}", seed)
+        return baselines.RandomCodes(trained.model), plan.samples, {}
+    if base in ("NN-motion", "NN-audio"):
+        found = baselines.RetrievedSpeaker(corpus, base.removeprefix("NN-"), load(plan, corpus, f"ELP-{space}", seed))  # type: ignore[arg-type]
+        return found, plan.samples, {}
+    if name == "ELP-U, e inferred":
+        return load(plan, corpus, "ELP-U", seed), plan.samples, {"infer": True}
+    return load(plan, corpus, name, seed), 1 if name in ("RLHG", "PCH") else plan.samples, {}
+
+
+BOUNDS = ("GT", "oracle", "mean face")
+ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
+TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V", "ELP-U", "ELP-U, e inferred")
+TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
+CONTROLLED = ("ELP-U", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
+
+
+def measured(plan: Plan, name: str, seed: int) -> str:
+    """Measure one row and seed, in a process of its own, into the work folder."""
+    torch.set_num_threads(1)
+    path = plan.work / f"stats-{name.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.npz"
+    if not path.exists():
+        corpus = Corpus.open(plan.corpus)
+        found, samples, options = method(plan, corpus, name, seed)
+        stats = measure(corpus, found, samples=samples, seed=seed, **options)
+        with atomic(path) as partial:
+            np.savez_compressed(partial, **stats)
+    return str(path)
+
+
+def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
+    """Controllability of one row and seed, in a process of its own."""
+    torch.set_num_threads(1)
+    path = plan.work / f"control-{name}-{seed}.json"
+    if not path.exists():
+        corpus = Corpus.open(plan.corpus)
+        reader = EmotionReader(corpus)
+        found = controllability(corpus, method(plan, corpus, name, seed)[0], reader, seed=seed)
+        write_json(path, found | {"reader_test": reader.accuracy("test"), "reader_train": reader.accuracy("train")})
+    return json.loads(path.read_text())
+
+
+def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[str, list[dict[str, Any]]]]:
+    rows = [(name, seed) for name in (*TABLE1, *TABLE2) for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
+    rows += [(f"ELP-U H={h}", plan.seeds[0]) for h in plan.sweep]
+    started = time.perf_counter()
+    stats: dict[str, dict[int, Stats]] = {}
+    control: dict[str, dict[int, Any]] = {}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs: dict[Any, tuple[str, str, int]] = {pool.submit(measured, plan, name, seed): ("stats", name, seed) for name, seed in rows}
+        jobs |= {pool.submit(controlled, plan, name, seed): ("control", name, seed) for name in CONTROLLED for seed in plan.seeds}
+        for job in as_completed(jobs):
+            what, name, seed = jobs[job]
+            if what == "stats":
+                with np.load(job.result()) as file:
+                    stats.setdefault(name, {})[seed] = dict(file)
+            else:
+                control.setdefault(name, {})[seed] = job.result()
+            print(f"{time.perf_counter() - started:7.1f} s  {what} of {name}, seed {seed}", flush=True)
+    order = dict.fromkeys(name for name, _ in rows)
+    ordered = {name: [stats[name][seed] for seed in sorted(stats[name])] for name in order}
+    return ordered, {name: [found[seed] for seed in sorted(found)] for name, found in control.items()}
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--preset", default="vico")
+    p.add_argument("--corpus", type=Path, help="folder of the corpus; made with --preset where it is missing")
+    p.add_argument("--mfcc", type=Path, help="mfcc.npy of the same corpus, where no sound can be synthesised")
+    p.add_argument("--hours", type=float, help="of the l2l preset")
+    p.add_argument("--out", type=Path, default=Path("book/results"))
+    p.add_argument("--work", type=Path, help="models and statistics that a second call finds (default OUT/../tables-work)")
+    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    p.add_argument("--samples", type=int, default=3)
+    p.add_argument("--bootstrap", type=int, default=1000)
+    p.add_argument("--sweep", type=int, nargs="*", default=[], help="numbers of heads for Table 3")
+    p.add_argument("--recipe", help="by default the preset's")
+    p.add_argument("--steps", type=int, help="of ELP, instead of the recipe's")
+    p.add_argument("--batch", type=int, help="of ELP, instead of the recipe's")
+    p.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 2) - 2)))
+    p.add_argument("--smoke", action="store_true", help="a few steps of everything")
+    a = p.parse_args()
+
+    started = time.time()
+    work = a.work or a.out.parent / f"tables-work-{a.preset}"
+    work.mkdir(parents=True, exist_ok=True)
+    folder = a.corpus or work / "corpus"
+    if (folder / "card.json").is_file():
+        corpus = Corpus.open(folder)
+    else:
+        sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
+        corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
+    recipe = a.recipe or ("tiny" if a.smoke else a.preset if a.preset in recipes.RECIPES else "vico")
+    plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
+                steps=a.steps or (20 if a.smoke else None), batch=a.batch, smoke=a.smoke)  # fmt: skip
+    print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
+    seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)
+    before = time.time()
+    runs, control = measure_all(plan, a.workers)
+    seconds["measuring_seconds"] = round(time.time() - before, 1)
+    device = torch.cuda.get_device_name() if a.device != "cpu" else "cpu"
+    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1].get("card") for kind, seed in plan.trained}
+    result = (
+        run_card(seed=plan.seeds[0], device=device, started=started)
+        | corpus_card(corpus, "test") | seconds
+        | {"seeds": list(plan.seeds), "samples": plan.samples, "bootstrap": a.bootstrap, "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
+           "trained": cards, "control": control}
+        | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)
+    )  # fmt: skip
+    name = f"tables-{a.preset}{'-smoke' if a.smoke else ''}.json"
+    write_json(a.out / name, result)
+    print(f"{time.time() - started:7.1f} s  {a.out / name}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
