@@ -17,7 +17,7 @@ from elp.render import rig
 from elp.render.blink import blink_control
 from elp.render.eyes import Eye, close
 from elp.render.limits import expression_limits, limited, pose_limits, saturate, travel_limits
-from elp.render.matte import behind
+from elp.render.matte import behind, extend
 from elp.render.mouth import RIM, Mouth, keep_apart
 from elp.render.portrait import Portrait
 from elp.render.warp import Warp
@@ -60,8 +60,8 @@ class Renderer:
         grown = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
         back = behind(image, grown)
         # premultiplied, and what the background lacks at the edge added: person + background is the portrait to the last bit
-        self._person = _mean4(image - (1 - matte[..., None]) * back)
-        self._cover = _mean4(matte[..., None])[..., 0]
+        person, cover, pad = extend(image - (1 - matte[..., None]) * back, image, matte, side // 6)
+        self._person, self._cover, self._pad = _mean4(person), _mean4(cover[..., None])[..., 0], np.float32(pad)
         self._back = _mean4(back)[::FINE, ::FINE]
         soft = _mean4(image)
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
@@ -77,6 +77,7 @@ class Renderer:
 
         moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
         x, y = self._warp(moved, depth)
+        x, y = x + self._pad, y + self._pad
         picture = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for eye, shut in zip(self._eyes, closure, strict=True):
             eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)

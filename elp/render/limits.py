@@ -11,6 +11,7 @@ from elp.face.model import FaceModel
 Floats = NDArray[np.floating]
 LINEAR = 0.6  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
+TRAVEL = np.array([2.5, 2.0, 6.0])  # cm: right, down, away; the shoulders stay
 ASIDE = np.deg2rad([32.0, 34.0, 35.0])  # pitch, yaw, roll from the camera beyond which the far side folds
 LEAST = np.deg2rad([6.0, 4.0, 10.0])  # but this much is always left
 STRONGEST = 14.0  # length of β in prior deviations: stronger faces are not of this world
@@ -40,8 +41,8 @@ def pose_limits(rest: Floats) -> tuple[Floats, Floats]:
 
 
 def travel_limits() -> tuple[Floats, Floats]:
-    """Lowest and highest translation of the head, (3,) cm each: right, down, away."""
-    return -np.array([3.0, 3.0, 6.0]), np.array([3.0, 3.0, 6.0])
+    """Lowest and highest translation of the head, (3,) cm each."""
+    return -TRAVEL, TRAVEL
 
 
 def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:

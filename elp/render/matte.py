@@ -102,3 +102,29 @@ def pyramid_fill(image: Floats, known: Floats) -> Floats:
     coarse = pyramid_fill(colour, np.minimum(1, weight * 4))
     up = cv2.resize(coarse, (len(image),) * 2, interpolation=cv2.INTER_LINEAR)
     return known[..., None] * image + (1 - known[..., None]) * up
+
+
+def extend(person: Floats, image: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats, int]:
+    """The person beyond the edges of the picture, for a head that moves away from them; hair cut by the upper edge gets a round top.
+
+    Args:
+        person: (S, S, 3) float32, premultiplied by `matte`.
+        image: (S, S, 3) float32.
+        matte: (S, S) float32.
+        pad: pixels to add on each side.
+
+    Returns:
+        person (S + 2 pad, S + 2 pad, 3), matte (S + 2 pad, S + 2 pad) and pad.
+    """
+    side = len(matte)
+    cover = np.pad(matte, pad, mode="edge")
+    cover[:pad] = 0
+    edges = np.diff(np.concatenate([[0], matte[0] > 0.5, [0]]).astype(int))
+    y = np.arange(pad, 0, -1)[:, None]
+    for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
+        x = (np.arange(side) + 0.5 - (a + b) / 2) / ((b - a) / 2)
+        dome = min(0.3 * (b - a), 0.9 * pad) * np.sqrt(np.clip(1 - x * x, 0, 1))
+        cover[:pad, pad:-pad] = np.maximum(cover[:pad, pad:-pad], np.clip((dome - y) / (0.008 * side) + 0.5, 0, 1) * (dome > 0))
+    out = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="reflect") * cover[..., None]
+    out[pad:-pad, pad:-pad] = person
+    return out.astype(np.float32), cover.astype(np.float32), pad

@@ -1,6 +1,6 @@
 """What is seen when the lips part (chapter "The renderer")."""
 
-# V vertex, S side of the source picture in pixels
+# V vertex, S side of the source picture in pixels, H x W patch around the mouth
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elp.render.shapes import coverage
 from elp.render.rig import smooth
+from elp.render.shapes import coverage
 from elp.render.topology import LIP_LOWER, LIP_UPPER
 
 Floats = NDArray[np.float32]
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
+TEETH = 0.085  # height of the upper teeth that show, in mouth widths
 
 
 def gap(points: Floats) -> float:
-    """Distance between the inner lips at the middle, relative to the width of the mouth."""
+    """Distance between the inner lips at the middle, in mouth widths, of (V, 2) `points`."""
     return float(np.linalg.norm(points[13] - points[14]) / max(np.linalg.norm(points[78] - points[308]), 1e-6))
 
 
@@ -38,16 +39,20 @@ def keep_apart(moved: Floats, rest: Floats) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Mouth:
-    """The inside of the mouth: the picture's own teeth where it shows some, a dark warm hollow elsewhere.
+    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm, with teeth and tongue once it is wide.
 
     Attributes:
         source: (S, S, 4) float32 RGB of the portrait and how much of each pixel lies between its lips.
-        hollow: (3,) float32 RGB, the darkest colour inside.
-        gap: of the lips at rest.
+        hollow: (3,) float32 RGB of the depth of the mouth.
+        tongue: (3,) float32 RGB.
+        teeth: (3,) float32 RGB.
+        gap: of the lips at rest, in mouth widths.
     """
 
     source: Floats
     hollow: Floats
+    tongue: Floats
+    teeth: Floats
     gap: float
 
     @classmethod
@@ -55,14 +60,17 @@ class Mouth:
         """From (S, S, 3) float32 `image` and its (478, 2) tracked `points`."""
         import cv2
 
-        inside = coverage(points[RIM], image.shape[:2])
-        inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
+        inside = cv2.dilate(coverage(points[RIM], image.shape[:2]), np.ones((3, 3), np.uint8))
         inside = cv2.GaussianBlur(inside, (0, 0), 1.0) * float(smooth((gap(points) - 0.03) / 0.05))
-        low, high = points[RIM].min(0).astype(int), points[RIM].max(0).astype(int) + 2
-        lips = image[low[1] - 4 : high[1] + 4, low[0] : high[0]].reshape(-1, 3)
-        dark = np.percentile(lips, 8, axis=0) if len(lips) else np.full(3, 40.0)
-        hollow = 0.45 * dark * np.array([1.0, 0.72, 0.7])
-        return cls(source=np.dstack([image, inside]).astype(np.float32), hollow=hollow.astype(np.float32), gap=gap(points))
+        low, high = (np.clip(bound, 0, len(image) - 1).astype(int) for bound in (points[RIM].min(0) - 6, points[RIM].max(0) + 7))
+        around = image[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(-1, 3)
+        dark, light = np.percentile(around, [8, 85], axis=0)
+        return cls(
+            source=np.dstack([image, inside]).astype(np.float32), gap=gap(points),
+            hollow=(0.4 * dark * [1.0, 0.7, 0.68]).astype(np.float32),
+            tongue=(0.42 * light * [1.0, 0.6, 0.58]).astype(np.float32),
+            teeth=(0.78 * (0.5 * light + 0.5 * light.mean())).astype(np.float32),  # half as colourful as the skin
+        )  # fmt: skip
 
     def paint(self, picture: Floats, moved: Floats, skull: Floats, rest: Floats, scale: float) -> None:
         """Show the inside through the opening of the lips, in place.
@@ -82,14 +90,34 @@ class Mouth:
         edge = moved[RIM] / scale
         low = np.floor(edge.min(0) - 2).astype(int).clip(0)
         high = np.minimum(np.ceil(edge.max(0) + 3).astype(int), len(picture))
-        mask = change * cv2.GaussianBlur(coverage(edge - low, (high - low)[::-1]), (0, 0), 0.6)
-        x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32), np.arange(low[1], high[1], dtype=np.float32))
-        x, y = x * scale, y * scale
+        if (high <= low).any():
+            return
+        box = picture[low[1] : high[1], low[0] : high[0]]
+        mask = change * cv2.GaussianBlur(coverage(edge - low, box.shape[:2]), (0, 0), 0.6)
+        x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32) * scale, np.arange(low[1], high[1], dtype=np.float32) * scale)
         affine = np.linalg.lstsq(np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None)[0].astype(np.float32)
         back = np.stack([x, y, np.ones_like(x)], -1) @ affine
-        own = cv2.remap(self.source, back[..., 0], back[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        inside = self.hollow + 0 * own[..., :3]
-        share = own[..., 3:]
-        colour = share * own[..., :3] + (1 - share) * inside
-        box = picture[low[1] : high[1], low[0] : high[0]]
-        box += mask[..., None] * (colour - box)
+        own = cv2.remap(self.source, np.ascontiguousarray(back[..., 0]), np.ascontiguousarray(back[..., 1]), cv2.INTER_LINEAR)
+        inside = self._inside(x, y, moved)
+        inside += own[..., 3:] * (own[..., :3] - inside)
+        box += mask[..., None] * (inside - box)
+
+    def _inside(self, x: Floats, y: Floats, moved: Floats) -> Floats:
+        """(H, W, 3) colours of an invented mouth at source pixels x, y, lit from the front."""
+        right, left = moved[78], moved[308]
+        width = float(max(np.linalg.norm(left - right), 1e-6))
+        across = (left - right) / width
+        down = np.array([-across[1], across[0]])
+        place = lambda p: ((p - right) @ across / width, (p - right) @ down / width)  # noqa: E731
+        u, v = place(np.stack([x, y], -1))
+        top, bottom = (np.interp(u, *place(moved[row])) for row in (LIP_UPPER, LIP_LOWER))
+        room = np.maximum(bottom - top, 1e-3)
+        deep = np.clip((v - top) / room, 0, 1)
+        wide = float(smooth((gap(moved) - 0.16) / 0.2)) * (1 - float(smooth((self.gap - 0.03) / 0.05)))
+        middle = np.clip(1 - ((u - 0.5) / 0.5) ** 2, 0, 1)
+        out = self.hollow * (1 + 0.5 * (1 - middle))[..., None]
+        tongue = 0.8 * wide * middle * smooth((deep - 0.55) / 0.35)
+        out += tongue[..., None] * (self.tongue - out)
+        teeth = 0.85 * wide * smooth((TEETH * middle - (v - top)) / 0.03) * smooth((middle - 0.25) / 0.4)
+        out += teeth[..., None] * (self.teeth * (0.55 + 0.45 * middle)[..., None] - out)
+        return out.astype(np.float32)

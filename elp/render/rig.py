@@ -57,7 +57,7 @@ def build(points: Floats, depth: Floats, triangles: Triangles, side: int, focal:
         side: of the picture in pixels.
     """
     lash, lash_spread, faces = _lashes(_close(triangles))
-    ring_points, ring_depth, ring_weight, ring_spread = _rings(points, depth, side)
+    ring_points, ring_depth, ring_weight, ring_spread = _rings(points, depth)
     first = POINTS + lash.size
     rest = np.concatenate([points, lash_spread @ points, ring_points])
     faces = np.concatenate([faces, _like(faces, _ring_triangles(first))])
@@ -156,8 +156,8 @@ def _lashes(triangles: Triangles) -> tuple[NDArray[np.int64], Floats, Triangles]
     return index, spread, triangles
 
 
-def _rings(points: Floats, depth: Floats, side: int) -> tuple[Floats, Floats, Floats, Floats]:
-    """Rings around the face outline: skull and hair fall back in depth, the neck lets go, the picture's edge stays."""
+def _rings(points: Floats, depth: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Rings around the face outline: skull and hair fall back in depth, the neck lets go."""
     outline = points[OVAL]
     centre = (outline.max(0) + outline.min(0)) / 2
     top, chin = points[10], points[152]
@@ -179,7 +179,6 @@ def _rings(points: Floats, depth: Floats, side: int) -> tuple[Floats, Floats, Fl
         v, h = (ring - (top + chin) / 2) @ up / height, (ring - (top + chin) / 2) @ across / height
         wide = 0.4 + 0.5 * smooth((v + 0.7) / 0.6)  # hair and hat above, only the neck below
         hold = smooth((v + 1.1) / 0.6) * (1 - smooth((np.abs(h) - wide) / 0.45)) * (1 - smooth((v - 1.2) / 0.6))
-        hold *= smooth(np.minimum(np.minimum(ring, side - ring).min(1) / (0.1 * side), 1))
         weight.append(hold)
         own = np.zeros((len(OVAL), POINTS))
         own[np.arange(len(OVAL)), OVAL] = 1 - smooth((scale - 1) / 0.5)
