@@ -8,13 +8,13 @@ from functools import cache
 
 import numpy as np
 
-from elp.corpus.processes import Array, drift
+from elp.corpus.processes import Array, drift, smooth
 from elp.face.directions import NAMES
 from elp.face.model import FaceModel
 from elp.motion import Motion
 
 COLUMN = {name: k for k, name in enumerate(NAMES)}
-TREMOR, JITTER = 0.035, 0.015  # tracking noise of β (cm): correlated over 0.12 s, and white
+TREMOR, JITTER = 0.07, 0.03  # tracking noise of β in prior deviations: correlated over 0.12 s, and white
 NECK = np.array([0.0, 9.0, 7.0])  # from the head's centre to the joint it turns about: below and behind (cm)
 
 
@@ -41,14 +41,14 @@ class Acting:
 
 @cache
 def scale() -> tuple[Array, Array]:
-    """Coefficient of every fully active named direction (28,), and prior deviation of the smooth modes (72,), of the face model."""
+    """Coefficient of every fully active named direction (28,), and prior deviation of every coefficient (100,), of the face model."""
     model = FaceModel.default()
-    return model.full.astype(np.float64), model.deviation[len(NAMES) :].astype(np.float64)
+    return model.full.astype(np.float64), model.deviation.astype(np.float64)
 
 
 @cache
 def _mixing() -> Array:
-    """How the smooth modes follow the named ones (28, 72): the same in every corpus, as a face model is."""
+    """How every coefficient follows the named movements (28, 100): the same in every corpus, as a face model is."""
     mixing = np.random.default_rng(28).standard_normal((len(NAMES), len(scale()[1])))
     return mixing / np.linalg.norm(mixing, axis=0)
 
@@ -64,18 +64,24 @@ def measure(rng: np.random.Generator, acting: Acting, lids: Array, bias: Array, 
         noise: size of the tracking noise, 1 for a good video.
     """
     frames = acting.frames
-    full, wide = scale()
-    face = np.clip(acting.face, -0.2, 1.2) + bias
+    full, deviation = scale()
+    # a fit shares a movement among neighbouring directions, and nobody's face is ever quite still
+    shown = _limit(acting.face)
+    beta = deviation * (0.7 * (shown - shown.mean(0)) @ _mixing() + smooth(drift(rng, frames, 0.6, 0.16, len(deviation)), 0.08))
+    face = shown + bias
     face[:, 0] += lids * rng.uniform(0.92, 1.0)
     face[:, 1] += lids * rng.uniform(0.92, 1.0)
-    loose = 1.2 * (acting.face - acting.face.mean(0)) @ _mixing() + drift(rng, frames, 0.8, 0.3, len(wide))
-    beta = np.concatenate([face * full, loose * wide], axis=1)
-    # rows of the model are orthonormal: landmark noise lands on every coefficient alike
-    beta += noise * (drift(rng, frames, 0.12, TREMOR, beta.shape[1]) + JITTER * rng.standard_normal(beta.shape))
+    beta[:, : len(full)] += face * full
+    beta += noise * deviation.clip(max=2) * (drift(rng, frames, 0.12, TREMOR, len(deviation)) + JITTER * rng.standard_normal(beta.shape))
     angles = acting.angles + noise * np.deg2rad(drift(rng, frames, 0.1, 0.2, 3))
     shift = acting.shift + _about_neck(acting.angles) + noise * drift(rng, frames, 0.15, 0.03, 3) * [1, 1, 4]
     pose = np.concatenate([angles, shift - np.median(shift, axis=0)], axis=1)
     return Motion(beta=beta.astype(np.float32), pose=pose.astype(np.float32), blink=(lids > 0.5).astype(np.uint8))
+
+
+def _limit(face: Array) -> Array:
+    """Activations that grow ever less beyond 0.7 and end at 1.1: a face has limits."""
+    return np.where(face > 0.7, 0.7 + 0.4 * np.tanh((face - 0.7) / 0.4), face.clip(min=-0.2))
 
 
 def _about_neck(angles: Array) -> Array:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 import mmap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -95,7 +95,9 @@ class Corpus:
         return cls(folder, card, index, **arrays)
 
     @staticmethod
-    def write(dest: str | Path, records: Iterable[Record], card: dict[str, Any]) -> Corpus:
+    def write(
+        dest: str | Path, records: Iterable[Record], card: dict[str, Any], finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    ) -> Corpus:
         """Write a corpus from a stream of records, whole or not at all, and open it.
 
         Args:
@@ -103,11 +105,12 @@ class Corpus:
             records: any length; one at a time is held in memory. All share one number of expression coefficients.
             card: name, emotions (list of names), source, licence, made (how), and what else is worth knowing; dimensions,
                 statistics of the training split and checksums are added.
+            finish: last change to the index, once all records are known (labels that need them all).
 
         Raises:
             ElpError: `dest` exists, no record came, dimensions differ, or the disk is full.
         """
-        write_corpus(Path(dest), records, card)
+        write_corpus(Path(dest), records, card, finish)
         return Corpus.open(dest)
 
     def __len__(self) -> int:

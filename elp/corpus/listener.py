@@ -60,7 +60,7 @@ def listener(rng: np.random.Generator) -> Listener:
         face=rng.lognormal(0, 0.18), nod=rng.lognormal(0, 0.28), mimicry=rng.beta(4, 4), tempo=rng.lognormal(0, 0.12),
         willing=rng.beta(9, 2.5), delay=rng.lognormal(np.log(0.6), 0.25), taste=rng.gamma(2.5, 0.4, len(MODES)),
         blinks=BLINKS * rng.lognormal(-0.08, 0.4), attention=rng.beta(5, 3), rest=np.deg2rad(rng.normal(0, [3, 6, 2.5])),
-        bias=rng.normal(0, 0.03, len(NAMES)), lopsided=rng.normal(0, 0.1),
+        bias=rng.normal(0, 0.05, len(NAMES)), lopsided=rng.normal(0, 0.1),
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from elp.corpus.writer import Record
 from elp.errors import ElpError
 from elp.motion import FPS, Floats, Motion
 
-VERSION = 1  # of the simulator: raised whenever the same seed would give other data
+VERSION = 1  # of the simulator, frozen: raised whenever the same seed would give other data
 PREROLL = 50  # frames before a clip begins: nobody starts from rest
 SPLITS = ("train", "val", "test")
 CONTRARY = 0.1  # of listeners do not share the speaker's mood: an attitude is one's own

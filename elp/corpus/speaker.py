@@ -62,7 +62,7 @@ def speaker(rng: np.random.Generator) -> Speaker:
     """Draw a person."""
     return Speaker(
         voice=voice(rng), face=rng.lognormal(0, 0.2), jaw=rng.lognormal(np.log(0.5), 0.15), head=rng.lognormal(0, 0.25),
-        blinks=BLINKS * rng.lognormal(-0.08, 0.4), rest=np.deg2rad(rng.normal(0, [3, 5, 2])), bias=rng.normal(0, 0.03, len(NAMES)),
+        blinks=BLINKS * rng.lognormal(-0.08, 0.4), rest=np.deg2rad(rng.normal(0, [3, 5, 2])), bias=rng.normal(0, 0.05, len(NAMES)),
         lopsided=rng.normal(0, 0.08),
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ def speaker(rng: np.random.Generator) -> Speaker:
 def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> Talk:
     """`frames` frames of a speaker whose emotion is -1 (negative), 0 or 1 (positive)."""
     seconds = frames / FPS
-    valence = emotion + rng.normal(0, 0.3)  # not everybody shows a mood equally: the classes overlap
+    valence = float(np.clip(emotion + rng.normal(0, 0.3), -1.4, 1.4))  # not everybody shows a mood equally: the classes overlap
     tense = bool(rng.random() < 0.4)
     coloured = in_mood(who.voice, valence, tense)
     speech = plan(rng, seconds, coloured)

@@ -170,7 +170,7 @@ def _pitch(rng: np.random.Generator, time: NDArray[np.float64], phrases: NDArray
         near = slice(max(int((peak - 0.35) * TICKS), 0), max(int((peak + 0.35) * TICKS), 0))
         semitones[near] += height * np.exp(-0.5 * ((time[near] - peak) / 0.08) ** 2)
     semitones += drift(rng, len(time), 0.15, 0.45, rate=TICKS)[:, 0]
-    return person.f0 * 2 ** (person.spread * semitones / 12)
+    return (person.f0 * 2 ** (person.spread * semitones / 12)).clip(60, 550)
 
 
 def low_pitch_cues(speech: Speech) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -113,13 +113,16 @@ class Running:
         return [[float(f"{v:.7g}") for v in x] for x in (mean + self.shift, std)]
 
 
-def write_corpus(dest: Path, records: Iterable[Record], card: dict[str, Any]) -> None:
+def write_corpus(
+    dest: Path, records: Iterable[Record], card: dict[str, Any], finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+) -> None:
     """See `Corpus.write`."""
     with new_folder(dest) as folder:
         index, width, stats = _append(folder, records, card["emotions"])
         if not index:
             raise ElpError(f"{dest}: no clip to write: the corpus would be empty")
         frame = pd.DataFrame(index, columns=list(COLUMNS))
+        frame = finish(frame) if finish else frame
         frame.to_parquet(folder / "index.parquet", index=False)
         made = sorted(path.name for path in folder.iterdir())
         hours = sum(row[COLUMNS.index("length")] for row in index) / FPS / 3600

@@ -1,0 +1,162 @@
+"""A corpus from many videos, in parallel, resumable at any moment (chapter "Real conversations")."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from elp.corpus.format import Corpus
+from elp.errors import ElpError
+from elp.motion import Clip
+
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
+EXTRACT = "elp.extract:extract"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extraction:
+    """How videos become clips.
+
+    Attributes:
+        cache: folder of finished clips; a run that is killed resumes from it. One run at a time may use it.
+        extract: "module:function" that turns a path into a `Clip`.
+        scheduler: None or "processes" for processes on this machine, "threads" for its threads, or the address of a Dask cluster
+            ("tcp://host:8786") whose workers see the same files.
+        workers: how many at once on this machine; by default one for each processor.
+        progress: show a progress bar.
+    """
+
+    cache: Path
+    extract: str = EXTRACT
+    scheduler: str | None = None
+    workers: int | None = None
+    progress: bool = False
+
+    def run(self, videos: Iterable[Path]) -> dict[Path, str]:
+        """Extract every video that is not in the cache yet; gives the reason for each that failed."""
+        load_function(self.extract)  # a wrong name must fail here, not once for each video
+        videos = sorted(set(videos))
+        self.cache.mkdir(parents=True, exist_ok=True)
+        for leftover in self.cache.glob(".*.npz"):  # of a run that was killed while writing
+            leftover.unlink()
+        tasks = {video: (str(video), str(self.clip_file(video)), self.extract) for video in videos if not self.clip_file(video).is_file()}
+        reasons = _run(tasks, self.scheduler, self.workers or os.cpu_count() or 1, self.progress, done=len(videos) - len(tasks))
+        return {video: reason for video, reason in sorted(reasons.items()) if reason is not None}
+
+    def clip_file(self, video: Path) -> Path:
+        """Where the clip of a video is kept: the name depends on the video's path, size and the extraction."""
+        size = video.stat().st_size if video.is_file() else -1
+        return self.cache / (hashlib.sha256(f"{video.resolve()}|{size}|{self.extract}".encode()).hexdigest()[:32] + ".npz")
+
+    def clip(self, video: Path) -> Clip:
+        """A finished clip."""
+        return Clip.load(self.clip_file(video))
+
+
+def build(source: str | Path | Sequence[str | Path], dest: str | Path, *, extract: str = EXTRACT, scheduler: str | None = None,
+          workers: int | None = None, analyser: str | Path | None = None, progress: bool = False) -> Corpus:  # fmt: skip
+    """Extract all videos of a folder, a csv of pairs, or a list, and write them as a corpus.
+
+    Killed at any moment and started again with the same arguments, it redoes no finished video and ends with the same bytes.
+    Videos that fail are on the card ("skipped"), each with its reason, and in no row.
+
+    Args:
+        source: a folder (with a pairs.csv, or just videos), a csv (see `elp.corpus.importers.folder`), or a list of videos.
+        dest: folder to make.
+        extract, scheduler, workers, progress: see `Extraction`.
+        analyser: weights for labels from speech, where the csv has no emotions.
+
+    Raises:
+        ElpError: nothing to extract, every video failed, `dest` exists, or the cluster does not answer.
+    """
+    from elp.corpus.importers import import_corpus
+
+    return import_corpus("folder", source, dest, extract=extract, scheduler=scheduler, workers=workers, analyser=analyser, progress=progress)
+
+
+@contextmanager
+def extraction(dest: Path, *, extract: str = EXTRACT, scheduler: str | None = None, workers: int | None = None,
+               progress: bool = False) -> Iterator[Extraction]:  # fmt: skip
+    """An `Extraction` whose cache lies beside `dest` and is deleted only after success; two runs on one `dest` are refused."""
+    cache = dest.with_name(f".{dest.name}.clips")
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:
+            pass  # no such locks on this system
+        except OSError as error:
+            raise ElpError(f"{dest}: another run is building this corpus: wait for it, or stop it first") from error
+        for leftover in dest.parent.glob(f".{dest.name}.????????"):  # half-written corpora of killed runs
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield Extraction(cache=cache, extract=extract, scheduler=scheduler, workers=workers, progress=progress)
+    shutil.rmtree(cache, ignore_errors=True)
+
+
+def load_function(name: str) -> Callable[[Path], Clip]:
+    """The function "module:function"; raises ElpError where there is none."""
+    module, _, function = name.partition(":")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ElpError(f"{name}: no such function ({error}): name it as module:function") from error
+
+
+def extract_one(task: tuple[str, str, str]) -> str | None:
+    """Extract one video into its file; gives None, or the reason why it failed."""
+    video, target, function = task
+    try:
+        load_function(function)(Path(video)).save(target)
+    except Exception as error:
+        return " ".join(str(error).split()) or type(error).__name__
+    return None
+
+
+def _run(tasks: Mapping[Path, Any], scheduler: str | None, workers: int, progress: bool, done: int) -> dict[Path, str | None]:
+    from tqdm import tqdm
+
+    results: dict[Path, str | None] = {}
+    with tqdm(total=len(tasks) + done, initial=done, desc="extracting", unit="video", disable=not progress) as bar:
+        if tasks:
+            with _client(scheduler, min(workers, len(tasks))) as client:
+                from dask.distributed import as_completed
+
+                futures = client.map(extract_one, list(tasks.values()), pure=False)
+                videos = {future.key: video for future, video in zip(futures, tasks, strict=True)}
+                for future in as_completed(futures):
+                    # extract_one never raises: an error means that the worker itself died, four times
+                    results[videos[future.key]] = future.result() if future.status == "finished" else "its worker died: too little memory?"
+                    bar.update()
+    return results
+
+
+@contextmanager
+def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
+    import dask
+    from dask.distributed import Client, LocalCluster
+
+    quiet = {"distributed.logging.distributed": "critical", "distributed.comm.timeouts.connect": "10s"}
+    with dask.config.set(quiet):
+        if scheduler in (None, "processes", "threads"):
+            sizes = (1, workers) if scheduler == "threads" else (workers, 1)
+            with (
+                LocalCluster(n_workers=sizes[0], threads_per_worker=sizes[1], processes=scheduler != "threads", dashboard_address=None) as here,
+                Client(here) as client,
+            ):
+                yield client
+            return
+        try:
+            client = Client(scheduler, timeout="10s")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise ElpError(f"{scheduler}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out") from error
+        with client:
+            yield client

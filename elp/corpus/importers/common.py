@@ -1,0 +1,101 @@
+"""What all importers share: the list of what was left out, tables that name a missing column, splits by person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from elp.errors import ElpError
+from elp.motion import Floats
+
+
+@dataclass
+class Skipped:
+    """Rows that could not be imported, each with its reason; they end up on the corpus's card."""
+
+    rows: list[dict[str, str]] = field(default_factory=list)
+
+    def add(self, row: str, reason: object) -> None:
+        self.rows.append({"row": row, "reason": " ".join(str(reason).split())})
+
+
+def table(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """A csv as text; raises ElpError naming the first of `columns` that it lacks."""
+    try:
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except FileNotFoundError as error:
+        raise ElpError(f"{path}: no such file: the corpus's table belongs there") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ElpError(f"{path}: not a readable csv ({error}): save it as comma-separated UTF-8") from error
+    frame.columns = [str(name).strip() for name in frame.columns]
+    for name in columns:
+        if name not in frame.columns:
+            raise ElpError(f"{path}: no column {name!r}, it has: {', '.join(frame.columns)}")
+    return frame.apply(lambda column: column.str.strip())
+
+
+def array(path: Path, *, key: str | None = None) -> Any:
+    """A .npy array, or one array of an .npz, or a dict of them; no pickle. Raises ElpError."""
+    try:
+        data = np.load(path, allow_pickle=False)
+        return data if path.suffix == ".npy" else data[key] if key else dict(data)
+    except FileNotFoundError as error:
+        raise ElpError(f"{path.name}: no such file") from error
+    except KeyError as error:
+        raise ElpError(f"{path.name}: no array {key!r} in it") from error
+    except Exception as error:
+        raise ElpError(f"{path.name}: not readable ({error})") from error
+
+
+def mfcc_of(path: Path, frames: int) -> Floats:
+    """Cepstra of a sound file for `frames` video frames; raises ElpError where there is none or it is damaged."""
+    from elp.media.audio import mfcc, read_audio
+
+    if not path.is_file():
+        raise ElpError(f"{path.name}: no such file")
+    audio = read_audio(path)
+    if audio is None:
+        raise ElpError(f"{path.name}: no sound in it")
+    return mfcc(audio, frames)
+
+
+def finite(name: str, *arrays: Any) -> None:
+    """Raise ElpError where an array holds NaN or infinity."""
+    if not all(np.isfinite(x).all() for x in arrays):
+        raise ElpError(f"{name}: holds NaN or infinity")
+
+
+def by_person(meetings: Iterable[tuple[str, str]], parts: tuple[float, float, float] = (0.7, 0.1, 0.2)) -> dict[str, str]:
+    """Person -> "train", "val" or "test", so that people who ever met are in the same one; deterministic.
+
+    Groups of acquainted people go, largest first, to the split that lacks most of its part. With fewer than three groups
+    everybody is in "train".
+    """
+    group: dict[str, str] = {}
+
+    def root(person: str) -> str:
+        while group.setdefault(person, person) != person:
+            person = group[person]
+        return person
+
+    size: dict[str, int] = {}
+    meetings = list(meetings)
+    for one, other in meetings:
+        group[root(one)] = root(other)
+    for one, _ in meetings:
+        size[root(one)] = size.get(root(one), 0) + 1
+    if len(size) < 3:
+        return dict.fromkeys(group, "train")
+    total, filled, chosen = sum(size.values()), [0, 0, 0], {}
+    for name in sorted(size, key=lambda g: (-size[g], g)):
+        empty = [k for k in range(3) if not filled[k]]
+        lacking = empty if len(size) - len(chosen) <= len(empty) else range(3)
+        best = max(lacking, key=lambda k: parts[k] - filled[k] / total)
+        filled[best] += size[name]
+        chosen[name] = ("train", "val", "test")[best]
+    return {person: chosen[root(person)] for person in group}
