@@ -133,7 +133,7 @@ def reduce(features: Floats, size: int = 50) -> Floats:
     from sklearn.decomposition import PCA
 
     size = min(size, *features.shape)
-    return PCA(size, svd_solver="full").fit_transform(features.astype(np.float64)).astype(np.float32)
+    return PCA(size, svd_solver="randomized", random_state=0).fit_transform(features)
 
 
 def embed(features: Floats, method: Literal["tsne", "umap"], *, seed: int = 0, neighbours: int = 30) -> Floats:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ LINE = "rgba(128,128,128,0.3)"
 # distinct for red-green and blue-yellow colour blindness (after Okabe & Ito), each at least 3:1 on white and on near-black
 COLORS = ("#2f7fc1", "#d5600a", "#0b9a70", "#b9629d", "#a87b00", "#7f7f7f", "#6a6fd6", "#c0504d")
 EMOTIONS = {"negative": COLORS[1], "neutral": COLORS[5], "positive": COLORS[0], "unpositive": COLORS[1]}
+SYMBOLS = ("circle", "x", "diamond", "square")
 CONFIG = {"responsive": True, "displayModeBar": False, "showTips": False}
 HEIGHT = 380  # pixels
 
@@ -112,6 +113,26 @@ def show(fig: go.Figure, *, caption: str, alt: str, name: str = "") -> None:
         f'<script type="application/json">{inline}</script></div>'
     )
     emit(body, caption=caption, alt=alt, name=name, bundle={"application/vnd.plotly.v1+json": json.loads(data)})
+
+
+def panels(planes: Mapping[str, NDArray[Any]], labels: Mapping[str, NDArray[Any]], names: Sequence[str]) -> go.Figure:
+    """Scatter plots side by side: one panel for each plane, one colour and one symbol for each label.
+
+    Args:
+        planes: title -> (B, 2) positions.
+        labels: title -> (B,) integers that index `names`.
+        names: of the labels; emotions get their own colours.
+    """
+    from plotly.subplots import make_subplots
+
+    fig = make_subplots(1, len(planes), subplot_titles=list(planes), horizontal_spacing=0.03)
+    for column, (title, xy) in enumerate(planes.items(), 1):
+        for n, name in enumerate(names):
+            x, y = xy[labels[title] == n].T
+            marker = {"color": EMOTIONS.get(name, COLORS[n]), "size": 5, "symbol": SYMBOLS[n % len(SYMBOLS)]}
+            once = {"name": name, "legendgroup": name, "showlegend": column == 1}
+            fig.add_scatter(x=x, y=y, mode="markers", marker=marker, row=1, col=column, **once)
+    return fig.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
 
 
 def image(
