@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from elp import metrics
 from elp.errors import ElpError
 from elp.files import run_card
-from elp.motion import Clip, Motion
+from elp.motion import Motion
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
@@ -89,9 +90,7 @@ def usable(corpus: Corpus, split: str) -> list[Any]:
     return pairs
 
 
-def measure(
-    corpus: Corpus, method: Responder | Bound, *, samples: int = 3, seed: int = 0, split: str = "test", infer: bool = False
-) -> Stats:
+def measure(corpus: Corpus, method: Responder | Bound, *, samples: int = 3, seed: int = 0, split: str = "test", infer: bool = False) -> Stats:
     """Statistics of each clip, from which every metric, and its resampled intervals, follow.
 
     Args:
@@ -178,8 +177,8 @@ def _clip_stats(s: list[Any], g: list[Any], p: list[Any], centres: NDArray[np.fl
 
 
 def _summed(rows: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    rows = list(rows)
-    return np.stack([np.nansum(r, 0) for r in rows]), np.stack([(~np.isnan(r)).sum(0).astype(float) for r in rows])
+    each = [(np.nansum(r, 0), (~np.isnan(r)).sum(0).astype(float)) for r in rows]
+    return np.stack([total for total, _ in each]), np.stack([count for _, count in each])
 
 
 def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
@@ -198,7 +197,7 @@ def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64])
         enough = count >= np.maximum(count.max(1, keepdims=True) / 4, 1)
         return np.divide(total, count, out=np.full_like(total, -np.inf), where=enough).max(1, initial=-1.0).clip(-1, 1) * enough.any(1)
 
-    out = {}
+    out: dict[str, NDArray[np.float64]] = {}
     for part in ("facial", "head"):
         get = lambda name, part=part: run[f"{part}_{name}"]  # noqa: E731
         share = weights @ get("hist")
@@ -253,9 +252,7 @@ def contrast(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, Any]:
     return found | {"z": round(float(a[0] - b[0]) / spread, 2) if spread else None, "separated": found["low"] > 0 or found["high"] < 0}
 
 
-def summarise(
-    runs: Mapping[str, Sequence[Stats]], *, against: str | None = None, bootstrap: int = 1000, seed: int = 0
-) -> dict[str, Any]:
+def summarise(runs: Mapping[str, Sequence[Stats]], *, against: str | None = None, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Every method's metrics with intervals, and its differences from the method `against`.
 
     Returns:
@@ -320,6 +317,20 @@ def corpus_card(corpus: Corpus, split: str) -> dict[str, Any]:
     }
 
 
-def clip_of(motion: Motion) -> Clip:
-    """A motion as a silent clip, for methods asked about someone who was only seen."""
-    return Clip(motion=motion, mfcc=np.zeros((len(motion), 29), np.float32))
+def rows(corpus: Corpus, checkpoint: str | Path | None = None, *, device: str = "cpu") -> dict[str, Responder | Bound]:
+    """Bounds, the baselines that need no training, and the model of a checkpoint (by default the packaged one), for `evaluate`."""
+    from elp import baselines
+    from elp.generate import ELPResponder
+
+    model = ELPResponder.from_checkpoint(checkpoint, device=device)
+    simulated = str(corpus.card.get("source", "")).startswith("simulated")
+    return {
+        "GT": GroundTruth(),
+        **({"oracle": Oracle()} if simulated else {}),
+        "mean face": baselines.MeanFace(corpus),
+        "Random": baselines.RandomListener(corpus),
+        "NN-motion": baselines.NearestNeighbour(corpus, "motion"),
+        "NN-audio": baselines.NearestNeighbour(corpus, "audio"),
+        "DLS-Random": baselines.RandomCodes(model.model),
+        "ELP": model,
+    }

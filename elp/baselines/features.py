@@ -25,6 +25,12 @@ class Features(nn.Module):
     of open and of shut frames, so a method that moves the eyelids gets its blinks whatever the corpus calls its coefficients.
     """
 
+    motion_mean: Tensor
+    motion_std: Tensor
+    mfcc_mean: Tensor
+    mfcc_std: Tensor
+    eyelid: Tensor
+
     def __init__(self, corpus: Corpus) -> None:
         super().__init__()
         self.emotions = tuple(corpus.emotions)

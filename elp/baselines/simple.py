@@ -31,7 +31,8 @@ def rng_of(generator: torch.Generator) -> np.random.Generator:
 
 def joined(pieces: list[Motion]) -> Motion:
     """Motions behind one another."""
-    return Motion(**{n: np.concatenate([getattr(m, n) for m in pieces]) for n in ("beta", "pose", "blink", "valid")})
+    beta, pose, blink, valid = (np.concatenate([getattr(m, n) for m in pieces]) for n in ("beta", "pose", "blink", "valid"))
+    return Motion(beta=beta, pose=pose, blink=blink, valid=valid)
 
 
 class MeanFace:
@@ -111,7 +112,7 @@ class Neighbours:
         nearest = self.index.kneighbors(self._scaled(series[queries[:, None] + np.arange(0, SEGMENT, THIN)]), return_distance=False)[:, 0]
         found = []
         for start, query, k in zip(starts, queries, nearest, strict=True):
-            skip, frames = int(start - query), int(min(SEGMENT, len(speaker) - start))
+            skip, frames = int(start - query), min(SEGMENT, len(speaker) - int(start))
             found.append(Found(int(self.speaker[k]) + skip, int(self.listener[k]) + skip, frames))
         return found
 
