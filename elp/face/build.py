@@ -2,7 +2,8 @@
 
 1. Mean: MediaPipe's landmarks of one public-domain photograph (scikit-image's astronaut, NASA) and of its mirror image, averaged,
    made symmetric, scaled to an interpupillary distance of 6.3 cm, turned upright; its smile is then undone and its lips closed by
-   the proportions of Farkas (Anthropometry of the Head and Face, 1994): mouth 4.8 cm wide, nose to lips 2.1 cm, lips to chin 4.2 cm.
+   the proportions of Farkas (Anthropometry of the Head and Face, 1994): mouth 4.8 cm wide, nose to lips 2.1 cm, lips to chin 4.2 cm;
+   lids, brows and mouth corners are settled by shares of the named directions.
 2. Expression: the 28 directions of `elp.face.directions`, free of the skull's rigid motion and scale, made orthonormal symmetrically (Löwdin), then
    the 72 strongest modes of a smooth random field on the mesh's Laplacian eigenfunctions in what the named ones leave over.
 3. Identity: the 80 strongest modes of smooth random fields over the whole face and of what passes for a resting expression.
@@ -24,9 +25,12 @@ from elp.face.mesh import Array, Triangles, distances, field, laplacian, opening
 from elp.files import atomic
 
 MODES, IDENTITIES = 100, 80
+# what still looks like an expression when other people's resting faces are fitted, as shares of fully active directions
+SETTLE = {"stretch": -0.5, "squint": -0.5, "brow_outer_up": -0.3, "upper_lip_raise": -0.3, "dimple": 0.35, "frown": 0.2}
 # share of a fully active direction by which neutral faces differ (standard deviation); 0.5 for directions not named here
 RESTING = {"blink": 0.2, "smile": 0.15, "frown": 0.25, "jaw": 0.03, "pucker": 0.1, "stretch": 0.15, "mouth": 0.1, "funnel": 0.2}
 PUPILS = 6.3  # cm
+TILT = 9.0  # degrees that a head is bowed, in the frame where the chin stands below the glabella, when it looks into a camera
 
 
 def photograph() -> tuple[Array, Array]:
@@ -194,6 +198,7 @@ def build() -> dict[str, NDArray[np.generic]]:
     skin = triangles_of(mp.solutions.face_mesh.FACEMESH_TESSELATION)
     mean, mirror = mirrored(*photograph())
     mean = neutralise(upright(mean), skin, mirror)
+    mean += np.tensordot([SETTLE.get(name.removesuffix("_l").removesuffix("_r"), 0.0) for name in NAMES], directions(mean, skin, mirror), 1)
     mean = (mean + mean[mirror] * [-1, 1, 1]) / 2
     mean -= [0, mean[:, 1].mean(), mean[:, 2].mean()]
     a, b, c = mean[skin].transpose(1, 0, 2)
@@ -212,12 +217,15 @@ def build() -> dict[str, NDArray[np.generic]]:
 
     modes, spread = people(mean, skin, mirror, raw, still)
 
+    c, s = np.cos(np.radians(TILT)), np.sin(np.radians(TILT))
+    turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
+    mean, named, smooth, modes = (x.reshape(len(x), -1, 3) @ turn.T if x.ndim == 2 and x.shape[1] != 3 else x @ turn.T for x in (mean, named, smooth, modes))
     f4 = np.float32
     return {
         "mean": mean.astype(f4), "triangles": np.vstack([skin, openings(mirror)]).astype(np.int32), "mirror": mirror.astype(np.int32),
-        "expression": np.vstack([named, smooth]).reshape(MODES, POINTS, 3).astype(f4), "full": full.astype(f4), "names": np.array(NAMES),
+        "expression": np.concatenate([named, smooth]).astype(f4), "full": full.astype(f4), "names": np.array(NAMES),
         "deviation": np.concatenate([0.4 * full, deviation]).astype(f4),
-        "identity": (modes * spread[:, None]).reshape(IDENTITIES, POINTS, 3).astype(f4),
+        "identity": (modes * spread[:, None, None]).astype(f4),
     }  # fmt: skip
 
 

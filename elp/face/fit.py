@@ -30,6 +30,7 @@ from elp.face.model import FaceModel
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
+TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
 BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.08
@@ -288,7 +289,7 @@ def _smooth(energy: Energy, observed: Observed, x: Tensor, strength: float) -> t
         low, high = max(first - OVERLAP, 0), min(first + WINDOW + OVERLAP, len(x))
         window = [energy.normal(o, energy.static(y), y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]
         h, g = (torch.cat(parts) for parts in zip(*window, strict=True))
-        moved, trace = tie(h, g, x[low:high], tied[low : high - 1], scale, strength)
+        moved, trace = tie(h, g, x[low:high], tied[low : high - 1], scale, TOGETHER * strength)
         out[first : first + WINDOW] = moved[first - low : first - low + WINDOW]
         costs.append(trace)
     return out, torch.stack(costs).mean(0).tolist()
