@@ -99,6 +99,69 @@ def simulate(
     _describe(made, output)
 
 
+@app.command()
+def evaluate(
+    corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The result file to write (.json).")],
+    checkpoint: Annotated[list[Path] | None, typer.Option(help="Model to evaluate, repeated for other seeds; by default the packaged one.")] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    samples: Annotated[int, typer.Option(help="Answers to each speaker.")] = 3,
+    infer: Annotated[bool, typer.Option("--infer", help="Do not tell the methods the listener's emotion.")] = False,
+    seed: Seed = 0,
+) -> None:
+    """Score ELP beside the corpus's own listeners, retrieval and chance: the columns of the paper's Table 1."""
+    from elp import tables
+    from elp.baselines import MeanFace, NearestNeighbour, RandomListener
+    from elp.corpus import Corpus
+    from elp.evaluate import GroundTruth, Oracle
+    from elp.evaluate import evaluate as run
+    from elp.files import write_json
+    from elp.generate import ELPResponder
+
+    opened = Corpus.open(corpus)
+    methods = {
+        "ground truth": GroundTruth(), "mean face": MeanFace(opened), "random": RandomListener(opened),
+        "NN-motion": NearestNeighbour(opened, "motion"), "NN-audio": NearestNeighbour(opened, "audio"),
+        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint or [None]],
+    }  # fmt: skip
+    if opened.card.get("made", {}).get("program") == "elp corpus simulate":
+        methods["oracle"] = Oracle()
+    result = run(opened, methods, samples=samples, split=split, seed=seed, infer=infer, against="ELP", progress=sys.stderr.isatty())
+    write_json(output, result)
+    typer.echo(tables.table(result, intervals=False).round(3).to_string())
+
+
+@corpus_app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="vico, l2l, dualtalk, vc-resolution, rmea or folder.")],
+    source: Annotated[Path, typer.Argument(help="What the corpus's authors ship.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    analyser: Annotated[Path | None, typer.Option(help="Weights of the speech emotion analyser, for labels from speech.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, for formats made of videos.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes here, for formats made of videos.")] = None,
+) -> None:
+    """Read a published corpus into the one format; broken rows are listed and left out."""
+    from elp.corpus.importers import import_corpus
+
+    shown = sys.stderr.isatty()
+    made = import_corpus(kind, source, output, analyser=analyser, scheduler=scheduler, workers=workers, progress=shown)
+    _describe(made, output)
+
+
+@corpus_app.command()
+def build(
+    source: Annotated[Path, typer.Argument(help="A folder of videos, or a csv of pairs.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
+    analyser: Annotated[Path | None, typer.Option(help="Weights of the speech emotion analyser, for labels from speech.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes here.")] = None,
+) -> None:
+    """Extract many videos; killed and started again, it goes on where it was."""
+    from elp.corpus.build import build as run
+
+    _describe(run(source, output, analyser=analyser, scheduler=scheduler, workers=workers, progress=sys.stderr.isatty()), output)
+
+
 @corpus_app.command()
 def verify(folder: Annotated[Path, typer.Argument(help="Folder of the corpus.")]) -> None:
     """Compare a corpus with its checksums."""
@@ -113,6 +176,8 @@ def _describe(made, folder: Path) -> None:  # type: ignore[no-untyped-def]
     from elp.motion import FPS
 
     frames = int(made.index["length"].sum())
+    for row in made.card.get("skipped", []):
+        typer.echo(f"left out: {row['row']}: {row['reason']}", err=True)
     typer.echo(f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, emotions {', '.join(made.emotions)}")
 
 
