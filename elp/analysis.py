@@ -15,7 +15,7 @@ from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.motion import Clip, Motion
-from elp.style import motion_style, speaker_style
+from elp.style import motion_style
 
 CLIP = 50  # frames: the paper embeds clips of two seconds (ELP, Figure 7)
 Ints = NDArray[np.int64]
@@ -88,9 +88,9 @@ def encode(responder: ELPResponder, corpora: Iterable[Corpus], *, stride: int = 
 @torch.no_grad()
 def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
     """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of the speaker."""
-    model, motion = responder.model, speaker.motion
-    mfcc, beta, pose = responder.inputs(speaker.mfcc, motion.beta, motion.pose, motion.valid)
-    style = speaker_style(model.audio(mfcc), motion_style(beta, pose, model.config.window, causal=model.config.causal))
+    model, seen = responder.model, speaker.motion
+    mfcc, beta, pose = responder.inputs(speaker.mfcc, seen.beta, seen.pose, seen.valid)
+    style = model.style(mfcc, motion_style(beta, pose, model.config.window, causal=model.config.causal))
     return responder.codes(style, {}, responder.noise(generator))[0][0].numpy()
 
 

@@ -37,7 +37,8 @@ def make(twin: Path) -> str:
     try:
         client.execute()
     except CellExecutionError as error:
-        return f"{twin.name}: {error}"
+        number = next(i for i, c in enumerate(notebook.cells) if any(o.output_type == "error" for o in c.get("outputs", [])))
+        return f"{twin.name}, cell {number}:\n{notebook.cells[number].source}\n-> {error.ename}: {error.evalue}"
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02}"
         for output in cell.get("outputs", []):
