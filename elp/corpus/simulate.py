@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from elp.corpus.listener import listener, respond
 from elp.corpus.speaker import Talk, speaker, talk
 from elp.corpus.writer import Record
 from elp.errors import ElpError
+from elp.face import model
+from elp.files import sha256
 from elp.motion import FPS, Floats, Motion
 
 VERSION = 1  # of the simulator, frozen: raised whenever the same seed would give other data
@@ -97,8 +99,8 @@ def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool 
     """
     dest = Path(dest)
     meetings = cast(preset, seed, hours)
-    made = {"program": "elp corpus simulate", "simulator": VERSION, "preset": preset, "seed": seed, "audio": audio or mfcc is not None,
-            "hours": hours}  # fmt: skip
+    made = {"program": "elp corpus simulate", "simulator": VERSION, "face_model": _face_model(), "preset": preset, "seed": seed,
+            "hours": hours, "audio": audio or mfcc is not None}  # fmt: skip
     if (dest / "card.json").is_file():
         there = Corpus.open(dest)
         if there.card.get("made") == made:
@@ -273,10 +275,16 @@ def _meeting(corpus: Corpus, clip: str) -> tuple[Meeting, int]:
     made = corpus.card.get("made", {})
     if not isinstance(made, dict) or made.get("program") != "elp corpus simulate":
         raise ElpError(f"{corpus.folder}: only a simulated corpus knows other true responses: make one with 'elp corpus simulate'")
-    if made["simulator"] != VERSION:
-        raise ElpError(f"{corpus.folder}: made by simulator {made['simulator']}, this is {VERSION}: simulate it again")
+    if (made["simulator"], made["face_model"]) != (VERSION, _face_model()):
+        raise ElpError(f"{corpus.folder}: made by another simulator or face model than this one: simulate it again")
     found = {meeting.clip: meeting for meeting in cast(made["preset"], made["seed"], made["hours"])}
     return found[clip], made["seed"]
+
+
+@cache
+def _face_model() -> str:
+    """First digits of the face model's checksum: another model gives other coefficients from the same seed."""
+    return sha256(Path(model.__file__).with_name("default_face.npz"))[:12]
 
 
 def _draw(generator: Any) -> int:
