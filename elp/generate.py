@@ -18,7 +18,7 @@ from elp.model.ase import ASE
 from elp.model.layers import State
 from elp.motion import MFCC, POSE, Clip, Motion
 from elp.sampling import SmoothUniform
-from elp.style import motion_style, speaker_style
+from elp.style import motion_style
 
 Emotion = str | Sequence[float] | None
 CHUNK = 250  # frames at once: ten seconds
@@ -120,7 +120,7 @@ class ELPResponder:
         for start in range(0, frames, CHUNK):
             stop = min(start + CHUNK, frames)
             first, last = _around(start, stop, frames, 0 if model.config.causal else model.reach)
-            style = speaker_style(model.audio(mfcc[:, first:last], state if model.config.causal else None), motion[:, first:last])
+            style = model.style(mfcc[:, first:last], motion[:, first:last], state if model.config.causal else None)
             found.append(self.codes(style, state, noise, slice(start - first, stop - first)))
         codes, uniform = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
         if e is None:
@@ -171,11 +171,11 @@ class ELPResponder:
         for start in range(0, frames, CHUNK):
             stop = min(start + CHUNK, frames)
             if model.config.causal:
-                style = speaker_style(model.audio(mfcc[:, start:stop], state), motion[:, start:stop])
+                style = model.style(mfcc[:, start:stop], motion[:, start:stop], state)
                 logits.append(model.tdnn.so_far(style, state))
                 continue
             first = max(0, min(start, frames - CLIP))
-            style = speaker_style(model.audio(mfcc[:, first:stop]), motion[:, first:stop])
+            style = model.style(mfcc[:, first:stop], motion[:, first:stop])
             logits += [model.tdnn(clip) for clip in style.split(CLIP, 1) if clip.shape[1] == CLIP or frames < CLIP]
         if model.config.causal:
             return one_hot(torch.cat(logits, 1))
@@ -242,7 +242,7 @@ class ResponseStream:
             expression, head = (torch.cat([past, new], 1) for past, new in zip(self.past, (expression, head), strict=True))
         self.past = expression[:, -int(config.window) :], head[:, -int(config.window) :]  # one frame more than σ sees: ∂/∂t of its first
         motion = motion_style(expression, head, config.window, causal=True)[:, -count:]
-        style = speaker_style(model.audio(sound, self.state), motion)
+        style = model.style(sound, motion, self.state)
         codes, uniform = self.responder.codes(style, self.state, self.noise)
         e = one_hot(model.tdnn.so_far(style, self.state)) if self.e is None else self.e.to(codes.device).expand(1, count, -1)
         parts = self.responder.decode(codes, e, self.state)

@@ -35,16 +35,18 @@ class Target(NamedTuple):
     valid: Tensor
 
 
-def motion_l2(beta: Tensor, pose: Tensor, true_beta: Tensor, true_pose: Tensor, *, reduction: str = "mean") -> Tensor:
+def motion_l2(beta: Tensor, pose: Tensor, true_beta: Tensor, true_pose: Tensor, weight: Tensor | float = 1.0, *, reduction: str = "mean") -> Tensor:
     """Eq 3 of each frame, |β - β'|² + |p - p'|², over D and over 6 when reduction is "mean".
 
     Args:
         beta, true_beta: (B, T, D) standardised. pose, true_pose: (B, T, 6) standardised.
+        weight: (D,) of each squared error of β; var(β_d) over its mean makes this the face model's own |β - β'|², a movement of
+            the mesh, up to one factor. Head pose mixes radians and centimetres and stays standardised.
 
     Returns:
         (B, T) float32.
     """
-    errors = [(beta.float() - true_beta).square(), (pose.float() - true_pose).square()]
+    errors = [(beta.float() - true_beta).square() * weight, (pose.float() - true_pose).square()]
     return errors[0].sum(-1) + errors[1].sum(-1) if reduction == "sum" else errors[0].mean(-1) + errors[1].mean(-1)
 
 
@@ -67,19 +69,21 @@ def emotion_cross_entropy(logits: Tensor, e: Tensor) -> Tensor:
     return each * (e.sum(-1) > 0)
 
 
-def total(beta: Tensor, pose: Tensor, blink: Tensor, emotion: Tensor, target: Target, weights: LossWeights) -> dict[str, Tensor]:
+def total(
+    beta: Tensor, pose: Tensor, blink: Tensor, emotion: Tensor, target: Target, weights: LossWeights, weight: Tensor | float = 1.0
+) -> dict[str, Tensor]:
     """Eq 7: the weighted sum and its terms.
 
     Args:
         beta, pose, blink, emotion: what `ASE.forward` predicts.
         target: the true listener; frames that are not valid cost nothing.
-        weights: λ and the reduction.
+        weights: λ and the reduction. weight: of β's coefficients, see `motion_l2`.
 
     Returns:
         Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
     """
     frames = {
-        "motion": motion_l2(beta, pose, target.beta, target.pose, reduction=weights.reduction),
+        "motion": motion_l2(beta, pose, target.beta, target.pose, weight, reduction=weights.reduction),
         "blink": blink_cross_entropy(blink, target.blink),
         "smooth": blink_smoothness(blink),
     }

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from elp.errors import ElpError
 from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, ValueCoding, encode, lookup, mixed
 from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
+from elp.model.layers import State
 from elp.motion import POSE
 from elp.space import base_space, gumbel
 from elp.style import Window, speaker_style
@@ -78,7 +79,8 @@ class ASE(nn.Module):
 
     Args:
         config: sizes and options.
-        statistics: "beta", "pose", "mfcc" -> (mean, std) of the corpus's training split; identity when None.
+        statistics: "beta", "pose", "mfcc" -> (mean, std) of the corpus's training split; identity when None. Those of the
+            motion style, `style_mean` and `style_std`, are set by training.
     """
 
     def __init__(self, config: ASEConfig, statistics: dict[str, tuple[Tensor, Tensor]] | None = None) -> None:
@@ -88,7 +90,10 @@ class ASE(nn.Module):
             mean, std = statistics[name] if statistics else (torch.zeros(size), torch.ones(size))
             self.register_buffer(f"{name}_mean", torch.as_tensor(mean, dtype=torch.float32).clone())
             self.register_buffer(f"{name}_std", torch.as_tensor(std, dtype=torch.float32).clamp_min(1e-6))
-        n, style = len(config.emotions), AudioEncoder.width + 2 * config.beta + POSE
+        n, width = len(config.emotions), 2 * config.beta + POSE
+        style = AudioEncoder.width + width
+        self.register_buffer("style_mean", torch.zeros(width))
+        self.register_buffer("style_std", torch.ones(width))
         causal, heads = config.causal, config.heads
         self.audio = AudioEncoder(config.mfcc, dropout=config.dropout, causal=causal)
         self.tdnn = TDNN(style, n, causal=causal)
@@ -119,13 +124,14 @@ class ASE(nn.Module):
 
         Args:
             mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `style.motion_style`. e: (B, N), rows sum to 1.
-            generator: of the Gumbel noise and the dropout. tau: overrides the configuration's. heads: (B,) prefix lengths, for nesting.
+            generator: of the Gumbel noise and the dropout. tau: overrides the configuration's; 0 takes every head's most probable
+                category. heads: (B,) prefix lengths, for nesting.
         """
         dtype = self.encoder.mlp[0].weight.dtype  # bfloat16 in the working copy that trains on CUDA
-        style = speaker_style(self.audio(mfcc.to(dtype), generator=generator), motion.to(dtype))
+        style = self.style(mfcc.to(dtype), motion, generator=generator)
         with _beside(style) as join:
             emotion = self.tdnn(style)
-        image = self.sampled(self.encoder(style), e, tau or self.config.tau, generator)
+        image = self.sampled(self.encoder(style), e, self.config.tau if tau is None else tau, generator)
         join()
         image = self._finish(image, e[:, None].expand(-1, style.shape[1], -1), heads)
         with _beside(image) as join:
@@ -134,15 +140,26 @@ class ASE(nn.Module):
         join()
         return Prediction(beta, pose, blink, emotion)
 
+    def style(self, mfcc: Tensor, motion: Tensor, state: State | None = None, *, generator: torch.Generator | None = None) -> Tensor:
+        """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), the motion part standardised too."""
+        motion = (motion - self.style_mean) / self.style_std
+        return speaker_style(self.audio(mfcc, state, generator), motion.to(mfcc.dtype))
+
+    @property
+    def beta_weight(self) -> Tensor:
+        """(D,) variance of each β coefficient over their mean: what an error in its standard deviations weighs in the mesh."""
+        return self.beta_std.square() / self.beta_std.square().mean()
+
     def sampled(self, logits: Tensor, e: Tensor, tau: float, generator: torch.Generator | None) -> Tensor:
         """Logits (B, T, H, V) and e (B, N) -> sampled codes as the decoders read them, (B, C, T, H)."""
         whole = e if self.config.space == "U" else torch.ones_like(e[:, :1])
-        if logits.dtype == torch.bfloat16 and logits.is_cuda:
+        if logits.dtype == torch.bfloat16 and logits.is_cuda and tau:
             from elp.model.fused import sample
 
             return sample(logits, mixed(self.coding.weight(), whole), tau, generator)[0]
         logits = logits.float()
-        return encode(self.coding.weight(), base_space(logits, tau, noise=gumbel(logits, generator)), whole)
+        noise = gumbel(logits, generator) if tau else None
+        return encode(self.coding.weight(), base_space(logits, tau or 1.0, noise=noise), whole)
 
     def image_of(self, codes: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:
         """The same from category indices (B, T, H) in [0, V) and e (B, T, N)."""

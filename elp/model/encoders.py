@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from elp.model.layers import ConvBlock, Norm, Recurrent, State, TimeConv, as_image, as_series
 
+GAIN = 4.0  # standard deviation of the untrained logits
+
 
 class _Residual(nn.Module):
     """Two k=3 convolutions and a shortcut, 1x1 where the width changes."""
@@ -82,7 +84,7 @@ class TDNN(nn.Module):
 
     def forward(self, style: Tensor) -> Tensor:
         x = self.frames(style).float()
-        pooled = torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-6).sqrt()], -1)
+        pooled = torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-2).sqrt()], -1)
         return self.mlp(pooled.to(style.dtype))
 
     def so_far(self, style: Tensor, state: State) -> Tensor:
@@ -93,7 +95,7 @@ class TDNN(nn.Module):
         totals, squares = total + x.cumsum(1), square + x.square().cumsum(1)
         state[self] = (count + x.shape[1], totals[:, -1:], squares[:, -1:])
         mean = totals / counts
-        deviation = ((squares / counts - mean.square()).clamp_min(0) + 1e-6).sqrt()
+        deviation = ((squares / counts - mean.square()).clamp_min(0) + 1e-2).sqrt()
         return self.mlp(torch.cat([mean, deviation], -1).to(style.dtype))
 
 
@@ -109,7 +111,9 @@ class HeadEncoder(nn.Module):
         self.reach = 2 * convs
         self.convs = nn.ModuleList(ConvBlock(style if n == 0 else hidden, hidden, 5, causal=causal) for n in range(convs))
         self.lstm = Recurrent(hidden, hidden)
-        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, heads * categories))
+        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, heads * categories))
+        # logits that start three times as wide as the Gumbel noise: from pure noise the decoders would first learn to ignore the codes
+        nn.init.normal_(self.mlp[-1].weight, std=GAIN / (hidden / 2) ** 0.5)
 
     def forward(self, style: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
         """`state` carries the LSTMs, and the convolutions too when causal; `trim` drops frames that only gave context."""
