@@ -108,7 +108,8 @@ def test_a_tracker_sees_the_motion_that_was_asked_for(renderer: Renderer, model:
     asked = {
         "rest": (face(model), pose()), "down": (face(model), pose(12)), "up": (face(model), pose(-12)), "left": (face(model), pose(0, 12)),
         "right": (face(model), pose(0, -12)), "tilt": (face(model), pose(0, 0, 12)), "jaw": (face(model, jaw_open=0.5), pose()),
-        "blink": (face(model, blink=1), pose()), "half": (face(model, blink=0.5), pose()), "brows": (face(model, brow_inner_up=1), pose()),
+        "blink": (face(model, blink=1), pose()), "half": (face(model, blink=0.5), pose()),
+        "brows": (face(model, brow_inner_up=1, brow_outer_up=1), pose()),
         "frown": (face(model, frown=1, smile=-0.6), pose()),
     }  # fmt: skip
     pictures = [cv2.resize(renderer.frame(*one), (512, 512), interpolation=cv2.INTER_CUBIC) for one in asked.values()]
@@ -122,7 +123,7 @@ def test_a_tracker_sees_the_motion_that_was_asked_for(renderer: Renderer, model:
     assert gap["jaw"] > 1.3 * gap["rest"]
     ear = {name: np.linalg.norm(p[159] - p[145]) / np.linalg.norm(p[33] - p[133]) for name, p in seen.items()}
     assert ear["rest"] > ear["half"] > ear["blink"] and ear["blink"] < 0.6 * ear["rest"]
-    brow = {name: (p[133] + p[362] - p[55] - p[285])[1] / 2 for name, p in seen.items()}
+    brow = {name: (p[159] + p[386] - p[105] - p[334])[1] / 2 for name, p in seen.items()}
     assert brow["brows"] > brow["rest"] + 2
     corners = {name: ((p[61] + p[291]) / 2 - p[0])[1] for name, p in seen.items()}
     assert corners["frown"] > corners["rest"] + 1  # mouth corners sink

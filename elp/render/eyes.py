@@ -76,7 +76,7 @@ class Eye:
         own = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # half-covered pixels of the rim included
         ball = np.where(own[..., None], patch, cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8))
         socket = np.concatenate([UPPER[side][1], LOWER[side][1][-2:0:-1]])
-        around = chaikin((points[socket] - centre) * [1.04, 1.12] + centre - corner)
+        around = chaikin(len(socket)) @ ((points[socket] - centre) * [1.04, 1.12] + centre - corner)
         skin = 1 - (polygon(around, patch.shape[:2]) > 0).astype(np.float32)
         lid = cv2.GaussianBlur(pyramid_fill(patch, skin), (0, 0), 0.03 * width)
         line = np.round(points[UPPER[side][0][2:-2]] - corner).astype(int)
@@ -100,8 +100,6 @@ class Eye:
             closure: how far the lids have come together, 0 to 1.
             scale: source pixels per output pixel.
         """
-        import cv2
-
         a, b = UPPER[self.side][0][[0, -1]]
         to, back = (complex(*(p[b] - p[a])) for p in (moved, rest))
         rim = moved[outline(self.side)] / scale

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -16,7 +15,7 @@ from elp.motion import Motion
 from elp.render import rig
 from elp.render.blink import blink_control
 from elp.render.eyes import Eye, close
-from elp.render.limits import expression_limits, limited, pose_limits, saturate, travel_limits
+from elp.render.limits import Limits
 from elp.render.matte import behind, extend
 from elp.render.mouth import RIM, Mouth, keep_apart
 from elp.render.portrait import Portrait
@@ -37,9 +36,10 @@ class Renderer:
     Args:
         portrait: whom to show.
         size: side of the pictures in pixels.
+        limits: keep motion within what one picture can show (`elp.render.limits`); without, see where the warp breaks.
     """
 
-    def __init__(self, portrait: Portrait, size: int = 256) -> None:
+    def __init__(self, portrait: Portrait, size: int = 256, *, limits: bool = True) -> None:
         import cv2
 
         if size < 64 or size > 1024 or size % 2:
@@ -54,7 +54,9 @@ class Renderer:
         self._centre, self._focal = side / 2 - 1, portrait.focal * ratio
         points = ((portrait.points + 0.5) * ratio - 1).astype(np.float32)
         self.rig = rig.build(points[: rig.POINTS], portrait.depth, portrait.model.triangles, side, self._focal)
-        self._warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, under=rig.UNDER, scale=FINE, size=size)
+        still = (self.rig.weight == 0) & ~np.isin(np.arange(len(self.rig.weight)), self.rig.hidden)
+        self._warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, still=still, under=rig.UNDER, scale=FINE, size=size)
+        self._modes = portrait.model.expression[:, portrait.model.landmarks].astype(float).reshape(len(portrait.beta), -1)
         self._solid = np.column_stack([(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]) * self.rig.depth[:, None]
         self._spread, self._follow = sparse.csr_array(self.rig.spread), sparse.csr_array(self.rig.follow)
         grown = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
@@ -67,8 +69,7 @@ class Renderer:
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
         self._mouth = Mouth.build(soft, points)
         self._turn = Rotation.from_rotvec(portrait.rotation)
-        self._turn_limits = pose_limits(portrait.rotation)
-        self._beta_limits = expression_limits(portrait.beta, portrait.model)
+        self._limits = Limits.of(portrait.rotation, portrait.beta, portrait.model) if limits else None
         self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
     def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
@@ -98,13 +99,14 @@ class Renderer:
             pair is closed (r, l); shift of the irises (2,) in source pixels.
         """
         own, model, origin = self.rig, self.portrait.model, self.portrait.origin
-        change = limited(beta, *self._beta_limits, model)
+        beta, pose = np.array(beta, float), np.array(pose, float)
+        change, pose = (beta.copy(), pose) if self._limits is None else self._limits(beta, pose)
         closure = [float(np.clip(beta[i] / model.full[i], -0.25, 1)) for i in self._lids]
         change[self._lids] = 0  # the lids of this portrait meet exactly: see `close`
-        shift = self._spread @ np.tensordot(change, model.expression, 1)[model.landmarks]
-        head = Rotation.from_rotvec(saturate(np.asarray(pose[:3], float), *self._turn_limits))
+        shift = self._spread @ (change @ self._modes).reshape(-1, 3)
+        head = Rotation.from_rotvec(pose[:3])
         turn = self._turn * head * self._turn.inv()  # about the head's own axes: a nod stays a nod in a three-quarter view
-        place = origin + saturate(np.asarray(pose[3:], float), *travel_limits())
+        place = origin + pose[3:]
         solid = turn.apply(self._solid + self._turn.apply(shift) - origin) + place
         step = own.weight[:, None] * (self._project(solid) - own.rest)
         step[own.hidden] = self._follow @ step

@@ -3,6 +3,8 @@
 # D expression coefficient
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +20,7 @@ STRONGEST = 14.0  # length of β in prior deviations: stronger faces are not of 
 SPARE = 0.5  # share of a direction that is left to a portrait that already shows it in full
 
 
-def saturate(x: Floats, low: Floats, high: Floats) -> Floats:
+def saturate(x: Floats, low: Floats | float, high: Floats | float) -> Floats:
     """`x` unchanged within `LINEAR` of the limits (low <= 0 <= high), then smoothly bent so that it never passes them.
 
     Increasing, with a continuous slope: motion that leaves the sound range slows down instead of stopping dead.
@@ -40,11 +42,6 @@ def pose_limits(rest: Floats) -> tuple[Floats, Floats]:
     return -np.clip(ASIDE + rest, LEAST, most), np.clip(ASIDE - rest, LEAST, most)
 
 
-def travel_limits() -> tuple[Floats, Floats]:
-    """Lowest and highest translation of the head, (3,) cm each."""
-    return -TRAVEL, TRAVEL
-
-
 def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:
     """Lowest and highest β that may be added to a portrait, (D,) each.
 
@@ -58,8 +55,28 @@ def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:
     return low, high
 
 
-def limited(beta: Floats, low: Floats, high: Floats, model: FaceModel) -> Floats:
-    """β (D,) within its limits, each coefficient and all together (their length in prior deviations, `STRONGEST`)."""
-    bent = saturate(np.asarray(beta, float), low, high)
-    length = max(float(np.linalg.norm(bent / model.deviation)), 1e-9)
-    return bent * float(saturate(np.array(length), np.array(0.0), np.array(STRONGEST))) / length
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Limits:
+    """What one portrait may do: `limits(beta, pose)` bends a motion into it.
+
+    Attributes:
+        beta: lowest and highest β, (D,) each.
+        turn: lowest and highest rotation about each axis, (3,) radians each.
+        deviation: (D,) prior standard deviations of β.
+    """
+
+    beta: tuple[Floats, Floats]
+    turn: tuple[Floats, Floats]
+    deviation: Floats
+
+    @classmethod
+    def of(cls, rotation: Floats, beta: Floats, model: FaceModel) -> Limits:
+        """Of a portrait whose head is turned by `rotation` (3,) and whose expression is `beta` (D,)."""
+        return cls(beta=expression_limits(beta, model), turn=pose_limits(rotation), deviation=model.deviation)
+
+    def __call__(self, beta: Floats, pose: Floats) -> tuple[Floats, Floats]:
+        """β (D,), each coefficient and all together (their length in prior deviations), and the pose (6,), within the limits."""
+        bent = saturate(beta, *self.beta)
+        length = max(float(np.linalg.norm(bent / self.deviation)), 1e-9)
+        bent = bent * float(saturate(np.array(length), 0.0, STRONGEST)) / length
+        return bent, np.concatenate([saturate(pose[:3], *self.turn), saturate(pose[3:], -TRAVEL, TRAVEL)])

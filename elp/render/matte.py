@@ -36,7 +36,7 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
     seen = np.maximum(seen, inside)
     count, labels = cv2.connectedComponents((seen > 0.35).astype(np.uint8))
     person = np.argmax(np.bincount(labels[inside > 0], minlength=count))
-    holes, hole_labels = cv2.connectedComponents((labels != person).astype(np.uint8))
+    _, hole_labels = cv2.connectedComponents((labels != person).astype(np.uint8))
     border = np.unique(np.concatenate([hole_labels[0], hole_labels[-1], hole_labels[:, 0], hole_labels[:, -1]]))
     seen = np.where(np.isin(hole_labels, border) | (hole_labels == 0), np.where(labels == person, seen, 0), 1)
     refined = guided(np.asarray(seen, np.float32), image, max(2, side // 64))

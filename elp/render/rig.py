@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-
 from scipy import sparse
 
 from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, OVAL, POINTS, UPPER
@@ -15,6 +15,7 @@ from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, OVAL, POINTS, UPPER
 Floats = NDArray[np.float32]
 Triangles = NDArray[np.int64]
 RINGS = (1.07, 1.16, 1.28, 1.42, 1.6, 1.82, 2.1, 2.5, 3.2, 4.5)  # of points around the face outline, in radii
+COARSE = 2.0  # rings beyond hold every second point
 GRAZING = 0.25  # cosine between skin and view below which the portrait does not really show a point
 LASH = 0.3  # where the lash line ends, between the lid margin (0) and the next ring (1)
 
@@ -194,5 +195,5 @@ def smooth(x: NDArray[np.floating] | float) -> NDArray[np.floating]:
 
 def _ring_triangles(first: int) -> Triangles:
     n = len(OVAL)
-    rows = [OVAL] + [first + k * n + np.arange(n) for k in range(len(RINGS))]
-    return np.concatenate([strip(np.append(a, a[0]), np.append(b, b[0])) for a, b in zip(rows, rows[1:], strict=False)])
+    rows = [OVAL] + [first + k * n + np.arange(n) // (1 + (scale > COARSE)) * (1 + (scale > COARSE)) for k, scale in enumerate(RINGS)]
+    return np.concatenate([strip(np.append(a, a[0]), np.append(b, b[0])) for a, b in pairwise(rows)])

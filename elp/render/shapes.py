@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 FINE = 4  # subpixels per pixel and axis
 
 
-def chaikin(rim: NDArray[np.floating], times: int = 2) -> NDArray[np.floating]:
-    """(N 2^times, 2) smooth closed curve from an (N, 2) polygon by cutting its corners."""
+@cache
+def chaikin(points: int, times: int = 2) -> NDArray[np.float64]:
+    """(points 2^times, points) matrix that turns a closed polygon into a smooth curve by cutting its corners."""
+    matrix = np.eye(points)
     for _ in range(times):
-        after = np.roll(rim, -1, 0)
-        rim = np.stack([0.75 * rim + 0.25 * after, 0.25 * rim + 0.75 * after], 1).reshape(-1, 2)
-    return rim
+        after = np.roll(matrix, -1, 0)
+        matrix = np.stack([0.75 * matrix + 0.25 * after, 0.25 * matrix + 0.75 * after], 1).reshape(-1, points)
+    return matrix
 
 
 def polygon(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -29,5 +33,5 @@ def coverage(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.fl
     """(H, W) float32 in [0, 1], how much of each pixel lies inside the smooth closed curve through `rim` (N, 2)."""
     import cv2
 
-    mask = polygon((chaikin(rim) + 0.5) * FINE - 0.5, (shape[0] * FINE, shape[1] * FINE))
+    mask = polygon((chaikin(len(rim)) @ rim + 0.5) * FINE - 0.5, (shape[0] * FINE, shape[1] * FINE))
     return cv2.resize(mask, (int(shape[1]), int(shape[0])), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

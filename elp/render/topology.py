@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import numpy as np
 
-POINTS = 468  # points of the mesh; 468..477 are the irises
-OVAL = np.array(
-    [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136]
-    + [172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
-)
+from elp.face import landmarks
+from elp.face.landmarks import POINTS
+
+OVAL = np.array(landmarks.OVAL)
 # per eye and lid: the margin, then the rings around it, outwards; nine points each
 UPPER = {
     "r": np.array(
@@ -45,7 +44,7 @@ LOWER = {
         ]
     ),
 }
-IRIS = {"r": 468, "l": 473}  # centre; the four after it lie on the rim
-# inner lips from the subject's right corner to the left one
-LIP_UPPER = np.array([78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308])
-LIP_LOWER = np.array([78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308])
+IRIS = {"r": landmarks.IRIS_R[0], "l": landmarks.IRIS_L[0]}  # centre; the four after it lie on the rim
+LIP_UPPER, LIP_LOWER = np.array(landmarks.LIPS["upper_inner"]), np.array(landmarks.LIPS["lower_inner"])  # right corner to left corner
+
+__all__ = ["IRIS", "LIP_LOWER", "LIP_UPPER", "LOWER", "OVAL", "POINTS", "UPPER"]

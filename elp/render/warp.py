@@ -20,6 +20,7 @@ class Warp:
     Attributes:
         rest: (V, 2) float32, vertices in source pixels.
         triangles: (F, 3) int, vertices of each triangle.
+        still: (V,) bool, vertices that never move: triangles of such are painted once.
         under: how many triangles at the start of `triangles` any other one hides (inside eyes and mouth).
         scale: source pixels per output pixel.
         size: side of the output in pixels.
@@ -27,17 +28,23 @@ class Warp:
 
     rest: Floats
     triangles: NDArray[np.int64]
+    still: NDArray[np.bool_]
     under: int
     scale: float
     size: int
     _edges: NDArray[np.float64] = field(init=False)  # (F, 2, 2) rest edges from each triangle's first corner
     _middle: NDArray[np.float64] = field(init=False)  # (F, 2) rest centroids
+    _base: NDArray[np.int32] = field(init=False)  # (size, size) triangles that never move
+    _moving: NDArray[np.bool_] = field(init=False)  # (F,)
     _planes: Floats = field(init=False)  # (6, size, size) scratch: the affine map of each pixel
 
     def __post_init__(self) -> None:
         corner = self.rest[self.triangles].astype(np.float64)
         object.__setattr__(self, "_edges", corner[:, 1:] - corner[:, :1])
         object.__setattr__(self, "_middle", corner.mean(1))
+        object.__setattr__(self, "_moving", ~self.still[self.triangles].all(1))
+        object.__setattr__(self, "_base", np.zeros((self.size, self.size), np.int32))
+        self._paint(self._base, corner / self.scale, np.flatnonzero(~self._moving))
         object.__setattr__(self, "_planes", np.empty((6, self.size, self.size), np.float32))
 
     def __call__(self, moved: Floats, depth: Floats) -> tuple[Floats, Floats]:
@@ -52,17 +59,20 @@ class Warp:
         """
         now = (moved / self.scale)[self.triangles].astype(np.float64)  # (F, 3, 2)
         edges = now[:, 1:] - now[:, :1]
-        area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+        (ax, ay), (bx, by) = edges[:, 0].T, edges[:, 1].T
+        area = ax * by - ay * bx
         owner = self._owner(now, area, depth)
         area = np.where(np.abs(area) < 1e-3, np.inf, area)  # a collapsed triangle has one colour
-        inverse = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1).reshape(-1, 2, 2)
-        linear = inverse / area[:, None, None] @ self._edges  # pixel offset @ linear = source offset
-        steep = np.abs(linear).max((1, 2)) / (STEEP * self.scale)
-        linear /= np.maximum(steep, 1)[:, None, None]
-        shift = self._middle - (now.mean(1, keepdims=True) @ linear)[:, 0]
-        table = np.concatenate([linear.reshape(-1, 4), shift], 1).T.astype(np.float32)
+        # pixel offset @ linear = source offset: the inverse of the edges now times the edges at rest
+        (px, py), (qx, qy) = self._edges[:, 0].T, self._edges[:, 1].T
+        linear = np.stack([by * px - ay * qx, by * py - ay * qy, ax * qx - bx * px, ax * qy - bx * py]) / area
+        steep = np.maximum(*np.maximum(*np.abs(linear).reshape(2, 2, -1))) / (STEEP * self.scale)
+        linear /= np.maximum(steep, 1)
+        x, y = ((now[:, 0] + now[:, 1] + now[:, 2]) / 3).T
+        shift = self._middle.T - (linear[:2] * x + linear[2:] * y)
+        table = np.concatenate([linear, shift]).astype(np.float32)
         a = self._planes
-        for plane, column in zip(a, np.ascontiguousarray(table), strict=True):
+        for plane, column in zip(a, table, strict=True):
             np.take(column, owner, out=plane, mode="clip")
         axis = np.arange(self.size, dtype=np.float32)
         home = np.broadcast_to(axis * np.float32(self.scale), a[0].shape)
@@ -79,14 +89,19 @@ class Warp:
 
     def _owner(self, now: NDArray[np.float64], area: NDArray[np.float64], depth: Floats) -> NDArray[np.int32]:
         """(size, size) triangle seen at each pixel: painted from far to near, those turned away first."""
+        owner = self._base.copy()
+        rank = np.where(area > 0, 1e6, 0.0) - depth[self.triangles] @ np.full(3, 1 / 3)
+        rank[: self.under] -= 2e6
+        low, high = np.minimum(np.minimum(now[:, 0], now[:, 1]), now[:, 2]), np.maximum(np.maximum(now[:, 0], now[:, 1]), now[:, 2])
+        seen = self._moving & (high[:, 0] > -1) & (high[:, 1] > -1) & (low[:, 0] < self.size) & (low[:, 1] < self.size)
+        order = np.argsort(rank, kind="stable")
+        self._paint(owner, now, order[seen[order]])
+        return owner
+
+    def _paint(self, owner: NDArray[np.int32], corners: NDArray[np.float64], order: NDArray[np.intp]) -> None:
         import cv2
 
-        owner = np.zeros((self.size, self.size), np.int32)
-        rank = np.where(area > 0, 1e6, 0.0) - depth[self.triangles].mean(1)
-        rank[: self.under] -= 2e6
-        seen = (now.max(1) > -1).all(1) & (now.min(1) < self.size).all(1)
-        order = np.argsort(rank, kind="stable")
-        corners = np.round(np.clip(now, -self.size, 2 * self.size) * 2**SHIFT).astype(np.int32)
-        for index in order[seen[order]].tolist():
-            cv2.fillConvexPoly(owner, corners[index], index, 8, SHIFT)
-        return owner
+        fixed = np.round(np.clip(corners[order], -self.size, 2 * self.size) * 2**SHIFT).astype(np.int32)
+        paint = cv2.fillConvexPoly
+        for index, corner in zip(order.tolist(), fixed, strict=True):
+            paint(owner, corner, index, cv2.LINE_8, SHIFT)
