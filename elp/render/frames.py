@@ -74,18 +74,29 @@ class Renderer:
 
     def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
         """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own and moved by `pose` (6,)."""
+        return self._compose(beta, pose)[0]
+
+    def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
+        """The same frame as it comes about: "background", then "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB."""
+        _, steps = self._compose(beta, pose, keep=True)
+        return dict(zip(("background", "+ person", "+ eyes", "+ mouth"), [_rounded(self._back), *steps], strict=True))
+
+    def _compose(self, beta: NDArray[np.floating], pose: NDArray[np.floating], keep: bool = False) -> tuple[Image, list[Image]]:
         import cv2
 
         moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
         x, y = self._warp(moved, depth)
         x, y = x + self._pad, y + self._pad
         picture = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for eye, shut in zip(self._eyes, closure, strict=True):
-            eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
-        self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
         gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         picture += gone[..., None] * self._back
-        return cv2.convertScaleAbs(cv2.max(picture, 0))  # rounds and saturates
+        steps = [_rounded(picture)] if keep else []
+        for eye, shut in zip(self._eyes, closure, strict=True):
+            eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
+        steps += [_rounded(picture)] if keep else []
+        self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
+        out = _rounded(picture)
+        return out, [*steps, out]
 
     def vertices(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, list[float], Floats]:
         """The re-posing: x' = x + w (π(R(X + R₀ ΔS - o) + o + t) - π(X)).
@@ -184,6 +195,12 @@ def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Imag
             y, x = (fit[1] - h) // 2, (fit[0] - w) // 2
             shown = big[y : y + h, x : x + w]
         yield np.hstack([np.zeros_like(listener) if shown is None else shown, listener])
+
+
+def _rounded(picture: Floats) -> Image:
+    import cv2
+
+    return cv2.convertScaleAbs(cv2.max(picture, 0))  # rounds and saturates
 
 
 def _mean4(picture: Floats) -> Floats:
