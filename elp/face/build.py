@@ -117,6 +117,19 @@ def closed_lips(face: Array) -> dict[int, Array]:
     return out
 
 
+def touch(face: Array, triangles: Triangles) -> Array:
+    """Close what gap is left between the lips, half from above and half from below."""
+    handles: dict[int, tuple[float, float, float]] = {}
+    for upper, lower in zip(LIPS["upper_inner"][1:-1], LIPS["lower_inner"][1:-1], strict=True):
+        _, y, z = face[lower] - face[upper] - [0, 0.04, 0]
+        handles |= {upper: (0, y / 2, z / 2), lower: (0, -y / 2, -z / 2)}
+    return face + field(face, triangles, handles, 0.9)
+
+
+def _base(name: str) -> str:
+    return name.removesuffix("_l").removesuffix("_r")
+
+
 def rigid(face: Array) -> Array:
     """(7, P*3) orthonormal basis of translations, small rotations and scale."""
     centred = face - face.mean(0)
@@ -198,7 +211,7 @@ def build() -> dict[str, NDArray[np.generic]]:
     skin = triangles_of(mp.solutions.face_mesh.FACEMESH_TESSELATION)
     mean, mirror = mirrored(*photograph())
     mean = neutralise(upright(mean), skin, mirror)
-    mean += np.tensordot([SETTLE.get(name.removesuffix("_l").removesuffix("_r"), 0.0) for name in NAMES], directions(mean, skin, mirror), 1)
+    mean = touch(mean + np.tensordot([SETTLE.get(_base(name), 0.0) for name in NAMES], directions(mean, skin, mirror), 1), skin)
     mean = (mean + mean[mirror] * [-1, 1, 1]) / 2
     mean -= [0, mean[:, 1].mean(), mean[:, 2].mean()]
     a, b, c = mean[skin].transpose(1, 0, 2)

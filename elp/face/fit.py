@@ -30,7 +30,7 @@ from elp.face.model import FaceModel
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
-TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
+TOGETHER = 15.0  # landmarks err together: a frame's 468 say as much about its motion as a fifteenth of them would, had they erred apart
 BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.08
@@ -49,7 +49,8 @@ class FaceFit:
         origin: (3,) float32, median position in cm.
         rms: (T,) float32, root mean square distance between projected and tracked points, in pixels.
         noise: σ in pixels, as the residuals showed it.
-        history: mean cost per frame after each iteration of each step: "identity", "frames", "smooth".
+        history: mean cost per frame before and after each iteration of each step: "rough" (identity with a guessed noise level), "identity", "frames" and
+            "smooth" (cost above the untied frames').
     """
 
     alpha: NDArray[np.float32]
@@ -186,15 +187,16 @@ def _shared(
     found = torch.zeros(modes.shape[-1]) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32))
     mean = energy.mean
     energy = replace(energy, mean=mean + modes @ found)
-    x, history = start(energy, observed), []
+    x, history = start(energy, observed), {}
     caution = len(observed) / independent  # frames are alike: they speak for fewer than they are
 
     def total(e: Energy, a: Tensor, y: Tensor) -> float:
         return float(e.cost(observed, static, y).sum() + caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
 
-    for _ in range(2):
+    for step_name in ("rough", "identity"):
         static = energy.static(x)
         damping, best = 1e-3, total(energy, found, x)
+        costs = history[step_name] = [best / len(x)]
         for _ in range(iterations):
             h, g = energy.normal_shared(observed, static, x, modes)
             n = x.shape[1]
@@ -214,13 +216,13 @@ def _shared(
             else:
                 break
             energy, found, x, damping = trial, found + shared[:-1], moved, damping / 8
-            history.append(now / len(x))
+            costs.append(now / len(x))
             if best - now < 1e-4 * best:
                 break
             best = now
         distance = energy.pixels(observed, x)
         energy = replace(energy, noise=max(float(distance.median()) / 1.177, 0.002 * _spread(observed)))  # 1.177: a Rayleigh median
-    return energy, found, {"identity": history}
+    return energy, found, history
 
 
 def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, damping: float) -> tuple[Tensor, Tensor]:
@@ -341,13 +343,14 @@ def conjugate_gradient(
     v, r = torch.zeros_like(right), right
     z = precondition(r)
     p, rz = z, (r * z).sum()
+    first = rz
     for _ in range(iterations):
+        if rz <= tolerance**2 * first or rz == 0:
+            break
         ap = apply(p)
         step = rz / (p * ap).sum()
         v, r = v + step * p, r - step * ap
         z = precondition(r)
         new = (r * z).sum()
-        if new < tolerance**2 * (right * precondition(right)).sum():
-            break
         p, rz = z + new / rz * p, new
     return v
