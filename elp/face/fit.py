@@ -30,10 +30,10 @@ from elp.face.model import FaceModel
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
-TOGETHER = 15.0  # landmarks err together: a frame's 468 say as much about its motion as a fifteenth of them would, had they erred apart
+TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
 BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
-TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.08
+TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -40,14 +40,14 @@ def blocks(path: str | Path, rate: int = RATE, *, channels: int = 1) -> Iterator
         stream = container.streams.audio[0]
         pictures = container.streams.video[0] if container.streams.video else stream
         start = float((pictures.start_time or 0) * pictures.time_base)
-        layout, resampler, clock, written, skip = ("mono", "stereo")[channels - 1], None, None, 0, 0
+        resampler, clock, written, skip = None, None, 0, 0
         for frame in _decoded(container, stream):
             time = frame.time - start if frame.time is not None else clock or 0.0
             if clock is None or abs(time - clock) > GAP or resampler is None:
                 for block in _samples(resampler.resample(None) if resampler else [], channels):
                     written += len(block)
                     yield block
-                resampler = av.AudioResampler(format="flt", layout=layout, rate=rate)
+                resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=rate)
                 silence = round(time * rate) - written
                 skip = max(0, -silence)
                 if silence > 0:
@@ -78,8 +78,8 @@ def _decoded(container: Any, stream: Any) -> Iterator[Any]:
 
 def _samples(frames: Iterable[Any], channels: int) -> Iterator[Samples]:
     for frame in frames:
-        flat = frame.to_ndarray().reshape(-1)  # packed: channels interleaved
-        yield flat if channels == 1 else flat.reshape(-1, channels)
+        packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+        yield mixed(packed, channels)[:, 0] if channels == 1 else mixed(packed, channels)
 
 
 def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
@@ -89,14 +89,19 @@ def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
     return np.concatenate([np.zeros(0, np.float32), *blocks(path, sr)])
 
 
+def mixed(samples: Samples, channels: int) -> Samples:
+    """Samples (n, c) as (n, channels): as they are, or the mean of all channels in each."""
+    if samples.shape[1] == channels:
+        return samples
+    return np.repeat(samples.mean(1, keepdims=True), channels, 1)
+
+
 def resampled(samples: Samples, rate: int, to: int, *, channels: int) -> Samples:
     """Samples (n,) or (n, c) at another rate, as (m,) or (m, channels) float32."""
     import soxr
 
     samples = np.asarray(samples, np.float32)
-    samples = samples[:, None] if samples.ndim == 1 else samples
-    mixed = samples.mean(1, keepdims=True) if samples.shape[1] != channels else samples
-    out = soxr.resample(np.repeat(mixed, channels // mixed.shape[1], 1), rate, to).astype(np.float32)
+    out = soxr.resample(mixed(samples[:, None] if samples.ndim == 1 else samples, channels), rate, to).astype(np.float32)
     return out[:, 0] if channels == 1 else out
 
 

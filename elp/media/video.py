@@ -61,8 +61,8 @@ def probe(path: str | Path) -> Probe:
 def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) -> Iterator[Image]:
     """Stream a video as (H, W, 3) uint8 RGB pictures, `fps` per second, upright.
 
-    The picture of time k / fps is the one whose presentation time lies nearest, whatever the file's own rate, constant or not; there are
-    round(duration · fps) of them, at least one. Memory does not grow with the video's length.
+    The picture of time k / fps is the one whose presentation time lies nearest, whatever the file's own rate, constant or not; where the file pauses for longer
+    than a frame, the last picture is held. There are round(duration · fps) of them, at least one. Memory does not grow with the video's length.
 
     Args:
         path: any file that FFmpeg decodes; grayscale becomes RGB, rotation metadata is obeyed.
@@ -84,7 +84,8 @@ def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) ->
             length = frame.duration * frame.time_base if frame.duration else step
             if last is not None:
                 picture = None
-                while start + count / rate < (last_time + time) / 2:
+                shown = time - min((time - last_time) / 2, 1 / (2 * rate))  # a picture after a pause is not shown long before its time
+                while start + count / rate < shown:
                     picture = _picture(last, longest) if picture is None else picture
                     yield picture
                     count += 1
@@ -107,16 +108,19 @@ def _stream(container: Any, path: str | Path) -> Any:
 def _decoded(container: Any, stream: Any, path: str | Path) -> Iterator[Any]:
     import av
 
-    broken = False
+    broken, end = False, 0.0
     try:
         for packet in container.demux(stream):
             try:
-                yield from packet.decode()
+                for frame in packet.decode():
+                    end = max(end, frame.time or 0.0)
+                    yield frame
             except av.error.FFmpegError:
                 broken = True  # one damaged packet: later ones may be whole
     except av.error.FFmpegError:
         broken = True
-    if broken:
+    declared = float(((stream.start_time or 0) + stream.duration) * stream.time_base) if stream.duration else 0.0
+    if broken or declared > end + 1.0:
         warnings.warn(f"{path}: damaged or cut off: only the part that can be decoded is used", stacklevel=3)
 
 
