@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -120,6 +120,18 @@ def _parts(motion: Motion) -> dict[str, NDArray[np.float64]]:
     return {"facial": motion.beta.astype(np.float64), "head": motion.pose * lever}
 
 
+def _signals(corpus: Corpus) -> dict[str, Callable[[Motion], NDArray[np.float64]]]:
+    """Two movements in which people follow each other, alone: the mean over all coefficients drowns them."""
+    from elp.face.model import FaceModel
+
+    signals: dict[str, Callable[[Motion], NDArray[np.float64]]] = {"nod": lambda m: m.pose[:, :1].astype(np.float64)}
+    model = FaceModel.default()
+    if len(model.names) <= corpus.beta.shape[1] == len(model.expression):
+        columns = [model.index("smile_l"), model.index("smile_r")]
+        signals["smile"] = lambda m: m.beta[:, columns].mean(1, keepdims=True).astype(np.float64)
+    return signals
+
+
 class Scene:
     """The true clips of a split, prepared once: speakers, listeners, clusters, and what does not depend on a method."""
 
@@ -134,6 +146,8 @@ class Scene:
             s, g = ([self._masked(x[part], v) for x, v in zip(xs, self.valid, strict=True)] for xs in (speakers, truth))
             centres = metrics.cluster(g, min(k, sum(map(len, g)) // 2), frames=20_000)
             self.sets[part] = (s, g, centres)
+        self.signals = _signals(corpus)
+        self.heard = {name: [signal(corpus.speaker(p).motion) for p in pairs] for name, signal in self.signals.items()}
 
     @staticmethod
     def _masked(x: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -146,6 +160,9 @@ class Scene:
         for part, (s, g, centres) in self.sets.items():
             p = [self._masked(x[part], v) for x, v in zip(parts, self.valid, strict=True)]
             stats |= {f"{part}_{name}": np.array(value) for name, value in _clip_stats(s, g, p, centres).items()}
+        for name, signal in self.signals.items():
+            rows = metrics.correlograms(self.heard[name], [signal(m) for m in answers], valid=self.valid)
+            stats[f"{name}_wtlcc_sum"], stats[f"{name}_wtlcc_count"] = _summed(rows)
         blink = [m.blink.astype(np.float64)[:, None] for m in answers]
         rows = metrics.correlograms(self.blink, blink, skip_still=True, valid=self.valid)
         stats["blink_wtlcc_sum"], stats["blink_wtlcc_count"] = _summed(rows)
@@ -210,6 +227,8 @@ def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64])
             f"{part}_wtlcc": peak(get("wtlcc_sum"), get("wtlcc_count")),
             f"{part}_sts": np.sqrt(squares), f"{part}_sts_frame": np.sqrt(squares / np.maximum(weights @ get("steps"), 1)),
         }  # fmt: skip
+    for name in {"nod", "smile"} & {key.split("_")[0] for key in run}:
+        out[f"{name}_wtlcc"] = peak(run[f"{name}_wtlcc_sum"], run[f"{name}_wtlcc_count"])
     out["blink_wtlcc"] = peak(run["blink_wtlcc_sum"], run["blink_wtlcc_count"])
     out["blink_rate"] = weights @ run["blink_starts"] / (weights @ run["frames"]) * 25 * 60
     both = {name.removeprefix("facial_") for name in out if name.startswith("facial_")}

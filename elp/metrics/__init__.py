@@ -1,5 +1,6 @@
 """Metrics of listener motion: arrays in, floats out, each with its convention and direction declared (chapter "Metrics")."""
 
+from elp.metrics.controls import BREAKAGES
 from elp.metrics.distance import dtw, mse, sts
 from elp.metrics.diversity import EXPRESSION_CLUSTERS, POSE_CLUSTERS, cluster, entropy, variance, variance_flat
 from elp.metrics.evaluate import CONVENTIONS, blink_scores, evaluate
@@ -22,7 +23,7 @@ from elp.metrics.synchrony import (
 )
 
 __all__ = [
-    "ARROWS", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Metric",
+    "ARROWS", "BREAKAGES", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Metric",
     "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "correlograms", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
     "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gaussian_distance", "l1_distance", "lagged", "metric_of", "mse",
     "paired_frechet", "pcc", "pcc_flat", "pearson", "rpcc", "sts", "variance", "variance_flat", "wtlcc",

@@ -168,9 +168,7 @@ def _react(speaker: ClipsLike, gt: ClipsLike, pred: Any) -> dict[str, float]:
     }  # fmt: skip
 
 
-def blink_scores(
-    blink_gt: ClipsLike, blink_pred: ClipsLike, *, fps: float = 25.0, max_lag: int = MAX_LAG, valid: Any = None
-) -> dict[str, float]:
+def blink_scores(blink_gt: ClipsLike, blink_pred: ClipsLike, *, fps: float = 25.0, max_lag: int = MAX_LAG, valid: Any = None) -> dict[str, float]:
     """Blink WTLCC (peak of the mean correlogram, its lag, mean peak of single windows) and blinks per minute of both."""
     gt, pred = ([np.asarray(b, np.float64).reshape(-1, 1) for b in blinks] for blinks in (blink_gt, blink_pred))
     found = blink_wtlcc(gt, pred, max_lag=max_lag, valid=valid)

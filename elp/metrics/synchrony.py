@@ -100,7 +100,7 @@ class Correlogram:
     @property
     def lag(self) -> int:
         """Frames by which the listener follows at the peak."""
-        return int(self.lags[np.nanargmax(self.curve)]) if self.windows else 0
+        return int(self.lags[np.nanargmax(self.curve)]) if self.windows and np.nanmax(np.abs(self.curve)) > 0 else 0
 
     def at(self, lag: int) -> float:
         """Value at one lag in frames."""
