@@ -36,7 +36,7 @@ class Codes:
 
     base: Ints
     emotion: Ints
-    listener: NDArray[np.str_]
+    listener: NDArray[Any]
     real: Floats
     categories: int
     emotions: tuple[str, ...]

@@ -1,8 +1,13 @@
-"""Sphinx directive `{elp-results}`: a table of the committed result files, one row each, from what the files record."""
+"""What the book's pages need of Sphinx.
+
+`{elp-results}`: a table of the committed result files, one row each, from what the files record.
+Docstrings are plain text with formulas: bars and trailing underscores are no markup in them, backticks are code.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +63,15 @@ class Results(Directive):
         return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", make(i, text))) for i, text in enumerate(cells)))
 
 
+def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
+    """Escape what reStructuredText would take for markup, outside of backticks."""
+    for number, line in enumerate(lines):
+        parts = line.split("`")
+        parts[::2] = [re.sub(r"(\||(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
+        lines[number] = "`".join(parts)
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-results", Results)
+    app.connect("autodoc-process-docstring", plain, priority=100)  # before napoleon reads the sections
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
