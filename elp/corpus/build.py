@@ -6,6 +6,8 @@ import hashlib
 import importlib
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -124,39 +126,58 @@ def extract_one(task: tuple[str, str, str]) -> str | None:
 def _run(tasks: Mapping[Path, Any], scheduler: str | None, workers: int, progress: bool, done: int) -> dict[Path, str | None]:
     from tqdm import tqdm
 
-    results: dict[Path, str | None] = {}
     with tqdm(total=len(tasks) + done, initial=done, desc="extracting", unit="video", disable=not progress) as bar:
-        if tasks:
-            with _client(scheduler, min(workers, len(tasks))) as client:
-                from dask.distributed import as_completed
-
-                futures = client.map(extract_one, list(tasks.values()), pure=False)
-                videos = {future.key: video for future, video in zip(futures, tasks, strict=True)}
-                for future in as_completed(futures):
-                    # extract_one never raises: an error means that the worker itself died, four times
-                    results[videos[future.key]] = future.result() if future.status == "finished" else "its worker died: too little memory?"
-                    bar.update()
-    return results
-
-
-@contextmanager
-def _client(scheduler: str | None, workers: int) -> Iterator[Any]:
-    import dask
-    from dask.distributed import Client, LocalCluster
-
-    quiet = {"distributed.logging.distributed": "critical", "distributed.comm.timeouts.connect": "10s"}
-    with dask.config.set(quiet):
+        if not tasks:
+            return {}
         if scheduler in (None, "processes", "threads"):
-            sizes = (1, workers) if scheduler == "threads" else (workers, 1)
-            with (
-                LocalCluster(n_workers=sizes[0], threads_per_worker=sizes[1], processes=scheduler != "threads", dashboard_address=None) as here,
-                Client(here) as client,
-            ):
-                yield client
-            return
-        try:
-            client = Client(scheduler, timeout="10s")
-        except (OSError, TimeoutError, ValueError) as error:
-            raise ElpError(f"{scheduler}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out") from error
-        with client:
-            yield client
+            reasons = _here(list(tasks.values()), scheduler or "processes", min(workers, len(tasks)), bar.update)
+        else:
+            reasons = _cluster(list(tasks.values()), scheduler, bar.update)
+    return dict(zip(tasks, reasons, strict=True))
+
+
+def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any]) -> list[str | None]:
+    """Dask's schedulers for one machine."""
+    import multiprocessing
+    from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+
+    import dask
+    from dask.callbacks import Callback
+
+    pool: Executor = ThreadPoolExecutor(workers)
+    if scheduler == "processes":  # spawned: a forked process cannot use what the parent's threads hold
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_follow, initargs=(os.getpid(),))
+    try:
+        with pool, Callback(posttask=lambda *_: tick()):
+            return list(dask.compute(*(dask.delayed(extract_one, pure=False)(task) for task in tasks), scheduler=scheduler, pool=pool))
+    except BrokenProcessPool as error:
+        message = "a worker process died, perhaps for want of memory: run again with fewer workers, finished videos are kept"
+        raise ElpError(message) from error
+
+
+def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[str | None]:
+    """An existing cluster, whose workers see the same files."""
+    from dask.distributed import Client, as_completed
+
+    try:
+        client = Client(address, timeout="5s")
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ElpError(f"{address}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out") from error
+    with client:
+        futures = client.map(extract_one, tasks, pure=False)
+        for _ in as_completed(futures):
+            tick()
+        # extract_one never raises: an error means that the worker itself died, four times
+        return [future.result() if future.status == "finished" else "its worker died: too little memory?" for future in futures]
+
+
+def _follow(parent: int) -> None:
+    """Leave when the parent is gone: a killed run must not leave workers behind."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
