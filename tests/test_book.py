@@ -180,3 +180,12 @@ def nbval(path: Path, tmp_path: Path, broken: str = "") -> subprocess.CompletedP
         env |= {"ELP_BREAK": broken, "PYTHONPATH": os.pathsep.join([str(tmp_path), env.get("PYTHONPATH", "")])}
     options = ["--nbval-lax", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-p", "no:cacheprovider", "-p", "no:xdist", "-q"]
     return subprocess.run([sys.executable, "-m", "pytest", *options, str(path)], capture_output=True, text=True, env=env, timeout=300)
+
+
+def test_nbval_fails_when_a_constant_of_elp_is_broken(tmp_path: Path) -> None:
+    """The canary: `make test` compares every chapter with nbval; here is the proof that this comparison can fail."""
+    chapter = BOOK / "07-metrics.ipynb"
+    run = nbval(chapter, tmp_path, broken="elp.metrics.diversity:POSE_CLUSTERS:10")
+    assert run.returncode == 1, run.stdout[-2000:] + run.stderr[-2000:]
+    assert "bits of at most 3.32" in run.stdout  # the broken constant is what it complains about
+    assert re.search(r"\d+ passed", run.stdout), "the rest of the chapter ran"
