@@ -260,6 +260,21 @@ def test_bad_portraits_are_refused_in_one_sentence(tmp_path) -> None:
         Portrait.load(noise, face="smallest")
 
 
+def test_a_profile_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from elp.face import fit as fitting
+
+    fit = fitting.fit
+
+    def turned(*args, **kwargs):
+        found = fit(*args, **kwargs)
+        found.pose[0, 1] = np.deg2rad(-65)
+        return found
+
+    monkeypatch.setattr(fitting, "fit", turned)
+    with pytest.raises(ElpError, match="looks 65 degrees aside"):
+        Portrait.load(data.astronaut())
+
+
 def test_motion_and_size_must_fit(portrait: Portrait) -> None:
     other = Motion(beta=np.zeros((2, 64)), pose=np.zeros((2, 6)), blink=np.zeros(2))
     with pytest.raises(ElpError, match="64 expression coefficients"):

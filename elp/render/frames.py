@@ -61,9 +61,8 @@ class Renderer:
         self._spread, self._follow = sparse.csr_array(self.rig.spread), sparse.csr_array(self.rig.follow)
         grown = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
         back = behind(image, grown)
-        # premultiplied, and what the background lacks at the edge added: person + background is the portrait to the last bit
-        person, cover, pad = extend(image - (1 - matte[..., None]) * back, image, matte, side // 6)
-        self._person, self._cover, self._pad = _mean4(person), _mean4(cover[..., None])[..., 0], np.float32(pad)
+        person, cover = extend(image, back, matte, side // 6)
+        self._person, self._cover, self._pad = _mean4(person), _mean4(cover[..., None])[..., 0], np.float32(side // 6)
         self._back = _mean4(back)[::FINE, ::FINE]
         soft = _mean4(image)
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]

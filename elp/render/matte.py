@@ -104,17 +104,20 @@ def pyramid_fill(image: Floats, known: Floats) -> Floats:
     return known[..., None] * image + (1 - known[..., None]) * up
 
 
-def extend(person: Floats, image: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats, int]:
-    """The person beyond the edges of the picture, for a head that moves away from them; hair cut by the upper edge gets a round top.
+def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats]:
+    """The person, cut out and continued beyond the edges of the picture, for a head that moves away from them.
+
+    Colours are mirrored at the edges, who is who is repeated; hair that the upper edge cuts gets a round top.
 
     Args:
-        person: (S, S, 3) float32, premultiplied by `matte`.
         image: (S, S, 3) float32.
+        back: (S, S, 3) float32, the background behind the person.
         matte: (S, S) float32.
         pad: pixels to add on each side.
 
     Returns:
-        person (S + 2 pad, S + 2 pad, 3), matte (S + 2 pad, S + 2 pad) and pad.
+        person (S + 2 pad, S + 2 pad, 3) = image - (1 - matte) back: premultiplied, and what the background lacks at the person's outline
+        added, so that person + (1 - matte) back is the picture to the last bit; matte (S + 2 pad, S + 2 pad).
     """
     side = len(matte)
     cover = np.pad(matte, pad, mode="edge")
@@ -125,6 +128,8 @@ def extend(person: Floats, image: Floats, matte: Floats, pad: int) -> tuple[Floa
         x = (np.arange(side) + 0.5 - (a + b) / 2) / ((b - a) / 2)
         dome = min(0.3 * (b - a), 0.9 * pad) * np.sqrt(np.clip(1 - x * x, 0, 1))
         cover[:pad, pad:-pad] = np.maximum(cover[:pad, pad:-pad], np.clip((dome - y) / (0.008 * side) + 0.5, 0, 1) * (dome > 0))
-    out = np.pad(image, ((pad, pad), (pad, pad), (0, 0)), mode="reflect") * cover[..., None]
-    out[pad:-pad, pad:-pad] = person
-    return out.astype(np.float32), cover.astype(np.float32), pad
+    frame = [(pad, pad), (pad, pad), (0, 0)]
+    person = np.pad(image, frame, mode="reflect") - (1 - cover[..., None]) * np.pad(back, frame, mode="reflect")
+    beyond = np.pad(np.zeros((side, side), bool), pad, constant_values=True)
+    person[beyond & (cover < 0.02)] = 0  # there the mirrored person is nobody
+    return person.astype(np.float32), cover.astype(np.float32)

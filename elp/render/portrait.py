@@ -17,6 +17,7 @@ Floats = NDArray[np.float32]
 Image = NDArray[np.uint8]
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
+ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
 LARGE = 1024  # pixels: the square picture is not kept finer than this
 FINE = 512  # pixels: nor coarser, so that 256-pixel frames are sampled twice as finely
 
@@ -57,7 +58,8 @@ class Portrait:
             model: the face model; by default the one that ships.
 
         Raises:
-            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face or one too small; `face` is none of the three.
+            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face, or one too small or in profile;
+                `face` is none of the three.
         """
         from elp.face.fit import fit
         from elp.face.landmarks import OVAL
@@ -71,6 +73,9 @@ class Portrait:
         if not np.isfinite(points).all():
             raise ElpError(f"{name}: the face could not be tracked: use a portrait that looks towards the camera")
         found = fit(points[None], (len(square), len(square)), model)
+        aside = float(np.rad2deg(np.abs(found.pose[0, 1])))
+        if aside > ASIDE:
+            raise ElpError(f"{name}: the head looks {aside:.0f} degrees aside, {ASIDE} at most can be moved: use one that faces the camera")
         turn = Rotation.from_rotvec(found.pose[0, :3])
         depth = turn.apply(model.shape(found.alpha, found.beta[0])[model.landmarks])[:, 2] + found.pose[0, 5]
         points = points[:, :2] - np.float32(0.5)  # the tracker counts from the picture's edge, arrays from the first pixel's centre
