@@ -64,7 +64,7 @@ def test_variable_frame_rate_goes_by_the_clock(tmp_path: Path) -> None:
     seen = brightness(encode(tmp_path / "v.mp4", times, pictures))
     at = lambda t: seen[round(t * 25)]  # noqa: E731
     assert abs(at(0.3) - 60) < 6 and abs(at(0.8) - 60) < 6 and abs(at(1.0) - 120) < 6  # held through the pause
-    assert abs(at(1.2) - 180) < 6 and abs(at(1.92) - 240) < 6
+    assert abs(at(1.2) - 180) < 6 and abs(at(1.88) - 240) < 6
 
 
 def test_rotation_metadata_is_obeyed(tmp_path: Path) -> None:
@@ -95,7 +95,8 @@ def test_a_flash_and_a_click_stay_together_for_ten_minutes(tmp_path: Path) -> No
     flashes = np.array([k for k, image in enumerate(frames(path)) if image[0, 0, 0] > 128])
     heard = read_audio(path)
     assert len(heard) / RATE == pytest.approx(seconds, abs=0.1)
-    loud = mfcc(heard, seconds * 25)[:, 0]
+    loud = np.abs(heard[320 : 320 + (seconds * 25 - 1) * 640]).reshape(-1, 640).max(1)  # around frame times
+    loud = np.concatenate([[0.0], loud])
     for k in lit:
         near = slice(int(k / fps * 25) - 25, int(k / fps * 25) + 25)
         flash = flashes[(flashes >= near.start) & (flashes < near.stop)].mean()

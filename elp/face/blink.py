@@ -11,7 +11,7 @@ from elp.face.landmarks import EAR_L, EAR_R, POINTS
 from elp.motion import FPS
 
 FIXED = 0.2  # thresholds in public code lie at EAR 0.16 to 0.26
-SHUT, REOPENED = 0.55, 0.7  # of a person's open-eye EAR: below the first a blink begins, above the second it is over
+SHUT, REOPENED = 0.6, 0.65  # of a person's open-eye EAR: below the first a blink begins, above the second it is over
 MINIMUM = 2  # frames: a shorter dip is the tracker's
 
 
@@ -52,8 +52,8 @@ def blink(ratio: NDArray[np.floating], *, threshold: float | None = None, minimu
 
     Args:
         ratio: (T, 2) eye aspect ratios of the two eyes.
-        threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a blink begins where the mean of the two eyes' ratios falls
-            below 0.55 of their open ratio and lasts until it has risen above 0.7 (hysteresis).
+        threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a blink begins where the more open of the two
+            eyes falls below 0.6 of their open ratio and lasts until it has risen above 0.65 (hysteresis).
         minimum: frames that a blink lasts at least; shorter dips are dropped.
 
     Returns:

@@ -52,6 +52,13 @@ class FaceModel:
         """The model that ships: 468 points of MediaPipe's topology, 50 identity and 100 expression modes (`elp.face.build`)."""
         return _default()
 
+    @classmethod
+    def from_ict(cls, path: str | Path, identities: int = 100) -> FaceModel:
+        """ICT-FaceKit (57 named shapes, 100 identities) from your own download; see `elp.face.ict.from_ict`."""
+        from elp.face.ict import from_ict
+
+        return from_ict(path, identities)
+
     def index(self, name: str) -> int:
         """Row of a named direction, e.g. `model.index("smile_l")`; raises ElpError for an unknown name."""
         if name not in self.names:
