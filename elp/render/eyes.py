@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from elp.render.rig import smooth
 from elp.render.shapes import chaikin, coverage, polygon
 from elp.render.topology import IRIS, LOWER, UPPER
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 MEET = 0.13  # where the lids meet, from the lower (0) to the upper lid (1)
 FOLLOW = (1.0, 0.42, 0.1)  # how far margin, lid skin and the skin beyond follow a lid
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +22,8 @@ from elp.render.mouth import RIM, Mouth, keep_apart
 from elp.render.portrait import Portrait
 from elp.render.warp import Warp
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Image = NDArray[Any]  # uint8
 PROVENANCE = "Synthetic: a portrait re-posed by elp (Emotional Listener Portrait), not a recording"
 FINE = 2  # source pixels per output pixel
 EYEBALL = 1.2  # cm, radius
@@ -86,7 +87,7 @@ class Renderer:
         moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
         x, y = self._warp(moved, depth)
         x, y = x + self._pad, y + self._pad
-        picture = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture: Floats = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         picture += gone[..., None] * self._back
         steps = [_rounded(picture)] if keep else []
@@ -199,7 +200,7 @@ def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Imag
 def _rounded(picture: Floats) -> Image:
     import cv2
 
-    return cv2.convertScaleAbs(cv2.max(picture, 0))  # rounds and saturates
+    return cv2.convertScaleAbs(np.maximum(picture, 0))  # rounds and saturates
 
 
 def _mean4(picture: Floats) -> Floats:

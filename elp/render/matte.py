@@ -3,11 +3,13 @@
 # S side of the picture in pixels
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Image = NDArray[Any]  # uint8
 
 
 def matte(image: Image, face: NDArray[np.float32]) -> Floats:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +13,14 @@ from elp.render.rig import smooth
 from elp.render.shapes import coverage
 from elp.render.topology import LIP_LOWER, LIP_UPPER
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
 TEETH = 0.085  # height of the upper teeth that show, in mouth widths
 
 
 def gap(points: Floats) -> float:
     """Distance between the inner lips at the middle, in mouth widths, of (V, 2) `points`."""
-    return float(np.linalg.norm(points[13] - points[14]) / max(np.linalg.norm(points[78] - points[308]), 1e-6))
+    return float(np.linalg.norm(points[13] - points[14]) / max(float(np.linalg.norm(points[78] - points[308])), 1e-6))
 
 
 def keep_apart(moved: Floats, rest: Floats) -> None:
@@ -105,7 +106,7 @@ class Mouth:
     def _inside(self, x: Floats, y: Floats, moved: Floats) -> Floats:
         """(H, W, 3) colours of an invented mouth at source pixels x, y, lit from the front."""
         right, left = moved[78], moved[308]
-        width = float(max(np.linalg.norm(left - right), 1e-6))
+        width = max(float(np.linalg.norm(left - right)), 1e-6)
         across = (left - right) / width
         down = np.array([-across[1], across[0]])
         place = lambda p: ((p - right) @ across / width, (p - right) @ down / width)  # noqa: E731

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,8 @@ from scipy.spatial.transform import Rotation
 from elp.errors import ElpError
 from elp.face.model import FaceModel
 
-Floats = NDArray[np.float32]
-Image = NDArray[np.uint8]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Image = NDArray[Any]  # uint8
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
 ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
@@ -101,7 +102,7 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
     if image is None:
         raise ElpError(f"{path}: not a readable image: use a PNG or JPEG")
     whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if whole.ndim == 3 and whole.shape[2] == 4 and whole.shape[:2] == image.shape[:2] and whole.dtype == np.uint8:
+    if whole is not None and whole.ndim == 3 and whole.shape[2] == 4 and whole.shape[:2] == image.shape[:2] and whole.dtype == np.uint8:
         cover = whole[..., 3:].astype(np.float32) / 255
         image = np.rint(image * cover + 255 * (1 - cover)).astype(np.uint8)
     return np.ascontiguousarray(image[..., ::-1]), str(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,8 @@ from scipy import sparse
 
 from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, OVAL, POINTS, UPPER
 
-Floats = NDArray[np.float32]
-Triangles = NDArray[np.int64]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Triangles = NDArray[np.integer[Any]]
 RINGS = (1.07, 1.16, 1.28, 1.42, 1.6, 1.82, 2.1, 2.5, 3.2, 4.5)  # of points around the face outline, in radii
 COARSE = 2.0  # rings beyond hold every second point
 GRAZING = 0.25  # cosine between skin and view below which the portrait does not really show a point
@@ -148,8 +149,8 @@ def _lashes(triangles: Triangles) -> tuple[NDArray[np.int64], Floats, Triangles]
             spread[at + np.arange(7), margin[1:-1]] = 1 - LASH
             spread[at + np.arange(7), ring[1:-1]] = LASH
             at += 7
-            band = np.isin(triangles, np.concatenate([margin, ring])).all(1)
-            band &= np.isin(triangles, ring).any(1) & np.isin(triangles, margin).any(1)
+            of_margin, of_ring = np.isin(triangles, margin), np.isin(triangles, ring)
+            band = np.asarray((of_margin | of_ring).all(1) & of_margin.any(1) & of_ring.any(1))
             row = np.concatenate([margin[:1], line, margin[-1:]])
             patch = np.concatenate([strip(margin, row), strip(row, ring)])
             assert not band[:UNDER].any(), "a triangle inside an eye touches the ring around it"

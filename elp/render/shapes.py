@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ def chaikin(points: int, times: int = 2) -> NDArray[np.float64]:
     return matrix
 
 
-def polygon(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+def polygon(rim: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """(H, W) uint8, 255 inside the closed polygon `rim` (N, 2) in pixels."""
     import cv2
 
@@ -29,7 +30,7 @@ def polygon(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.uin
     return mask
 
 
-def coverage(rim: NDArray[np.floating], shape: tuple[int, ...]) -> NDArray[np.float32]:
+def coverage(rim: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """(H, W) float32 in [0, 1], how much of each pixel lies inside the smooth closed curve through `rim` (N, 2)."""
     import cv2
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 STEEP = 4.0  # a triangle squeezed more than this is sampled as if by this much: it is thinner than a pixel, which would overshoot it
 SHIFT = 4  # vertices are drawn at 1/16 pixel
 
@@ -27,7 +28,7 @@ class Warp:
     """
 
     rest: Floats
-    triangles: NDArray[np.int64]
+    triangles: NDArray[np.integer[Any]]
     still: NDArray[np.bool_]
     under: int
     scale: float
