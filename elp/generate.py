@@ -123,10 +123,7 @@ class ELPResponder:
             style = model.style(mfcc[:, first:last], motion[:, first:last], state if model.config.causal else None)
             found.append(self.codes(style, state, noise, slice(start - first, stop - first)))
         codes, uniform = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
-        if e is None:
-            weights = self._inferred(mfcc, motion)
-        else:
-            weights = e.to(codes.device).expand(1, frames, -1)
+        weights = self._inferred(mfcc, motion) if e is None else e.to(codes.device).expand(1, frames, -1)
         return self._decoded(codes, weights, uniform)
 
     def inputs(self, mfcc: NDArray[Any], beta: NDArray[Any], pose: NDArray[Any], valid: NDArray[Any] | None = None) -> list[Tensor]:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 TERMS = ("loss", "motion", "blink", "smooth", "emotion")
 LOG_EVERY = 50  # steps between two looks at the device; the log keeps every step
 SAVE_EVERY = 60.0  # seconds
+SCALE = 1024.0  # of the loss: gradients of a mean would underflow in the LSTMs' float16
 
 
 class Trainer:
@@ -71,6 +72,15 @@ class Trainer:
         self.drawn = torch.zeros(LOG_EVERY, 2, recipe.batch // self.group.size, dtype=torch.long, device=device)
         self.done, self.graph = 0, None
 
+    def _gradient(self) -> Tensor:
+        """The gradients of all parameters, in the order and precision of the master weights."""
+        flat = torch.zeros_like(self.weights if self.half is None else self.half)
+        parameters = list(self.work.parameters())
+        parts = flat.split([_room(p) for p in parameters])
+        views = [part[: p.numel()].view(_rows(p).shape) for p, part in zip(parameters, parts, strict=True)]
+        torch._foreach_copy_(views, [_rows(p.grad) for p in parameters])
+        return flat.float()
+
     @torch.no_grad()
     def _standardise_style(self) -> None:
         """Moments of the motion style over some thousand random training clips: σ of a derivative is twenty times σ of a position."""
@@ -93,8 +103,9 @@ class Trainer:
             self.half.copy_(self.weights)
         self.work.zero_grad(set_to_none=True)
         terms = self.losses(row, start)
-        terms["loss"].backward()
-        self.weights.grad = self.group.average(gradient(self.work))
+        (terms["loss"] * SCALE).backward()
+        grad = self.group.average(self._gradient()) / SCALE
+        self.weights.grad = grad * (self.recipe.clip / grad.norm()).clamp_max(1)
         self.optimizer.step()
         self.log.index_copy_(0, self.slot, torch.stack([terms[name].detach() for name in TERMS])[None])
         self.drawn.index_copy_(0, self.slot, torch.stack([row, start])[None])
@@ -120,7 +131,8 @@ class Trainer:
     def advance(self) -> None:
         """One step at the schedule's learning rate, replayed where it was captured."""
         r = self.recipe
-        self.lr.fill_(r.lr * (0.5 + 0.5 * math.cos(math.pi * self.done / r.steps)) if r.decay == "cosine" else r.lr)
+        fall = 0.5 + 0.5 * math.cos(math.pi * self.done / r.steps) if r.decay == "cosine" else 1.0
+        self.lr.fill_(r.lr * fall * min(1.0, (self.done + 1) / max(1, r.warmup)))
         self.graph.replay() if self.graph else self.step()
         self.done += 1
 
@@ -191,16 +203,6 @@ def flatten(model: nn.Module) -> Tensor:
         view.copy_(_rows(p.detach()))
         p.data = view.permute(0, 3, 1, 2) if p.dim() == 4 else view
     return flat.detach()
-
-
-def gradient(model: nn.Module) -> Tensor:
-    """The gradients of all parameters, in the order and precision of the master weights."""
-    parts: list[Tensor] = []
-    for p in model.parameters():
-        parts.append(_rows(p.grad).reshape(-1))
-        if room := _room(p) - p.numel():
-            parts.append(parts[0][:room])  # anything: nobody reads the gaps
-    return torch.cat(parts).float()
 
 
 def _rows(x: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class ASEConfig:
     causal: bool = False
     tau: float = 1.0
     nested: bool = False
-    hidden: int = 512
+    hidden: int = 256
     blink_hidden: int = 128
     convs: int = 5
     dropout: float = 0.1

@@ -3,6 +3,8 @@
 # B clip, T frame, H head, V category, N emotion, C channel
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -101,7 +103,7 @@ class BlinkDecoder(nn.Module):
         self.causal = causal
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
         self.convs = nn.ModuleList(
-            TimeConv(a, b, (3, 3), stride=2, causal=causal) for a, b in zip(widths, widths[1:], strict=False)
+            TimeConv(a, b, (3, 3), stride=2, causal=causal) for a, b in itertools.pairwise(widths)
         )
         left = heads
         for _ in self.convs:

@@ -3,6 +3,8 @@
 # B clip, T frame, D style, H head, V category, N emotion
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -40,7 +42,7 @@ class AudioEncoder(nn.Module):
         super().__init__()
         self.stem = nn.ModuleList([ConvBlock(mfcc, 48, 3, causal=causal), ConvBlock(48, 48, 3, causal=causal)])
         sizes = [48, 64, 64, 64, 128, 128, 128, 128]
-        self.blocks = nn.ModuleList(_Residual(a, b, causal) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.blocks = nn.ModuleList(_Residual(a, b, causal) for a, b in itertools.pairwise(sizes))
         self.dropout = dropout
 
     def forward(self, mfcc: Tensor, state: State | None = None, generator: torch.Generator | None = None) -> Tensor:

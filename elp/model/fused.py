@@ -15,7 +15,7 @@ from torch import Tensor
 
 
 @triton.jit
-def _forward(logits, table, seed, image, soft, index, T, H, V, C, HT, tau, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
+def _forward(logits, table, seed, image, soft, index, T, H, V, C, HT, tau, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]
     b, h = tl.program_id(0) // H, tl.program_id(0) % H
     t, v, c = tl.arange(0, BT), tl.arange(0, BV), tl.arange(0, BC)
     row = (b * T + t) * H + h
@@ -34,7 +34,7 @@ def _forward(logits, table, seed, image, soft, index, T, H, V, C, HT, tau, BT: t
 
 
 @triton.jit
-def _backward(grad, table, soft, index, d_logits, d_table, T, H, V, C, HT, tau, LEARNED: tl.constexpr, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]  # noqa: N803
+def _backward(grad, table, soft, index, d_logits, d_table, T, H, V, C, HT, tau, LEARNED: tl.constexpr, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]
     b, h = tl.program_id(0) // H, tl.program_id(0) % H
     t, v, c = tl.arange(0, BT), tl.arange(0, BV), tl.arange(0, BC)
     row = (b * T + t) * H + h
@@ -57,8 +57,8 @@ def _backward(grad, table, soft, index, d_logits, d_table, T, H, V, C, HT, tau, 
 class _Sample(torch.autograd.Function):
     @staticmethod
     def forward(ctx, logits: Tensor, table: Tensor, seed: Tensor, tau: float) -> Tensor:  # type: ignore[no-untyped-def, override]
-        B, T, H, V = logits.shape  # noqa: N806
-        HT, C = table.shape[1], table.shape[3]  # noqa: N806
+        B, T, H, V = logits.shape
+        HT, C = table.shape[1], table.shape[3]
         image = torch.empty(B, T, H, C, dtype=torch.bfloat16, device=logits.device)
         soft = torch.empty_like(logits)
         index = torch.empty(B, T, H, dtype=torch.int16, device=logits.device)
@@ -72,8 +72,8 @@ class _Sample(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad: Tensor, _: Tensor):  # type: ignore[no-untyped-def, override]
         table, soft, index = ctx.saved_tensors
-        B, T, H, V = soft.shape  # noqa: N806
-        HT, C = table.shape[1], table.shape[3]  # noqa: N806
+        B, T, H, V = soft.shape
+        HT, C = table.shape[1], table.shape[3]
         learned = ctx.needs_input_grad[1]
         d_logits, d_table = torch.empty_like(soft), torch.empty_like(table) if learned else table
         sizes = (T, H, V, C, HT, ctx.tau, learned)

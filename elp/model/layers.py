@@ -79,10 +79,13 @@ class Recurrent(nn.LSTM):
         super().__init__(inputs, hidden, num_layers=3, batch_first=True)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]
-        y, carried = super().forward(x, None if state is None else state.get(self))
+        # float16, not bfloat16: only there cuDNN has kernels that keep the weights on the chip between frames
+        half = x.is_cuda and x.dtype == torch.bfloat16
+        with torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False):
+            y, carried = super().forward(x, None if state is None else state.get(self))
         if state is not None:
             state[self] = carried
-        return y
+        return y.to(x.dtype)
 
 
 def as_image(x: Tensor) -> Tensor:

@@ -1,0 +1,135 @@
+"""Generation: no seams, streams equal to offline runs, determinism, emotions, bad input."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from elp import generate
+from elp.errors import ElpError
+from elp.generate import ELPResponder
+from elp.model import ASE
+from elp.motion import Clip, Motion
+from elp.sampling import SmoothUniform
+from tests.ase import clip
+from tests.test_model import SMALL
+
+
+def responder(options=None, **kwargs) -> ELPResponder:
+    torch.manual_seed(0)
+    return ELPResponder(ASE(replace(SMALL, **(options or {}))), **kwargs)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("emotion", ["positive", "auto", [0.2, 0.3, 0.5]])
+@pytest.mark.parametrize("options", [{}, {"coding": "value"}, {"causal": True}, {"window": "clip"}], ids=str)
+def test_pieces_give_the_result_of_one_pass(options, emotion, monkeypatch):
+    r, speaker = responder(options), clip(230)
+    whole = r.respond(speaker, emotion, generator=seeded())
+    monkeypatch.setattr(generate, "CHUNK", 37)
+    pieces = r.respond(speaker, emotion, generator=seeded())
+    np.testing.assert_allclose(pieces.beta, whole.beta, atol=1e-5)
+    np.testing.assert_allclose(pieces.pose, whole.pose, atol=1e-5)
+    assert np.array_equal(pieces.blink, whole.blink)
+
+
+@pytest.mark.parametrize("emotion", ["negative", "auto"])
+def test_a_stream_gives_the_offline_response(emotion):
+    r, speaker = responder({"causal": True}), clip(90)
+    offline = r.respond(speaker, emotion, generator=seeded())
+    stream, parts, first = r.stream(emotion, generator=seeded()), [], 0
+    for count in [1] * 40 + [3] * 10 + [20]:
+        cut = speaker[first : first + count]
+        parts.append(stream.push(cut.mfcc, cut.motion.beta, cut.motion.pose))
+        first += count
+    for name in ("beta", "pose"):
+        np.testing.assert_allclose(np.concatenate([getattr(p, name) for p in parts]), getattr(offline, name), atol=1e-5)
+    assert np.array_equal(np.concatenate([p.blink for p in parts]), offline.blink)
+
+
+def test_one_frame_may_be_pushed_without_its_axis():
+    speaker = clip(1)
+    out = responder({"causal": True}).stream("neutral", generator=seeded()).push(speaker.mfcc[0], speaker.motion.beta[0], speaker.motion.pose[0])
+    assert out.beta.shape == (1, 12)
+
+
+@pytest.mark.parametrize(("options", "match"), [({}, "future frames"), ({"causal": True, "window": "clip"}, "whole clip")])
+def test_a_model_that_cannot_stream_says_so(options, match):
+    with pytest.raises(ElpError, match=match):
+        responder(options).stream(generator=seeded())
+
+
+def test_the_generator_decides():
+    r, speaker = responder(), clip(40)
+    a, b, c = (r.respond(speaker, "neutral", generator=seeded(s)) for s in (1, 1, 2))
+    assert np.array_equal(a.beta, b.beta)
+    assert not np.array_equal(a.beta, c.beta)
+    cold = responder(temperature=0.0)
+    a, c = (cold.respond(speaker, "neutral", generator=seeded(s)) for s in (1, 2))
+    assert np.array_equal(a.beta, c.beta)
+
+
+def test_any_length_from_one_frame_on():
+    for frames in (1, 2, 51):
+        out = responder().respond(clip(frames), "auto", generator=seeded())
+        assert len(out) == frames
+        assert np.isfinite(out.beta).all()
+
+
+def test_motion_comes_back_in_the_corpus_units():
+    r = responder()
+    before = r.respond(clip(30), "neutral", generator=seeded())
+    r.model.beta_std *= 2
+    r.model.beta_mean += 1
+    speaker = clip(30)
+    scaled = Clip(motion=replace(speaker.motion, beta=speaker.motion.beta * 2 + 1), mfcc=speaker.mfcc)
+    np.testing.assert_allclose(r.respond(scaled, "neutral", generator=seeded()).beta, before.beta * 2 + 1, atol=1e-4)
+
+
+def test_names_mixtures_and_sequences_mean_the_same():
+    r = responder()
+    assert r.weights("auto") is None
+    assert r.weights(None) is None
+    assert r.weights("positive").tolist() == r.weights([0, 0, 2]).tolist() == r.weights("positive=1").tolist() == [0, 0, 1]
+    assert r.weights("neutral=0.5, positive=0.5").tolist() == [0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("wrong", ["happy", "", "neutral=x", [1, 2], [0, 0, 0], [-1, 1, 1], [float("nan"), 1, 1]])
+def test_an_emotion_that_is_none_lists_those_that_are(wrong):
+    with pytest.raises(ElpError, match="negative, neutral, positive"):
+        responder().weights(wrong)
+
+
+def test_bad_speakers_are_refused_and_gaps_bridged():
+    r = responder()
+    with pytest.raises(ElpError, match="no frames"):
+        r.respond(clip(0), "neutral", generator=seeded())
+    with pytest.raises(ElpError, match=r"\(20, 9\), this model expects \(20, 12\)"):
+        r.respond(clip(20, width=9), "neutral", generator=seeded())
+    speaker = clip(40)
+    beta, valid = speaker.motion.beta.copy(), np.ones(40, bool)
+    beta[10:15], valid[10:15] = np.nan, False
+    gap = Clip(motion=Motion(beta=beta, pose=speaker.motion.pose, blink=speaker.motion.blink, valid=valid), mfcc=speaker.mfcc)
+    assert np.isfinite(r.respond(gap, "auto", generator=seeded()).beta).all()
+
+
+@pytest.mark.parametrize("option", [{"temperature": -1}, {"correlation": -1}, {"heads": 0}, {"heads": 9}])
+def test_options_out_of_range_are_refused(option):
+    with pytest.raises(ElpError):
+        responder(**option)
+
+
+def test_smooth_draws_are_uniform_alike_and_the_same_in_pieces():
+    whole = SmoothUniform([200, 1], [4.0, 0.0], seeded()).draw(600)
+    assert whole[0].mean().item() == pytest.approx(0.5, abs=0.02)
+    assert whole[0].flatten().quantile(torch.tensor([0.1, 0.9])).tolist() == pytest.approx([0.1, 0.9], abs=0.02)
+    lag = torch.corrcoef(torch.stack([whole[0][:-4].flatten(), whole[0][4:].flatten()]))[0, 1].item()
+    assert lag == pytest.approx(np.exp(-(4**2) / (4 * 4**2)), abs=0.05)
+    pieces = SmoothUniform([200, 1], [4.0, 0.0], seeded())
+    parts = [pieces.draw(n) for n in (1, 99, 500)]
+    for group in range(2):
+        torch.testing.assert_close(torch.cat([p[group] for p in parts]), whole[group])

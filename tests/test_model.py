@@ -1,0 +1,151 @@
+"""The Adaptive Space Encoder: shapes of every option, mixtures, spaces, nested heads, gradients, checkpoints."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from elp import checkpoint
+from elp.errors import ElpError
+from elp.losses import LossWeights, Target, blink_smoothness, emotion_cross_entropy, motion_l2, total
+from elp.model import ASE, ASEConfig
+from elp.model.decoders import EmbeddingCoding, ValueCoding, encode, lookup
+from elp.model.encoders import TDNN, AudioEncoder
+from elp.space import base_space, transformed_space
+
+SMALL = ASEConfig(beta=12, heads=8, categories=4, hidden=16, blink_hidden=8, dropout=0.0)
+
+
+def model(**options) -> ASE:
+    torch.manual_seed(0)
+    return ASE(replace(SMALL, **options)).eval()
+
+
+def inputs(batch=2, frames=20, width=12, seed=0):
+    g = torch.Generator().manual_seed(seed)
+    return torch.randn(batch, frames, 29, generator=g), torch.rand(batch, frames, 2 * width + 6, generator=g), torch.eye(3)[[0, 2]]
+
+
+OPTIONS = [{}, {"coding": "value"}, {"space": "V"}, {"space": "V+e"}, {"causal": True}, {"window": "clip"}, {"heads": 1}, {"heads": 5, "convs": 8}]
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_every_option_gives_the_listeners_shapes_and_every_weight_learns(options):
+    m = model(**options)
+    predicted = m(*inputs(), generator=torch.Generator().manual_seed(0))
+    assert [tuple(x.shape) for x in predicted] == [(2, 20, 12), (2, 20, 6), (2, 20), (2, 3)]
+    sum(x.square().sum() for x in predicted).backward()
+    silent = [name for name, p in m.named_parameters() if p.grad is None or not p.grad.any()]
+    assert not [name for name in silent if "bias" not in name]
+
+
+def test_the_papers_sizes():
+    m = ASE(ASEConfig(hidden=64))
+    assert (m.config.heads, m.config.categories, m.config.beta) == (128, 64, 100)
+    assert m.encoder.convs[0].conv.in_channels == 334
+    convs = [x for x in AudioEncoder().modules() if isinstance(x, torch.nn.Conv2d) and x.kernel_size != (1, 1)]
+    assert len(convs) == 16  # "first 16 layers of ResNet-50"
+    assert len(TDNN(334, 3).layers) == 5
+
+
+@pytest.mark.parametrize("coding", [ValueCoding, EmbeddingCoding])
+def test_coding_reads_the_transformed_space_without_building_it(coding):
+    g = torch.Generator().manual_seed(0)
+    c = coding(3, 5, 4)
+    base = base_space(torch.randn(2, 6, 5, 4, generator=g))
+    e = torch.tensor([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5]])
+    table = c.weight().expand(-1, 5, -1, -1).permute(1, 0, 2, 3).flatten(1, 2)  # (H, N V, C)
+    expected = torch.einsum("bthk,hkc->bcth", transformed_space(base, e), table)
+    torch.testing.assert_close(encode(c.weight(), base, e), expected)
+    torch.testing.assert_close(lookup(c.weight(), base.argmax(-1), e[:, None].expand(-1, 6, -1)), expected)
+
+
+def test_each_emotion_trains_only_its_own_codewords():
+    m = model()
+    predicted = m(*inputs()[:2], torch.eye(3)[[2, 2]], generator=torch.Generator().manual_seed(0))
+    predicted.beta.sum().backward()
+    assert not m.coding.table.grad[:2].any()
+    assert m.coding.table.grad[2].any()
+
+
+def test_a_mixture_lies_between_its_emotions_and_e_moves_u_but_not_v():
+    for space, moves in (("U", True), ("V+e", True), ("V", False)):
+        m = model(space=space)
+        codes = torch.randint(0, 4, (1, 10, 8), generator=torch.Generator().manual_seed(0))
+        image = [m.image_of(codes, torch.tensor(e).expand(1, 10, 3)) for e in ([1.0, 0, 0], [0, 0, 1.0], [0.5, 0, 0.5])]
+        assert torch.equal(image[0], image[1]) is not moves
+        torch.testing.assert_close(image[2], (image[0] + image[1]) / 2)
+
+
+def test_heads_beyond_a_prefix_say_nothing():
+    m = model(nested=True)
+    g = torch.Generator().manual_seed(0)
+    codes = torch.randint(0, 4, (1, 10, 8), generator=g)
+    other = codes.clone()
+    other[..., 3:] = torch.randint(0, 4, (1, 10, 5), generator=g)
+    e = torch.eye(3)[None, :1].expand(1, 10, 3)
+    image = [m.image_of(x, e, torch.tensor([3])) for x in (codes, other)]
+    assert torch.equal(*image)
+
+
+def test_a_causal_model_ignores_the_future():
+    m = model(causal=True)
+    mfcc, motion, e = inputs()
+    before = m(mfcc, motion, e, tau=0.0)
+    mfcc, motion = mfcc.clone(), motion.clone()
+    mfcc[:, 12:], motion[:, 12:] = 3, 3
+    after = m(mfcc, motion, e, tau=0.0)
+    for a, b in zip(before[:3], after[:3], strict=True):
+        torch.testing.assert_close(a[:, :12], b[:, :12], atol=1e-5, rtol=1e-4)
+
+
+def test_a_batch_of_one_equals_its_row():
+    m = model()
+    mfcc, motion, e = inputs()
+    both, one = m(mfcc, motion, e, tau=0.0), m(mfcc[1:], motion[1:], e[1:], tau=0.0)
+    for a, b in zip(both, one, strict=True):
+        torch.testing.assert_close(a[1:], b, atol=1e-5, rtol=1e-4)
+
+
+def test_losses_have_known_values():
+    assert motion_l2(torch.zeros(1, 1, 4), torch.zeros(1, 1, 6), torch.ones(1, 1, 4), 2 * torch.ones(1, 1, 6)).item() == 5.0
+    assert motion_l2(torch.zeros(1, 1, 4), torch.zeros(1, 1, 6), torch.ones(1, 1, 4), torch.ones(1, 1, 6), reduction="sum").item() == 10.0
+    assert blink_smoothness(torch.tensor([[0.0, 100.0, 100.0]])).tolist() == [[0.0, 0.5, 0.0]]
+    assert emotion_cross_entropy(torch.zeros(2, 3), torch.tensor([[0.0, 1, 0], [0, 0, 0]])).tolist() == pytest.approx([3 * 0.6931472, 0])
+
+
+def test_frames_that_are_not_valid_cost_nothing():
+    g = torch.Generator().manual_seed(0)
+    predicted = [torch.randn(2, 8, 5, generator=g), torch.randn(2, 8, 6, generator=g), torch.randn(2, 8, generator=g), torch.randn(2, 3, generator=g)]
+    valid = torch.ones(2, 8, dtype=torch.bool)
+    valid[:, 5:] = False
+    target = Target(torch.zeros(2, 8, 5), torch.zeros(2, 8, 6), torch.zeros(2, 8), torch.eye(3)[:2], valid)
+    changed = target._replace(beta=target.beta + 9 * ~valid[..., None])
+    for reduction in ("mean", "sum"):
+        w = LossWeights(reduction=reduction)
+        assert total(*predicted, target, w)["motion"] == total(*predicted, changed, w)["motion"]
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_a_checkpoint_comes_back(tmp_path, half):
+    m = model(coding="embedding", space="V+e")
+    checkpoint.save(tmp_path / "m.safetensors", m, {"seed": 3}, half=half)
+    back, card = checkpoint.load(tmp_path / "m.safetensors")
+    assert (back.config, card) == (m.config, {"seed": 3})
+    a, b = (x(*inputs(), tau=0.0).pose for x in (m, back))
+    torch.testing.assert_close(a, b, atol=0.3 if half else 0, rtol=0)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a checkpoint"])
+def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
+    path = tmp_path / "m.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ElpError, match="checkpoint"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("wrong", [{"coding": "hash"}, {"space": "W"}, {"categories": 1}, {"tau": 0.0}, {"heads": 0}])
+def test_options_out_of_range_are_refused(wrong):
+    with pytest.raises(ElpError, match="model option"):
+        replace(SMALL, **wrong)

@@ -1,0 +1,186 @@
+"""Training: it learns, resumes bit for bit, stops at NaN with its batch, shares a batch between processes."""
+
+import csv
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from elp import checkpoint, recipes
+from elp import train as training
+from elp.errors import ElpError
+from elp.train import Trainer, train, validate
+from tests.ase import EMOTIONS, corpus
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return corpus(tmp_path_factory.mktemp("corpus") / "c")
+
+
+def tiny(steps=8, **options):
+    model = replace(recipes.tiny().model, heads=4, categories=4, hidden=16, blink_hidden=8)
+    return replace(recipes.tiny(), steps=steps, batch=4, frames=30, model=replace(model, **options))
+
+
+def weights(folder):
+    return checkpoint.load(folder / "model.safetensors")[0].state_dict()
+
+
+def same(a, b):
+    return all(torch.equal(x, b[name]) for name, x in a.items())
+
+
+def test_the_loss_of_one_batch_falls(data):
+    trainer = Trainer(tiny(400), data, CPU)
+    row, start = trainer.batches.draw(4, trainer.generator)
+    trainer.batches.draw = lambda *_: (row, start)
+    for _ in range(40):
+        trainer.advance()
+    assert trainer.log[35:40, 0].mean() < 0.6 * trainer.log[0, 0]
+
+
+def test_a_run_leaves_weights_log_and_card(data, tmp_path):
+    card = train(tiny(), data, tmp_path / "run", device="cpu")
+    assert json.loads(json.dumps(card)) == json.loads((tmp_path / "run" / "run.json").read_text())
+    assert {"commit", "command", "seed", "versions", "device", "train_seconds", "curves", "validation"} <= set(card)
+    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").open()))
+    assert [int(row["step"]) for row in rows] == list(range(8))
+    model, stored = checkpoint.load(tmp_path / "run" / "model.safetensors")
+    assert stored["recipe"]["name"] == "tiny"
+    assert (model.config.beta, model.config.emotions) == (12, EMOTIONS)
+    torch.testing.assert_close(model.beta_mean, torch.from_numpy(data.stats["beta"].mean))
+
+
+def test_an_interrupted_run_resumes_bit_for_bit(data, tmp_path, monkeypatch):
+    recipe = tiny()
+    train(recipe, data, tmp_path / "whole", device="cpu")
+    advance = Trainer.advance
+
+    def interrupted(self):
+        advance(self)
+        if self.done == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(Trainer, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, data, tmp_path / "cut", device="cpu")
+    monkeypatch.setattr(Trainer, "advance", advance)
+    assert not (tmp_path / "cut" / "model.safetensors").exists()
+    train(recipe, data, tmp_path / "cut", device="cpu", resume=True)
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
+    assert (tmp_path / "whole" / "log.csv").read_text() == (tmp_path / "cut" / "log.csv").read_text()
+
+
+def test_a_seed_decides_a_run(data, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(replace(tiny(3), seed=seed), data, tmp_path / name, device="cpu")
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+
+
+def test_another_run_is_neither_overwritten_nor_resumed(data, tmp_path):
+    train(tiny(2), data, tmp_path, device="cpu")
+    with pytest.raises(ElpError, match="holds a run already"):
+        train(tiny(2), data, tmp_path, device="cpu")
+    with pytest.raises(ElpError, match="another recipe"):
+        train(tiny(2, space="V"), data, tmp_path, device="cpu", resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_path, monkeypatch):
+    step = Trainer.step
+
+    def poisoned(self):
+        if self.done == 2:
+            self.weights.fill_(float("nan"))
+        step(self)
+
+    monkeypatch.setattr(Trainer, "step", poisoned)
+    with pytest.raises(ElpError, match="step 2: the loss is not finite"):
+        train(tiny(), data, tmp_path, device="cpu")
+    tensors, meta = checkpoint.read(next(tmp_path.glob("bad-batch-2.safetensors")))
+    assert tensors["mfcc"].shape == (4, 30, 29)
+    assert meta["recipe"]["name"] == "tiny"
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_flat_weights_are_the_models_own(data):
+    model = Trainer(tiny(), data, CPU).model
+    before = [p.detach().clone() for p in model.parameters()]
+    flat = training.flatten(model)
+    assert all(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
+    flat.zero_()
+    assert not any(p.any() for p in model.parameters())
+
+
+def test_draws_are_balanced_when_asked(data, tmp_path):
+    skewed = corpus(tmp_path / "c", clips=8, emotions=("a", "a2", "b"))
+    trainer = Trainer(replace(tiny(), balanced=True), skewed, CPU)
+    row, start = trainer.batches.draw(3000, torch.Generator().manual_seed(0))
+    share = trainer.batches.e[row].mean(0)
+    assert share.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
+    assert (start >= 0).all()
+    assert (start + 30 <= trainer.batches.length[row]).all()
+
+
+@pytest.mark.parametrize("options", [{"nested": True}, {"window": "clip"}, {"causal": True, "window": 24}])
+def test_options_train(data, options):
+    trainer = Trainer(tiny(**options), data, CPU)
+    trainer.advance()
+    assert trainer.log[0].isfinite().all()
+
+
+def test_validation_is_repeatable(data):
+    recipe = tiny()
+    model = Trainer(recipe, data, CPU).model
+    assert validate(model, data, recipe, count=32) == validate(model, data, recipe, count=32)
+
+
+def test_recipes_follow_the_paper_and_unknown_ones_are_refused():
+    vico, l2l = recipes.get("vico"), recipes.get("l2l")
+    assert (vico.steps, vico.batch, vico.frames) == (10_000, 32, 50)
+    assert (l2l.steps, l2l.batch, l2l.balanced) == (50_000, 128, True)
+    w = vico.weights
+    assert (w.blink, w.emotion, w.smooth) == (5, 5, 0.01)
+    assert recipes.from_dict(json.loads(json.dumps(vico.to_dict()))) == vico
+    with pytest.raises(ElpError, match="vico"):
+        recipes.get("vicoo")
+
+
+@pytest.mark.parametrize("device", ["cuda", "warp:9"])
+def test_a_device_that_is_not_there_is_named(data, tmp_path, device):
+    if device == "cuda" and torch.cuda.is_available():
+        pytest.skip("CUDA is here")
+    with pytest.raises(ElpError, match="CUDA|device"):
+        train(tiny(1), data, tmp_path, device=device)
+
+
+def test_two_processes_train_one_model(data, tmp_path):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    program = (
+        "import sys, torch; torch.set_num_threads(1)\n"
+        "from tests.test_train import tiny\nfrom elp.corpus.format import Corpus\nfrom elp.train import train\n"
+        f"card = train(tiny(3), Corpus.open({str(data.folder)!r}), {str(tmp_path)!r}, device='cpu')\n"
+        "print(card['processes'])\n"
+    )
+    root = Path(__file__).parents[1]
+    env = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    both = [
+        subprocess.Popen([sys.executable, "-c", program], env=env | {"RANK": str(rank)}, cwd=root, stdout=subprocess.PIPE, text=True)
+        for rank in range(2)
+    ]
+    assert [p.communicate(timeout=100)[0].strip() for p in both] == ["2", "2"]
+    tensors, _ = checkpoint.read(tmp_path / "state.safetensors")
+    assert {"generator.0", "generator.1"} <= set(tensors)
+    assert not torch.equal(tensors["generator.0"], tensors["generator.1"])
