@@ -2,6 +2,7 @@
 
     python benchmarks/tables.py --preset vico --out book/results            # Tables 1 and 2, controllability
     python benchmarks/tables.py --preset l2l --sweep 1 4 16 64 256 ...      # Tables 1, 2 and 3
+    python benchmarks/tables.py --source vc-resolution FILE.zip --steps 4000  # real conversations
     python benchmarks/tables.py --preset tiny --smoke --out /tmp/tables     # the same in a few minutes on a CPU
 
 All runs share the device: their steps are queued in turn on streams of their own. What is done is kept in --work and not done
@@ -34,7 +35,7 @@ if importlib.util.find_spec("pyarrow") is None:  # a training machine without it
 from elp import baselines, checkpoint, recipes
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
-from elp.evaluate import GroundTruth, Oracle, Stats, corpus_card, measure, summarise
+from elp.evaluate import GroundTruth, Oracle, Stats, Stranger, corpus_card, measure, summarise
 from elp.files import atomic, run_card, write_json
 from elp.generate import ELPResponder
 from elp.train import Trainer
@@ -162,13 +163,14 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
     simple: dict[str, Callable[[], Any]] = {
         "GT": GroundTruth,
         "oracle": Oracle,
+        "stranger": Stranger,
         "mean face": lambda: baselines.MeanFace(corpus),
         "Random": lambda: baselines.RandomListener(corpus),
         "NN-motion": lambda: baselines.NearestNeighbour(corpus, "motion"),
         "NN-audio": lambda: baselines.NearestNeighbour(corpus, "audio"),
     }
     if name in simple:
-        return simple[name](), plan.samples if name in ("oracle", "Random") else 1, {}
+        return simple[name](), plan.samples if name in ("oracle", "stranger", "Random") else 1, {}
     base, _, space = name.partition("+")
     if base == "DLS-Random":
         trained = load(plan, corpus, f"ELP-{space}", seed)
@@ -181,7 +183,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
     return load(plan, corpus, name, seed), 1 if name in ("RLHG", "PCH") else plan.samples, {}
 
 
-BOUNDS = ("GT", "oracle", "mean face")
+BOUNDS = ("GT", "oracle", "stranger", "mean face")
 ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
 TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V", "ELP-U", "ELP-U, e inferred")
 TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
@@ -214,14 +216,18 @@ def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
 
 
 def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[str, list[dict[str, Any]]]]:
-    rows = [(name, seed) for name in (*TABLE1, *TABLE2) for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
+    corpus = Corpus.open(plan.corpus)
+    told = bool((corpus.pairs("train")["emotion"] >= 0).any())
+    simulated = str(corpus.card["source"]).startswith("simulated")
+    names = [name for name in (*TABLE1, *TABLE2) if simulated or name != "oracle"]
+    rows = [(name, seed) for name in names for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
     rows += [(f"ELP-U H={h}", plan.seeds[0]) for h in plan.sweep]
     started = time.perf_counter()
     stats: dict[str, dict[int, Stats]] = {}
     control: dict[str, dict[int, Any]] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs: dict[Any, tuple[str, str, int]] = {pool.submit(measured, plan, name, seed): ("stats", name, seed) for name, seed in rows}
-        jobs |= {pool.submit(controlled, plan, name, seed): ("control", name, seed) for name in CONTROLLED for seed in plan.seeds}
+        jobs |= {pool.submit(controlled, plan, name, seed): ("control", name, seed) for name in CONTROLLED for seed in plan.seeds if told}
         for job in as_completed(jobs):
             what, name, seed = jobs[job]
             if what == "stats":
@@ -239,6 +245,7 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--preset", default="vico")
     p.add_argument("--corpus", type=Path, help="folder of the corpus; made with --preset where it is missing")
+    p.add_argument("--source", nargs=2, metavar=("KIND", "PATH"), help="import this published corpus instead of simulating one")
     p.add_argument("--mfcc", type=Path, help="mfcc.npy of the same corpus, where no sound can be synthesised")
     p.add_argument("--hours", type=float, help="of the l2l preset")
     p.add_argument("--out", type=Path, default=Path("book/results"))
@@ -256,11 +263,16 @@ def main() -> None:
     a = p.parse_args()
 
     started = time.time()
+    a.preset = a.source[0] if a.source else a.preset
     work = a.work or a.out.parent / f"tables-work-{a.preset}"
     work.mkdir(parents=True, exist_ok=True)
     folder = a.corpus or work / "corpus"
     if (folder / "card.json").is_file():
         corpus = Corpus.open(folder)
+    elif a.source:
+        from elp.corpus.importers import import_corpus
+
+        corpus = import_corpus(a.source[0], a.source[1], folder)
     else:
         sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
         corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)

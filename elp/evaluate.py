@@ -48,6 +48,21 @@ class Oracle:
         return oracle(corpus, pair, generator)
 
 
+class Stranger:
+    """A real listener of another conversation of the same split: the level of chance for every kind of synchrony."""
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        people = {pair.speaker, pair.listener}
+        others = [p for p in usable(corpus, pair.split) if p.clip != pair.clip]
+        others = [p for p in others if not people & {p.speaker, p.listener}] or others
+        if not others:
+            raise ElpError(f"{corpus.folder}: one conversation only in the {pair.split} split: strangers need two")
+        chosen = others[int(torch.randint(len(others), (1,), generator=generator))]
+        motion = corpus.listener(chosen)
+        frames = np.arange(int(pair.length)) % len(motion)
+        return Motion(beta=motion.beta[frames], pose=motion.pose[frames], blink=motion.blink[frames], valid=motion.valid[frames])
+
+
 def generate(
     corpus: Corpus, method: Responder | Bound, pairs: Sequence[Any], emotions: Sequence[str | None], generator: torch.Generator
 ) -> list[Motion]:
@@ -125,8 +140,10 @@ def _signals(corpus: Corpus) -> dict[str, Callable[[Motion], NDArray[np.float64]
     from elp.face.model import FaceModel
 
     signals: dict[str, Callable[[Motion], NDArray[np.float64]]] = {"nod": lambda m: m.pose[:, :1].astype(np.float64)}
-    model = FaceModel.default()
-    if len(model.names) <= corpus.beta.shape[1] == len(model.expression):
+    model, names = FaceModel.default(), corpus.card.get("beta_names", [])
+    if "AU12" in names:  # the lip corner puller
+        signals["smile"] = lambda m: m.beta[:, [names.index("AU12")]].astype(np.float64)
+    elif len(model.names) <= corpus.beta.shape[1] == len(model.expression):
         columns = [model.index("smile_l"), model.index("smile_r")]
         signals["smile"] = lambda m: m.beta[:, columns].mean(1, keepdims=True).astype(np.float64)
     return signals
@@ -144,7 +161,8 @@ class Scene:
         self.sets = {}
         for part, k in (("facial", metrics.EXPRESSION_CLUSTERS), ("head", metrics.POSE_CLUSTERS)):
             s, g = ([self._masked(x[part], v) for x, v in zip(xs, self.valid, strict=True)] for xs in (speakers, truth))
-            centres = metrics.cluster(g, min(k, sum(map(len, g)) // 2), frames=20_000)
+            moves = np.nanstd(np.concatenate(g), 0).max() > 0  # an imported corpus may know no head pose
+            centres = metrics.cluster(g, min(k, sum(map(len, g)) // 2) if moves else 1, frames=20_000)
             self.sets[part] = (s, g, centres)
         self.signals = _signals(corpus)
         self.heard = {name: [signal(corpus.speaker(p).motion) for p in pairs] for name, signal in self.signals.items()}
@@ -346,6 +364,7 @@ def rows(corpus: Corpus, checkpoint: str | Path | None = None, *, device: str = 
     return {
         "GT": GroundTruth(),
         **({"oracle": Oracle()} if simulated else {}),
+        "stranger": Stranger(),
         "mean face": baselines.MeanFace(corpus),
         "Random": baselines.RandomListener(corpus),
         "NN-motion": baselines.NearestNeighbour(corpus, "motion"),
