@@ -18,7 +18,7 @@ from elp.render.blink import blink_control
 from elp.render.eyes import Eye, close
 from elp.render.limits import Limits
 from elp.render.matte import behind, extend
-from elp.render.mouth import RIM, Mouth, keep_apart
+from elp.render.mouth import RIM, Mouth, seal
 from elp.render.portrait import Portrait
 from elp.render.warp import Warp
 
@@ -122,7 +122,7 @@ class Renderer:
         step = own.weight[:, None] * (self._project(solid) - own.rest)
         step[own.hidden] = self._follow @ step
         moved = own.rest + step
-        keep_apart(moved, own.rest)
+        seal(moved, own.rest)
         for eye, shut, lash in zip("rl", closure, own.lash, strict=True):
             close(moved, eye, shut, lash)
         angle = np.clip(STEADY * turn.inv().as_rotvec(), -MOST_GAZE, MOST_GAZE)

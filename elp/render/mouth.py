@@ -15,6 +15,7 @@ from elp.render.topology import LIP_LOWER, LIP_UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
+SOFT = 0.06  # parting of touching lips at which half of it is seen, in mouth widths
 TEETH = 0.085  # height of the upper teeth that show, in mouth widths
 
 
@@ -23,8 +24,8 @@ def gap(points: Floats) -> float:
     return float(np.linalg.norm(points[13] - points[14]) / max(float(np.linalg.norm(points[78] - points[308])), 1e-6))
 
 
-def keep_apart(moved: Floats, rest: Floats) -> None:
-    """Lips that would pass through each other meet instead, in place.
+def seal(moved: Floats, rest: Floats) -> None:
+    """Lips that touch are soft, in place: the first of a parting only relieves their pressure, and they never pass through each other.
 
     Args:
         moved: (V, 2) vertices now, source pixels.
@@ -33,7 +34,10 @@ def keep_apart(moved: Floats, rest: Floats) -> None:
     down = moved[152] - moved[10]
     down = down / np.linalg.norm(down)
     was, now = (((p[LIP_LOWER] - p[LIP_UPPER]) * down).sum(1) for p in (rest, moved))
-    lack = np.maximum(np.minimum(was, 0) - now, 0)[1:-1, None] / 2
+    soft = SOFT * np.linalg.norm(moved[78] - moved[308]) * (1 - smooth((gap(rest) - 0.03) / 0.06))
+    parting = np.maximum(now - was, 0)
+    wanted = np.where(now > was, was + parting * parting / (parting + soft + 1e-9), np.maximum(now, np.minimum(was, 0)))
+    lack = (wanted - now)[1:-1, None] / 2
     moved[LIP_UPPER[1:-1]] -= lack * down
     moved[LIP_LOWER[1:-1]] += lack * down
 
