@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from elp.corpus import Corpus, oracle, simulate
-from elp.corpus.face import COLUMN, scale
+from elp.corpus.face import active
 from elp.corpus.processes import drift, episodes, eyelids, merge_blinks, plateau, spontaneous_blinks
 from elp.corpus.simulate import PRESETS, Meeting, answer, cast, conversation, sound
 from elp.corpus.speaker import Talk
@@ -34,10 +34,6 @@ def met() -> list[tuple[Meeting, Talk, Motion]]:
             heard = conversation(longer, 3)
             out.append((longer, heard, answer(longer, 3, heard, np.random.default_rng(meeting.number))))
     return out
-
-
-def active(motion: Motion, name: str) -> np.ndarray:
-    return motion.beta[:, COLUMN[name]] / scale()[0][COLUMN[name]]
 
 
 def onsets(blink: np.ndarray) -> np.ndarray:

@@ -79,6 +79,11 @@ def measure(rng: np.random.Generator, acting: Acting, lids: Array, bias: Array, 
     return Motion(beta=beta.astype(np.float32), pose=pose.astype(np.float32), blink=(lids > 0.5).astype(np.uint8))
 
 
+def active(motion: Motion, name: str) -> Array:
+    """(T,) how far a motion goes in a named direction, in parts of the full movement."""
+    return motion.beta[:, COLUMN[name]] / scale()[0][COLUMN[name]]
+
+
 def _limit(face: Array) -> Array:
     """Activations that grow ever less beyond 0.7 and end at 1.1: a face has limits."""
     return np.where(face > 0.7, 0.7 + 0.4 * np.tanh((face - 0.7) / 0.4), face.clip(min=-0.2))

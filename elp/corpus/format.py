@@ -7,7 +7,7 @@ A corpus is a folder:
     beta.npy (F, D), pose.npy (F, 6), mfcc.npy (F, 29) float16; blink.npy (F,) uint8; valid.npy (F,) bool
 
 All frames of all rows lie behind one another at 25 fps; a row owns the frames [offset, offset + length). The arrays are
-memory-mapped, so memory does not grow with the corpus. Half precision keeps 72 hours of two people below 4 GB; its rounding
+memory-mapped or read in place, so memory does not grow with the corpus. Half precision keeps 72 hours of two people below 4 GB; its rounding
 (2^-11 of the value) is a tenth of the tracking noise or less. Whatever is read comes back as float32.
 """
 
@@ -15,10 +15,11 @@ memory-mapped, so memory does not grow with the corpus. Half precision keeps 72 
 from __future__ import annotations
 
 import json
-import mmap
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,8 +33,7 @@ from elp.files import sha256
 from elp.motion import Clip, Floats, Motion
 
 ARRAYS = ("beta", "pose", "blink", "valid", "mfcc")
-CHUNK = 64  # clips copied at once: stays in the processor's cache between the copy and the conversion to float32
-MAPPED = 4096  # clips gathered before the pages they touched are handed back to the system
+CHUNK = 64  # clips read at once: they stay in the processor's cache until they are float32
 
 
 class Moments(NamedTuple):
@@ -201,13 +201,16 @@ class Corpus:
         speaker, listener = (pairs[f"{who}_offset"].to_numpy(np.int64)[row] + shift for who in ("speaker", "listener"))
         return Starts(speaker, listener, emotion[row])
 
-    def gather(self, speaker: NDArray[np.int64], listener: NDArray[np.int64], frames: int) -> dict[str, NDArray[Any]]:
+    def gather(
+        self, speaker: NDArray[np.int64], listener: NDArray[np.int64], frames: int, out: dict[str, NDArray[Any]] | None = None
+    ) -> dict[str, NDArray[Any]]:
         """Many clips at once, as training wants them.
 
         Args:
             speaker: (B,) corpus frames at which the speakers' clips start.
             listener: (B,) corpus frames at which the listeners' clips start.
             frames: T.
+            out: the result of an earlier call with the same B and T, to be overwritten: fresh memory costs more than the copying.
 
         Returns:
             speaker_beta (B, T, D), speaker_pose (B, T, 6), mfcc (B, T, 29), listener_beta (B, T, D), listener_pose (B, T, 6)
@@ -221,7 +224,8 @@ class Corpus:
             if len(starts) and (starts.min() < 0 or starts.max() + frames > len(self.beta)):
                 raise ElpError(f"{self.folder}: clips of {frames} frames from {starts.max()} on, the corpus ends at {len(self.beta)}")
             for name in ("beta", "pose", "blink", "valid") + (("mfcc",) if who == "speaker" else ()):
-                got["mfcc" if name == "mfcc" else f"{who}_{name}"] = self._clips(name, starts, frames)
+                key = "mfcc" if name == "mfcc" else f"{who}_{name}"
+                got[key] = self._clips(name, starts, frames, None if out is None else out[key])
         return got
 
     def verify(self) -> None:
@@ -230,23 +234,22 @@ class Corpus:
             if sha256(self.folder / name) != expected:
                 raise ElpError(f"{self.folder / name}: checksum differs from the card: the file was changed, make the corpus again")
 
-    def _clips(self, name: str, starts: NDArray[np.int64], frames: int) -> NDArray[Any]:
+    def _clips(self, name: str, starts: NDArray[np.int64], frames: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+        array: Any = getattr(self, name)
+        if array.dtype != np.float16:  # flags: two bytes a frame, small enough to stay mapped
+            return np.lib.stride_tricks.sliding_window_view(array, frames)[starts]
         import torch
 
-        array = getattr(self, name)
-        windows = np.lib.stride_tricks.sliding_window_view(array, frames, axis=0)
-        windows = np.moveaxis(windows, -1, 1)  # (F - T + 1, T, ...): a clip is one contiguous block of the file
-        out = np.empty((len(starts), *windows.shape[1:]), np.float32 if array.dtype == np.float16 else array.dtype)
-        for first in range(0, len(starts), CHUNK):
-            rows = slice(first, first + CHUNK)
-            # torch: its conversion from half precision uses the processor's instruction, ten times numpy's speed
-            torch.from_numpy(out[rows]).copy_(torch.from_numpy(windows[starts[rows]]))
-            if (first // CHUNK + 1) % (MAPPED // CHUNK) == 0 or rows.stop >= len(starts):
-                _release(array)
+        out = np.empty((len(starts), frames, array.shape[1]), np.float32) if out is None else out
+        block = np.empty((CHUNK, *out.shape[1:]), np.float16)
+        rows = [memoryview(row).cast("B") for row in block]
+        places = (array.offset + starts * array.strides[0]).tolist()
+        with (self.folder / f"{name}.npy").open("rb", buffering=0) as file:
+            for first in range(0, len(places), CHUNK):
+                part = places[first : first + CHUNK]
+                # reading beats the memory map twice: no page faults, and no pages that pile up
+                if sum(map(os.preadv, repeat(file.fileno()), zip(rows), part)) != len(part) * len(rows[0]):
+                    raise ElpError(f"{self.folder / name}.npy: shorter than it was: the file changed, open the corpus again")
+                # torch: its conversion from half precision uses the processor's instruction, ten times numpy's speed
+                torch.from_numpy(out[first : first + CHUNK]).copy_(torch.from_numpy(block[: len(part)]))
         return out
-
-
-def _release(array: NDArray[Any]) -> None:
-    """Give the pages of a memory map back to the system, where it can: the file's cache keeps them."""
-    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-        array.base.madvise(mmap.MADV_DONTNEED)

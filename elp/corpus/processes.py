@@ -45,7 +45,7 @@ def episodes(rng: np.random.Generator, frames: int, on: float, off: float) -> Ar
 
 
 def onsets(x: Array, level: float) -> Array:
-    """Times (s) at which x (T,) rises through `level`."""
+    """Times (s) at which x (T,), flags included, rises through `level`."""
     return (np.flatnonzero((x[1:] >= level) & (x[:-1] < level)) + 1) / FPS
 
 

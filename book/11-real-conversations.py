@@ -1,0 +1,241 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Real conversations
+#
+# **Question.** Do two people who talk really move together, and would we notice if they did not? And what does it take to bring real corpora, each in its own
+# format, into the one that training reads?
+#
+# The data of this page is not part of the book: each corpus has its own licence and shows people who were not asked by us. What is shown are figures that we
+# measured on it, read from a committed file that says how; with the data at hand, one command measures them again.
+
+# %%
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import plotly.graph_objects as go
+
+from elp import figures
+from elp.corpus import simulate
+from elp.corpus.coupling import coupling
+from elp.corpus.face import COLUMN
+
+figures.setup()
+measured = json.loads(Path("results/conversations.json").read_text())
+
+# %% [markdown]
+# ## Pseudo-pairs
+#
+# Two smiles may correlate because one answers the other, or because everybody smiles at the beginning and the end of a call. The control are **pseudo-pairs**: person $a$ of one
+# dyad with person $b$ of another, who never met but did the same task. With $r$ the correlation of two signals at lag $\ell$,
+#
+# $$
+# r_\ell(x, y) = \operatorname{corr}\big(x(t),\, y(t+\ell)\big),\qquad
+# \text{coupling} = \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}.
+# $$ (eq-conversations-coupling)
+#
+# Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
+# Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.
+#
+# ```{literalinclude} ../elp/corpus/coupling.py
+# :pyobject: coupling
+# ```
+#
+# ## Video calls
+#
+# {cite}`diao2024nonverbal` recorded 15 dyads in video calls, three minutes under each of three picture qualities, and published, per person and frame, the intensities of AU06 (raised
+# cheeks) and AU12 (smile), body motion and gaze.
+
+# %% tags=["nbval-check-output"]
+print("signal           dyads   met  pseudo     t   p (t)   p (permutation)")
+rows = measured["vc_resolution"] | {"therapy: motion": measured["rmea"]}
+for name, row in rows.items():
+    print(f"{name:16s} {row['dyads']:5d} {row['real']:6.3f} {row['pseudo']:6.3f} {row['t']:6.2f} {row['p_t']:8.2g} {row['p_permutation']:8.2g}")
+smile = measured["vc_resolution"]["AU12"]
+assert smile["real"] > 0.2
+assert abs(smile["pseudo"]) < 0.03
+assert smile["p_permutation"] < 0.01
+
+# %% [markdown]
+# Smiles are coupled: 0.23 between people who met, 0.01 between people who did not, and none of ten thousand random deals came near. Body motion is coupled weakly, in
+# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): there the two tests disagree about what is
+# still significant, as tests do at the edge.
+
+# %%
+fig = go.Figure()
+for key, label, dash in (("real_at_lag", "met", "solid"), ("pseudo_at_lag", "pseudo-pairs", "dash")):
+    for k, name in enumerate(("AU12", "log_body_motion")):
+        row = measured["vc_resolution"][name]
+        style = {"color": figures.COLORS[k], "dash": dash}
+        fig.add_scatter(x=row["lags"], y=row[key], line=style, name=f"{name.replace('log_', '').replace('_', ' ')}, {label}")
+fig.update_layout(xaxis_title="lag (s)", yaxis_title="mean correlation", height=340)
+figures.show(
+    fig, name="lags",
+    caption="Correlation at each lag, mean over dyads: people who met (solid) and pseudo-pairs (dashed).",
+    alt="For smiles a hill around lag zero, 0.24 high and several seconds wide, for body motion a lower one; pseudo-pairs stay near zero.",
+)  # fmt: skip
+
+# %%
+fig = go.Figure()
+for k, (name, row) in enumerate(rows.items()):
+    label = name.replace("log_", "").replace("_", " ")
+    fig.add_box(x=row["pseudo_each"], name=f"{label}, pseudo", marker_color=figures.COLORS[5], boxpoints=False, orientation="h")
+    fig.add_box(x=row["real_each"], name=f"{label}, met", marker_color=figures.COLORS[k], boxpoints="all", orientation="h", pointpos=0)
+fig.update_layout(xaxis_title="correlation", showlegend=False, height=420)
+figures.show(
+    fig, name="dyads",
+    caption="Correlation of each dyad that met (points), and of all pseudo-pairs (grey boxes).",
+    alt="Dyads scatter widely, from slightly negative to above 0.6 for smiles; the grey boxes sit at zero.",
+)  # fmt: skip
+
+# %% [markdown]
+# The hill is seconds wide and stands about zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
+# 0.23 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
+#
+# ## And the simulated ones?
+#
+# The same function on simulated dyads. Here roles are fixed, the listener follows, and the smile's course is known to be mimicked late.
+
+# %% tags=["nbval-check-output"]
+simulated = simulate(tempfile.mkdtemp() + "/l2l", "l2l", seed=0, audio=False, hours=0.5)
+found = coupling(simulated, COLUMN["smile_l"], permutations=2000)
+met = np.eye(len(found.dyads), dtype=bool)
+print(f"{len(met)} dyads: met {found.dyads[met].mean():.2f}, pseudo {found.dyads[~met].mean():.2f}, "
+      f"best at lag {found.lags[found.real.argmax()]:.1f} s: {found.real.max():.2f}")  # fmt: skip
+assert 0.2 <= found.lags[found.real.argmax()] <= 1.2
+
+# %%
+fig = go.Figure()
+lags = {"simulated": (found.lags, found.real), "video calls": (smile["lags"], smile["real_at_lag"])}
+for k, (name, (x, y)) in enumerate(lags.items()):
+    fig.add_scatter(x=x, y=y, name=name, line_color=figures.COLORS[k])
+fig.update_layout(xaxis_title="second person after first (s)", yaxis_title="correlation of smiles", height=320)
+figures.show(
+    fig, name="simulated",
+    caption="Smiles in simulated dyads, where the second person is always the listener, and in real calls without roles.",
+    alt="The simulated curve peaks at a positive lag of about half a second; the curve of real calls is a wide, symmetric hill.",
+)  # fmt: skip
+
+# %% [markdown]
+# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve is symmetric and far wider: moods in a
+# call last for many seconds, and a simulated mood is as long as the clip.
+#
+# ## Bringing corpora in
+#
+# | command | reads | coefficients |
+# | --- | --- | --- |
+# | `elp corpus import vico SOURCE -o DEST` | RLD_data.csv, .mat of Deep3DFace or the raw mp4 and wav {cite}`zhou2022rlhg` | 64, or our 100 |
+# | `... l2l` | p0/p1 .npy of DECA, mel spectra {cite}`ng2022learning2listen` | 50 |
+# | `... dualtalk` | .npz and .wav per person {cite}`peng2025dualtalk` | 50 |
+# | `... vc-resolution` | the authors' repository or its .zip {cite}`diao2024nonverbal` | 4: AU06, AU12, body motion, gaze |
+# | `... rmea` | .npz or two-column text | 1: motion energy |
+# | `... folder` | your own videos, with a csv of pairs | our 100 |
+#
+# Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
+#
+# ```{literalinclude} ../elp/corpus/importers/resample.py
+# :pyobject: events
+# ```
+#
+# A row that cannot be read as a whole (a missing file, NaN, a wrong shape) is left out as a whole and listed on the corpus's card with its reason. Two traps of these formats are worth
+# knowing. FLAME's six pose numbers are head rotation and *jaw* rotation, not translation: they stay where their authors put them and the card says so. And the axes of Deep3DFace and FLAME
+# point up and towards the camera; ours, as in cameras, down and away.
+#
+# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, here or, with `--scheduler ADDRESS`, on a Dask cluster; killed at any moment and
+# started again it redoes no finished video, and the corpus it ends with is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
+#
+# ## Emotion from speech
+#
+# Learning2Listen has no labels. The paper takes them from the speaker's voice, with a published analyser: happy becomes *positive*, the rest *unpositive*, and "to maintain the balance" more
+# clips are labelled unpositive. The analyser is a convolutional network on 2.5 s of sound, trained on acted English. We run its weights, which you download from its authors, in torch. How far can we trust
+# it? On 176 acted German clips of EmoDB {cite}`burkhardt2005emodb`, cut to two seconds:
+
+# %% tags=["nbval-check-output"]
+speech = measured["speech"]
+print(f"happy or not: right {speech['accuracy']:.0%}; always saying no: {speech['always_unpositive']:.0%}")
+print(f"balanced accuracy {speech['balanced_accuracy']:.0%}, chance {speech['balanced_chance']:.0%}")
+print(f"five moods: right {speech['five_accuracy']:.0%}, chance {speech['five_chance']:.0%}")
+assert speech["accuracy"] < speech["always_unpositive"]
+
+# %%
+fig = go.Figure(go.Heatmap(z=speech["confusion"], x=speech["moods"], y=speech["moods"], colorscale="Blues", texttemplate="%{z}", showscale=False))
+fig.update_layout(xaxis_title="heard by the analyser", yaxis_title="acted", height=340)
+fig.update_yaxes(autorange="reversed")
+figures.show(
+    fig, name="confusion",
+    caption="What the analyser hears in 144 clips whose acted mood it knows.",
+    alt="A five by five table: most anger is heard as fear, calm and sadness as anger; four of 26 happy clips are heard as happy.",
+)  # fmt: skip
+
+# %% [markdown]
+# On this material it knows next to nothing: another language, other microphones, shorter clips than it was trained on. The code is right as far as we can tell (a plain numpy version of the network agrees to
+# $10^{-5}$, and its authors' own example is heard as they say). So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
+#
+# ```{admonition} What the paper leaves open
+# Which clips were moved to unpositive for balance is not said. We keep the half with the highest probability of happiness where more than half would be positive, and none otherwise. The accuracy of the labels is not
+# reported in the paper. Learning2Listen ships mel spectra but no sound; from these the analyser's features can only be approximated, as its mel bands are others.
+# ```
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-conversations-frames
+# Why is a test that treats the 4500 frames of a conversation as independent samples wrong? With the curve above, guess how many independent samples three minutes of smiling hold.
+# ```
+#
+# ```{solution} ex-conversations-frames
+# :class: dropdown
+# Neighbouring frames say the same. The correlation stays high for several seconds; with a correlation time of about 5 s, three minutes hold some 180 / (2 · 5) ≈ 18 samples, not 4500. The standard error of $r$ is then about
+# 0.24, as large as the effect: one dyad proves nothing, fifteen do.
+# ```
+#
+# ```{exercise}
+# :label: ex-conversations-blink
+# At 30 fps a blink is flagged in a single frame. Which share of such blinks would be lost by taking every 25 fps frame's nearest neighbour?
+# ```
+#
+# ```{solution-start} ex-conversations-blink
+# :class: dropdown
+# ```
+#
+# Of six frames one has no nearest partner: a sixth.
+
+# %% tags=["nbval-check-output"]
+from elp.corpus.importers.resample import events
+
+single = np.eye(300, dtype=np.uint8)
+kept = np.mean([events(row, 30.0).any() for row in single])
+nearest = np.mean([row[np.minimum(np.round(np.arange(250) * 1.2).astype(int), 299)].any() for row in single])
+print(f"kept by the nearest neighbour {nearest:.2f}, by ours {kept:.2f}")
+assert kept == 1
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise}
+# :label: ex-conversations-own
+# Film a conversation with a friend, both faces, put the two videos and a `pairs.csv` into a folder and build a corpus from it. Who smiles first?
+# ```
+#
+# ```{solution} ex-conversations-own
+# :class: dropdown
+# `elp corpus build FOLDER -o mine`, then `coupling` needs three dyads; for one, plot `correlation(x, y, lag)` for both orders and look at which side of zero the hill leans to.
+# ```
+#
+# ## References
+#
+# Pseudo-pairs and windowed cross-correlation {cite}`boker2002wcc`; the calls {cite}`diao2024nonverbal`; acted German speech {cite}`burkhardt2005emodb`; corpora {cite}`zhou2022rlhg,ng2022learning2listen,peng2025dualtalk`.
