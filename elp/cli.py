@@ -120,7 +120,7 @@ def evaluate(
 
     opened = Corpus.open(corpus)
     methods = {
-        "ground truth": GroundTruth(), "mean face": MeanFace(opened), "random": RandomListener(opened),
+        "GT": GroundTruth(), "mean face": MeanFace(opened), "Random": RandomListener(opened),
         "NN-motion": NearestNeighbour(opened, "motion"), "NN-audio": NearestNeighbour(opened, "audio"),
         "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint or [None]],
     }  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -351,24 +350,4 @@ def corpus_card(corpus: Corpus, split: str) -> dict[str, Any]:
     return {
         "corpus": {key: corpus.card[key] for key in keep if key in corpus.card}
         | {"split": split, "clips": len(pairs), "minutes": round(sum(int(p.length) for p in pairs) / 1500, 2)}
-    }
-
-
-def rows(corpus: Corpus, checkpoint: str | Path | None = None, *, device: str = "cpu") -> dict[str, Responder | Bound]:
-    """Bounds, the baselines that need no training, and the model of a checkpoint (by default the packaged one), for `evaluate`."""
-    from elp import baselines
-    from elp.generate import ELPResponder
-
-    model = ELPResponder.from_checkpoint(checkpoint, device=device)
-    simulated = str(corpus.card.get("source", "")).startswith("simulated")
-    return {
-        "GT": GroundTruth(),
-        **({"oracle": Oracle()} if simulated else {}),
-        "stranger": Stranger(),
-        "mean face": baselines.MeanFace(corpus),
-        "Random": baselines.RandomListener(corpus),
-        "NN-motion": baselines.NearestNeighbour(corpus, "motion"),
-        "NN-audio": baselines.NearestNeighbour(corpus, "audio"),
-        "DLS-Random": baselines.RandomCodes(model.model),
-        "ELP": model,
     }

@@ -29,6 +29,7 @@ def ase(corpus: Corpus, space: str = "U") -> ASE:
 
 MAKERS = {
     "mean face": lambda c: baselines.MeanFace(c),
+    "mirror": lambda c: baselines.Mirror(c),
     "random": lambda c: baselines.RandomListener(c),
     "nn-motion": lambda c: baselines.NearestNeighbour(c, "motion"),
     "nn-audio": lambda c: baselines.NearestNeighbour(c, "audio"),

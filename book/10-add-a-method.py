@@ -1,0 +1,126 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Add a method
+#
+# **Question.** You have an idea of how a listener should move. How do you put it into the tables beside the others, on the same corpus, with the same intervals?
+#
+# You write one method. Everything that answers a speaker in this book, from the mean face to ELP, is known to the evaluation by this contract only:
+#
+# ```{literalinclude} ../elp/generate.py
+# :pyobject: Responder
+# ```
+#
+# A [`Clip`](notation) holds the speaker: `motion.beta` `(T, D)`, `motion.pose` `(T, 6)`, `motion.blink` and `motion.valid` `(T,)`, and `mfcc` `(T, 29)`, at 25 frames per second. The answer is a `Motion` of the same length in the same units.
+# Three rules make the numbers comparable. The answer covers *all* frames, however long the clip: nothing is cut to a training window. All randomness comes from `generator`, so a table can be
+# repeated. And no frame of the true listener is seen, not even the first.
+
+# %%
+import tempfile
+
+import torch
+
+from elp import evaluate, figures, tables
+from elp.baselines import MeanFace, Mirror, RandomListener
+from elp.corpus import simulate
+
+figures.setup()
+
+# %% [markdown]
+# ## A method in thirty lines
+#
+# People mimic whom they listen to, a moment later. So the simplest listener with any relation to the speaker is a mirror with a delay. No training, no sound, no emotion.
+#
+# ```{literalinclude} ../elp/baselines/mirror.py
+# :pyobject: Mirror
+# ```
+#
+# `Protocol` means that nothing is inherited and nothing registered: an object with this method is a method.
+
+# %%
+folder = tempfile.TemporaryDirectory()
+corpus = simulate(f"{folder.name}/talk", "l2l", seed=3, audio=False, hours=0.2)
+mirror = Mirror(corpus)
+pair = next(corpus.pairs("test").itertuples())
+answer = mirror.respond(corpus.speaker(pair), "positive", generator=torch.Generator().manual_seed(0))
+assert len(answer) == pair.length
+
+# %% [markdown]
+# ## Into the table
+#
+# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Bounds come along: the ground truth, the oracle (another true response
+# of the simulator), a stranger (a real listener of another conversation), the mean face.
+
+# %%
+methods = {
+    "GT": evaluate.GroundTruth(), "oracle": evaluate.Oracle(), "stranger": evaluate.Stranger(),
+    "mean face": MeanFace(corpus), "Random": RandomListener(corpus), "Mirror": mirror,
+}
+result = evaluate.evaluate(corpus, methods, samples=1, bootstrap=200, against="Mirror")
+columns = ("all_fd", "all_vd", "nod_wtlcc", "smile_wtlcc", "blink_wtlcc")
+tables.table(result, columns, intervals=False).round(3)
+
+# %% tags=["nbval-check-output"]
+for name in ("stranger", "Random"):
+    found = result["contrasts"][name]["smile_wtlcc"]
+    print(f"smile WTLCC, Mirror minus {name}: {found['value']:.1f}, separated from 0: {found['separated']}")
+assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
+
+# %% [markdown]
+# The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror.
+#
+# With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
+# The full tables are filled by `benchmarks/tables.py`; add a line to its `method` function and the new row appears in the result file that the [results chapter](08-results) reads. From the command line, `elp evaluate` compares a
+# checkpoint with the baselines that need no training.
+#
+# ## What a new method should show
+#
+# | show | because |
+# |---|---|
+# | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([metrics](07-metrics)) |
+# | the stranger's row | it is the level of chance |
+# | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
+# | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-add-delay
+# Set `mirror.late = 0`. Which columns change, and which one should have told you that no human listens like this?
+# ```
+#
+# ````{solution} ex-add-delay
+# :class: dropdown
+# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same; only the *lag* at the peak, which `metrics.wtlcc(...).lag` gives, tells. FD and V-D do not notice at all.
+# ````
+
+# %% tags=["nbval-check-output"]
+from elp import metrics
+
+mirror.late = 0
+speaker = corpus.speaker(pair)
+smile = lambda m: m.beta[:, 2]
+for late in (15, 0):
+    mirror.late = late
+    answer = mirror.respond(speaker, None, generator=torch.Generator())
+    print(f"late by {late} frames: peak at lag {metrics.wtlcc([smile(speaker.motion)], [smile(answer)]).lag}")
+
+# %% [markdown]
+# ## References
+#
+# The challenge of many right answers, and metrics for it: {cite}`song2023react`. Mimicry and its timing as a baseline of listening behaviour: {cite}`boker2002wcc`.
+#
+# ```{bibliography}
+# :filter: docname in docnames
+# ```
