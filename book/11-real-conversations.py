@@ -98,11 +98,11 @@ fig.update_layout(xaxis_title="correlation", showlegend=False, height=420)
 figures.show(
     fig, name="dyads",
     caption="Correlation of each dyad that met (points), and of all pseudo-pairs (grey boxes).",
-    alt="Dyads scatter widely, from slightly negative to above 0.6 for smiles; the grey boxes sit at zero.",
+    alt="Dyads scatter widely, for raised cheeks and smiles from 0 to above 0.5, all on the positive side; the grey boxes sit at zero.",
 )  # fmt: skip
 
 # %% [markdown]
-# The hill is seconds wide and stands about zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
+# The hill is seconds wide and stands about zero (who is A and who is B was chance): in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
 # 0.23 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
 #
 # ## And the simulated ones?
@@ -126,11 +126,11 @@ fig.update_layout(xaxis_title="second person after first (s)", yaxis_title="corr
 figures.show(
     fig, name="simulated",
     caption="Smiles in simulated dyads, where the second person is always the listener, and in real calls without roles.",
-    alt="The simulated curve peaks at a positive lag of about half a second; the curve of real calls is a wide, symmetric hill.",
+    alt="The simulated curve peaks at a positive lag of about half a second; the curve of real calls is a wide hill about zero.",
 )  # fmt: skip
 
 # %% [markdown]
-# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve is symmetric and far wider: moods in a
+# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve is nearly symmetric and far wider: moods in a
 # call last for many seconds, and a simulated mood is as long as the clip.
 #
 # ## Bringing corpora in
@@ -181,8 +181,8 @@ figures.show(
 )  # fmt: skip
 
 # %% [markdown]
-# On this material it knows next to nothing: another language, other microphones, shorter clips than it was trained on. The code is right as far as we can tell (a plain numpy version of the network agrees to
-# $10^{-5}$, and its authors' own example is heard as they say). So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
+# On this material it knows next to nothing: another language, other microphones, shorter clips than it was trained on. It never hears calm or sad voices as such. The code is right as far as we can tell: a plain numpy version of the network agrees to
+# $10^{-5}$. So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
 # Which clips were moved to unpositive for balance is not said. We keep the half with the highest probability of happiness where more than half would be positive, and none otherwise. The accuracy of the labels is not
