@@ -18,6 +18,7 @@ Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be ch
 Image = NDArray[Any]  # uint8
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
+SEARCH = 1600  # pixels: a larger picture is searched at this size
 ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
 LARGE = 1024  # pixels: the square picture is not kept finer than this
 FINE = 512  # pixels: nor coarser, so that 256-pixel frames are sampled twice as finely
@@ -110,9 +111,13 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
 
 def find(image: Image, face: str, name: str) -> Floats:
     """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is too small."""
+    import cv2
+
     from elp.media.track import landmarks
 
-    points = landmarks([image], face=face, still=True)[0, :, :2]
+    scale = min(1.0, SEARCH / max(image.shape[:2]))
+    small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    points = landmarks([small], face=face, still=True)[0, :, :2] / np.float32(scale)
     if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
         points = _closer(image, face)
     if not np.isfinite(points).all():
@@ -150,20 +155,33 @@ def crop(image: Image, points: Floats) -> Image:
 
 def _closer(image: Image, face: str) -> Floats:
     """(478, 2) points of the wanted one among small faces, NaN where there is none."""
+    from elp.media.track import landmarks
+
+    order = {"largest": lambda b: -b[2], "left": lambda b: b[0], "right": lambda b: -b[0]}
+    for parts in (1, 2, 4):  # the detector sees 192 x 192 pixels, so a small face wants a small part of the picture
+        for x, y, wide in sorted(_boxes(image, parts), key=order[face]):
+            low, high = np.maximum([int(x - 1.5 * wide), int(y - 1.5 * wide)], 0), [int(x + 1.5 * wide), int(y + 1.5 * wide)]
+            near = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
+            points = landmarks([near], still=True)[0, :, :2] + np.asarray(low, np.float32)
+            if np.isfinite(points).all():
+                return points
+    return np.full((478, 2), np.nan, np.float32)
+
+
+def _boxes(image: Image, parts: int) -> list[tuple[float, float, float]]:
+    """(x, y, width) of the faces that are seen in half-overlapping tiles, `parts` to a side."""
     import mediapipe as mp
 
-    from elp.media.track import landmarks, quiet
+    from elp.media.track import quiet
 
-    with quiet(), mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.5) as detector:
-        found = detector.process(np.ascontiguousarray(image)).detections or []
     h, w = image.shape[:2]
-    boxes = [one.location_data.relative_bounding_box for one in found]
-    order = {"largest": lambda b: -b.width * b.height, "left": lambda b: b.xmin + b.width / 2, "right": lambda b: -b.xmin - b.width / 2}
-    for box in sorted(boxes, key=order[face]):
-        x, y, half = (box.xmin + box.width / 2) * w, (box.ymin + box.height / 2) * h, 1.5 * max(box.width * w, box.height * h)
-        low, high = np.maximum([int(x - half), int(y - half)], 0), [int(x + half), int(y + half)]
-        near = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
-        points = landmarks([near], still=True)[0, :, :2] + np.asarray(low, np.float32)
-        if np.isfinite(points).all():
-            return points
-    return np.full((478, 2), np.nan, np.float32)
+    tile = [int(np.ceil(length / parts)) for length in (h, w)]
+    out = []
+    with quiet(), mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.6) as detector:
+        for top in range(0, max(h - tile[0], 0) + 1, max(tile[0] // 2, 1)):
+            for left in range(0, max(w - tile[1], 0) + 1, max(tile[1] // 2, 1)):
+                part = np.ascontiguousarray(image[top : top + tile[0], left : left + tile[1]])
+                for found in detector.process(part).detections or []:
+                    box, (ph, pw) = found.location_data.relative_bounding_box, part.shape[:2]
+                    out.append((left + (box.xmin + box.width / 2) * pw, top + (box.ymin + box.height / 2) * ph, max(box.width * pw, box.height * ph)))
+    return out
