@@ -35,9 +35,10 @@ if importlib.util.find_spec("pyarrow") is None:  # a training machine without it
 from elp import baselines, checkpoint, recipes
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
-from elp.evaluate import GroundTruth, Oracle, Stats, Stranger, corpus_card, measure, summarise
+from elp.evaluate import GroundTruth, Oracle, Stranger, corpus_card, measure
 from elp.files import atomic, run_card, write_json
 from elp.generate import ELPResponder
+from elp.metrics.resample import Stats, summarise
 from elp.train import Trainer
 
 

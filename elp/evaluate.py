@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from elp import metrics
 from elp.errors import ElpError
 from elp.files import run_card
+from elp.metrics.resample import Stats, summarise
 from elp.motion import Motion
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 LEVER = 10.0  # cm from the head's centre to the face: turns rotations (rad) into the centimetres that a face point moves
 LEAST = 25  # frames seen in a clip below which it is left out
-Stats = dict[str, NDArray[np.float64]]
 
 
 class Bound(Protocol):
@@ -213,95 +213,6 @@ def _clip_stats(s: list[Any], g: list[Any], p: list[Any], centres: NDArray[np.fl
 def _summed(rows: Iterable[NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     each = [(np.nansum(r, 0), (~np.isnan(r)).sum(0).astype(float)) for r in rows]
     return np.stack([total for total, _ in each]), np.stack([count for _, count in each])
-
-
-def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
-    """Metrics of one run under B weightings of its clips: name -> (B,).
-
-    Args:
-        run: name -> (C, ...) as in one sample of `measure`. weights: (B, C), how often each clip was drawn.
-    """
-
-    def mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
-        there = np.isfinite(x)
-        return (weights * there) @ np.where(there, x, 0) / np.maximum((weights * there).sum(1), 1e-12)
-
-    def peak(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
-        total, count = weights @ total, weights @ count
-        enough = count >= np.maximum(count.max(1, keepdims=True) / 4, 1)
-        return np.divide(total, count, out=np.full_like(total, -np.inf), where=enough).max(1, initial=-1.0).clip(-1, 1) * enough.any(1)
-
-    out: dict[str, NDArray[np.float64]] = {}
-    for part in ("facial", "head"):
-        get = lambda name, part=part: run[f"{part}_{name}"]  # noqa: E731
-        share = weights @ get("hist")
-        share = share / np.maximum(share.sum(1, keepdims=True), 1e-12)
-        squares = weights @ get("sts")
-        out |= {f"{part}_{name}": mean(get(name)) for name in ("fd", "pfd", "l1", "vd", "frcorr")}
-        out |= {
-            f"{part}_sid": -(share * np.log2(share + 1e-6)).sum(1),
-            f"{part}_rpcc": np.abs(mean(get("pcc_gt") - get("pcc"))),
-            f"{part}_wtlcc": peak(get("wtlcc_sum"), get("wtlcc_count")),
-            f"{part}_sts": np.sqrt(squares), f"{part}_sts_frame": np.sqrt(squares / np.maximum(weights @ get("steps"), 1)),
-        }  # fmt: skip
-    for name in {"nod", "smile"} & {key.split("_")[0] for key in run}:
-        out[f"{name}_wtlcc"] = peak(run[f"{name}_wtlcc_sum"], run[f"{name}_wtlcc_count"])
-    out["blink_wtlcc"] = peak(run["blink_wtlcc_sum"], run["blink_wtlcc_count"])
-    out["blink_rate"] = weights @ run["blink_starts"] / (weights @ run["frames"]) * 25 * 60
-    both = {name.removeprefix("facial_") for name in out if name.startswith("facial_")}
-    return out | {f"all_{name}": out[f"facial_{name}"] + out[f"head_{name}"] for name in both}  # as the paper's Table 2 adds them
-
-
-def resample(runs: Sequence[Stats], *, bootstrap: int = 1000, seed: int = 0) -> dict[str, NDArray[np.float64]]:
-    """Metrics averaged over runs: name -> (1 + B,), first the value itself, then B bootstrap draws.
-
-    Args:
-        runs: one `Stats` per training seed (a method that learns nothing has one); all of the same clips.
-        bootstrap: B. seed: of the draws; methods resampled with one seed share their draws of clips, so differences are paired.
-
-    A draw resamples the clips and, where there are several, the training seeds.
-    """
-    clips = runs[0]["frames"].shape[1]
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(clips, np.full(clips, 1 / clips), bootstrap).astype(float)
-    weights = np.concatenate([np.ones((1, clips)), drawn])
-    chosen = np.concatenate([np.ones((1, len(runs))), rng.multinomial(len(runs), np.full(len(runs), 1 / len(runs)), bootstrap)])
-    chosen = (chosen / len(runs)).T
-    total: dict[str, Any] = {}
-    for run, share in zip(runs, chosen, strict=True):
-        samples = [scores({name: x[k] for name, x in run.items()}, weights) for k in range(len(run["frames"]))]
-        for name in samples[0]:
-            total[name] = total.get(name, 0) + share * np.mean([s[name] for s in samples], 0)
-    return total
-
-
-def interval(draws: NDArray[np.float64]) -> dict[str, float]:
-    """value, low and high: the estimate and its 95 % bootstrap interval, rounded to 5 significant digits."""
-    low, high = np.percentile(draws[1:], [2.5, 97.5]) if len(draws) > 1 else (draws[0], draws[0])
-    return {name: float(f"{x:.5g}") for name, x in (("value", draws[0]), ("low", low), ("high", high))}
-
-
-def contrast(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, Any]:
-    """a - b with its interval and effect size (difference over the standard deviation of its draws); paired draws."""
-    found = interval(a - b)
-    spread = float((a - b)[1:].std()) if len(a) > 1 else 0.0
-    return found | {"z": round(float(a[0] - b[0]) / spread, 2) if spread else None, "separated": found["low"] > 0 or found["high"] < 0}
-
-
-def summarise(runs: Mapping[str, Sequence[Stats]], *, against: str | None = None, bootstrap: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Every method's metrics with intervals, and its differences from the method `against`.
-
-    Returns:
-        {"methods": {method: {metric: {value, low, high}}}, "contrasts": {method: {metric: {value, low, high, z, separated}}}}.
-    """
-    draws = {name: resample(stats, bootstrap=bootstrap, seed=seed) for name, stats in runs.items()}
-    table = {name: {metric: interval(x) for metric, x in found.items()} for name, found in draws.items()}
-    contrasts = {}
-    if against in draws:
-        for name, found in draws.items():
-            if name != against:
-                contrasts[name] = {metric: contrast(draws[against][metric], found[metric]) for metric in found}
-    return {"methods": table, "against": against, "contrasts": contrasts}
 
 
 def evaluate(

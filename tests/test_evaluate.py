@@ -14,6 +14,7 @@ from elp.baselines import MeanFace, RandomListener
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
 from elp.errors import ElpError
+from elp.metrics.resample import resample
 from elp.motion import Motion
 
 
@@ -64,7 +65,7 @@ def test_resampled_values_agree_with_the_metrics_package(corpus):
     method = RandomListener(corpus)
     answers = ev.generate(corpus, method, pairs, [None] * len(pairs), torch.Generator().manual_seed(0))
     stats = {k: v[None] for k, v in ev.Scene(corpus, pairs).measure(answers).items()}
-    ours = {k: v[0] for k, v in ev.resample([stats], bootstrap=0).items()}
+    ours = {k: v[0] for k, v in resample([stats], bootstrap=0).items()}
     lever = np.array([10.0] * 3 + [1.0] * 3)
     cat = lambda m: np.concatenate([m.pose * lever, m.beta], 1)  # noqa: E731
     truth = [corpus.listener(p) for p in pairs]
@@ -82,11 +83,11 @@ def test_resampled_values_agree_with_the_metrics_package(corpus):
 
 def test_resampling_draws_clips_and_seeds(corpus):
     stats = [ev.measure(corpus, RandomListener(corpus), samples=2, seed=s) for s in (0, 1)]
-    draws = ev.resample(stats, bootstrap=40, seed=3)
-    one, other = (ev.resample([s], bootstrap=0)["facial_fd"][0] for s in stats)
+    draws = resample(stats, bootstrap=40, seed=3)
+    one, other = (resample([s], bootstrap=0)["facial_fd"][0] for s in stats)
     assert draws["facial_fd"].shape == (41,)
     assert draws["facial_fd"][0] == pytest.approx((one + other) / 2)
-    assert np.array_equal(draws["facial_fd"], ev.resample(stats, bootstrap=40, seed=3)["facial_fd"])
+    assert np.array_equal(draws["facial_fd"], resample(stats, bootstrap=40, seed=3)["facial_fd"])
     assert draws["facial_fd"][1:].std() > 0
 
 
