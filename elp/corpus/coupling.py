@@ -79,9 +79,9 @@ def coupling(corpus: Corpus, column: int, *, seconds: float = 5.0, permutations:
     lags = np.arange(-int(seconds * FPS), int(seconds * FPS) + 1, 5)
     table = np.array([[_between(one, other, 0) for other in dyads] for one in dyads])
     met = np.eye(len(dyads), dtype=bool)
-    real = np.array([np.mean([_between(d, d, lag) for d in dyads]) for lag in lags])
+    real = np.array([np.mean([_between(d, d, int(lag)) for d in dyads]) for lag in lags])
     strangers = [(k, (k + shift) % len(dyads)) for k in range(len(dyads)) for shift in (1, len(dyads) // 2)]
-    pseudo = np.array([np.mean([_between(dyads[a], dyads[b], lag) for a, b in strangers]) for lag in lags])
+    pseudo = np.array([np.mean([_between(dyads[a], dyads[b], int(lag)) for a, b in strangers]) for lag in lags])
     z = np.arctanh(table.clip(-0.999, 0.999))
     own, others = z[met], np.where(met, np.nan, z)
     test = ttest_rel(own, np.nanmean(others, axis=1))

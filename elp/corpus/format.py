@@ -161,7 +161,8 @@ class Corpus:
     def motion(self, offset: int, length: int) -> Motion:
         """`length` frames of β, pose and blinks from corpus frame `offset` on."""
         cut = slice(int(offset), int(offset) + int(length))
-        return Motion(beta=self.beta[cut], pose=self.pose[cut], blink=self.blink[cut], valid=self.valid[cut])
+        beta, pose = (np.asarray(x[cut], np.float32) for x in (self.beta, self.pose))
+        return Motion(beta=beta, pose=pose, blink=self.blink[cut], valid=self.valid[cut])
 
     def speaker(self, pair: Any) -> Clip:
         """The speaker of a row of `pairs` (any object with its columns as attributes): motion and sound."""

@@ -163,12 +163,13 @@ def _mimic(rng: np.random.Generator, acting: Acting, who: Listener, emotion: int
 def _gesture(rng: np.random.Generator, acting: Acting, who: Listener, emotion: int, mode: str, time: float) -> None:
     size, tempo = who.nod * rng.lognormal(0, 0.25), who.tempo * TEMPO[emotion] * rng.lognormal(0, 0.1)
     if "nod" in mode:
-        cycles = {"nod": rng.integers(1, 3), "double_nod": rng.integers(2, 5), "smile_nod": rng.integers(1, 4), "slow_nod": 1}[mode]
+        drawn = {"nod": rng.integers(1, 3), "double_nod": rng.integers(2, 5), "smile_nod": rng.integers(1, 4), "slow_nod": np.int64(1)}
+        cycles = int(drawn[mode])
         hertz = tempo * (0.9 if mode == "slow_nod" else 1.9)  # ordinary nods: 1.8-3.7 Hz (Hadar, Steiner & Rose 1985)
         degrees = size * ({1: 6.5, 0: 4.5, -1: 4.0}[emotion] if mode != "slow_nod" else 6.0)
         _swing(acting, 0, time, cycles, hertz, degrees)
     if mode == "shake":
-        _swing(acting, 1, time, rng.integers(2, 4), 1.7 * tempo, size * rng.uniform(3.5, 6.0) * rng.choice([-1, 1]), both=True)
+        _swing(acting, 1, time, int(rng.integers(2, 4)), 1.7 * tempo, size * rng.uniform(3.5, 6.0) * rng.choice([-1, 1]), both=True)
     if mode in ("smile_nod", "laugh"):
         _show(acting, {"smile": 0.35 * who.face, "squint": 0.25 * who.face}, time, rng.uniform(1.0, 2.2))
     if mode == "laugh":

@@ -91,7 +91,8 @@ def by_person(meetings: Iterable[tuple[str, str]], parts: tuple[float, float, fl
         size[root(one)] = size.get(root(one), 0) + 1
     if len(size) < 3:
         return dict.fromkeys(group, "train")
-    total, filled, chosen = sum(size.values()), [0, 0, 0], {}
+    total, filled = sum(size.values()), [0, 0, 0]
+    chosen: dict[str, str] = {}
     for name in sorted(size, key=lambda g: (-size[g], g)):
         empty = [k for k in range(3) if not filled[k]]
         lacking = empty if len(size) - len(chosen) <= len(empty) else range(3)

@@ -25,7 +25,7 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
             skipped.add(name, "motion energy holds NaN or infinity")
             continue
         for k, person in enumerate(PEOPLE):
-            motion = Motion(beta=energy[:, k : k + 1], pose=np.zeros((len(energy), 6)), blink=np.zeros(len(energy), np.uint8))
+            motion = Motion(beta=energy[:, k : k + 1], pose=np.zeros((len(energy), 6), np.float32), blink=np.zeros(len(energy), np.uint8))
             yield Record(clip=name, person=f"{name}/{person}", partner=f"{name}/{PEOPLE[1 - k]}", role="both", motion=motion,
                          split=split[f"{name}/{person}"], source=name)  # fmt: skip
 

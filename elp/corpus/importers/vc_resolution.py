@@ -57,7 +57,7 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
 def _motion(x: dict[str, NDArray[np.float64]]) -> Motion:
     beta = np.stack([x["au06_r"], x["au12_r"], np.log1p(np.maximum(x["body_motion"], 0)), x["gaze"] == 3], axis=1)
     beta = linear(beta, FPS)
-    return Motion(beta=beta, pose=np.zeros((len(beta), 6)), blink=np.zeros(len(beta), np.uint8), valid=known(x["gaze"] > 0, FPS))
+    return Motion(beta=beta, pose=np.zeros((len(beta), 6), np.float32), blink=np.zeros(len(beta), np.uint8), valid=known(x["gaze"] > 0, FPS))
 
 
 def _listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
