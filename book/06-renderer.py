@@ -45,7 +45,8 @@ portrait = Portrait.load(data.astronaut())
 model = portrait.model
 renderer = Renderer(portrait)
 print(portrait.image.shape, portrait.points.shape, portrait.depth.shape)
-print("the nose is", round(float(portrait.depth[[234, 454]].mean() - portrait.depth[1])), "cm nearer than the ears")
+depth = portrait.depth[[234, 454]].mean() - portrait.depth[1]
+print(f"the nose is {depth:.0f} cm nearer than the ears")
 
 # %% [markdown]
 # The mesh does not end with the face. Ten rings of points continue it over hair and neck to the edge of the picture and beyond: the skull's
@@ -56,8 +57,8 @@ print("the nose is", round(float(portrait.depth[[234, 454]].mean() - portrait.de
 rest = renderer.rig.rest
 canvas = cv2.resize(portrait.image, (512, 512)).copy()
 edges = np.round(rest[renderer.rig.triangles] * 16).astype(np.int32)
-colour = [tuple(int(c) for c in np.array([40, 200, 120]) * w + np.array([230, 90, 40]) * (1 - w))
-          for w in renderer.rig.weight[renderer.rig.triangles].mean(1)]
+weight = renderer.rig.weight[renderer.rig.triangles].mean(1)[:, None]
+colour = (weight * [40, 200, 120] + (1 - weight) * [230, 90, 40]).tolist()
 for triangle, ink in zip(edges, colour, strict=True):
     cv2.polylines(canvas, [triangle], True, ink, 1, cv2.LINE_AA, 4)
 figures.image(
@@ -145,7 +146,7 @@ figures.image(
 # - **Eyes.** The eyeball is not squeezed by the lids. It is a layer of its own, continued behind them; the upper lid slides over it as a
 #   sheet of skin with a line of lashes.
 # - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, the inside is dark and warm; teeth and
-#   tongue appear once it opens wide. This is invention.
+#   tongue appear once it opens wide. This is invention. Lips that touch are soft: the first of a parting only relieves their pressure.
 #
 # ## Faces
 
@@ -194,7 +195,8 @@ figures.show(
 )
 
 # %% tags=["nbval-check-output"]
-print("most, from the front: pitch ±{:.0f}°, yaw ±{:.0f}°, roll ±{:.0f}°".format(*np.rad2deg(TURN)))
+pitch, yaw, roll = np.rad2deg(TURN)
+print(f"most, from the front: pitch ±{pitch:.0f}°, yaw ±{yaw:.0f}°, roll ±{roll:.0f}°")
 
 # %% [markdown]
 # ## Blink control
@@ -204,11 +206,11 @@ print("most, from the front: pitch ±{:.0f}°, yaw ±{:.0f}°, roll ±{:.0f}°".
 #
 # $$
 # \beta(k) = \begin{cases} (1-w_k)\,\beta_1 + w_k\,\beta_e & k < L/2 \\ (1-w_k)\,\beta_2 + w_k\,\beta_e & k \ge L/2 \end{cases}
-# \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil}, \quad k = 0 \dots L-1,
+# \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil}
 # $$ (eq-render-blink)
 #
-# on the eyelid directions only. Taken literally, the first frame of a group is $\beta_1$ itself; then a blink of one or two frames would never
-# close. We let the first frame move already. At 25 frames per second a human blink is 3 to 8 frames long, so this matters.
+# for $k = 0 \dots L-1$, on the eyelid directions only. Taken literally, the first frame of a group is $\beta_1$ itself; then a blink of one or two frames would never
+# close. We let the first frame move already. A human blink lasts 0.1 to 0.4 s, 3 to 10 frames, so this matters.
 #
 # ```{literalinclude} ../elp/render/blink.py
 # :pyobject: blink_control
@@ -217,7 +219,9 @@ print("most, from the front: pitch ±{:.0f}°, yaw ±{:.0f}°, roll ±{:.0f}°".
 # %%
 phi = np.zeros(50, np.uint8)
 phi[5:6] = phi[14:16] = phi[24:29] = phi[36:46] = 1
-lids = blink_control(np.zeros((50, len(model.expression))), phi, model)[:, model.index("blink_l")] / model.full[model.index("blink_l")]
+column = model.index("blink_l")
+closed = blink_control(np.zeros((50, len(model.expression))), phi, model)
+lids = closed[:, column] / model.full[column]
 literal = np.zeros(50)
 for start, length in ((5, 1), (14, 2), (24, 5), (36, 10)):
     k = np.arange(length)
@@ -237,8 +241,9 @@ figures.show(
 )
 
 # %% tags=["nbval-check-output"]
-peaks = [float(run.max()) for run in np.split(lids, [10, 20, 32])]
-print("every run closes:", peaks, "- read literally:", [float(run.max().round(1)) for run in np.split(literal, [10, 20, 32])])
+peaks, others = ([float(run.max().round(1)) for run in np.split(x, [10, 20, 32])] for x in (lids, literal))
+print("every run closes:", peaks)
+print("read literally:  ", others)
 assert peaks == [1.0] * 4
 
 # %% [markdown]
@@ -303,7 +308,7 @@ figures.image(
 # ELP renders with the First Order Motion Model {cite}`siarohin2019fomm`, a network that finds keypoints without supervision, predicts a dense flow between them and
 # inpaints what becomes visible. The authors train its motion module on videos of the rendered *face mesh*, which then drive one portrait at
 # 256 × 256 pixels. Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
-# train, and lets a person's identity drift with the motion. Ours keeps every pixel of the person's, needs nothing but the picture, and
+# train, and may let a person's identity drift with the motion. Ours keeps every pixel of the person's, needs nothing but the picture, and
 # cannot go where the picture ends. For a listener, who nods, tilts, smiles and blinks within some ten degrees, that is most of the way.
 #
 # ```{admonition} What the paper leaves open
