@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from elp.corpus import Corpus
 from elp.errors import ElpError
@@ -86,12 +87,17 @@ def encode(responder: ELPResponder, corpora: Iterable[Corpus], *, stride: int = 
 
 
 @torch.no_grad()
-def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
-    """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of the speaker."""
+def style_of(responder: ELPResponder, speaker: Clip) -> Tensor:
+    """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1)."""
     model, seen = responder.model, speaker.motion
     mfcc, beta, pose = responder.inputs(speaker.mfcc, seen.beta, seen.pose, seen.valid)
-    style = model.style(mfcc, motion_style(beta, pose, model.config.window, causal=model.config.causal))
-    return responder.codes(style, {}, responder.noise(generator))[0][0].numpy()
+    return model.style(mfcc, motion_style(beta, pose, model.config.window, causal=model.config.causal))
+
+
+@torch.no_grad()
+def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
+    """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of the speaker."""
+    return responder.codes(style_of(responder, speaker), {}, responder.noise(generator))[0][0].numpy()
 
 
 @torch.no_grad()
@@ -183,20 +189,26 @@ def separability(features: Floats, labels: Ints, groups: NDArray[Any], *, neighb
 
 
 def explorer(responder: ELPResponder, speaker: Clip, *, seed: int = 0) -> Callable[[float, int], tuple[Motion, Ints]]:
-    """What `elp.widgets.listener` asks for: (emotion in [-1, 1], heads) -> motion and codes U of one speaker's listener.
+    """What `elp.widgets.listener` asks for: (emotion in [-1, 1], heads that draw) -> motion and codes U of one speaker's listener.
 
     Args:
-        responder: a model with three emotions, negative, neutral, positive; trained with nested heads where fewer heads are to be read.
+        responder: a model with three emotions, negative, neutral, positive.
         speaker: T frames.
-        seed: the same for all positions, so that what changes is what the sliders change.
+        seed: the same for all positions, so that what changes is what the sliders change. Heads that do not draw take
+            their most probable category.
     """
+    certain = ELPResponder(responder.model, temperature=0.0)
+    with torch.no_grad():
+        style = style_of(responder, speaker)
+        drawn, uniform = responder.codes(style, {}, responder.noise(torch.Generator().manual_seed(seed)))
+        likely, _ = certain.codes(style, {}, certain.noise(torch.Generator().manual_seed(seed)))
 
+    @torch.no_grad()
     def compute(emotion: float, heads: int) -> tuple[Motion, Ints]:
-        e = np.array([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)])
-        some = ELPResponder(responder.model, responder.card, temperature=responder.temperature, heads=heads)
-        motion = some.respond(speaker, e.tolist(), generator=torch.Generator().manual_seed(seed))
-        codes = base_codes(some, speaker, torch.Generator().manual_seed(seed)) + 1 + int(e.argmax()) * responder.model.config.categories
-        codes[:, heads:] = 0
-        return motion, codes
+        e = torch.tensor([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)])
+        codes = torch.where(torch.arange(drawn.shape[-1]) < heads, drawn, likely)
+        beta, pose, shut = (x[0].numpy() for x in responder.decode(codes, e.expand(1, codes.shape[1], -1), {}))
+        motion = Motion(beta=beta, pose=pose, blink=(uniform[0].numpy() < shut).astype(np.uint8))
+        return motion, codes[0].numpy() + 1 + int(e.argmax()) * responder.model.config.categories
 
     return compute

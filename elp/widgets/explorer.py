@@ -1,4 +1,4 @@
-"""A listener's face and codes under two sliders: emotion and number of heads."""
+"""A listener's face and codes under two sliders: emotion and number of heads that draw."""
 
 # T frame, H head, V category, P mesh point, K component, D coefficient
 from __future__ import annotations
@@ -37,16 +37,16 @@ def listener(
     alt: str,
     name: str = "listener",
 ) -> None:
-    """Display a listener that responds under two sliders (chapter "Base, Transformed, U").
+    """Display a listener that responds under two sliders (chapter "The emotion space").
 
     In JupyterLab the running kernel computes each position of the sliders; the static page shows the same positions
     from data that this call computes and packs into the page (about 20 kB each).
 
     Args:
-        compute: (emotion in [-1, 1], number of heads) -> the listener's motion of T frames and its codes (T, H), integers 1 ... N V.
+        compute: (emotion in [-1, 1], heads that draw their category) -> the listener's motion of T frames and its codes (T, H), integers 1 ... N V.
             -1 is negative, 0 neutral, 1 positive, between them a mixture.
         emotions: positions of the first slider, ascending.
-        heads: positions of the second slider: how many of the H heads may speak.
+        heads: positions of the second slider: how many of the H heads draw; the others take their most probable category.
         categories: V.
         model: the face to draw; by default the one that ships.
         start: where both sliders stand at first, as indices. Default: neutral, all heads.
@@ -63,7 +63,7 @@ def listener(
     packer = Packer(model, [m for m, _ in grid.values()], grid[start][1].shape, categories)
     axes = [
         {"title": "emotion", "labels": [mixture(e) for e in emotions]},
-        {"title": "heads", "labels": [str(h) for h in heads]},
+        {"title": "heads drawn", "labels": [str(h) for h in heads]},
     ]
     shape = packer.shape() | {"axes": axes, "start": list(start)}
     packed = {f"{i},{j}": packer.clip(*value) for (i, j), value in grid.items()}
