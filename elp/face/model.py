@@ -65,6 +65,13 @@ class FaceModel:
             raise ElpError(f"no expression direction {name!r}: choose one of {', '.join(self.names)}")
         return self.names.index(name)
 
+    def beta(self, **shares: float) -> NDArray[np.float32]:
+        """(K,) coefficients of named directions by share of full activation: `model.beta(smile_l=1, smile_r=1, jaw_open=0.2)`."""
+        out = np.zeros(len(self.expression), np.float32)
+        for name, share in shares.items():
+            out[self.index(name)] = share * self.full[self.index(name)]
+        return out
+
     def shape(self, alpha: Any = None, beta: Any = None) -> NDArray[np.float32]:
         """Points S(α, β).
 
