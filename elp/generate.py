@@ -17,7 +17,7 @@ from elp.errors import ElpError
 from elp.model.ase import ASE
 from elp.model.layers import State
 from elp.motion import MFCC, POSE, Clip, Motion
-from elp.sampling import SmoothUniform
+from elp.sampling import SmoothUniform, group_sizes
 from elp.style import motion_style
 
 Emotion = str | Sequence[float] | None
@@ -41,7 +41,8 @@ class ELPResponder:
         model: trained. card: of its run.
         temperature: of the draw from each head's categories; 0 takes the most probable.
         correlation: frames over which neighbouring draws hang together. The paper fixes each frame's distribution (Eq 2), not
-            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles.
+            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles. A model trained with
+            `ASEConfig.spreads` brings its own.
         blink_correlation: the same for the blink decision. A blink is drawn from D2's probability: it rarely passes one half,
             so a threshold would leave the eyes open for ever.
         heads: how many heads to read, for a model trained with nested heads; all by default.
@@ -96,7 +97,6 @@ class ELPResponder:
                                f"{self.emotions[0]}=0.5,{self.emotions[-1]}=0.5") from None  # fmt: skip
         return list(weights.values())
 
-    @torch.no_grad()
     def respond(self, speaker: Clip, emotion: Emotion = "auto", *, generator: torch.Generator) -> Motion:
         """Synthesise the listener.
 
@@ -111,6 +111,11 @@ class ELPResponder:
         Raises:
             ElpError: no frames, or other coefficients than the model's.
         """
+        return self.trace(speaker, emotion, generator=generator)[0]
+
+    @torch.no_grad()
+    def trace(self, speaker: Clip, emotion: Emotion = "auto", *, generator: torch.Generator) -> tuple[Motion, NDArray[np.int64]]:
+        """`respond`, and the codewords it went through: U (T, H) in 1 ... N V, of a mixture those of its strongest emotion."""
         model, e = self.model, self.weights(emotion)
         mfcc, beta, pose = self.inputs(speaker.mfcc, speaker.motion.beta, speaker.motion.pose, speaker.motion.valid)
         motion = motion_style(beta, pose, model.config.window, causal=model.config.causal)
@@ -124,7 +129,8 @@ class ELPResponder:
             found.append(self.codes(style, state, noise, slice(start - first, stop - first)))
         codes, uniform = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
         weights = self._inferred(mfcc, motion) if e is None else e.to(codes.device).expand(1, frames, -1)
-        return self._decoded(codes, weights, uniform)
+        words = weights.argmax(-1)[..., None] * model.config.categories + codes + 1
+        return self._decoded(codes, weights, uniform), words[0].cpu().numpy()
 
     def inputs(self, mfcc: NDArray[Any], beta: NDArray[Any], pose: NDArray[Any], valid: NDArray[Any] | None = None) -> list[Tensor]:
         """Checked, bridged, standardised and limited: three tensors (1, T, ...)."""
@@ -149,14 +155,17 @@ class ELPResponder:
     def noise(self, generator: torch.Generator) -> SmoothUniform:
         """The draws of one response: for every head and category, and for the blink."""
         config = self.model.config
-        return SmoothUniform([config.heads * config.categories if self.temperature else 0, 1], self.correlations, generator)
+        spreads = config.spreads or self.correlations[:1]
+        drawn = config.categories if self.temperature else 0
+        widths = [size * drawn for size in group_sizes(config.heads, len(spreads))]
+        return SmoothUniform([*widths, 1], [*spreads, self.correlations[1]], generator)
 
     def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
         logits = self.model.encoder(style, state, trim)
-        uniform, blink = noise.draw(logits.shape[1])
+        *uniform, blink = noise.draw(logits.shape[1])
         if self.temperature:
-            gumbel = -(-uniform.log()).log()
+            gumbel = -(-torch.cat(uniform, 1).log()).log()
             logits = logits / self.temperature + gumbel.to(logits.device).reshape(logits.shape)
         return logits.argmax(-1), blink.T
 

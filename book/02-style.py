@@ -1,0 +1,178 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Style features
+#
+# **Question.** A listener does not copy the speaker's face; they react to *how* the speaker speaks: lively or flat, nodding or still.
+# How can a few numbers a frame say that?
+#
+# ELP {cite}`song2023elp` takes over an idea from {cite}`wu2021style`: the *style* of a movement is its spread over time. A mouth that stays open and one that
+# stays shut have the same style; a mouth that opens and shuts has another.
+
+# %%
+import numpy as np
+import plotly.graph_objects as go
+import torch
+
+from elp import figures, style
+from elp.corpus import simulate
+from elp.face.model import FaceModel
+from elp.model.encoders import AudioEncoder
+
+figures.setup()
+
+# %% [markdown]
+# ## The formula
+#
+# Each frame of the speaker is described by four parts, laid side by side (⊕):
+#
+# $$s_{sty}(t) = a(t) \oplus \sigma(\beta(t)) \oplus \sigma\!\left(\frac{\partial \beta(t)}{\partial t}\right) \oplus \sigma\!\left(\frac{\partial p(t)}{\partial t}\right)$$ (eq-style)
+#
+# $a(t)$ are 128 learned audio features, $\beta$ the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ the standard deviation over time.
+# That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
+#
+# ```{literalinclude} ../elp/style.py
+# :pyobject: motion_style
+# ```
+#
+# The derivative looks backwards, so that it can be computed while the speaker is still speaking:
+#
+# ```{literalinclude} ../elp/style.py
+# :pyobject: derivative
+# ```
+#
+# ## A speaker to look at
+#
+# We take ten seconds of a simulated speaker (chapter "Simulated dyads" tells how they come about) and watch one coefficient, the opening of the jaw.
+
+# %%
+import tempfile
+
+folder = tempfile.TemporaryDirectory()
+corpus = simulate(f"{folder.name}/talk", "tiny", seed=3, audio=False)
+pairs = corpus.pairs("train")
+speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])
+jaw = FaceModel.default().index("jaw_open")
+beta, pose = (torch.from_numpy(x) for x in (speaker.motion.beta, speaker.motion.pose))
+seconds = np.arange(len(speaker)) / 25
+
+# %% tags=["nbval-check-output"]
+features = style.motion_style(beta, pose)
+print("motion style:", tuple(features.shape), "with audio:", features.shape[1] + AudioEncoder.width)
+
+# %% [markdown]
+# ## Which window?
+#
+# A standard deviation needs frames to be taken over, and the formula does not say which. Here are four answers for the jaw. Drag over the legend to compare.
+
+# %%
+windows = {"9 frames": 9, "25 frames": 25, "75 frames": 75, "clip": "clip"}
+fig = go.Figure(go.Scatter(x=seconds, y=beta[:, jaw] - beta[:, jaw].mean(), name="jaw opening", line={"color": figures.INK, "width": 1}))
+for name, window in windows.items():
+    fig.add_scatter(x=seconds, y=style.sigma(beta, window)[:, jaw], name=f"σ over {name}")
+fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
+figures.show(
+    fig,
+    name="windows",
+    caption="Opening of a simulated speaker's jaw (thin, around its mean) and its standard deviation over four windows. A short window follows every "
+    "syllable, a long one only says how lively the speaker is.",
+    alt="Line chart: the nine-frame deviation rises and falls with every syllable, the one-second window separates speech from pauses, the clip's is constant.",
+)
+
+# %% [markdown]
+# Nine frames follow single syllables; one second tells speech from pause, which is what a listener's nod waits for; the whole clip is one number, repeated.
+# The package's default is **25 frames**, one second.
+#
+# ```{literalinclude} ../elp/style.py
+# :pyobject: sigma
+# ```
+#
+# ## A window that does not look ahead
+#
+# A centred window knows what comes half a second later. A listener in a live conversation does not. `causal=True` uses the last frames only; the price is delay:
+# the same curve, half a window late.
+
+# %%
+centred, causal = (style.sigma(beta, 25, causal=late)[:, jaw] for late in (False, True))
+fig = go.Figure()
+fig.add_scatter(x=seconds, y=centred, name="centred")
+fig.add_scatter(x=seconds, y=causal, name="causal")
+fig.update_layout(xaxis_title="seconds", yaxis_title="σ of the jaw, 25 frames")
+figures.show(
+    fig,
+    name="causal",
+    caption="The same deviation from a centred window and from one that ends at the frame itself.",
+    alt="Two curves of the same shape; the causal one comes about half a second later.",
+)
+
+# %% tags=["nbval-check-output"]
+error = [float((centred[30:-30] - causal[30 + k : len(causal) - 30 + k]).abs().mean()) for k in range(25)]
+lag = int(np.argmin(error))
+print("the causal window lags by", lag, "frames")
+assert lag == 12
+
+# %% [markdown]
+# Twelve frames are 0.48 s: exactly half the window. That is why the model for live use is trained with the causal window from the start (chapter "Training").
+#
+# ## Two properties worth testing
+#
+# Style ignores *where* the face is and follows *how much* it moves. Both can be read off the formula, and both are tests of the package.
+
+# %% tags=["nbval-check-output"]
+level = torch.allclose(style.sigma(beta + 3), style.sigma(beta), atol=1e-4)
+scale = torch.allclose(style.sigma(2 * beta), 2 * style.sigma(beta), atol=1e-4)
+still = style.motion_style(torch.ones(1, 50, 100), torch.ones(1, 50, 6)).abs().max()
+print("level ignored:", level, "· scale followed:", scale, "· a still face:", float(still))
+assert level
+assert scale
+
+# %% [markdown]
+# ```{admonition} What the paper leaves open
+# :class: note
+# - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is
+#   measured in the chapter "Training".
+# - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet {cite}`he2016resnet` has no such layer; the
+#   one-dimensional one of {cite}`wu2021style` does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
+#   every video frame keeps its own feature, and with layer normalisation.
+# - **Units.** β, p and their derivatives are standardised by the training split first, and so is the style: the deviation of a velocity is some twenty times that of a position,
+#   and left alone it drowns the rest.
+# ```
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-style-nod
+# Which of the four parts of {eq}`eq-style` notices a speaker who nods with an otherwise still face?
+# ```
+#
+# ```{solution} ex-style-nod
+# :class: dropdown
+# Only $\sigma(\partial p/\partial t)$, six numbers. There is no $\sigma(p)$ in the formula: a head held at an angle is not style, and a slow turn hardly is.
+# ```
+#
+# ```{exercise}
+# :label: ex-style-double
+# Someone speaks twice as fast with the same movements. What happens to $\sigma(\beta)$ and to $\sigma(\partial\beta/\partial t)$ over a whole clip?
+# ```
+#
+# ```{solution} ex-style-double
+# :class: dropdown
+# $\sigma(\beta)$ stays, since the same positions are visited; $\sigma(\partial\beta/\partial t)$ doubles. The next cell checks it on the jaw by leaving out every second frame.
+# ```
+
+# %% tags=["nbval-check-output", "hide-input"]
+smooth = torch.sin(torch.arange(1000) / 40.0)[:, None]
+fast = smooth[::2]
+ratios = [float(style.sigma(f(fast), "clip").mean() / style.sigma(f(smooth), "clip").mean()) for f in (lambda x: x, style.derivative)]
+print("positions × %.2f, velocities × %.2f" % tuple(ratios))

@@ -1,0 +1,243 @@
+# ---
+# jupyter:
+#   jupytext:
+#     formats: ipynb,py:percent
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Base, Transformed, U
+#
+# **Question.** The same words can be answered with a smile or with a frown. How can *one* network hold both answers apart, without a second network
+# and without averaging them away?
+#
+# ELP's answer {cite}`song2023elp` is a space of codes in three steps. A network writes every frame of a response as H numbers from 1 to V (**Base Space**); the emotion shifts them into an interval of
+# its own (**Transformed Space**); what the decoders read are those shifted numbers (**U**). This page takes the three steps apart.
+
+# %%
+import tempfile
+
+import numpy as np
+import plotly.graph_objects as go
+import torch
+
+from elp import analysis, figures, space, widgets
+from elp.corpus import simulate
+from elp.face.model import FaceModel
+from elp.generate import ELPResponder
+
+figures.setup()
+
+# %% [markdown]
+# ## Step 1: Base Space
+#
+# For each frame $t$ and head $h$ an encoder gives V logits. One category is drawn:
+#
+# $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H}$$ (eq-base)
+#
+# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax {cite}`jang2017gumbel,maddison2017concrete`. The largest has no gradient, so backwards
+# the softmax of the same noisy numbers stands in for it, a *straight-through* estimate {cite}`bengio2013straightthrough`:
+#
+# ```{literalinclude} ../elp/space.py
+# :pyobject: base_space
+# ```
+#
+# A small case: T = 6 frames, H = 4 heads, V = 5 categories.
+
+# %% tags=["nbval-check-output"]
+T, H, V, N = 6, 4, 5, 2
+generator = torch.Generator().manual_seed(0)
+logits = torch.randn(1, T, H, V, generator=generator)
+base = space.base_space(logits, noise=space.gumbel(logits, generator))
+print("logits", tuple(logits.shape), "-> base", tuple(base.shape), "one-hot:", bool((base.sum(-1) == 1).all()))
+
+# %% [markdown]
+# ## Step 2: split and rearrange
+#
+# The emotion is a vector $e$ of N numbers, one of them 1. Each $e_n$ multiplies the whole Base Space, and the N results are laid side by side: T × H × NV, with everything zero but
+# the block of the active emotion. It can be built; the model never does:
+#
+# ```{literalinclude} ../elp/space.py
+# :pyobject: transformed_space
+# ```
+#
+# ## Step 3: U
+#
+# The position of the 1 in each row is the codeword. It counts from 1, and emotion $n$ (from 0) can only reach $[nV+1, (n+1)V]$:
+#
+# ```{literalinclude} ../elp/space.py
+# :pyobject: rearrange
+# ```
+#
+# The worked example with N = 2, as in the paper's Figure 3: the same Base Space under the first and under the second emotion.
+
+# %% tags=["nbval-check-output"]
+first, second = (space.rearrange(base, torch.eye(N)[[n]])[0] for n in range(N))
+by_index = space.transformed_space(base, torch.eye(N)[[1]]).argmax(-1)[0] + 1
+print("first emotion, frame 1: ", first[0].tolist(), " range", [int(first.min()), int(first.max())])
+print("second emotion, frame 1:", second[0].tolist(), " range", [int(second.min()), int(second.max())])
+assert torch.equal(second, by_index)
+assert torch.equal(second, first + V)
+
+# %% [markdown]
+# The second row is the first plus V: nothing but the interval changed, and U is still T × H.
+
+# %%
+fig = go.Figure()
+for name, codes, x in (("first emotion", first, 0), ("second emotion", second, H + 1)):
+    fig.add_heatmap(z=codes, x=np.arange(H) + x, zmin=1, zmax=N * V, text=codes, texttemplate="%{text}", showscale=False, hoverinfo="skip")
+    fig.add_annotation(x=x + (H - 1) / 2, y=-0.9, text=name, showarrow=False)
+fig.update_layout(yaxis={"title": "frame", "autorange": "reversed"}, xaxis={"visible": False}, height=300)
+figures.show(
+    fig,
+    name="worked-example",
+    caption="U of the same Base Space under two emotions (T = 6, H = 4, V = 5, N = 2). Left values 1 to 5, right 6 to 10: disjoint.",
+    alt="Two tables of codewords; every entry of the right one is five more than on the left.",
+)
+
+# %% [markdown]
+# ## The gradient through a draw
+#
+# How good is the stand-in? We compare the gradient that arrives at one head's logits with that of the softmax itself, at three temperatures τ.
+
+# %% tags=["nbval-check-output"]
+weight = torch.linspace(-1, 1, V)
+for tau in (0.5, 1.0, 2.0):
+    leaf = logits[0, 0, :1].clone().requires_grad_()
+    noise = space.gumbel(leaf, torch.Generator().manual_seed(1))
+    (hard,) = torch.autograd.grad((space.base_space(leaf, tau, noise=noise) * weight).sum(), leaf)
+    (soft,) = torch.autograd.grad((((leaf + noise) / tau).softmax(-1) * weight).sum(), leaf)
+    print(f"τ = {tau}: gradient {[round(x, 2) for x in hard[0].tolist()]}, equal to the soft one: {torch.allclose(hard, soft)}")
+    assert torch.allclose(hard, soft)
+
+# %% [markdown]
+# They are the same by construction; what τ changes is how far the gradient reaches beyond the category that was drawn. A low τ sees the winner and little else.
+#
+# ## How decoders read a codeword
+#
+# Two readings fit the paper's words. `coding="value"` takes the integer itself, scaled to [-1, 1]: one channel of a T × H image. `coding="embedding"` looks up a learned vector for each
+# (head, codeword). Both are linear in $e \otimes$ Base, so that one line serves both, the table of size NV is only ever mixed by $e$, and a *blend* of emotions costs nothing:
+#
+# ```{literalinclude} ../elp/model/decoders.py
+# :pyobject: encode
+# ```
+#
+# ## The same codes, three emotions
+#
+# Now the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
+# times with the same random numbers, and change nothing but $e$.
+
+# %%
+folder = tempfile.TemporaryDirectory()
+corpus = simulate(f"{folder.name}/talk", "tiny", seed=3, audio=False)
+pairs = corpus.pairs("train")
+speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
+responder = ELPResponder.from_checkpoint()
+traces = {e: responder.trace(speaker, e, generator=torch.Generator().manual_seed(0)) for e in responder.emotions}
+
+# %% tags=["nbval-check-output"]
+smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
+for name, (motion, codes) in traces.items():
+    print(f"{name:8} U from {codes.min():2} to {codes.max():2}, mean smile {motion.beta[:, smile].mean():.1f}")
+means = [motion.beta[:, smile].mean() for motion, _ in traces.values()]
+assert means[0] < means[1] < means[2]
+
+# %% [markdown]
+# Three disjoint ranges, three faces. Move the slider: the texture of the codes stays, since the draws are the same, and only the interval changes.
+
+# %%
+fig = go.Figure()
+for k, (name, (_, codes)) in enumerate(traces.items()):
+    for heads in (16, 64):
+        shown = np.where(np.arange(64) < heads, codes[:50].astype(float), np.nan)
+        fig.add_heatmap(z=shown.round(), zmin=1, zmax=96, visible=(k, heads) == (2, 64), name=f"{name}, H = {heads}", colorbar={"title": "U"})
+steps = [
+    {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(6)]}]} for n, trace in enumerate(fig.data)
+]
+fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
+figures.show(
+    fig,
+    name="u-by-emotion",
+    caption="U of two seconds of a response by emotion, for the first 16 heads and for all 64. Emotion shifts every codeword into its own third of 1 to 96.",
+    alt="Heatmap of codewords by frame and head with a slider over three emotions and two head counts; colour moves from low to high with the emotion.",
+)
+
+# %% [markdown]
+# ## A face under two sliders
+#
+# The same model, drawn. Emotion runs from negative over neutral to positive, with a blend between; the second slider says how many heads *draw* their category, while the others take the
+# most probable one.
+
+# %%
+widgets.listener(
+    analysis.explorer(responder, speaker[:50], seed=0),
+    emotions=(-1.0, 0.0, 0.5, 1.0),
+    heads=(0, responder.model.config.heads),
+    categories=responder.model.config.categories,
+    caption="Two seconds of a response. In JupyterLab the kernel computes every position; here the positions were computed when the page was made.",
+    alt="A drawn face that smiles more as the emotion slider moves from negative to positive, beside its codes.",
+)
+
+# %% [markdown]
+# ## Draws that hang together
+#
+# Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so by default the uniform
+# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was:
+#
+# ```{literalinclude} ../elp/sampling.py
+# :pyobject: SmoothUniform
+# :lines: 1-15
+# ```
+
+# %% tags=["nbval-check-output"]
+tremble = {}
+for spread in (0.0, 4.0):
+    loose = ELPResponder(responder.model, correlation=spread)
+    motion = loose.respond(speaker, "positive", generator=torch.Generator().manual_seed(0))
+    tremble[spread] = float(np.abs(np.diff(motion.beta, 2, axis=0)).mean())
+print(f"acceleration with correlated draws, over that with independent ones: {tremble[4.0] / tremble[0.0]:.1f}")
+assert tremble[4.0] < tremble[0.0]
+
+# %% [markdown]
+# ```{admonition} What the paper leaves open
+# :class: note
+# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default (the chapter "Training" compares them).
+# - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
+# - **The relation of draws at neighbouring frames**, above.
+# - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to
+#   the decoders directly. It is `space="V+e"`, and it is measured in the chapter "Training".
+# ```
+#
+# ## Exercises
+#
+# ```{exercise}
+# :label: ex-space-size
+# How many different frames can U express with H = 128, V = 64, for one emotion? How many numbers does the Transformed Space hold for T = 50, N = 3, and how many does U?
+# ```
+#
+# ```{solution} ex-space-size
+# :class: dropdown
+# $64^{128} = 2^{768}$ frames. The Transformed Space holds 50 · 128 · 192 = 1 228 800 numbers, U 6 400: "without additional dimensional overhead".
+# ```
+#
+# ```{exercise}
+# :label: ex-space-mix
+# What does $e = (0, 0.5, 0.5)$ give in the value coding, with V = 64 and N = 3, for a head that drew category 10 (from 0)?
+# ```
+#
+# ```{solution} ex-space-mix
+# :class: dropdown
+# The value codings of 64 + 11 and 128 + 11, averaged: that of codeword 107, in the middle between the two intervals' words; the next cell asks the table. An `argmax`
+# over the Transformed Space would have to choose one of the two.
+# ```
+
+# %% tags=["nbval-check-output", "hide-input"]
+table = space.codeword_values(3, 64)
+mixture = float(0.5 * table[1, 10] + 0.5 * table[2, 10])
+print("codeword", round((mixture + 1) / 2 * 191 + 1))
