@@ -31,6 +31,7 @@ FOCAL = 1.5  # focal length over the image's longer side when nothing is known: 
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
 TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
+KEY = 8  # every so many frames one is fitted from scratch
 BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
@@ -71,7 +72,7 @@ def fit(
     alpha: NDArray[np.floating] | None = None,
     focal: float | None = None,
     smooth: float = 1.0,
-    frames: int = 32,
+    frames: int = 24,
     progress: Callable[[int], object] | None = None,
 ) -> FaceFit:
     """Fit identity, camera, pose and expression to a clip of tracked points, or to one picture (T = 1).
@@ -193,7 +194,7 @@ def _shared(
     def total(e: Energy, a: Tensor, y: Tensor) -> float:
         return float(e.cost(observed, static, y).sum() + caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
 
-    for step_name in ("rough", "identity"):
+    for step_name, enough in (("rough", 1e-2), ("identity", 1e-3)):
         static = energy.static(x)
         damping, best = 1e-3, total(energy, found, x)
         costs = history[step_name] = [best / len(x)]
@@ -217,7 +218,7 @@ def _shared(
                 break
             energy, found, x, damping = trial, found + shared[:-1], moved, damping / 8
             costs.append(now / len(x))
-            if best - now < 1e-4 * best:
+            if best - now < enough * best:
                 break
             best = now
         distance = energy.pixels(observed, x)
@@ -242,14 +243,17 @@ def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, 
 
 
 def _frames(energy: Energy, observed: Observed, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
-    """Every frame by itself: (T, N) and the mean cost after each iteration. A batch starts from the expression that the last one ended with."""
+    """Every frame by itself: (T, N) and the mean cost after each iteration. Every eighth frame of a batch goes first; the others start between them."""
     out, costs, beta = [], torch.zeros(iterations + 1), None
     for first in range(0, len(observed), BATCH):
         batch = observed[first : first + BATCH]
-        x = start(energy, batch)
+        guess = start(energy, batch)
         if beta is not None:
-            x[:, 6:] = beta
-        x, trace = levenberg_marquardt(energy, batch, x, iterations)
+            guess[:, 6:] = beta
+        keys = torch.arange(0, len(batch), KEY)
+        solved, _ = levenberg_marquardt(energy, batch[keys], guess[keys], iterations)
+        moved = _between(solved - guess[keys], keys, len(batch))  # correction of the weak-perspective guess
+        x, trace = levenberg_marquardt(energy, batch, guess + moved, iterations)
         costs += trace * len(batch)
         beta = x[:, 6:].median(0).values
         out.append(x)
@@ -258,6 +262,15 @@ def _frames(energy: Energy, observed: Observed, progress: Callable[[int], object
     mean = (costs / len(observed)).tolist()
     last = next((i for i in range(1, len(mean)) if mean[i] == mean[-1]), len(mean) - 1)
     return torch.cat(out), mean[: last + 1]
+
+
+def _between(values: Tensor, keys: Tensor, count: int) -> Tensor:
+    """(count, N) linear interpolation of values (keys, N); the last key's value after it."""
+    at = torch.arange(count)
+    low = (at // KEY).clamp(max=len(keys) - 1)
+    high = (low + 1).clamp(max=len(keys) - 1)
+    share = ((at - keys[low]) / KEY).clamp(max=1.0)[:, None]
+    return values[low] * (1 - share) + values[high] * share
 
 
 def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
@@ -275,7 +288,7 @@ def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations:
             trial[:, 5] = trial[:, 5].clamp(min=5)
             now = energy.cost(observed[i], static[i], trial)
             better = now < best[i]
-            active[i[better & (best[i] - now < 1e-3 * best[i])]] = False
+            active[i[better & (best[i] - now < 2e-3 * best[i])]] = False
             x[i[better]], best[i[better]] = trial[better], now[better]
             damping[i] = torch.where(better, damping[i] / 10, damping[i] * 10)
             active &= damping < 1e4
@@ -337,7 +350,7 @@ def tie(h: Tensor, g: Tensor, x: Tensor, tied: Tensor, scale: Tensor, strength: 
 
 
 def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int = 30, tolerance: float = 1e-3
+    apply: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int = 12, tolerance: float = 1e-2
 ) -> Tensor:
     """Solve A v = right for a positive definite A by preconditioned conjugate gradients; all shapes (B, N), B and N one long vector."""
     v, r = torch.zeros_like(right), right
