@@ -146,7 +146,7 @@ figures.image(
 # - **Eyes.** The eyeball is not squeezed by the lids. It is a layer of its own, continued behind them; the upper lid slides over it as a
 #   sheet of skin with a line of lashes.
 # - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, the inside is dark and warm; teeth and
-#   tongue appear once it opens wide. This is invention. Lips that touch are soft: the first of a parting only relieves their pressure.
+#   tongue appear as it opens. This is invention. Lips that touch are soft: the first of a parting only relieves their pressure.
 #
 # ## Faces
 

@@ -44,7 +44,7 @@ def seal(moved: Floats, rest: Floats) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Mouth:
-    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm, with teeth and tongue once it is wide.
+    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm, with teeth and tongue as it opens.
 
     Attributes:
         source: (S, S, 4) float32 RGB of the portrait and how much of each pixel lies between its lips.
@@ -118,7 +118,7 @@ class Mouth:
         top, bottom = (np.interp(u, *place(moved[row])) for row in (LIP_UPPER, LIP_LOWER))
         room = np.maximum(bottom - top, 1e-3)
         deep = np.clip((v - top) / room, 0, 1)
-        wide = float(smooth((gap(moved) - 0.16) / 0.2)) * (1 - float(smooth((self.gap - 0.03) / 0.05)))
+        wide = float(smooth((gap(moved) - 0.06) / 0.14)) * (1 - float(smooth((self.gap - 0.03) / 0.05)))
         middle = np.clip(1 - ((u - 0.5) / 0.5) ** 2, 0, 1)
         out = self.hollow * (1 + 0.5 * (1 - middle))[..., None]
         tongue = 0.8 * wide * middle * smooth((deep - 0.55) / 0.35)
