@@ -57,6 +57,6 @@ def best(result: Mapping[str, Any], metric: str, methods: Sequence[str] | None =
 
 
 def _cell(x: Mapping[str, float], *, bold: bool) -> str:
-    text = f"{x['value']:.3g}"
-    text = f"<b>{text}</b>" if bold else text
-    return text if x["low"] == x["high"] else f"{text} <small>{x['low']:.3g}–{x['high']:.3g}</small>"
+    value, low, high = (f"{0.0 if abs(x[name]) < 1e-5 else x[name]:.3g}" for name in ("value", "low", "high"))
+    value = f"<b>{value}</b>" if bold else value
+    return value if low == high else f"{value} <small>{low}–{high}</small>"
