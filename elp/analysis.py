@@ -188,6 +188,22 @@ def separability(features: Floats, labels: Ints, groups: NDArray[Any], *, neighb
     }
 
 
+def recognised(real: Floats, labels: Ints, generated: Floats, asked: Ints, *, neighbours: int = 5) -> float:
+    """Do real listeners recognise what was asked for? Balanced accuracy in [0, 1] of a vote by the nearest real clips.
+
+    Args:
+        real: (B, F) features of real motion, the voters; labels: (B,) what they were.
+        generated: (C, F) features of generated motion; asked: (C,) the emotion it was decoded with.
+    """
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.preprocessing import StandardScaler
+
+    scale = StandardScaler().fit(real)
+    vote = KNeighborsClassifier(neighbours).fit(scale.transform(real), labels)
+    return float(balanced_accuracy_score(asked, vote.predict(scale.transform(generated))))
+
+
 def explorer(responder: ELPResponder, speaker: Clip, *, seed: int = 0) -> Callable[[float, int], tuple[Motion, Ints]]:
     """What `elp.widgets.listener` asks for: (emotion in [-1, 1], heads that draw) -> motion and codes U of one speaker's listener.
 

@@ -81,6 +81,15 @@ def test_separability_knows_apart_from_alike():
     assert abs(alike["silhouette"]) < 0.05
 
 
+def test_real_listeners_recognise_what_is_like_them():
+    rng = np.random.default_rng(0)
+    labels, asked = np.arange(90) % 3, rng.integers(0, 3, 60)
+    real = rng.normal(size=(90, 4)) + 6 * np.eye(3, 4)[labels]
+    assert analysis.recognised(real, labels, rng.normal(size=(60, 4)) + 6 * np.eye(3, 4)[asked], asked) > 0.95
+    elsewhere = rng.normal(size=(60, 4)) + 6 * np.eye(4)[asked][:, ::-1]  # apart, but not as the real ones are
+    assert analysis.recognised(real, labels, elsewhere, asked) < 0.6
+
+
 def test_separability_cannot_be_bought_with_identity():
     """A feature that names the person, each with one emotion, tells nothing about persons it has not seen."""
     groups = np.repeat(np.arange(24), 6)
