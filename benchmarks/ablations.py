@@ -44,13 +44,14 @@ def run(recipe: Recipe, corpus: Corpus, device: torch.device) -> dict[str, Any]:
     if device.type == "cuda":
         trainer.capture()
     curves, started = [], time.perf_counter()
-    for step in range(recipe.steps):
+    every = min(LOG_EVERY, max(1, recipe.steps // 10))
+    for step in range(1, recipe.steps + 1):
         trainer.advance()
-        if step % LOG_EVERY == LOG_EVERY - 1:
-            curves.append(trainer.log.mean(0).tolist())
+        if step % every == 0:
+            curves.append(trainer.log[torch.arange(step - every, step) % LOG_EVERY].mean(0).tolist())
     seconds = time.perf_counter() - started
     return {
-        "name": recipe.name, "seed": recipe.seed, "steps": recipe.steps, "ms": round(seconds / recipe.steps * 1000, 3),
+        "name": recipe.name, "seed": recipe.seed, "steps": recipe.steps, "every": every, "ms": round(seconds / recipe.steps * 1000, 3),
         "final": {term: round(x, 4) for term, x in zip(TERMS, curves[-1], strict=True)},
         "curves": {term: [round(row[k], 4) for row in curves] for k, term in enumerate(TERMS)} if recipe.seed == 0 else None,
         "validation": validate(trainer.model, corpus, trainer.recipe),

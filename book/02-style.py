@@ -175,4 +175,4 @@ assert scale
 smooth = torch.sin(torch.arange(1000) / 40.0)[:, None]
 fast = smooth[::2]
 ratios = [float(style.sigma(f(fast), "clip").mean() / style.sigma(f(smooth), "clip").mean()) for f in (lambda x: x, style.derivative)]
-print("positions × %.2f, velocities × %.2f" % tuple(ratios))
+print(f"positions × {ratios[0]:.2f}, velocities × {ratios[1]:.2f}")

@@ -24,7 +24,7 @@ class Group:
 
     rank: int = 0
     size: int = 1
-    device: torch.device = torch.device("cpu")
+    device: torch.device = torch.device("cpu")  # noqa: RUF009  immutable
 
     @classmethod
     @contextlib.contextmanager

@@ -133,3 +133,20 @@ def test_smooth_draws_are_uniform_alike_and_the_same_in_pieces():
     parts = [pieces.draw(n) for n in (1, 99, 500)]
     for group in range(2):
         torch.testing.assert_close(torch.cat([p[group] for p in parts]), whole[group])
+
+
+def test_the_shipped_model_smiles_with_the_emotion_and_blinks():
+    from elp.face.model import FaceModel
+
+    r = ELPResponder.from_checkpoint()
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(size=(300, 100)), 0) * r.model.beta_std.numpy() * 0.1
+    still = Clip(motion=Motion(beta=walk, pose=np.zeros((300, 6)), blink=np.zeros(300)), mfcc=np.zeros((300, 29)))
+    said = {e: r.respond(still, e, generator=seeded()) for e in r.emotions}
+    smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
+    frown = [FaceModel.default().index(name) for name in ("frown_l", "frown_r")]
+    mean = {e: (m.beta[:, smile].mean(), m.beta[:, frown].mean()) for e, m in said.items()}
+    assert mean["negative"][0] < mean["neutral"][0] < mean["positive"][0] - 0.5
+    assert mean["negative"][1] > mean["neutral"][1] + 0.2
+    share = np.mean([m.blink.mean() for m in said.values()])
+    assert 0.005 < share < 0.3
