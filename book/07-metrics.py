@@ -368,5 +368,4 @@ print(f"backwards: FD {metrics.frechet(gt, back):.4f}, STS per frame {metrics.st
 #
 # ```{bibliography}
 # :filter: docname in docnames
-# :style: plain
 # ```
