@@ -1,7 +1,7 @@
 """Accuracy, speed and memory of `elp.extract`: `python benchmarks/extract.py [--data FOLDER] [--minutes 1 3 30]`.
 
-Writes book/results/extract.json, which the chapter "Parameter extraction" reads. The real clips are samples that the book does not show; on the synthetic ones
-the truth is known. Speeds are of this machine, one process, as many threads as torch takes.
+Writes book/results/extract.json, which the chapter "Parameter extraction" reads. The real clips are samples that the book does not show;
+on the synthetic ones the truth is known. Speeds are of this machine, one process, as many threads as torch takes.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _lids(closure: np.ndarray, seed: int) -> np.ndarray:
 
 
 def speed(path: Path) -> dict[str, float]:
-    """Frames per second of the whole after start-up, and milliseconds per frame of each stage by itself (decoding and tracking overlap in the whole)."""
+    """Frames per second of the whole after start-up, and milliseconds per frame of each stage alone (decoding and tracking overlap)."""
     from elp.extract import sound
     from elp.media.track import Tracker
     from elp.media.video import frames, probe

@@ -56,7 +56,7 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
         if not len(points.seen):
             raise ElpError(f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small")
         with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
-            found = fit(points, size, model, progress=bar.update)
+            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
         ratio = np.concatenate([ear(points[i : i + 1024]) for i in range(0, len(points), 1024)])
     return Clip(
         motion=_motion(found, blink(ratio)), mfcc=sound(path, len(ratio)), ear=ratio, alpha=found.alpha, focal=found.focal, origin=found.origin,
@@ -133,7 +133,7 @@ def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
                 if stop.is_set():
                     return
             put("end", None)
-        except BaseException as error:  # noqa: BLE001  raised again where the items are used
+        except BaseException as error:
             put("error", error)
 
     thread = threading.Thread(target=work, daemon=True)
@@ -163,7 +163,7 @@ def sound(path: str | Path, frames: int) -> NDArray[np.float32]:
 
 def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:
     """Fill gaps; make translations relative to the median."""
-    seen = np.isfinite(found.beta).all(1)
+    seen = np.asarray(np.isfinite(found.beta).all(axis=1))
     pose = found.pose - np.concatenate([np.zeros(3, np.float32), found.origin])
     times, known = np.arange(len(seen)), np.flatnonzero(seen)
     fill = lambda values: np.stack([np.interp(times, known, column[seen]) for column in values.T], 1)  # noqa: E731

@@ -13,8 +13,9 @@ from elp.errors import ElpError
 from elp.face import FaceModel
 from elp.face.camera import derivatives, project, rotation
 from elp.face.energy import Energy
-from elp.face.fit import TOGETHER, _energy, conjugate_gradient, fit, tie
+from elp.face.fit import TOGETHER, _energy, fit
 from elp.face.synthetic import Scene, conversation, observe
+from elp.face.ties import conjugate_gradient, tie
 
 MODEL = FaceModel.default()
 

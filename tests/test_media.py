@@ -86,7 +86,7 @@ def test_a_flash_and_a_click_stay_together_for_ten_minutes(tmp_path: Path) -> No
     fps, rate, seconds = Fraction(30000, 1001), 44100, 600
     dark, light = np.zeros((32, 32, 3), np.uint8), np.full((32, 32, 3), 255, np.uint8)
     lit = [round((60 * k + 30) * fps) for k in range(10)]
-    times = {round(k * fps): dark for k in range(seconds)} | {k + 1: dark for k in lit} | {k: light for k in lit}
+    times = {round(k * fps): dark for k in range(seconds)} | {k + 1: dark for k in lit} | dict.fromkeys(lit, light)
     sound = np.zeros(seconds * rate, np.int16)
     for k in lit:
         sound[int(k / fps * rate) :][: rate // 30] = 20000 * np.sin(np.arange(rate // 30))

@@ -85,14 +85,14 @@ def upright(face: Array) -> Array:
 
 def neutralise(face: Array, triangles: Triangles, mirror: NDArray[np.int64]) -> Array:
     """Take the smile off: jaw closed by 0.8 cm, cheeks lowered, nostrils narrowed, lips closed and 4.8 cm wide."""
-    jaw = {k: (0.0, -0.8, -0.08) for k in (152, 148, 377, 176, 400, 149, 378, 175, 199, 200)}
+    jaw = dict.fromkeys((152, 148, 377, 176, 400, 149, 378, 175, 199, 200), (0.0, -0.8, -0.08))
     cheeks: dict[int, tuple[float, float, float]] = {}
     for k, (x, y, z) in {425: (-0.12, 0.4, 0.3), 280: (-0.05, 0.2, 0.2), 411: (-0.3, 0.3, 0.1), 358: (-0.4, 0.02, 0.02), 294: (-0.38, 0.02, 0),
                          327: (-0.3, 0.02, 0), 374: (0, 0.1, 0.03), 253: (0, 0.1, 0.03)}.items():  # fmt: skip
         cheeks |= {k: (x, y, z), int(mirror[k]): (-x, y, z)}
     face = face + field(face, triangles, jaw | cheeks, 4.5)
     target = closed_lips(face)
-    keep = {k: (0.0, 0.0, 0.0) for k in (2, 425, 205, 199, 358, 129)}
+    keep = dict.fromkeys((2, 425, 205, 199, 358, 129), (0.0, 0.0, 0.0))
     return face + field(face, triangles, {k: tuple(v - face[k]) for k, v in target.items()} | keep, 4.5)
 
 

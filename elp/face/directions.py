@@ -52,7 +52,7 @@ def _lips(rows: tuple[str, ...], move: Callable[[float], Move], columns: range =
 
 
 def blink(p: Array) -> tuple[dict[int, Move], float]:
-    h: dict[int, Move] = {k: (0, 0, 0) for k in CORNERS_L}
+    h: dict[int, Move] = dict.fromkeys(CORNERS_L, (0, 0, 0))
     columns = zip(*(LIDS_L[row] for row in ("crease", "skin", "upper", "lower", "under")), strict=True)
     for crease, skin, upper, lower, under in columns:
         gap = p[lower] - p[upper]
@@ -97,8 +97,8 @@ def jaw_open(p: Array) -> tuple[dict[int, Move], float]:
 
 
 def jaw_side(p: Array) -> tuple[dict[int, Move], float]:
-    h: dict[int, Move] = {k: (0.7, 0, 0) for k in (152, 148, 377, 176, 400, 175, 199, 200, 18, 208, 428)}
-    h |= {k: (0.45, 0, 0) for k in (149, 378, 150, 379)} | {k: (0.25, 0, 0) for k in (136, 365)}
+    h: dict[int, Move] = dict.fromkeys((152, 148, 377, 176, 400, 175, 199, 200, 18, 208, 428), (0.7, 0, 0))
+    h |= dict.fromkeys((149, 378, 150, 379), (0.45, 0, 0)) | dict.fromkeys((136, 365), (0.25, 0, 0))
     h |= _lips(LOWER, lambda s: (0.55 - 0.35 * s * s, 0, 0.0), range(1, 10))
     return h | _lips(UPPER, lambda s: (0.1 + 0.1 * s * s, 0, 0)), 4.0
 
@@ -110,29 +110,29 @@ def brow_inner_up(p: Array) -> tuple[dict[int, Move], float]:
         h[k] = (0.0, -0.5 * inner, -0.02)
     h |= {52: (0, -0.3, 0), 282: (0, -0.3, 0), 105: (0, -0.3, 0), 334: (0, -0.3, 0), 9: (0, -0.32, 0), 8: (0, -0.22, 0), 151: (0, -0.2, 0)}
     h |= {108: (0, -0.25, 0), 337: (0, -0.25, 0), 70: (0, 0, 0), 300: (0, 0, 0), 168: (0, -0.05, 0)}
-    h |= {k: (0, -0.08, 0) for k in (LIDS_L["crease"][4], LIDS_L["crease"][5], 221, 222)}
-    return h | {k: (0, 0, 0) for k in (159, 386, 133, 362, 33, 263)}, 3.0
+    h |= dict.fromkeys((LIDS_L["crease"][4], LIDS_L["crease"][5], 221, 222), (0, -0.08, 0))
+    return h | dict.fromkeys((159, 386, 133, 362, 33, 263), (0, 0, 0)), 3.0
 
 
 def brow_outer_up(p: Array) -> tuple[dict[int, Move], float]:
-    h: dict[int, Move] = {k: (0.02, -0.5, 0.03) for k in (300, 293, 334, 283, 282, 276)}
+    h: dict[int, Move] = dict.fromkeys((300, 293, 334, 283, 282, 276), (0.02, -0.5, 0.03))
     h |= {296: (0, -0.28, 0), 295: (0, -0.25, 0), 333: (0, -0.35, 0.02), 298: (0, -0.3, 0.03), 383: (0, -0.2, 0), 353: (0, -0.28, 0)}
     h |= {336: (0, -0.05, 0), 285: (0, -0.05, 0), 299: (0, -0.2, 0)}
-    h |= {k: (0, -0.14, 0) for k in LIDS_L["crease"][:4]} | {k: (0, -0.03, 0) for k in LIDS_L["skin"]}
-    return h | {k: (0, 0, 0) for k in (*LIDS_L["upper"], *CORNERS_L)}, 2.6
+    h |= dict.fromkeys(LIDS_L["crease"][:4], (0, -0.14, 0)) | dict.fromkeys(LIDS_L["skin"], (0, -0.03, 0))
+    return h | dict.fromkeys((*LIDS_L["upper"], *CORNERS_L), (0, 0, 0)), 2.6
 
 
 def brow_down(p: Array) -> tuple[dict[int, Move], float]:
     h: dict[int, Move] = {285: (-0.16, 0.36, -0.05), 336: (-0.18, 0.4, -0.05), 295: (-0.1, 0.38, -0.02), 296: (-0.12, 0.4, -0.02)}
     h |= {282: (-0.04, 0.3, 0), 334: (-0.05, 0.3, 0), 283: (0, 0.16, 0), 293: (0, 0.16, 0), 276: (0, 0.08, 0), 300: (0, 0.08, 0)}
     h |= {9: (0, 0.14, -0.02), 8: (0, 0.16, -0.02), 337: (-0.06, 0.2, 0), 299: (-0.05, 0.16, 0)}
-    h |= {k: (0, 0.14, 0) for k in LIDS_L["crease"][2:6]} | {k: (0, 0.04, 0) for k in LIDS_L["skin"]}
-    return h | {k: (0, 0.0, 0) for k in (*LIDS_L["upper"], *CORNERS_L)}, 2.6
+    h |= dict.fromkeys(LIDS_L["crease"][2:6], (0, 0.14, 0)) | dict.fromkeys(LIDS_L["skin"], (0, 0.04, 0))
+    return h | dict.fromkeys((*LIDS_L["upper"], *CORNERS_L), (0, 0.0, 0)), 2.6
 
 
 def squint(p: Array) -> tuple[dict[int, Move], float]:
     bell = (0.35, 0.7, 0.95, 1.0, 0.9, 0.7, 0.35)
-    h: dict[int, Move] = {k: (0, 0, 0) for k in CORNERS_L}
+    h: dict[int, Move] = dict.fromkeys(CORNERS_L, (0, 0, 0))
     h |= {k: (0, -0.2 * b, -0.02) for k, b in zip(LIDS_L["lower"], bell, strict=True)}
     h |= {k: (0, -0.24 * b, -0.04) for k, b in zip(LIDS_L["under"], bell, strict=True)}
     h |= {k: (0, 0.04 * b, 0) for k, b in zip(LIDS_L["upper"], bell, strict=True)}
@@ -143,7 +143,7 @@ def nose_wrinkle(p: Array) -> tuple[dict[int, Move], float]:
     h: dict[int, Move] = {}
     for k, s in ((64, 1), (294, -1), (129, 1), (358, -1), (98, 1), (327, -1)):
         h[k] = (-0.06 * s, -0.28, 0.03)
-    h |= {k: (0, -0.3, -0.05) for k in (126, 355, 198, 420)} | {k: (0, -0.2, -0.05) for k in (217, 437, 114, 343)}
+    h |= dict.fromkeys((126, 355, 198, 420), (0, -0.3, -0.05)) | dict.fromkeys((217, 437, 114, 343), (0, -0.2, -0.05))
     h |= {6: (0, 0.0, 0), 168: (0, 0.12, -0.02), 8: (0, 0.2, -0.02), 55: (0.06, 0.2, 0), 285: (-0.06, 0.2, 0), 4: (0, -0.06, 0)}
     h |= {36: (0, -0.28, -0.06), 266: (0, -0.28, -0.06), 203: (0, -0.3, 0), 423: (0, -0.3, 0)}
     return h | _lips(UPPER, lambda s: (0, -0.16 * (1 - s * s), 0), range(1, 10)), 2.4

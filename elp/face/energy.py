@@ -137,3 +137,23 @@ def landmark_normals(model: FaceModel) -> Tensor:
     a, b, c = torch.as_tensor(model.mean)[triangles].unbind(1)
     normals = torch.zeros(POINTS, 3).index_add_(0, triangles.ravel(), torch.linalg.cross(b - a, c - a).repeat_interleave(3, 0))
     return torch.nn.functional.normalize(normals, dim=-1)
+
+
+def start(energy: Energy, observed: Tensor) -> Tensor:
+    """(B, 6 + K) first guess: neutral, posed by a weak-perspective camera (the affine map of the mean face onto the points, made orthogonal)."""
+    middle = energy.mean.mean(0)
+    xy, centre = observed[..., :2], observed[..., :2].mean(1)
+    right = (xy - centre[:, None]).permute(1, 0, 2).reshape(len(energy.mean), -1)
+    affine = torch.linalg.lstsq(energy.mean - middle, right).solution.reshape(3, -1, 2).permute(1, 2, 0)
+    u, s, vt = torch.linalg.svd(affine, full_matrices=False)
+    rows = u @ vt
+    matrix = torch.cat([rows, torch.linalg.cross(rows[:, 0], rows[:, 1])[:, None]], 1)
+    away = energy.focal / s.mean(1, keepdim=True)
+    place = torch.cat([centre * away / energy.focal, away], 1) - matrix @ middle
+    return torch.cat([_vector(matrix), place, torch.zeros(len(observed), energy.modes.shape[-1])], 1)
+
+
+def _vector(matrix: Tensor) -> Tensor:
+    from scipy.spatial.transform import Rotation
+
+    return torch.as_tensor(Rotation.from_matrix(matrix.double().numpy()).as_rotvec(), dtype=matrix.dtype)

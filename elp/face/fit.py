@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.errors import ElpError
-from elp.face.energy import Energy, gram, landmark_normals, landmark_weights
+from elp.face.energy import Energy, gram, landmark_normals, landmark_weights, start
 from elp.face.landmarks import POINTS
 from elp.face.model import FaceModel
+from elp.face.ties import tie
 
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
 FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
@@ -159,26 +160,6 @@ def _spread(observed: Tensor) -> float:
     return observed[:, :, :2].std(1).mean().item()
 
 
-def start(energy: Energy, observed: Tensor) -> Tensor:
-    """(B, 6 + K) first guess: neutral, posed by a weak-perspective camera (the affine map of the mean face onto the points, made orthogonal)."""
-    middle = energy.mean.mean(0)
-    xy, centre = observed[..., :2], observed[..., :2].mean(1)
-    right = (xy - centre[:, None]).permute(1, 0, 2).reshape(len(energy.mean), -1)
-    affine = torch.linalg.lstsq(energy.mean - middle, right).solution.reshape(3, -1, 2).permute(1, 2, 0)
-    u, s, vt = torch.linalg.svd(affine, full_matrices=False)
-    rows = u @ vt
-    matrix = torch.cat([rows, torch.linalg.cross(rows[:, 0], rows[:, 1])[:, None]], 1)
-    away = energy.focal / s.mean(1, keepdim=True)
-    place = torch.cat([centre * away / energy.focal, away], 1) - matrix @ middle
-    return torch.cat([_vector(matrix), place, torch.zeros(len(observed), energy.modes.shape[-1])], 1)
-
-
-def _vector(matrix: Tensor) -> Tensor:
-    from scipy.spatial.transform import Rotation
-
-    return torch.as_tensor(Rotation.from_matrix(matrix.double().numpy()).as_rotvec(), dtype=matrix.dtype)
-
-
 def _shared(
     energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, independent: float, iterations: int = 8
 ) -> tuple[Energy, Tensor, dict[str, list[float]]]:
@@ -308,62 +289,3 @@ def _smooth(energy: Energy, observed: Observed, x: Tensor, strength: float) -> t
         out[first : first + WINDOW] = moved[first - low : first - low + WINDOW]
         costs.append(trace)
     return out, torch.stack(costs).mean(0).tolist()
-
-
-def tie(h: Tensor, g: Tensor, x: Tensor, tied: Tensor, scale: Tensor, strength: float, iterations: int = 4) -> tuple[Tensor, Tensor]:
-    """Minimise the quadratic model (H, g) of each frame about x plus robust ties between neighbours.
-
-    A tie costs strength · log(1 + (step / scale)²): steps of noise are pulled together, a blink's or a nod's are let go.
-
-    Args:
-        h: (B, N, N), g: (B, N): normal equations at x (B, N).
-        tied: (B - 1,) bool, whether frames b and b + 1 are neighbours in time.
-        scale: (N,) step that counts as noise.
-
-    Returns:
-        the tied x (B, N), and the cost above the untied frames', per frame, after each iteration.
-    """
-    y, trace = x, []
-    for _ in range(iterations):
-        step = (y[1:] - y[:-1]) / scale
-        pull = strength * tied[:, None] / (1 + step**2) / scale**2  # iteratively reweighted least squares
-        d = y - x
-        trace.append(((d * ((h @ d[..., None])[..., 0] + 2 * g)).sum() + strength * (tied[:, None] * torch.log1p(step**2)).sum()) / len(x))
-
-        def ties(v: Tensor, pull: Tensor = pull) -> Tensor:
-            flow = pull * (v[1:] - v[:-1])
-            out = torch.zeros_like(v)
-            out[:-1] -= flow
-            out[1:] += flow
-            return out
-
-        diagonal = torch.zeros_like(x)
-        diagonal[:-1] += pull
-        diagonal[1:] += pull
-        block = torch.linalg.cholesky(h + torch.diag_embed(diagonal))
-        y = y + conjugate_gradient(
-            lambda v: (h @ v[..., None])[..., 0] + ties(v),  # noqa: B023  used within this turn
-            lambda v: torch.cholesky_solve(v[..., None], block)[..., 0],  # noqa: B023
-            -((h @ d[..., None])[..., 0] + g + ties(y)),
-        )
-    return y, torch.stack(trace)
-
-
-def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int = 12, tolerance: float = 1e-2
-) -> Tensor:
-    """Solve A v = right for a positive definite A by preconditioned conjugate gradients; all shapes (B, N), B and N one long vector."""
-    v, r = torch.zeros_like(right), right
-    z = precondition(r)
-    p, rz = z, (r * z).sum()
-    first = rz
-    for _ in range(iterations):
-        if rz <= tolerance**2 * first or rz == 0:
-            break
-        ap = apply(p)
-        step = rz / (p * ap).sum()
-        v, r = v + step * p, r - step * ap
-        z = precondition(r)
-        new = (r * z).sum()
-        p, rz = z + new / rz * p, new
-    return v

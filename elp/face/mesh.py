@@ -84,7 +84,7 @@ def laplacian(points: Array, triangles: Triangles) -> tuple[sparse.csr_matrix, A
         cot = (u * v).sum(1) / np.maximum(np.linalg.norm(np.cross(u, v), axis=1), 1e-6)
         weights = weights + sparse.coo_matrix((np.clip(cot, 0.05, 10) / 2, (i, j)), shape=(n, n))  # clipped: slivers at the nostrils
     weights = (weights + weights.T).tocsr()
-    mass = np.bincount(triangles.ravel(), np.repeat(area / 3, 3), n)
+    mass = np.bincount(triangles.ravel(), np.repeat(area / 3, 3), n).astype(np.float64)
     return sparse.diags(np.asarray(weights.sum(1)).ravel()) - weights, mass
 
 

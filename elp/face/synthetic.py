@@ -111,7 +111,8 @@ def minutes_of_blinks(seconds: float, *, seed: int, fps: float = FPS) -> tuple[F
     at = 15
     while at < frames - 40:
         down, stay, up = rng.integers(2, 4), rng.integers(0, 4), rng.integers(3, 6)
-        shape = np.interp(np.arange(down + stay + up + 1), [0, down, down + stay, down + stay + up], [0, 1, 1, 0]) * rng.uniform(0.85, 1.0)
+        corners = np.cumsum([0, down, stay, up]).astype(float)
+        shape = np.interp(np.arange(down + stay + up + 1), corners, [0.0, 1.0, 1.0, 0.0]) * rng.uniform(0.85, 1.0)
         closure[at : at + len(shape)] = shape
         truth[at : at + len(shape)] = shape > 0.5
         if rng.random() < 0.3:

@@ -64,7 +64,8 @@ class Tracker:
         if face not in FACES:
             raise ElpError(f"face {face!r}: choose one of {', '.join(FACES)}")
         self.face, self.still = face, still
-        self.count, self.last, self.crowded = 0, None, still
+        self.count, self.crowded = 0, still
+        self.last: Points | None = None
         self._meshes: dict[str, Any] = {}
 
     def __enter__(self) -> Tracker:

@@ -171,7 +171,7 @@ def write_video(
             frame.pts, frame.time_base = count, 1 / rate
             container.mux(video.encode(frame))
             count += 1
-            if sound is not None:
+            if sound is not None and source is not None:
                 _encode_sound(container, sound, source, round(count / rate * AUDIO_RATE))
         if video is None:
             raise ElpError(f"{path}: no frames to write: the motion is empty")
