@@ -100,7 +100,12 @@ def extraction(dest: Path, *, extract: str = EXTRACT, scheduler: str | None = No
             raise ElpError(f"{dest}: another run is building this corpus: wait for it, or stop it first") from error
         for leftover in dest.parent.glob(f".{dest.name}.????????"):  # half-written corpora of killed runs
             shutil.rmtree(leftover, ignore_errors=True)
-        yield Extraction(cache=cache, extract=extract, scheduler=scheduler, workers=workers, progress=progress)
+        try:
+            yield Extraction(cache=cache, extract=extract, scheduler=scheduler, workers=workers, progress=progress)
+        except BaseException:
+            if not any(cache.glob("*.npz")):  # nothing to resume from
+                shutil.rmtree(cache, ignore_errors=True)
+            raise
     shutil.rmtree(cache, ignore_errors=True)
 
 
