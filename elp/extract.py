@@ -39,8 +39,8 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
         progress: show progress bars on stderr.
 
     Returns:
-        A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are interpolated; frames of longer ones hold the interpolation too but have
-        `valid` 0. Without sound the MFCC are zeros, and a warning says so.
+        A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are interpolated; frames of longer ones hold the
+        interpolation too, but `valid` is 0 there. Without sound the MFCC are zeros, and a warning says so.
 
     Raises:
         ElpError: the file is missing, unreadable or has no pictures, no frame shows a face, or `face` is unknown.

@@ -74,6 +74,22 @@ def test_lips_touch_in_neutral_faces_of_all_people(model: FaceModel) -> None:
     assert np.abs(gap).max() < 0.2
 
 
+def test_the_shipped_file_is_what_the_script_makes(model: FaceModel) -> None:
+    from elp.face.build import build
+
+    made = build()
+    np.testing.assert_allclose(made["mean"], model.mean, atol=0.01)
+    np.testing.assert_allclose(made["full"], model.full, rtol=0.01)
+    np.testing.assert_allclose(made["expression"][:28], model.expression[:28], atol=0.01)
+    np.testing.assert_allclose(made["deviation"], model.deviation, rtol=0.02)
+    assert (made["triangles"] == model.triangles).all() and tuple(made["names"]) == model.names
+
+
+def test_named_amounts(model: FaceModel) -> None:
+    beta = model.beta(jaw_open=0.5)
+    assert beta.shape == (100,) and np.count_nonzero(beta) == 1 and beta[model.index("jaw_open")] == 0.5 * model.full[model.index("jaw_open")]
+
+
 def test_shape_broadcasts(model: FaceModel) -> None:
     rng = np.random.default_rng(0)
     alpha, beta = rng.normal(size=len(model.identity)), rng.normal(size=(4, 100))

@@ -232,7 +232,7 @@ def build() -> dict[str, NDArray[np.generic]]:
 
     c, s = np.cos(np.radians(TILT)), np.sin(np.radians(TILT))
     turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-    mean, named, smooth, modes = (x.reshape(len(x), -1, 3) @ turn.T if x.ndim == 2 and x.shape[1] != 3 else x @ turn.T for x in (mean, named, smooth, modes))
+    mean, (named, smooth, modes) = mean @ turn.T, (rows.reshape(len(rows), -1, 3) @ turn.T for rows in (named, smooth, modes))
     f4 = np.float32
     return {
         "mean": mean.astype(f4), "triangles": np.vstack([skin, openings(mirror)]).astype(np.int32), "mirror": mirror.astype(np.int32),

@@ -51,8 +51,8 @@ class FaceFit:
         origin: (3,) float32, median position in cm.
         rms: (T,) float32, root mean square distance between projected and tracked points, in pixels.
         noise: σ in pixels, as the residuals showed it.
-        history: mean cost per frame before and after each iteration of each step: "rough" (identity with a guessed noise level), "identity", "frames" and
-            "smooth" (cost above the untied frames').
+        history: mean cost per frame before and after each iteration of each step: "rough" (identity with a guessed noise level),
+            "identity", "frames" and "smooth" (cost above the untied frames').
     """
 
     alpha: NDArray[np.float32]
@@ -161,7 +161,8 @@ def _spread(observed: Tensor) -> float:
 
 
 def _shared(
-    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, independent: float, iterations: int = 8
+    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, independent: float,
+    iterations: int = 8,
 ) -> tuple[Energy, Tensor, dict[str, list[float]]]:
     """Estimate α, f and σ from a few frames: twice Levenberg-Marquardt, the second time with the noise that the first one's residuals show."""
     modes, prior_focal = _columns(model.identity[:, np.asarray(model.landmarks)]), energy.focal
@@ -173,7 +174,8 @@ def _shared(
     caution = len(observed) / independent  # frames are alike: they speak for fewer than they are
 
     def total(e: Energy, a: Tensor, y: Tensor) -> float:
-        return float(e.cost(observed, static, y).sum() + caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2)
+        priors = caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2
+        return float(e.cost(observed, static, y).sum() + priors)
 
     for step_name, enough in (("rough", 1e-2), ("identity", 1e-3)):
         static = energy.static(x)
@@ -224,7 +226,7 @@ def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, 
 
 
 def _frames(energy: Energy, observed: Observed, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
-    """Every frame by itself: (T, N) and the mean cost after each iteration. Every eighth frame of a batch goes first; the others start between them."""
+    """Every frame by itself: (T, N) and the mean cost after each iteration. Every eighth frame goes first, the others start between them."""
     out, costs, beta = [], torch.zeros(iterations + 1), None
     for first in range(0, len(observed), BATCH):
         batch = observed[first : first + BATCH]

@@ -61,8 +61,9 @@ def probe(path: str | Path) -> Probe:
 def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) -> Iterator[Image]:
     """Stream a video as (H, W, 3) uint8 RGB pictures, `fps` per second, upright.
 
-    The picture of time k / fps is the one whose presentation time lies nearest, whatever the file's own rate, constant or not; where the file pauses for longer
-    than a frame, the last picture is held. There are round(duration · fps) of them, at least one. Memory does not grow with the video's length.
+    The picture of time k / fps is the one whose presentation time lies nearest, whatever the file's own rate, constant or not; where
+    the file pauses for longer than a frame, the last picture is held. There are round(duration · fps) of them, at least one. Memory does
+    not grow with the video's length.
 
     Args:
         path: any file that FFmpeg decodes; grayscale becomes RGB, rotation metadata is obeyed.
@@ -160,8 +161,8 @@ def write_video(
         if comment:
             container.metadata["comment"] = comment
         rate = Fraction(fps).limit_denominator(1001)
-        video, sound, count = None, None, 0
-        for image in frames:
+        video, sound = None, None
+        for count, image in enumerate(frames):
             if video is None:
                 video = _video_stream(container, image, rate)
                 sound = container.add_stream("aac", rate=AUDIO_RATE, layout="stereo") if source is not None else None
@@ -170,9 +171,8 @@ def write_video(
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="rgb24")
             frame.pts, frame.time_base = count, 1 / rate
             container.mux(video.encode(frame))
-            count += 1
             if sound is not None and source is not None:
-                _encode_sound(container, sound, source, round(count / rate * AUDIO_RATE))
+                _encode_sound(container, sound, source, round((count + 1) / rate * AUDIO_RATE))
         if video is None:
             raise ElpError(f"{path}: no frames to write: the motion is empty")
         container.mux(video.encode())
