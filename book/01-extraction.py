@@ -32,13 +32,16 @@ import torch
 
 from elp import figures
 from elp.face import FaceModel
+
+figures.setup()
+
+# %%
 from elp.face.blink import blink, ear, open_ear, runs
 from elp.face.camera import project
 from elp.face.draw import overlay, shaded, wireframe
 from elp.face.fit import fit
-from elp.face.synthetic import conversation
+from elp.face.synthetic import conversation, observe
 
-figures.setup()
 model = FaceModel.default()
 SKIN = model.triangles
 
@@ -143,6 +146,8 @@ for t in range(0, 75, 2):
     x, y = np.clip(np.round(zoom(scene.points[t, :, :2])), 0, 255).astype(int).T
     canvas[y, x] = (200, 30, 30)
     frames.append(canvas)
+
+# %%
 figures.image(
     frames,
     name="overlay",
@@ -215,8 +220,6 @@ figures.show(
 # When a head turns, all points move. A fit that explained any of it by expression would find smiles in every nod. So: a face without expression, turned by 30° to both sides.
 
 # %% tags=["nbval-check-output"]
-from elp.face.synthetic import observe
-
 pose = np.zeros((31, 6), np.float32)
 pose[:, 1], pose[:, 5] = np.radians(np.linspace(-30, 30, 31)), 60
 turned = fit(observe(model, scene.alpha, np.zeros((31, 100), np.float32), pose, 768.0, (512, 512)), (512, 512))
@@ -241,14 +244,16 @@ assert leak < 0.02
 
 # %%
 ratio = ear(scene.points)
-level, phi = ratio / open_ear(ratio), blink(ratio)
+own, phi = open_ear(ratio), blink(ratio)
 fig = go.Figure()
 for k, side in enumerate(("right", "left")):
     fig.add_scatter(x=seconds, y=ratio[:, k], name=f"{side} eye")
-fig.add_scatter(x=seconds[[0, -1]], y=[0.6 * open_ear(ratio).mean()] * 2, mode="lines", line={"dash": "dash", "color": figures.INK}, name="own threshold")
+fig.add_scatter(x=seconds[[0, -1]], y=[0.6 * own.mean()] * 2, mode="lines", line={"dash": "dash", "color": figures.INK}, name="own threshold")
 fig.add_scatter(x=seconds[[0, -1]], y=[0.2, 0.2], mode="lines", line={"dash": "dot", "color": figures.INK}, name="fixed 0.2")
 for first, last in runs(phi):
     fig.add_vrect(x0=(first - 0.5) / 25, x1=(last - 0.5) / 25, fillcolor=figures.COLORS[3], opacity=0.2, line_width=0)
+
+# %%
 fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
 figures.show(
     fig,
@@ -313,7 +318,7 @@ for name in pictures:
     print(f"{name}:", f"smile {fits[name].beta[0, k] / model.full[k]:.1f} of full" if name in fits else "no face found")
 
 # %% [markdown]
-# The head on its side and the dark do little harm. Under the bar the tracker *imagines* a mouth, most of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so. Profile views are the same case: the far half
+# The head on its side and the dark weaken the smile. Under the bar the tracker *imagines* a mouth, most of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so. Profile views are the same case: the far half
 # of the face is the tracker's guess, and the fit trusts points that face away only at 15 %. What is not found at all is honest: gaps of up to half a second are filled, longer ones
 # are marked `valid = 0`.
 #
