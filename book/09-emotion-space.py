@@ -190,7 +190,7 @@ for n, emotion in enumerate(codes.emotions):
     share = {key: np.mean([beta[:, face.index(d)] / face.full[face.index(d)] for d in pair], axis=0) for key, pair in named.items()}
     x = np.repeat(list(share), len(beta))
     fig.add_box(x=x, y=100 * np.concatenate(list(share.values())), name=emotion, marker_color=figures.EMOTIONS[emotion], boxpoints=False)
-fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
+fig = fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
 
 # %%
 figures.show(
