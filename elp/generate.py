@@ -17,7 +17,7 @@ from elp.errors import ElpError
 from elp.model.ase import ASE
 from elp.model.layers import State
 from elp.motion import MFCC, POSE, Clip, Motion
-from elp.sampling import SmoothUniform, group_sizes
+from elp.sampling import SmoothUniform
 from elp.style import motion_style
 
 Emotion = str | Sequence[float] | None
@@ -41,8 +41,7 @@ class ELPResponder:
         model: trained. card: of its run.
         temperature: of the draw from each head's categories; 0 takes the most probable.
         correlation: frames over which neighbouring draws hang together. The paper fixes each frame's distribution (Eq 2), not
-            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles. A model trained with
-            `ASEConfig.spreads` brings its own.
+            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles.
         blink_correlation: the same for the blink decision. A blink is drawn from D2's probability: it rarely passes one half,
             so a threshold would leave the eyes open for ever.
         heads: how many heads to read, for a model trained with nested heads; all by default.
@@ -155,17 +154,14 @@ class ELPResponder:
     def noise(self, generator: torch.Generator) -> SmoothUniform:
         """The draws of one response: for every head and category, and for the blink."""
         config = self.model.config
-        spreads = config.spreads or self.correlations[:1]
-        drawn = config.categories if self.temperature else 0
-        widths = [size * drawn for size in group_sizes(config.heads, len(spreads))]
-        return SmoothUniform([*widths, 1], [*spreads, self.correlations[1]], generator)
+        return SmoothUniform([config.heads * config.categories if self.temperature else 0, 1], self.correlations, generator)
 
     def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
         logits = self.model.encoder(style, state, trim)
-        *uniform, blink = noise.draw(logits.shape[1])
+        uniform, blink = noise.draw(logits.shape[1])
         if self.temperature:
-            gumbel = -(-torch.cat(uniform, 1).log()).log()
+            gumbel = -(-uniform.log()).log()
             logits = logits / self.temperature + gumbel.to(logits.device).reshape(logits.shape)
         return logits.argmax(-1), blink.T
 
