@@ -56,6 +56,8 @@ class Plan:
     steps: int | None
     batch: int | None
     smoke: bool
+    fit_steps: dict[str, int]
+    skip: tuple[str, ...]
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
         """ "ELP-U", "ELP-V" or "ELP-U H=16" -> its recipe."""
@@ -66,9 +68,14 @@ class Plan:
             changes["heads"] = int(kind.split("H=")[1])
         return replace(recipe, model=replace(recipe.model, **changes))
 
+    def skips(self, name: str) -> bool:
+        """Whether a row needs a method that is left out."""
+        return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V")) or ("ELP-U" in self.skip and name.endswith(("+U", "inferred")))
+
     @property
     def trained(self) -> list[tuple[str, int]]:
         kinds = ["ELP-U", "ELP-V", "RLHG", "PCH", "L2L"]
+        kinds = [kind for kind in kinds if kind not in self.skip]
         swept = [(f"ELP-U H={h}", seed) for h in self.sweep for seed in self.seeds[:1]]
         return [(kind, seed) for seed in self.seeds for kind in kinds] + swept
 
@@ -92,13 +99,13 @@ def training(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Iterator[None]
         return
     curves: dict[str, list[float]] = {}
     if kind == "L2L":
-        short = {"steps": 20, "batch": 8} if plan.smoke else {}
-        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, **short)
+        batch = {"batch": 8} if plan.smoke else {}
+        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, steps=plan.fit_steps["vq"], **batch)
         yield from stepping(fit)
         curves["vq"] = fit.curve
-        fit = baselines.predictor_fit(corpus, model, seed=seed, **short)
+        fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], **batch)
     else:
-        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=20 if plan.smoke else None)
+        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=plan.fit_steps["rlhg"] or None)
         model = fit.model
     yield from stepping(fit)
     curves["last"] = fit.curve
@@ -114,7 +121,7 @@ def stepping(fit: Any) -> Iterator[None]:
 
 
 def model_path(plan: Plan, kind: str, seed: int) -> Path:
-    return plan.work / f"{kind.replace(' ', '-').replace('=', '')}-{seed}.safetensors"
+    return plan.work / f"{kind.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.safetensors"
 
 
 def train_all(plan: Plan, corpus: Corpus) -> dict[str, float]:
@@ -207,7 +214,7 @@ def measured(plan: Plan, name: str, seed: int) -> str:
 def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
     """Controllability of one row and seed, in a process of its own."""
     torch.set_num_threads(1)
-    path = plan.work / f"control-{name}-{seed}.json"
+    path = plan.work / f"control-{name.replace(' ', '-').replace(',', '')}-{seed}.json"
     if not path.exists():
         corpus = Corpus.open(plan.corpus)
         reader = EmotionReader(corpus)
@@ -220,7 +227,7 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
     corpus = Corpus.open(plan.corpus)
     told = bool((corpus.pairs("train")["emotion"] >= 0).any())
     simulated = str(corpus.card["source"]).startswith("simulated")
-    names = [name for name in (*TABLE1, *TABLE2) if simulated or name != "oracle"]
+    names = [name for name in (*TABLE1, *TABLE2) if (simulated or name != "oracle") and not plan.skips(name)]
     rows = [(name, seed) for name in names for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
     rows += [(f"ELP-U H={h}", plan.seeds[0]) for h in plan.sweep]
     started = time.perf_counter()
@@ -228,7 +235,12 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
     control: dict[str, dict[int, Any]] = {}
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         jobs: dict[Any, tuple[str, str, int]] = {pool.submit(measured, plan, name, seed): ("stats", name, seed) for name, seed in rows}
-        jobs |= {pool.submit(controlled, plan, name, seed): ("control", name, seed) for name in CONTROLLED for seed in plan.seeds if told}
+        jobs |= {
+            pool.submit(controlled, plan, name, seed): ("control", name, seed)
+            for name in CONTROLLED
+            for seed in plan.seeds
+            if told and not plan.skips(name)
+        }
         for job in as_completed(jobs):
             what, name, seed = jobs[job]
             if what == "stats":
@@ -259,6 +271,10 @@ def main() -> None:
     p.add_argument("--recipe", help="by default the preset's")
     p.add_argument("--steps", type=int, help="of ELP, instead of the recipe's")
     p.add_argument("--batch", type=int, help="of ELP, instead of the recipe's")
+    p.add_argument(
+        "--fit-steps", type=int, nargs=3, metavar=("RLHG", "VQ", "PREDICTOR"), default=[0, 6000, 4000], help="of the baselines; 0: 100 epochs"
+    )
+    p.add_argument("--skip", nargs="*", default=[], help="methods to leave out, e.g. ELP-V")
     p.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 2) - 2)))
     p.add_argument("--smoke", action="store_true", help="a few steps of everything")
     a = p.parse_args()
@@ -279,7 +295,8 @@ def main() -> None:
         corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
     recipe = a.recipe or ("tiny" if a.smoke else a.preset if a.preset in recipes.RECIPES else "vico")
     plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
-                steps=a.steps or (20 if a.smoke else None), batch=a.batch, smoke=a.smoke)  # fmt: skip
+                steps=a.steps or (20 if a.smoke else None), batch=a.batch, smoke=a.smoke, skip=tuple(a.skip),
+                fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
     seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)
     before = time.time()
