@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -161,6 +163,8 @@ steps = [
     {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(6)]}]} for n, trace in enumerate(fig.data)
 ]
 fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
+
+# %%
 figures.show(
     fig,
     name="u-by-emotion",

@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -29,6 +31,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from skimage import data
 
+# %%
 from elp import figures
 from elp.corpus import simulate
 from elp.corpus.face import active
@@ -90,6 +93,8 @@ for name, label in (("jaw_open", "jaw"), ("smile_l", "smile"), ("brow_inner_up",
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(title="part of full", row=2)
+
+# %%
 figures.show(
     fig, name="speaker",
     caption="Pitch (above) and face (below) of the speaker; 1 is the full movement. Dotted: moments at which a listener may respond.",
@@ -134,6 +139,8 @@ for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 fig.update_layout(height=420, xaxis2_title="time (s)")
 fig.update_yaxes(title="smile", row=1).update_yaxes(title="pitch of the head (°)", row=2)
+
+# %%
 figures.show(
     fig, name="responses",
     caption="Smile and head pitch (down is positive) of three equally true responses of one listener to one speaker.",

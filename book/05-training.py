@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -31,6 +33,8 @@ from elp.corpus import simulate
 from elp.train import train
 
 figures.setup()
+
+# %%
 results = {path.stem: json.loads(path.read_text()) for path in Path("results").glob("training_*.json")}
 
 # %% [markdown]
@@ -89,6 +93,8 @@ for n, term in enumerate(panels):
         fig.add_scatter(x=x, y=curve, name="all terms" if name == "all" else "this one off", line={"color": color}, showlegend=n == 0, **axes)
     fig.add_annotation(text=term, xref=f"x{number} domain", yref=f"y{number} domain", x=0.5, y=1.12, showarrow=False)
 fig.update_layout(grid={"rows": 2, "columns": 2, "pattern": "independent", "ygap": 0.35}, height=460)
+
+# %%
 figures.show(
     fig,
     name="terms",
