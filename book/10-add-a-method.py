@@ -57,6 +57,22 @@ answer = mirror.respond(corpus.speaker(pair), "positive", generator=torch.Genera
 assert len(answer) == pair.length
 
 # %% [markdown]
+# Ten seconds of the two smiles show what the method does, and that it does no more.
+
+# %%
+import numpy as np
+import plotly.graph_objects as go
+
+time = np.arange(250) / 25
+fig = go.Figure()
+fig.add_scatter(x=time, y=corpus.speaker(pair).motion.beta[:250, 2], name="speaker")
+fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
+fig.update_layout(xaxis_title="time (s)", yaxis_title="smile_l (cm √points)", height=300)
+figures.show(fig, name="mirror", caption="The smile of a simulated speaker and of the mirror, ten seconds.", alt="The mirror repeats the speaker's smile a little later.")
+
+# %% [markdown]
+# The mirror follows; it has no smile of its own.
+#
 # ## Into the table
 #
 # `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Bounds come along: the ground truth, the oracle (another true response
