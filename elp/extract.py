@@ -9,17 +9,19 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.face.blink import blink, ear
-from elp.face.fit import FaceFit, fit
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
 from elp.motion import FPS, Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.face.fit import FaceFit
 
 LONGEST = 1280  # pixels: larger pictures are shrunk before tracking, which works on 256 x 256 anyway
 GAP = 0.5  # seconds without a face that are filled by interpolation; frames of longer gaps are not valid
@@ -47,6 +49,7 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
     """
     from tqdm import tqdm
 
+    from elp.face.fit import fit
     from elp.media.video import probe
 
     model, size = model or FaceModel.default(), probe(path).size

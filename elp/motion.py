@@ -149,7 +149,7 @@ def _save(path: str | Path, arrays: dict[str, Any]) -> None:
 
 def _load(path: str | Path) -> dict[str, NDArray[Any]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             return dict(file)
     except FileNotFoundError as error:
         raise ElpError(f"{path}: no such file: check the name") from error
