@@ -16,7 +16,7 @@ def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64])
     """Metrics of one run under B weightings of its clips: name -> (B,).
 
     Args:
-        run: name -> (C, ...) as in one sample of `measure`. weights: (B, C), how often each clip was drawn.
+        run: name -> (C, ...) as in one sample of `measure`. weights: (B, C), how often each clip was drawn; the first row is the sample itself.
     """
 
     def mean(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -24,9 +24,11 @@ def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64])
         return (weights * there) @ np.where(there, x, 0) / np.maximum((weights * there).sum(1), 1e-12)
 
     def peak(total: NDArray[np.float64], count: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Every draw at the lag at which the first weighting peaks: the maximum of each draw would be biased upwards."""
         total, count = weights @ total, weights @ count
-        enough = count >= np.maximum(count.max(1, keepdims=True) / 4, 1)
-        return np.divide(total, count, out=np.full_like(total, -np.inf), where=enough).max(1, initial=-1.0).clip(-1, 1) * enough.any(1)
+        curve = np.divide(total, count, out=np.zeros_like(total), where=count > 0)
+        enough = count[0] >= max(count[0].max() / 4, 1)
+        return curve[:, np.where(enough, curve[0], -np.inf).argmax()] if enough.any() else np.zeros(len(weights))
 
     out: dict[str, NDArray[np.float64]] = {}
     for part in ("facial", "head"):
