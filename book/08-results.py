@@ -53,7 +53,7 @@ for name, card in vico["trained"].items():
 # %% [markdown]
 # ## Table 1
 #
-# The arrow is each metric's declared direction; →GT means that the ground truth's own value is best. Small print is the 95 % interval over clips; bold is the best competitor. Bounds do not compete: GT is the real listener; the *oracle* is the simulator answering again, same person, same mood, other chance;
+# The arrow is each metric's declared direction; →GT means that the ground truth's own value is best. Small print is the 95 % interval over clips (of a WTLCC, at the lag of its peak); bold is the best competitor. Bounds do not compete: GT is the real listener; the *oracle* is the simulator answering again, same person, same mood, other chance;
 # the *stranger* is a real listener of another conversation; the mean face does not move. Facial FD is in the face model's units (cm² summed over the mesh), head FD in cm², rotations multiplied by a lever of 10 cm.
 
 # %%
@@ -73,7 +73,7 @@ show(*tables.TABLE1[6:12])
 show(*tables.SYNCHRONY)
 
 # %% [markdown]
-# Here the picture turns. ELP-U's smiles and blinks come no more at the speaker's moments than a stranger's do, while RLHG and PCH follow the speaker's smile even more closely than people do. ELP's blinks have a human rate at moments that have nothing to do
+# Here the picture turns. ELP-U's nods, smiles and blinks come no more at the speaker's moments than a stranger's do, while RLHG and PCH follow the speaker's smile even more closely than people do. ELP's blinks have a human rate at moments that have nothing to do
 # with the conversation. The reason shows in [the training chapter](05-training): with 66 minutes of conversation to learn from, the shipped model's motion error falls to 0.36 on training clips and stands at 2.14 on unseen people. It has learned *how* listeners move, not yet *when*.
 #
 # ## The paper's figures beside ours
@@ -209,7 +209,7 @@ show("blink_wtlcc", "blink_rate", methods=blinks)
 control = vico["control"]
 share = {name: [run["accuracy"] for run in runs] for name, runs in control.items()}
 reader = control["ELP-U"][0]["reader_test"]
-fig = make_subplots(1, 2, column_widths=[0.55, 0.45], subplot_titles=["found as asked", "ELP-U: asked (rows), read (columns)"], horizontal_spacing=0.2)
+fig = make_subplots(1, 2, column_widths=[0.55, 0.45], subplot_titles=["found as asked", "ELP-U: asked ↓, read →"], horizontal_spacing=0.2)
 fig.add_bar(x=[np.mean(v) for v in share.values()], y=list(share), orientation="h", marker_color=figures.COLORS[0], showlegend=False, row=1, col=1)
 fig.add_vline(x=reader, line_dash="dash", line_color=figures.INK, row=1, col=1)
 mean = np.mean([run["confusion"] for run in control["ELP-U"]], 0)
@@ -252,7 +252,7 @@ for heading, winner, *values in loses:
 #
 # | claim of the paper | here |
 # |---|---|
-# | ELP has the lowest FD | yes for the face, against every method, with separated intervals; for the head random codewords are lower |
+# | ELP has the lowest FD | yes for the face, against every method, with separated intervals; for the head PCH is level with it and random codewords are lower |
 # | U is better than V | yes, in every seed; most of it is knowing the emotion |
 # | regression smooths | yes, clearly |
 # | regressions do not blink | yes |
