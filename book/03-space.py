@@ -157,14 +157,14 @@ assert means[0] < means[1] < means[2]
 fig = go.Figure()
 for k, (name, (_, codes)) in enumerate(traces.items()):
     for heads in (16, 64):
-        shown = np.where(np.arange(64) < heads, codes[:50].astype(float), np.nan)
-        fig.add_heatmap(z=shown.round(), zmin=1, zmax=96, visible=(k, heads) == (2, 64), name=f"{name}, H = {heads}", colorbar={"title": "U"})
+        shown = codes[:50, :heads].astype(np.int16)
+        fig.add_heatmap(z=shown, zmin=1, zmax=96, visible=(k, heads) == (2, 64), name=f"{name}, H = {heads}", colorbar={"title": "U"})
 steps = [
     {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(6)]}]} for n, trace in enumerate(fig.data)
 ]
-fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
 
 # %%
+fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
 figures.show(
     fig,
     name="u-by-emotion",

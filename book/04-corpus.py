@@ -92,9 +92,9 @@ for name, label in (("jaw_open", "jaw"), ("smile_l", "smile"), ("brow_inner_up",
     fig.add_scatter(x=frames, y=active(said.motion, name)[shown], name=label, row=2, col=1)
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
-fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(title="part of full", row=2)
 
 # %%
+fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(title="part of full", row=2)
 figures.show(
     fig, name="speaker",
     caption="Pitch (above) and face (below) of the speaker; 1 is the full movement. Dotted: moments at which a listener may respond.",
@@ -137,10 +137,10 @@ for k, response in enumerate(responses):
     fig.add_scatter(x=frames, y=nod, row=2, col=1, showlegend=False, **style)
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
-fig.update_layout(height=420, xaxis2_title="time (s)")
-fig.update_yaxes(title="smile", row=1).update_yaxes(title="pitch of the head (°)", row=2)
 
 # %%
+fig.update_layout(height=420, xaxis2_title="time (s)")
+fig.update_yaxes(title="smile", row=1).update_yaxes(title="pitch of the head (°)", row=2)
 figures.show(
     fig, name="responses",
     caption="Smile and head pitch (down is positive) of three equally true responses of one listener to one speaker.",

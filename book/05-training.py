@@ -92,9 +92,9 @@ for n, term in enumerate(panels):
         axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
         fig.add_scatter(x=x, y=curve, name="all terms" if name == "all" else "this one off", line={"color": color}, showlegend=n == 0, **axes)
     fig.add_annotation(text=term, xref=f"x{number} domain", yref=f"y{number} domain", x=0.5, y=1.12, showarrow=False)
-fig.update_layout(grid={"rows": 2, "columns": 2, "pattern": "independent", "ygap": 0.35}, height=460)
 
 # %%
+fig.update_layout(grid={"rows": 2, "columns": 2, "pattern": "independent", "ygap": 0.35}, height=460)
 figures.show(
     fig,
     name="terms",

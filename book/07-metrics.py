@@ -157,11 +157,11 @@ fig = go.Figure()
 fig.add_scatter(x=real.lags / 25, y=real.curve, name="smile, who was there")
 fig.add_scatter(x=strangers.lags / 25, y=strangers.curve, name="smile, a stranger", line_dash="dot")
 every = metrics.wtlcc([x[:, :6] for x in speaker], [x[:, :6] for x in gt])
+
+# %%
 fig.add_scatter(x=every.lags / 25, y=every.curve, name="mean of the head's six, who was there", line_dash="longdash")
 fig.add_hline(y=max(rounds), line_dash="dash", line_color=figures.INK, annotation_text="highest peak of 20 re-matchings")
 fig.update_xaxes(title="lag in s (positive: the listener follows)").update_yaxes(title="correlation")
-
-# %%
 figures.show(
     fig, name="correlogram",
     caption="Windowed time-lagged cross-correlation of speaker and listener, windows of 4 s, mean over windows. Simulated conversations in pieces of 20 s.",
@@ -267,13 +267,13 @@ for k, name in enumerate(names):
 buttons = [
     {"label": name, "method": "update", "args": [{"visible": [i // per == k for i in range(per * len(names))]}]} for k, name in enumerate(names)
 ]
+
+# %%
 fig.update_layout(
     updatemenus=[{"buttons": buttons, "type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1.12, "yanchor": "bottom", "font": {"size": 11}}],
     height=620, yaxis={"title": "damage", "domain": [0, 0.62], "range": [-0.15, 1.1]}, xaxis={"title": "strength"},
     xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]}, yaxis2={"title": "smile", "domain": [0.76, 1]},
 )
-
-# %%
 figures.show(
     fig, name="break-it",
     caption="Choose a breakage. Above: the first ten seconds of one smile, real and broken. Below: how much each metric complains, "

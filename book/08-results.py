@@ -5,6 +5,8 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
+#       format_version: '1.3'
+#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -91,6 +93,8 @@ for k, (metric, _) in enumerate(chosen, 1):
     found = [ours[n][metric] for n in names]
     error = {"type": "data", "symmetric": False, "array": [f["high"] - f["value"] for f in found], "arrayminus": [f["value"] - f["low"] for f in found]}
     fig.add_bar(x=[f["value"] for f in found], y=names, orientation="h", error_x=error, marker_color=figures.COLORS[0], row=2, col=k)
+
+# %%
 fig.update_layout(height=620, showlegend=False).update_yaxes(autorange="reversed")
 figures.show(
     fig, name="beside",
