@@ -26,7 +26,7 @@ def measure(video: Path, portrait: Path, out: Path, emotion: str) -> dict[str, o
     subprocess.run([str(part) for part in run], check=True, capture_output=True)
     seconds = time.perf_counter() - started
     seen = probe(video)
-    row = {"video": f"{seen.width}x{seen.height}, {seen.fps:.0f} fps, {seen.duration:.1f} s", "emotion": emotion, "seconds": round(seconds, 2)}
+    row = {"video": f"{seen.size[0]}x{seen.size[1]}, {seen.duration:.1f} s", "emotion": emotion, "seconds": round(seconds, 2)}
     return row | {"times_real_time": round(seconds / seen.duration, 2)}
 
 
