@@ -23,6 +23,7 @@ from elp.style import motion_style
 Emotion = str | Sequence[float] | None
 CHUNK = 250  # frames at once: ten seconds
 CLIP = 50  # frames that an emotion is inferred from (ELP, section 3.3)
+HOLD = 0.3  # smooth draws of this part of a hold, in standard deviations, are half alike where held ones are
 LIMIT = 8.0  # standard deviations beyond which the speaker's measurements are taken for tracking errors
 
 
@@ -51,16 +52,18 @@ class ELPResponder:
     """
 
     def __init__(
-        self, model: ASE, card: dict[str, Any] | None = None, *, temperature: float = 1.0, correlation: float = 4.0,
+        self, model: ASE, card: dict[str, Any] | None = None, *, temperature: float = 1.0, correlation: float | None = None,
         blink_correlation: float = 2.5, heads: int | None = None,
     ) -> None:  # fmt: skip
         most = model.config.heads
-        if min(temperature, correlation, blink_correlation) < 0:
+        if min(temperature, correlation or 0, blink_correlation) < 0:
             raise ElpError("temperature and correlations must be 0 or more")
         if heads is not None and not 1 <= heads <= most:
             raise ElpError(f"{heads} heads asked for, the model has {most}: choose between 1 and {most}")
         self.model, self.card, self.emotions = model.eval(), card or {}, model.config.emotions
-        self.temperature, self.correlations, self.heads = temperature, (correlation, blink_correlation), heads
+        holds = model.config.holds
+        spreads = [4.0 if hold == 1 else HOLD * hold for hold in holds] if correlation is None else [correlation] * len(holds)
+        self.temperature, self.correlations, self.heads = temperature, (*spreads, blink_correlation), heads
 
     @classmethod
     def from_checkpoint(cls, path: str | Path | None = None, *, device: str | torch.device = "cpu", **options: Any) -> ELPResponder:
@@ -154,16 +157,28 @@ class ELPResponder:
     def noise(self, generator: torch.Generator) -> SmoothUniform:
         """The draws of one response: for every head and category, and for the blink."""
         config = self.model.config
-        return SmoothUniform([config.heads * config.categories if self.temperature else 0, 1], self.correlations, generator)
+        groups = [len(range(n, config.heads, len(config.holds))) * config.categories if self.temperature else 0 for n in range(len(config.holds))]
+        return SmoothUniform([*groups, 1], self.correlations, generator)
 
     def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
         """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
         logits = self.model.encoder(style, state, trim)
-        uniform, blink = noise.draw(logits.shape[1])
-        if self.temperature:
+        uniform, blink = self.draws(noise, logits.shape[1])
+        if uniform is not None:
             gumbel = -(-uniform.log()).log()
-            logits = logits / self.temperature + gumbel.to(logits.device).reshape(logits.shape)
-        return logits.argmax(-1), blink.T
+            logits = logits / self.temperature + gumbel.to(logits.device)
+        return logits.argmax(-1), blink
+
+    def draws(self, noise: SmoothUniform, frames: int) -> tuple[Tensor | None, Tensor]:
+        """The next uniform numbers: of all heads and categories (1, T, H, V), None at temperature 0; of the blink (1, T)."""
+        *groups, blink = noise.draw(frames)
+        if not self.temperature:
+            return None, blink.T
+        config = self.model.config
+        uniform = blink.new_empty(1, frames, config.heads, config.categories)
+        for n, group in enumerate(groups):  # heads take the holds in turn
+            uniform[0, :, n :: len(groups)] = group.unflatten(1, (-1, config.categories))
+        return uniform, blink.T
 
     def _inferred(self, mfcc: Tensor, motion: Tensor) -> Tensor:
         """e' as one-hot (1, T, N): causal, from the frames so far; else of the whole input, by the mean over its 2 s clips."""

@@ -13,6 +13,19 @@ def gumbel(like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     return -(-uniform.clamp_min(1e-20).log()).clamp_min(1e-20).log()
 
 
+def held(noise: Tensor, holds: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Noise that stays for some frames: (B, T, H, V) and holds (H,) in frames -> the same shape, blocks of random phase.
+
+    Every frame's distribution is as before. Draws that last let a head say something slow (a smile, a way of sitting), which
+    noise that changes every frame averages away.
+    """
+    if bool((holds == 1).all()):
+        return noise
+    phase = torch.rand(len(noise), 1, len(holds), generator=generator, device=noise.device) * holds
+    block = (torch.arange(noise.shape[1], device=noise.device)[None, :, None] + phase.long()) // holds
+    return noise.gather(1, block[..., None].expand_as(noise))
+
+
 class _StraightThrough(torch.autograd.Function):
     """Forward: one-hot of the largest. Backward: the gradient of softmax(scores / τ).
 

@@ -93,7 +93,8 @@ class Trainer:
         """Eq 7 of the clips that start at `start` of pairs `row`."""
         batch = self.batches.gather(row, start)
         heads = self.batches.prefixes(self.model.config.heads, len(row), self.generator) if self.model.config.nested else None
-        predicted = self.work(batch.mfcc, batch.motion, batch.e, generator=self.generator, heads=heads)
+        samples = self.recipe.weights.samples
+        predicted = self.work(batch.mfcc, batch.motion, batch.e, generator=self.generator, heads=heads, samples=samples)
         return losses.total(*predicted, batch.target, self.recipe.weights, self.model.beta_weight)
 
     def step(self) -> None:
@@ -180,9 +181,12 @@ def validate(model: ASE, corpus: Corpus, recipe: Recipe, split: str = "val", cou
         batch = batches.gather(*batches.draw(32, generator))
         predicted = model(batch.mfcc, batch.motion, batch.e, generator=generator)
         likely = model(batch.mfcc, batch.motion, batch.e, tau=0.0)
-        values = losses.total(*predicted, batch.target, recipe.weights, model.beta_weight)
+        both = model(batch.mfcc, batch.motion, batch.e, generator=generator, samples=2)
+        weights = replace(recipe.weights, score="l2")
+        values = losses.total(*predicted, batch.target, weights, model.beta_weight)
         known = batch.target.e.sum(-1) > 0
-        values["argmax"] = losses.total(*likely, batch.target, recipe.weights, model.beta_weight)["motion"]
+        values["argmax"] = losses.total(*likely, batch.target, weights, model.beta_weight)["motion"]
+        values["energy"] = losses.total(*both, batch.target, replace(weights, score="energy"), model.beta_weight)["motion"]
         values["emotion_accuracy"] = (predicted.emotion.argmax(-1) == batch.target.e.argmax(-1))[known].float().mean()
         lively = [(x * model.beta_std).var(1).sum() for x in (predicted.beta, batch.target.beta)]
         values["variance"] = lively[0] / lively[1]

@@ -18,7 +18,7 @@ def test_image_and_gradients(size):
     table = torch.randn(emotions, heads if learned else 1, words, channels, device="cuda", generator=g)
     e = torch.eye(emotions, device="cuda")[torch.arange(batch, device="cuda") % emotions]
     read = mixed(table, e).requires_grad_(learned)
-    image, index = sample(logits, read, 0.7, g)
+    image, index = sample(logits, read, 0.7, g, torch.ones(heads, dtype=torch.long, device="cuda"))
     whole = read.detach().expand(-1, heads, -1, -1)
     places = index.long().permute(0, 2, 1)[..., None].expand(-1, -1, -1, channels)
     expected = whole.gather(2, places).permute(0, 3, 2, 1)
@@ -41,7 +41,7 @@ def test_draws_follow_the_softmax_and_differ_from_call_to_call():
     logits = torch.randn(64, device="cuda", generator=g).bfloat16()
     many = logits.expand(512, 50, 8, 64).contiguous()
     table = torch.zeros(512, 1, 64, 1, device="cuda")
-    first, second = (sample(many, table, 1.0, g)[1] for _ in range(2))
+    first, second = (sample(many, table, 1.0, g, torch.ones(8, dtype=torch.long, device="cuda"))[1] for _ in range(2))
     p = logits.float().softmax(-1)
     seen = torch.bincount(first.long().flatten(), minlength=64)
     chi2 = ((seen - first.numel() * p).square() / (first.numel() * p)).sum()

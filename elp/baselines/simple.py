@@ -148,6 +148,5 @@ class RandomCodes(ELPResponder):
 
     def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
         frames = len(range(*trim.indices(style.shape[1])))
-        uniform, blink = noise.draw(frames)
-        config = self.model.config
-        return uniform.reshape(1, frames, config.heads, config.categories).argmax(-1).to(style.device), blink.T
+        uniform, blink = self.draws(noise, frames)
+        return uniform.argmax(-1).to(style.device), blink

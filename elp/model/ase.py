@@ -17,7 +17,7 @@ from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, Val
 from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
 from elp.model.layers import State
 from elp.motion import POSE
-from elp.space import base_space, gumbel
+from elp.space import base_space, gumbel, held
 from elp.style import Window, speaker_style
 
 
@@ -37,6 +37,9 @@ class ASEConfig:
         nested: train on random prefixes of the heads, so that any prefix decodes.
         hidden, blink_hidden: widths of the encoder and of D2's LSTMs (not in the paper).
         convs: conv1d layers of the head encoder; dropout: after the audio encoder.
+        noise: standard deviation of normal noise on the standardised style in training, one value a clip and one a frame, against
+            learning clips by heart.
+        holds: frames for which a head's draw is held in training; the heads take these in turn. (1,) draws every frame anew.
     """
 
     beta: int = 100
@@ -54,14 +57,17 @@ class ASEConfig:
     blink_hidden: int = 128
     convs: int = 5
     dropout: float = 0.1
+    noise: float = 0.0
+    holds: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "emotions", tuple(self.emotions))
+        object.__setattr__(self, "holds", tuple(self.holds))
         choices = {"coding": ("value", "embedding"), "space": ("U", "V", "V+e")}
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ElpError(f"model option {name}={getattr(self, name)!r}: choose one of {', '.join(allowed)}")
-        if min(self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions)) < 1 or self.categories < 2 or self.tau <= 0:
+        if min(self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions), len(self.holds), *self.holds) < 1 or self.categories < 2 or self.tau <= 0:
             raise ElpError("model options: sizes must be positive, categories at least 2 and tau above 0")
 
 
@@ -86,6 +92,7 @@ class ASE(nn.Module):
     def __init__(self, config: ASEConfig, statistics: dict[str, tuple[Tensor, Tensor]] | None = None) -> None:
         super().__init__()
         self.config = config
+        self.register_buffer("holds", torch.tensor([config.holds[h % len(config.holds)] for h in range(config.heads)]), persistent=False)
         for name, size in (("beta", config.beta), ("pose", POSE), ("mfcc", config.mfcc)):
             mean, std = statistics[name] if statistics else (torch.zeros(size), torch.ones(size))
             self.register_buffer(f"{name}_mean", torch.as_tensor(mean, dtype=torch.float32).clone())
@@ -118,22 +125,25 @@ class ASE(nn.Module):
         return x.float() * getattr(self, f"{name}_std") + getattr(self, f"{name}_mean")
 
     def forward(
-        self, mfcc: Tensor, motion: Tensor, e: Tensor, *, generator: torch.Generator | None = None, tau: float | None = None, heads: Tensor | None = None
-    ) -> Prediction:
+        self, mfcc: Tensor, motion: Tensor, e: Tensor, *, generator: torch.Generator | None = None, tau: float | None = None,
+        heads: Tensor | None = None, samples: int = 1,
+    ) -> Prediction:  # fmt: skip
         """A training pass: style -> codes -> motion, with sampled codes.
 
         Args:
             mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `style.motion_style`. e: (B, N), rows sum to 1.
             generator: of the Gumbel noise and the dropout. tau: overrides the configuration's; 0 takes every head's most probable
                 category. heads: (B,) prefix lengths, for nesting.
+            samples: draws of the codes of each clip; the predictions are then (samples B, ...), all clips' first draws first.
         """
         dtype = self.encoder.mlp[0].weight.dtype  # bfloat16 in the working copy that trains on CUDA
         style = self.style(mfcc.to(dtype), motion, generator=generator)
         with _beside(style) as join:
             emotion = self.tdnn(style)
-        image = self.sampled(self.encoder(style), e, self.config.tau if tau is None else tau, generator)
+        logits, e = self.encoder(style).repeat(samples, 1, 1, 1), e.repeat(samples, 1)
+        image = self.sampled(logits, e, self.config.tau if tau is None else tau, generator)
         join()
-        image = self._finish(image, e[:, None].expand(-1, style.shape[1], -1), heads)
+        image = self._finish(image, e[:, None].expand(-1, style.shape[1], -1), None if heads is None else heads.repeat(samples))
         with _beside(image) as join:
             beta, pose = self.motion(image)
         blink = self.blink(image)
@@ -143,7 +153,12 @@ class ASE(nn.Module):
     def style(self, mfcc: Tensor, motion: Tensor, state: State | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), the motion part standardised too."""
         motion = (motion - self.style_mean) / self.style_std
-        return speaker_style(self.audio(mfcc, state, generator), motion.to(mfcc.dtype))
+        style = speaker_style(self.audio(mfcc, state, generator), motion.to(mfcc.dtype))
+        if self.training and self.config.noise:
+            for frames in (1, style.shape[1]):  # what lasts tells who speaks: noise of every frame alone would average out
+                shape = (len(style), frames, style.shape[2])
+                style = style + self.config.noise * torch.randn(shape, generator=generator, device=style.device, dtype=style.dtype)
+        return style
 
     @property
     def beta_weight(self) -> Tensor:
@@ -156,9 +171,9 @@ class ASE(nn.Module):
         if logits.dtype == torch.bfloat16 and logits.is_cuda and tau:
             from elp.model.fused import sample
 
-            return sample(logits, mixed(self.coding.weight(), whole), tau, generator)[0]
+            return sample(logits, mixed(self.coding.weight(), whole), tau, generator, self.holds)[0]
         logits = logits.float()
-        noise = gumbel(logits, generator) if tau else None
+        noise = held(gumbel(logits, generator), self.holds, generator) if tau else None
         return encode(self.coding.weight(), base_space(logits, tau or 1.0, noise=noise), whole)
 
     def image_of(self, codes: Tensor, e: Tensor, heads: Tensor | None = None) -> Tensor:

@@ -102,17 +102,18 @@ class BlinkDecoder(nn.Module):
         super().__init__()
         self.causal = causal
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
-        self.convs = nn.ModuleList(
-            TimeConv(a, b, (3, 3), stride=2, causal=causal) for a, b in itertools.pairwise(widths)
-        )
+        self.convs = nn.ModuleList(TimeConv(a, b, (3, 3), stride=2, causal=causal, bias=False) for a, b in itertools.pairwise(widths))
+        self.norms = nn.ModuleList(nn.LayerNorm(b) for b in widths[1:])
         left = heads
         for _ in self.convs:
             left = (left + 1) // 2
         self.lstm = Recurrent(2 * width * left, hidden)
-        self.out = nn.Linear(hidden, 1)
+        # each LSTM layer passes on a fifth of what it hears: without norms D2 answers every frame with the mean blink rate for ever
+        self.out = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, 1))
 
     def forward(self, image: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
         x = image
-        for conv in self.convs:
-            x = F.relu(conv(x, state if self.causal else None))
+        for conv, norm in zip(self.convs, self.norms, strict=True):
+            x = conv(x, state if self.causal else None)
+            x = F.relu(norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)  # over channels, frame by frame and head by head
         return self.out(self.lstm(as_series(x)[:, trim], state))[..., 0]

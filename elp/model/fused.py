@@ -15,12 +15,15 @@ from torch import Tensor
 
 
 @triton.jit
-def _forward(logits, table, seed, image, soft, index, T, H, V, C, HT, tau, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]
+def _forward(logits, table, seed, holds, image, soft, index, T, H, V, C, HT, tau, BT: tl.constexpr, BV: tl.constexpr, BC: tl.constexpr):  # type: ignore[no-untyped-def]
     b, h = tl.program_id(0) // H, tl.program_id(0) % H
     t, v, c = tl.arange(0, BT), tl.arange(0, BV), tl.arange(0, BC)
     row = (b * T + t) * H + h
     place, inside = row[:, None].to(tl.int64) * V + v[None, :], (t[:, None] < T) & (v[None, :] < V)
-    uniform = tl.rand(tl.load(seed), place.to(tl.uint32), n_rounds=7)  # seven rounds of Philox pass the usual batteries
+    hold, number = tl.load(holds + h), tl.load(seed)
+    block = (t + (tl.rand(number + 1, tl.program_id(0)) * hold).to(tl.int32)) // hold  # the draw lasts `hold` frames
+    counter = (((b * T + block) * H + h)[:, None].to(tl.int64) * V + v[None, :]).to(tl.uint32)
+    uniform = tl.rand(number, counter, n_rounds=7)  # seven rounds of Philox pass the usual batteries
     noise = -tl.log(tl.maximum(-tl.log(tl.maximum(uniform, 1e-20)), 1e-20))
     scores = tl.load(logits + place, mask=inside, other=0.0).to(tl.float32) + noise
     scores = tl.where(v[None, :] < V, scores / tau, float("-inf"))
@@ -56,14 +59,14 @@ def _backward(grad, table, soft, index, d_logits, d_table, T, H, V, C, HT, tau, 
 
 class _Sample(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits: Tensor, table: Tensor, seed: Tensor, tau: float) -> Tensor:  # type: ignore[no-untyped-def, override]
+    def forward(ctx, logits: Tensor, table: Tensor, seed: Tensor, tau: float, holds: Tensor) -> Tensor:  # type: ignore[no-untyped-def, override]
         B, T, H, V = logits.shape
         HT, C = table.shape[1], table.shape[3]
         image = torch.empty(B, T, H, C, dtype=torch.bfloat16, device=logits.device)
         soft = torch.empty_like(logits)
         index = torch.empty(B, T, H, dtype=torch.int16, device=logits.device)
         blocks = {name: max(16, triton.next_power_of_2(size)) for name, size in (("BT", T), ("BV", V), ("BC", C))}
-        _forward[(B * H,)](logits, table, seed, image, soft, index, T, H, V, C, HT, tau, **blocks)
+        _forward[(B * H,)](logits, table, seed, holds, image, soft, index, T, H, V, C, HT, tau, **blocks)
         ctx.save_for_backward(table, soft, index)
         ctx.tau, ctx.blocks = tau, blocks
         ctx.mark_non_differentiable(index)
@@ -78,20 +81,20 @@ class _Sample(torch.autograd.Function):
         d_logits, d_table = torch.empty_like(soft), torch.empty_like(table) if learned else table
         sizes = (T, H, V, C, HT, ctx.tau, learned)
         _backward[(B * H,)](grad.contiguous(), table, soft, index, d_logits, d_table, *sizes, **ctx.blocks)
-        return d_logits, d_table if learned else None, None, None
+        return d_logits, d_table if learned else None, None, None, None
 
 
-def sample(logits: Tensor, table: Tensor, tau: float, generator: torch.Generator | None) -> tuple[Tensor, Tensor]:
+def sample(logits: Tensor, table: Tensor, tau: float, generator: torch.Generator | None, holds: Tensor) -> tuple[Tensor, Tensor]:
     """Gumbel-Softmax sample of every head, read through the emotion's table; gradients are straight-through.
 
     Args:
         logits: (B, T, H, V) bfloat16 on CUDA, contiguous. table: (B, H or 1, V, C) float32, from `decoders.mixed`; a table that
             is shared by all heads must not ask for a gradient.
-        tau: temperature of the soft gradient. generator: one number of it seeds the noise.
+        tau: temperature of the soft gradient. generator: one number of it seeds the noise. holds: (H,) int64, see `space.held`.
 
     Returns:
         Image (B, C, T, H) bfloat16, channels last in memory, and categories (B, T, H) int16.
     """
     seed = torch.randint(2**31 - 1, (1,), generator=generator, device=logits.device)
-    image, index = _Sample.apply(logits.contiguous(), table.float().contiguous(), seed, tau)
+    image, index = _Sample.apply(logits.contiguous(), table.float().contiguous(), seed, tau, holds)
     return image.permute(0, 3, 1, 2), index
