@@ -31,6 +31,8 @@ HEAVY = {
     "skimage",
     "matplotlib",
     "PIL",
+    "onnx",
+    "onnxruntime",
 }
 FILES = sorted(ELP.rglob("*.py"))
 

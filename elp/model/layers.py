@@ -135,7 +135,7 @@ def _packed(layer: nn.Module, state: State, make: Callable[[], Any]) -> Any:
 
 def as_image(x: Tensor) -> Tensor:
     """(B, T, D) -> (B, D, T, 1), the same memory."""
-    return x.mT[..., None]
+    return x.transpose(1, 2)[..., None]
 
 
 def as_series(x: Tensor) -> Tensor:
