@@ -40,4 +40,4 @@ pairs: env  ## execute the chapters' text twins into their notebooks (ONLY="book
 	$(BIN)/python book/_tools/pairs.py $(ONLY)
 
 clean:  ## delete what was built; .venv stays
-	rm -rf book/_build book/_vendor .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf book/_build book/_vendor book/_runtime .pytest_cache .ruff_cache .mypy_cache .hypothesis

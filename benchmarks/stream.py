@@ -34,7 +34,7 @@ def pushed(threads: int, frames: int) -> dict[str, float]:
     times = []
     for t in range(frames):
         start = time.perf_counter()
-        stream.push(clip.mfcc[t], clip.motion.beta[t], clip.motion.pose[t])
+        stream.push(clip.mfcc[t:t+1], clip.motion.beta[t], clip.motion.pose[t])
         times.append((time.perf_counter() - start) * 1000)
     return {"median": round(float(np.median(times[10:])), 2), "p95": round(float(np.quantile(times[10:], 0.95)), 2)}
 

@@ -1,4 +1,4 @@
-"""The command line: `elp extract`, `respond`, `train`, `evaluate`, `corpus`."""
+"""The command line: `elp extract`, `respond`, `train`, `evaluate`, `export`, `corpus`."""
 
 from __future__ import annotations
 
@@ -81,6 +81,21 @@ def train(
     changes = {name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None}
     card = run(replace(recipes.get(recipe), **changes), Corpus.open(corpus), out, device=device, resume=resume, progress=sys.stderr.isatty())
     typer.echo(f"{out}/model.safetensors: {recipe}, {card['device']}, {card['seconds']:.0f} s")
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("-o", "--output", help="The decoders to write (.onnx).")],
+    checkpoint: Annotated[Path | None, typer.Option(help="Weights of your own training; by default the packaged ones.")] = None,
+) -> None:
+    """Write the decoders, from codes and an emotion to motion, for the browser and other programs."""
+    from elp import checkpoint as checkpoints
+    from elp.export import export_decoder
+
+    model, _ = checkpoints.load(checkpoint)
+    export_decoder(model, output)
+    config, size = model.config, output.stat().st_size / 1e6
+    typer.echo(f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), emotions {', '.join(config.emotions)}; checked against the model's own")
 
 
 @corpus_app.command()

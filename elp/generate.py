@@ -18,6 +18,8 @@ from elp.model.ase import ASE
 from elp.model.layers import State
 from elp.motion import MFCC, POSE, Clip, Motion
 from elp.sampling import SmoothUniform
+from elp.space import one_hot
+from elp.stream import ResponseStream
 from elp.style import motion_style
 
 Emotion = str | Sequence[float] | None
@@ -115,7 +117,7 @@ class ELPResponder:
         """
         return self.trace(speaker, emotion, generator=generator)[0]
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def trace(self, speaker: Clip, emotion: Emotion = "auto", *, generator: torch.Generator) -> tuple[Motion, NDArray[np.int64]]:
         """`respond`, and the codewords it went through: U (T, H) in 1 ... N V, of a mixture those of its strongest emotion."""
         model, e = self.model, self.weights(emotion)
@@ -138,21 +140,22 @@ class ELPResponder:
         """Checked, bridged, standardised and limited: three tensors (1, T, ...)."""
         from elp.corpus.writer import bridge
 
-        width, frames = self.model.config.beta, len(beta)
-        expected = {"mfcc": (frames, MFCC), "beta": (frames, width), "pose": (frames, POSE)}
-        given = {"mfcc": np.asarray(mfcc), "beta": np.asarray(beta), "pose": np.asarray(pose)}
+        frames = len(beta)
         if not frames:
             raise ElpError("the speaker has no frames: give a longer video")
-        found = []
-        for name, shape in expected.items():
-            if given[name].shape != shape:
-                raise ElpError(f"speaker: {name} of shape {given[name].shape}, this model expects {shape}: extract it with the model's face model")
-            x = given[name] if valid is None or name == "mfcc" else bridge(given[name], valid)
-            x = self.model.standardise(name, torch.as_tensor(x, dtype=torch.float32, device=self.model.beta_mean.device))
-            if not torch.isfinite(x).all():
-                raise ElpError(f"speaker: {name} holds NaN or infinity: mark such frames valid=0 or extract the clip again")
-            found.append(x.clamp(-LIMIT, LIMIT)[None])
-        return found
+        if valid is not None:
+            beta, pose = bridge(np.asarray(beta), valid), bridge(np.asarray(pose), valid)
+        return [self.input(name, x, frames) for name, x in (("mfcc", mfcc), ("beta", beta), ("pose", pose))]
+
+    def input(self, name: str, x: NDArray[Any], frames: int) -> Tensor:
+        """`frames` rows of "mfcc", "beta" or "pose", checked, standardised and limited: (1, frames, ...)."""
+        x, expected = np.asarray(x), (frames, {"mfcc": MFCC, "beta": self.model.config.beta, "pose": POSE}[name])
+        if x.shape != expected:
+            raise ElpError(f"speaker: {name} of shape {x.shape}, this model expects {expected}: extract it with the model's face model")
+        if not np.isfinite(x).all():
+            raise ElpError(f"speaker: {name} holds NaN or infinity: mark such frames valid=0 or extract the clip again")
+        x = torch.as_tensor(x, dtype=torch.float32, device=self.model.beta_mean.device)
+        return self.model.standardise(name, x).clamp(-LIMIT, LIMIT)[None]
 
     def noise(self, generator: torch.Generator) -> SmoothUniform:
         """The draws of one response: for every head and category, and for the blink."""
@@ -222,54 +225,6 @@ class ELPResponder:
     def stream(self, emotion: Emotion = "auto", *, generator: torch.Generator) -> ResponseStream:
         """Start responding to a speaker who is still speaking; needs a causal model."""
         return ResponseStream(self, emotion, generator=generator)
-
-
-class ResponseStream:
-    """A response frame by frame, equal to the offline one of the same causal model and generator.
-
-    Raises:
-        ElpError: the model looks at future frames, or σ's window is the whole clip.
-    """
-
-    def __init__(self, responder: ELPResponder, emotion: Emotion = "auto", *, generator: torch.Generator) -> None:
-        config = responder.model.config
-        if not config.causal:
-            raise ElpError("this checkpoint looks at future frames: stream with one trained with recipe 'stream' (causal=True)")
-        if config.window == "clip":
-            raise ElpError("σ over the whole clip needs the whole clip: stream with a model whose window is a number of frames")
-        self.responder, self.e = responder, responder.weights(emotion)
-        self.state: State = {}
-        self.noise = responder.noise(generator)
-        self.past: tuple[Tensor, Tensor] | None = None
-
-    @torch.no_grad()
-    def push(self, mfcc: NDArray[Any], beta: NDArray[Any], pose: NDArray[Any]) -> Motion:
-        """The listener's next frames.
-
-        Args:
-            mfcc: (T, 29) or (29,) of the speaker's next frame or frames. beta: (T, D) or (D,). pose: (T, 6) or (6,).
-
-        Returns:
-            As many frames of β, p and blinks.
-        """
-        model, config = self.responder.model, self.responder.model.config
-        sound, expression, head = self.responder.inputs(*(np.atleast_2d(x) for x in (mfcc, beta, pose)))
-        count = expression.shape[1]
-        if self.past is not None:
-            expression, head = (torch.cat([past, new], 1) for past, new in zip(self.past, (expression, head), strict=True))
-        self.past = expression[:, -int(config.window) :], head[:, -int(config.window) :]  # one frame more than σ sees: ∂/∂t of its first
-        motion = motion_style(expression, head, config.window, causal=True)[:, -count:]
-        style = model.style(sound, motion, self.state)
-        codes, uniform = self.responder.codes(style, self.state, self.noise)
-        e = one_hot(model.tdnn.so_far(style, self.state)) if self.e is None else self.e.to(codes.device).expand(1, count, -1)
-        parts = self.responder.decode(codes, e, self.state)
-        beta_, pose_, probability = (part[0].cpu() for part in parts)
-        return Motion(beta=beta_.numpy(), pose=pose_.numpy(), blink=(uniform[0] < probability).numpy().astype(np.uint8))
-
-
-def one_hot(scores: Tensor) -> Tensor:
-    """(..., N) -> one-hot of the largest, float32."""
-    return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).float()
 
 
 def _around(start: int, stop: int, frames: int, reach: int) -> tuple[int, int]:

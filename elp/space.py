@@ -90,3 +90,8 @@ def rearrange(base: Tensor, e: Tensor) -> Tensor:
 def codeword_values(emotions: int, categories: int) -> Tensor:
     """The integers 1 ... N V of U scaled to [-1, 1]: (N, V) float32, the "value" coding's whole table."""
     return torch.linspace(-1, 1, emotions * categories).reshape(emotions, categories)
+
+
+def one_hot(scores: Tensor) -> Tensor:
+    """(..., N) -> one-hot of the largest, float32."""
+    return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).float()

@@ -74,6 +74,28 @@ def motion_style(beta: Tensor, pose: Tensor, window: Window = 25, *, causal: boo
     return torch.cat([sigma(part, window, causal=causal) for part in parts], dim=-1)
 
 
+class StyleStream:
+    """`motion_style` of a speaker who is still moving, equal to the causal one of the whole.
+
+    Args:
+        window: frames of σ.
+    """
+
+    def __init__(self, window: int, fps: float = FPS) -> None:
+        self.window, self.fps = window, fps
+        self.past: Tensor | None = None
+
+    def push(self, beta: Tensor, pose: Tensor) -> Tensor:
+        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6)."""
+        new, width = torch.cat([beta, pose], -1), beta.shape[-1]
+        if self.past is None:  # a face that was still before the first frame
+            self.past = new[..., :1, :].expand(*new.shape[:-2], self.window, -1)
+        recent = torch.cat([self.past, new], -2)
+        self.past = recent[..., recent.shape[-2] - self.window :, :]
+        values = torch.cat([recent[..., 1:, :width], recent.diff(dim=-2) * self.fps], -1).double()
+        return values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
+
+
 def speaker_style(audio: Tensor, motion: Tensor) -> Tensor:
     """s_sty(t) = a(t) ⊕ motion style: (..., T, 128) and (..., T, 206) -> (..., T, 334)."""
     return torch.cat([audio, motion], dim=-1)

@@ -19,7 +19,7 @@ def refused(result, words):
 
 def test_help_names_the_commands():
     text = elp("--help").stdout
-    assert all(name in text for name in ("extract", "respond", "train", "evaluate", "corpus"))
+    assert all(name in text for name in ("extract", "respond", "train", "evaluate", "export", "corpus"))
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,8 @@ def test_help_names_the_commands():
     [
         (["extract", "none.mp4", "-o", "c.npz"], "no such file"),
         (["extract", "none.mp4", "-o", "c.csv"], ".npz"),
+        (["export", "-o", "decoder.pt"], ".onnx"),
+        (["export", "-o", "d.onnx", "--checkpoint", "none.safetensors"], "no such checkpoint"),
         (["respond", "none.mp4"], "nothing to write"),
         (["respond", "none.mp4", "-o", "out.mp4"], "portrait"),
         (["respond", "none.npz", "--params", "o.npz"], "no such file"),
@@ -50,3 +52,17 @@ def test_respond_from_a_clip_to_parameters(tmp_path):
         assert done.returncode == 0, done.stderr
     a, b = (Motion.load(tmp_path / f"{name}.npz") for name in "ab")
     assert len(a) == 40 and a.valid.all() and np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
+
+
+def test_export_writes_decoders_that_run(tmp_path):
+    import onnxruntime
+
+    done = elp("export", "-o", tmp_path / "decoder.onnx")
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    session = onnxruntime.InferenceSession(tmp_path / "decoder.onnx", providers=["CPUExecutionProvider"])
+    heads = int(session.get_modelmeta().custom_metadata_map["heads"])
+    emotion = np.eye(3, dtype=np.float32)[[0, 2]][:, None].repeat(20, 1)
+    codes = np.zeros((1, 20, heads), np.int32)
+    negative, positive = (session.run(["beta"], {"codes": codes, "emotion": e[None]})[0] for e in emotion)
+    assert negative.shape == (1, 20, 100)
+    assert np.abs(negative - positive).max() > 0.1

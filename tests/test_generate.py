@@ -1,4 +1,4 @@
-"""Generation: no seams, streams equal to offline runs, determinism, emotions, bad input."""
+"""Generation: no seams, determinism, emotions, bad input."""
 
 from dataclasses import replace
 
@@ -18,7 +18,11 @@ from tests.test_model import SMALL
 
 def responder(options=None, **kwargs) -> ELPResponder:
     torch.manual_seed(0)
-    return ELPResponder(ASE(replace(SMALL, **(options or {}))), **kwargs)
+    model = ASE(replace(SMALL, **(options or {})))
+    for name, weight in model.encoder.lstm.named_parameters():
+        if "weight" in name:
+            weight.data *= 10  # as initialised, the codes hardly depend on what is heard and seen, and a test could not fail
+    return ELPResponder(model, **kwargs)
 
 
 def seeded(seed=0):
@@ -37,32 +41,6 @@ def test_pieces_give_the_result_of_one_pass(options, emotion, monkeypatch):
     assert np.array_equal(pieces.blink, whole.blink)
 
 
-@pytest.mark.parametrize("emotion", ["negative", "auto"])
-def test_a_stream_gives_the_offline_response(emotion):
-    r, speaker = responder({"causal": True}), clip(90)
-    offline = r.respond(speaker, emotion, generator=seeded())
-    stream, parts, first = r.stream(emotion, generator=seeded()), [], 0
-    for count in [1] * 40 + [3] * 10 + [20]:
-        cut = speaker[first : first + count]
-        parts.append(stream.push(cut.mfcc, cut.motion.beta, cut.motion.pose))
-        first += count
-    for name in ("beta", "pose"):
-        np.testing.assert_allclose(np.concatenate([getattr(p, name) for p in parts]), getattr(offline, name), atol=1e-5)
-    assert np.array_equal(np.concatenate([p.blink for p in parts]), offline.blink)
-
-
-def test_one_frame_may_be_pushed_without_its_axis():
-    speaker = clip(1)
-    out = responder({"causal": True}).stream("neutral", generator=seeded()).push(speaker.mfcc[0], speaker.motion.beta[0], speaker.motion.pose[0])
-    assert out.beta.shape == (1, 12)
-
-
-@pytest.mark.parametrize(("options", "match"), [({}, "future frames"), ({"causal": True, "window": "clip"}, "whole clip")])
-def test_a_model_that_cannot_stream_says_so(options, match):
-    with pytest.raises(ElpError, match=match):
-        responder(options).stream(generator=seeded())
-
-
 def test_the_generator_decides():
     r, speaker = responder(), clip(40)
     a, b, c = (r.respond(speaker, "neutral", generator=seeded(s)) for s in (1, 1, 2))
@@ -71,6 +49,13 @@ def test_the_generator_decides():
     cold = responder(temperature=0.0)
     a, c = (cold.respond(speaker, "neutral", generator=seeded(s)) for s in (1, 2))
     assert np.array_equal(a.beta, c.beta)
+
+
+def test_the_response_depends_on_sound_and_motion():
+    r, speaker, other = responder(), clip(60), clip(60, seed=1)
+    cases = [speaker, Clip(motion=speaker.motion, mfcc=other.mfcc), Clip(motion=other.motion, mfcc=speaker.mfcc)]
+    codes = [r.trace(case, "neutral", generator=seeded())[1] for case in cases]
+    assert min((codes[0] != codes[1]).mean(), (codes[0] != codes[2]).mean()) > 0.05
 
 
 def test_any_length_from_one_frame_on():

