@@ -90,7 +90,7 @@ def test_frechet_is_a_distance_that_rotation_leaves_alone(seed, frames, width):
 def test_frechet_terms_tell_place_from_manner(rng):
     x = rng.standard_normal((200, 3))
     fit = metrics.Gaussian.of
-    assert metrics.gaussian_terms(fit(x), fit(x + [1, 2, 2])) == (pytest.approx(9), pytest.approx(0, abs=1e-9))
+    assert metrics.gaussian_terms(fit(x), fit(x + np.array([1, 2, 2]))) == (pytest.approx(9), pytest.approx(0, abs=1e-9))
     place, manner = metrics.gaussian_terms(fit(x), fit(2 * x - x.mean(0)))
     assert (place, manner) == (pytest.approx(0, abs=1e-12), pytest.approx(np.trace(np.cov(x.T))))
     assert sum(metrics.gaussian_terms(fit(x), fit(x[:50] + 1))) == metrics.gaussian_distance(x, x[:50] + 1)
