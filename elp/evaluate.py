@@ -47,6 +47,19 @@ class Oracle:
         return oracle(corpus, pair, generator)
 
 
+class Newcomer:
+    """Another person in the listener's place: the simulator answers this speaker in this mood as somebody whom no split has met.
+
+    A method that is not told who listens cannot be expected to do better by answering as a real person would.
+    """
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        from elp.corpus import oracle
+
+        person = int(torch.randint(10_000, 2**31, (1,), generator=generator))
+        return oracle(corpus, pair, generator, listener=person)
+
+
 class Stranger:
     """A real listener of another conversation of the same split: the level of chance for every kind of synchrony."""
 
@@ -98,7 +111,7 @@ def usable(corpus: Corpus, split: str) -> list[Any]:
     Raises:
         ElpError: there is none.
     """
-    pairs = [p for p in corpus.pairs(split).itertuples() if _seen(corpus, p).sum() >= LEAST]
+    pairs = [p for p in corpus.pairs(split).itertuples() if seen_frames(corpus, p).sum() >= LEAST]
     if not pairs:
         raise ElpError(f"{corpus.folder}: no pair of the {split} split shows both people for {LEAST} frames: nothing to evaluate")
     return pairs
@@ -124,12 +137,14 @@ def measure(corpus: Corpus, method: Responder | Bound, *, samples: int = 3, seed
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def _seen(corpus: Corpus, pair: Any) -> NDArray[np.bool_]:
+def seen_frames(corpus: Corpus, pair: Any) -> NDArray[np.bool_]:
+    """(T,) frames of a pair in which both people are seen."""
     at = lambda offset: slice(int(offset), int(offset) + int(pair.length))  # noqa: E731
     return np.asarray(corpus.valid[at(pair.speaker_offset)]) & np.asarray(corpus.valid[at(pair.listener_offset)])
 
 
-def _parts(motion: Motion) -> dict[str, NDArray[np.float64]]:
+def parts(motion: Motion) -> dict[str, NDArray[np.float64]]:
+    """What is measured: "facial" (T, Dβ), the coefficients, and "head" (T, 6), in cm, rotations at the end of a lever of 10 cm."""
     lever = np.array([LEVER] * 3 + [1.0] * 3)
     return {"facial": motion.beta.astype(np.float64), "head": motion.pose * lever}
 
@@ -152,11 +167,11 @@ class Scene:
     """The true clips of a split, prepared once: speakers, listeners, clusters, and what does not depend on a method."""
 
     def __init__(self, corpus: Corpus, pairs: Sequence[Any]) -> None:
-        self.valid = [_seen(corpus, pair) for pair in pairs]
-        speakers = [_parts(corpus.speaker(pair).motion) for pair in pairs]
+        self.valid = [seen_frames(corpus, pair) for pair in pairs]
+        speakers = [parts(corpus.speaker(pair).motion) for pair in pairs]
         listeners = [corpus.listener(pair) for pair in pairs]
         self.blink = [m.blink.astype(np.float64)[:, None] for m in listeners]
-        truth = [_parts(m) for m in listeners]
+        truth = [parts(m) for m in listeners]
         self.sets = {}
         for part, k in (("facial", metrics.EXPRESSION_CLUSTERS), ("head", metrics.POSE_CLUSTERS)):
             s, g = ([self._masked(x[part], v) for x, v in zip(xs, self.valid, strict=True)] for xs in (speakers, truth))
@@ -172,10 +187,10 @@ class Scene:
 
     def measure(self, answers: Sequence[Motion]) -> Stats:
         """Statistics of one answer to each pair: name -> (C, ...)."""
-        parts = [_parts(m) for m in answers]
+        measured = [parts(m) for m in answers]
         stats: Stats = {}
         for part, (s, g, centres) in self.sets.items():
-            p = [self._masked(x[part], v) for x, v in zip(parts, self.valid, strict=True)]
+            p = [self._masked(x[part], v) for x, v in zip(measured, self.valid, strict=True)]
             stats |= {f"{part}_{name}": np.array(value) for name, value in _clip_stats(s, g, p, centres).items()}
         for name, signal in self.signals.items():
             rows = metrics.correlograms(self.heard[name], [signal(m) for m in answers], valid=self.valid)

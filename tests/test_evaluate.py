@@ -14,6 +14,7 @@ from elp.baselines import MeanFace, RandomListener
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
 from elp.errors import ElpError
+from elp.floor import floors
 from elp.metrics.resample import resample
 from elp.motion import Motion
 
@@ -38,6 +39,29 @@ def test_ground_truth_is_perfect_and_the_oracle_beats_chance(result):
     assert oracle["facial_fd"]["value"] < chance["facial_fd"]["value"]
     assert found["mean face"]["facial_vd"]["value"] == pytest.approx(0, abs=1e-9)
     assert found["mean face"]["blink_rate"]["value"] == 0
+
+
+def test_floors_fall_with_what_is_known(corpus):
+    rows = floors(corpus, answers=3, bootstrap=20)
+    fd = {row: {part: cell["fd"]["value"] for part, cell in cells.items()} for row, cells in rows.items()}
+    for part in ("facial", "head"):
+        assert fd["knows speaker, emotion and listener"][part] < fd["oracle"][part] < fd["another listener"][part]
+        assert fd["knows speaker and emotion"][part] < fd["another listener"][part]
+        assert rows["oracle"][part]["over_oracle"] == {"value": 1, "low": 1, "high": 1}
+    for cells in rows.values():
+        for cell in cells.values():
+            assert cell["fd"]["value"] == pytest.approx(cell["mean_term"]["value"] + cell["covariance_term"]["value"], rel=1e-4)
+    assert fd["knows emotion"]["facial"] < fd["knows nothing"]["facial"]
+    plain = ev.measure(corpus, ev.Oracle(), samples=1)["facial_fd"]
+    assert plain.mean() == pytest.approx(fd["oracle"]["facial"], rel=0.5)  # the table's own metric, other draws
+
+
+def test_newcomers_are_other_people_in_the_same_mood(corpus):
+    pair = ev.usable(corpus, "test")[0]
+    one, again, other = (ev.Newcomer().answer(corpus, pair, torch.Generator().manual_seed(k)) for k in (1, 1, 2))
+    assert len(one) == pair.length
+    assert np.array_equal(one.beta, again.beta)
+    assert not np.array_equal(one.beta, other.beta)
 
 
 def test_intervals_hold_the_value_and_contrasts_are_paired(result):
@@ -69,7 +93,7 @@ def test_resampled_values_agree_with_the_metrics_package(corpus):
     lever = np.array([10.0] * 3 + [1.0] * 3)
     cat = lambda m: np.concatenate([m.pose * lever, m.beta], 1)  # noqa: E731
     truth = [corpus.listener(p) for p in pairs]
-    seen = [ev._seen(corpus, p) for p in pairs]
+    seen = [ev.seen_frames(corpus, p) for p in pairs]
     theirs = metrics.evaluate(
         [cat(corpus.speaker(p).motion) for p in pairs], [cat(m) for m in truth], [cat(m) for m in answers], valid=seen,
         blink_gt=[m.blink for m in truth], blink_pred=[m.blink for m in answers],

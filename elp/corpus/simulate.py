@@ -115,18 +115,22 @@ def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool 
     return Corpus.write(dest, _records(meetings, seed, audio and mfcc is None, given, progress), card)
 
 
-def oracle(corpus: Corpus, pair: Any, generator: Any) -> Motion:
+def oracle(corpus: Corpus, pair: Any, generator: Any, *, listener: int | None = None) -> Motion:
     """Another true response to the speaker of `pair`: the same listener and mood, other chance. The upper bound of every table.
 
     Args:
         corpus: made by `simulate`.
         pair: a row of `corpus.pairs` (from `itertuples`).
         generator: torch.Generator or numpy Generator; another state gives another response.
+        listener: number of another person who answers instead, in the same mood: the corpus numbers its own from 0, a number
+            beyond them is somebody whom no split has met.
 
     Raises:
         ElpError: the corpus was not simulated, or by another version of the simulator.
     """
     meeting, seed = _meeting(corpus, pair.clip)
+    if listener is not None:
+        meeting = replace(meeting, listener=listener)
     fresh = generator.integers(2**62) if isinstance(generator, np.random.Generator) else _draw(generator)
     return answer(meeting, seed, conversation(meeting, seed), np.random.default_rng(int(fresh)))[: int(pair.length)]
 

@@ -4,7 +4,16 @@ from elp.metrics.controls import BREAKAGES
 from elp.metrics.distance import dtw, mse, sts
 from elp.metrics.diversity import EXPRESSION_CLUSTERS, POSE_CLUSTERS, cluster, entropy, variance, variance_flat
 from elp.metrics.evaluate import CONVENTIONS, blink_scores, evaluate
-from elp.metrics.frechet import frechet, frechet_pooled, gaussian_distance, l1_distance, paired_frechet
+from elp.metrics.frechet import (
+    Gaussian,
+    barycentre,
+    frechet,
+    frechet_pooled,
+    gaussian_distance,
+    gaussian_terms,
+    l1_distance,
+    paired_frechet,
+)
 from elp.metrics.react import ccc, fr_corr, fr_dist, fr_div, fr_dvs, fr_syn, fr_var
 from elp.metrics.registry import ARROWS, METRICS, Metric, metric_of
 from elp.metrics.synchrony import (
@@ -23,8 +32,9 @@ from elp.metrics.synchrony import (
 )
 
 __all__ = [
-    "ARROWS", "BREAKAGES", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Metric",
+    "ARROWS", "BREAKAGES", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Gaussian",
+    "Metric", "barycentre",
     "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "correlograms", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
-    "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gaussian_distance", "l1_distance", "lagged", "metric_of", "mse",
+    "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gaussian_distance", "gaussian_terms", "l1_distance", "lagged", "metric_of", "mse",
     "paired_frechet", "pcc", "pcc_flat", "pearson", "rpcc", "sts", "variance", "variance_flat", "wtlcc",
 ]  # fmt: skip

@@ -3,18 +3,39 @@
 # C clip, T frame, D coefficient
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
 
 
-def gaussian_distance(x: Doubles, y: Doubles) -> float:
-    """Squared Fréchet distance ‖μx-μy‖² + tr(Σx + Σy - 2(ΣxΣy)^½) of the Gaussians fitted to two samples.
+class Gaussian(NamedTuple):
+    """A Gaussian by its mean (D,) and a root (R, D) of its covariance: root.T @ root = Σ."""
+
+    mean: Doubles
+    root: Doubles
+
+    @classmethod
+    def of(cls, rows: Doubles) -> Gaussian:
+        """Fitted to (n, D) samples, n at least 2; the covariance is divided by n-1, as `numpy.cov` does."""
+        return cls(rows.mean(0), _root(rows))
+
+
+def gaussian_terms(x: Gaussian, y: Gaussian) -> tuple[float, float]:
+    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where, and how, somebody moves.
 
     The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which needs no matrix
     square root and stays exact when there are fewer frames than coefficients.
+    """
+    gap = x.mean - y.mean
+    cross = np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum()
+    return float(gap @ gap), max(float((x.root**2).sum() + (y.root**2).sum() - 2 * cross), 0.0)
+
+
+def gaussian_distance(x: Doubles, y: Doubles) -> float:
+    """Squared Fréchet distance ‖μx-μy‖² + tr(Σx + Σy - 2(ΣxΣy)^½) of the Gaussians fitted to two samples.
 
     Args:
         x: (n, D) samples; y: (m, D) samples. Covariances are divided by n-1, as `numpy.cov` does.
@@ -24,12 +45,32 @@ def gaussian_distance(x: Doubles, y: Doubles) -> float:
 
     Source: Dowson and Landau 1982; Heusel et al. 2017 (FID).
     """
-    if min(len(x), len(y)) < 2:
-        return float("nan")
-    a, b = _root(x), _root(y)
-    cross = np.linalg.svd(a @ b.T, compute_uv=False).sum()
-    gap = x.mean(0) - y.mean(0)
-    return max(float(gap @ gap + (a**2).sum() + (b**2).sum() - 2 * cross), 0.0)
+    return sum(gaussian_terms(Gaussian.of(x), Gaussian.of(y))) if min(len(x), len(y)) > 1 else float("nan")
+
+
+def barycentre(gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: float = 1e-7) -> Gaussian:
+    """The Gaussian whose mean squared Fréchet distance to the given ones is least: the best constant answer to any of them.
+
+    Its mean is their mean. Its covariance is the fixed point of Álvarez-Esteban et al. 2016, here on the roots: each is turned
+    towards the present one (orthogonal Procrustes), then they are averaged; the mean distance falls with every turn.
+
+    Args:
+        gaussians: at least one, of one width. steps: at most so many turns.
+        tolerance: stop when a turn lowers the mean distance by less than this part.
+    """
+    root = _principal(sum(g.root.T @ g.root for g in gaussians) / len(gaussians))
+    before = np.inf
+    for _ in range(steps):
+        turned, lost = np.zeros_like(root), 0.0
+        for g in gaussians:
+            u, cross, v = np.linalg.svd(root @ g.root.T, full_matrices=False)
+            turned += u @ (v @ g.root) / len(gaussians)
+            lost += float((root**2).sum() + (g.root**2).sum() - 2 * cross.sum()) / len(gaussians)
+        root = turned
+        if before - lost <= tolerance * lost:
+            break
+        before = lost
+    return Gaussian(np.mean([g.mean for g in gaussians], 0), root)
 
 
 def _root(x: Doubles) -> Doubles:
@@ -39,7 +80,11 @@ def _root(x: Doubles) -> Doubles:
         return centred
     if len(x) <= 10 * x.shape[1]:
         return np.asarray(np.linalg.qr(centred, mode="r"))
-    values, vectors = np.linalg.eigh(centred.T @ centred)  # a QR of all frames of a corpus would take seconds
+    return _principal(centred.T @ centred)  # a QR of all frames of a corpus would take seconds
+
+
+def _principal(covariance: Doubles) -> Doubles:
+    values, vectors = np.linalg.eigh(covariance)
     return np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
 
 
