@@ -5,19 +5,18 @@
     python benchmarks/tables.py --source vc-resolution FILE.zip --steps 4000  # real conversations
     python benchmarks/tables.py --preset tiny --smoke --out /tmp/tables     # the same in a few minutes on a CPU
 
-All runs share the device: their steps are queued in turn on streams of their own. What is done is kept in --work and not done
-again, so an interrupted run goes on where it stopped.
+All trainings share the device: ELP's runs replay their graphs from threads of their own, the baselines train in a process beside
+them. What is done is kept in --work and not done again, so an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import importlib.util
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -39,6 +38,7 @@ from elp.evaluate import GroundTruth, Oracle, Stranger, corpus_card, measure
 from elp.files import atomic, run_card, write_json
 from elp.generate import ELPResponder
 from elp.metrics.resample import Stats, summarise
+from elp.together import together
 from elp.train import Trainer
 
 
@@ -53,16 +53,18 @@ class Plan:
     samples: int
     sweep: tuple[int, ...]
     recipe: str
+    printed: str
     steps: int | None
-    batch: int | None
+    balanced: bool
     smoke: bool
     fit_steps: dict[str, int]
     skip: tuple[str, ...]
+    at_once: int
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
-        """ "ELP-U", "ELP-V" or "ELP-U H=16" -> its recipe."""
-        recipe = replace(recipes.get(self.recipe), seed=seed, name=kind)
-        recipe = replace(recipe, steps=self.steps or recipe.steps, batch=self.batch or recipe.batch)
+        """ "ELP-U", "ELP-V", "ELP-U H=16", or "ELP-U, Eq 3" as the paper prints it -> its recipe."""
+        recipe = recipes.get(self.printed if "Eq 3" in kind else self.recipe)
+        recipe = replace(recipe, seed=seed, name=kind, steps=self.steps or recipe.steps, balanced=self.balanced or recipe.balanced)
         changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
         if "H=" in kind:
             changes["heads"] = int(kind.split("H=")[1])
@@ -70,54 +72,32 @@ class Plan:
 
     def skips(self, name: str) -> bool:
         """Whether a row needs a method that is left out."""
-        return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V")) or ("ELP-U" in self.skip and name.endswith(("+U", "inferred")))
+        return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V"))
 
     @property
     def trained(self) -> list[tuple[str, int]]:
-        kinds = ["ELP-U", "ELP-V", "RLHG", "PCH", "L2L"]
-        kinds = [kind for kind in kinds if kind not in self.skip]
-        swept = [(f"ELP-U H={h}", seed) for h in self.sweep for seed in self.seeds[:1]]
-        return [(kind, seed) for seed in self.seeds for kind in kinds] + swept
+        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "RLHG", "PCH", "ELP-U", "ELP-V"]  # the longest first
+        kinds = [kind for kind in kinds if kind not in self.skip] + [f"ELP-U H={h}" for h in self.sweep]
+        return [(kind, seed) for kind in kinds for seed in self.seeds]
 
 
-def training(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Iterator[None]:
-    """One method's training, a step each time it is asked; at the end its file lies in the work folder."""
-    path = model_path(plan, kind, seed)
-    if path.exists():
-        return
-    if kind.startswith("ELP"):
-        trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(plan.device))
-        if plan.device != "cpu":
-            trainer.capture()
-        yield
-        while trainer.done < trainer.recipe.steps:
-            trainer.advance()
-            yield
-        last = trainer.check(plan.work, min(trainer.recipe.steps, 50))[-1]
-        card = {"steps": trainer.recipe.steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4)}
-        checkpoint.save(path, trainer.model, card)
-        return
+def train_baseline(plan: Plan, kind: str, seed: int) -> str:
+    """One of the others, in a process of its own: their layers draw from torch's one global generator."""
+    corpus = Corpus.open(plan.corpus)
     curves: dict[str, list[float]] = {}
     if kind == "L2L":
         batch = {"batch": 8} if plan.smoke else {}
         model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, steps=plan.fit_steps["vq"], **batch)
-        yield from stepping(fit)
-        curves["vq"] = fit.curve
+        curves["vq"] = baselines.finish(fit)
         fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], **batch)
     else:
         fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=plan.fit_steps["rlhg"] or None)
         model = fit.model
-    yield from stepping(fit)
-    curves["last"] = fit.curve
+    curves["last"] = baselines.finish(fit)
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
-    checkpoint.write(path, tensors, {"card": {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}}})
-
-
-def stepping(fit: Any) -> Iterator[None]:
-    yield
-    while fit.done < fit.steps:
-        fit.advance()
-        yield
+    card = {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}}
+    checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
+    return f"{kind}, seed {seed}"
 
 
 def model_path(plan: Plan, kind: str, seed: int) -> Path:
@@ -125,33 +105,23 @@ def model_path(plan: Plan, kind: str, seed: int) -> Path:
 
 
 def train_all(plan: Plan, corpus: Corpus) -> dict[str, float]:
-    """Every training that is missing, their steps in turn; seconds from the first to the last."""
+    """Every training that is missing; seconds from the first to the last."""
     started = time.perf_counter()
-    cuda = plan.device != "cpu"
-    at_once = 8 if cuda else 1
-    waiting = [(kind, seed, training(plan, corpus, kind, seed)) for kind, seed in plan.trained]
-    running: list[tuple[str, int, Iterator[None], Any]] = []
-    while waiting or running:
-        while waiting and len(running) < at_once:
-            kind, seed, steps = waiting.pop(0)
-            if cuda:
-                torch.cuda.synchronize()  # a capture must not meet the others' work
-            stream = torch.cuda.Stream() if cuda else None
-            if next(steps, "over") is None:
-                if cuda:
-                    torch.cuda.synchronize()
-                running.append((kind, seed, steps, stream))
-        for entry in list(running):
-            kind, seed, steps, stream = entry
-            with torch.cuda.stream(stream) if cuda else contextlib.nullcontext():
-                over = False
-                for _ in range(10):
-                    if next(steps, "over") == "over":
-                        over = True
-                        break
-            if over:
-                running.remove(entry)
-                print(f"{time.perf_counter() - started:7.1f} s  trained {kind}, seed {seed}", flush=True)
+    missing = [(kind, seed) for kind, seed in plan.trained if not model_path(plan, kind, seed).exists()]
+    elp = [plan.elp_recipe(kind, seed) for kind, seed in missing if kind.startswith("ELP")]
+
+    def save(trainer: Trainer) -> str:
+        r = trainer.recipe
+        card = {"steps": r.steps, "batch": r.batch, "loss": round(float(trainer.log.mean(0)[0]), 4)}
+        checkpoint.save(model_path(plan, r.name, r.seed), trainer.model, card)
+        return f"{r.name}, seed {r.seed}"
+
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        others = [beside.submit(train_baseline, plan, kind, seed) for kind, seed in missing if not kind.startswith("ELP")]
+        for name in together(elp, corpus, torch.device(plan.device), save, out=plan.work, at_once=plan.at_once):
+            print(f"{time.perf_counter() - started:7.1f} s  trained {name}", flush=True)
+        for job in others:
+            print(f"{time.perf_counter() - started:7.1f} s  trained {job.result()}", flush=True)
     return {"training_seconds": round(time.perf_counter() - started, 1)}
 
 
@@ -193,9 +163,9 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
 
 BOUNDS = ("GT", "oracle", "stranger", "mean face")
 ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
-TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V", "ELP-U", "ELP-U, e inferred")
+TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-V", "ELP-U", "ELP-U, e inferred")
 TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
-CONTROLLED = ("ELP-U", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
+CONTROLLED = ("ELP-U", "ELP-U, Eq 3", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
 
 
 def measured(plan: Plan, name: str, seed: int) -> str:
@@ -229,7 +199,7 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
     simulated = str(corpus.card["source"]).startswith("simulated")
     names = [name for name in (*TABLE1, *TABLE2) if (simulated or name != "oracle") and not plan.skips(name)]
     rows = [(name, seed) for name in names for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
-    rows += [(f"ELP-U H={h}", plan.seeds[0]) for h in plan.sweep]
+    rows += [(f"ELP-U H={h}", seed) for h in plan.sweep for seed in plan.seeds]
     started = time.perf_counter()
     stats: dict[str, dict[int, Stats]] = {}
     control: dict[str, dict[int, Any]] = {}
@@ -268,14 +238,14 @@ def main() -> None:
     p.add_argument("--samples", type=int, default=3)
     p.add_argument("--bootstrap", type=int, default=1000)
     p.add_argument("--sweep", type=int, nargs="*", default=[], help="numbers of heads for Table 3")
-    p.add_argument("--recipe", help="by default the preset's")
-    p.add_argument("--steps", type=int, help="of ELP, instead of the recipe's")
-    p.add_argument("--batch", type=int, help="of ELP, instead of the recipe's")
+    p.add_argument("--recipe", default="lively", help="of ELP-U and ELP-V; those with 'Eq 3' take the preset's own, as printed")
+    p.add_argument("--steps", type=int, help="of ELP, instead of the recipes'")
     p.add_argument(
         "--fit-steps", type=int, nargs=3, metavar=("RLHG", "VQ", "PREDICTOR"), default=[0, 6000, 4000], help="of the baselines; 0: 100 epochs"
     )
     p.add_argument("--skip", nargs="*", default=[], help="methods to leave out, e.g. ELP-V")
     p.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 2) - 2)))
+    p.add_argument("--at-once", type=int, default=6, help="ELP trainings that share the GPU")
     p.add_argument("--smoke", action="store_true", help="a few steps of everything")
     a = p.parse_args()
 
@@ -293,9 +263,10 @@ def main() -> None:
     else:
         sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
         corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
-    recipe = a.recipe or ("tiny" if a.smoke else a.preset if a.preset in recipes.RECIPES else "vico")
+    printed = "tiny" if a.smoke else "l2l" if a.preset == "l2l" else "vico"
+    recipe = "tiny" if a.smoke else a.recipe
     plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
-                steps=a.steps or (20 if a.smoke else None), batch=a.batch, smoke=a.smoke, skip=tuple(a.skip),
+                printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip), at_once=a.at_once,
                 fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
     seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)

@@ -1,6 +1,7 @@
 """Every baseline of the paper behind the one contract, `respond(speaker, emotion, *, generator) -> Motion` (chapter "Results")."""
 
 from elp.baselines.features import Features, Windows
+from elp.baselines.fit import finish
 from elp.baselines.l2l import L2L, predictor_fit, train_l2l, vq_fit
 from elp.baselines.mirror import Mirror
 from elp.baselines.rlhg import RLHG, rlhg_fit, train_rlhg
@@ -8,5 +9,5 @@ from elp.baselines.simple import MeanFace, NearestNeighbour, Neighbours, RandomC
 
 __all__ = [
     "L2L", "RLHG", "Features", "MeanFace", "Mirror", "NearestNeighbour", "Neighbours", "RandomCodes", "RandomListener", "RetrievedSpeaker",
-    "Windows", "predictor_fit", "rlhg_fit", "train_l2l", "train_rlhg", "vq_fit",
+    "Windows", "finish", "predictor_fit", "rlhg_fit", "train_l2l", "train_rlhg", "vq_fit",
 ]  # fmt: skip

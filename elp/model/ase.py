@@ -67,7 +67,8 @@ class ASEConfig:
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ElpError(f"model option {name}={getattr(self, name)!r}: choose one of {', '.join(allowed)}")
-        if min(self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions), len(self.holds), *self.holds) < 1 or self.categories < 2 or self.tau <= 0:
+        sizes = (self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions), len(self.holds), *self.holds)
+        if min(sizes) < 1 or self.categories < 2 or self.tau <= 0:
             raise ElpError("model options: sizes must be positive, categories at least 2 and tau above 0")
 
 
@@ -92,7 +93,8 @@ class ASE(nn.Module):
     def __init__(self, config: ASEConfig, statistics: dict[str, tuple[Tensor, Tensor]] | None = None) -> None:
         super().__init__()
         self.config = config
-        self.register_buffer("holds", torch.tensor([config.holds[h % len(config.holds)] for h in range(config.heads)]), persistent=False)
+        turns = -(-config.heads // len(config.holds))
+        self.register_buffer("holds", torch.tensor(config.holds).repeat(turns)[: config.heads], persistent=False)
         for name, size in (("beta", config.beta), ("pose", POSE), ("mfcc", config.mfcc)):
             mean, std = statistics[name] if statistics else (torch.zeros(size), torch.ones(size))
             self.register_buffer(f"{name}_mean", torch.as_tensor(mean, dtype=torch.float32).clone())
