@@ -6,10 +6,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from elp.errors import ElpError
 
@@ -94,8 +97,9 @@ def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike
 
 
 def seen(x: Doubles) -> Doubles:
-    """The rows of a clip without the unseen ones."""
-    return x[~np.isnan(x).any(1)]
+    """The rows of a clip without the unseen ones; the clip itself, not a copy, where all are seen."""
+    gone = np.isnan(x).any(1)
+    return x[~gone] if gone.any() else x
 
 
 def steps(x: Doubles) -> Doubles:
@@ -103,10 +107,28 @@ def steps(x: Doubles) -> Doubles:
     return seen(np.diff(x, axis=0))
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def each_clip(measure: Callable[..., Any], *sets: Clips) -> list[Any]:
-    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock.
+
+    Its own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way.
+    """
+    with single_threaded(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measure, *sets))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through everything loaded: once is enough, since numpy brings its own
+
+
+def single_threaded() -> AbstractContextManager[Any]:
+    """A context in which linear algebra starts no threads."""
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 def mean(values: Sequence[float]) -> float:
