@@ -45,12 +45,15 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
     """
     if isinstance(clips, Clips) and valid is None:
         return clips
+    if not hasattr(clips, "__len__"):
+        raise ElpError(f"{name}: {type(clips).__name__} holds no clips: give an array (clips, T, D) or a list of arrays (T, D)")
     if not len(clips):
         raise ElpError(f"{name}: no clips to measure: give at least one")
+    if valid is not None and len(valid) != len(clips):
+        raise ElpError(f"{name}: {len(clips)} clips, but {len(valid)} valid masks: give one mask a clip")
     out = Clips()
     for i, clip in enumerate(clips):
-        x = np.array(clip, np.float64)
-        x = x[:, None] if x.ndim == 1 else x
+        x = _doubles(f"{name}: clip {i}", clip)
         if x.ndim != 2 or not len(x) or not x.shape[1]:
             raise ElpError(f"{name}: clip {i} must be (T, D) with T and D at least 1, got {np.shape(clip)}")
         if out and x.shape[1] != out[0].shape[1]:
@@ -64,6 +67,15 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
         x[~seen] = np.nan
         out.append(x)
     return out
+
+
+def _doubles(name: str, clip: Any) -> Doubles:
+    """A copy in float64, of arrays, lists and tensors on any device; (T,) becomes (T, 1)."""
+    try:
+        x = np.array(clip.detach().cpu().numpy() if hasattr(clip, "detach") else clip, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ElpError(f"{name} is not made of numbers, or its rows differ in length: give an array (T, D)") from error
+    return x[:, None] if x.ndim == 1 else x
 
 
 def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike) -> tuple[Clips, ...]:

@@ -38,7 +38,7 @@ def cluster(gt: ClipsLike, k: int, *, seed: int = 0, frames: int | None = None, 
     """
     rows = np.concatenate([seen(x) for x in as_clips("gt", gt, valid)])
     if len(rows) < k:
-        raise ElpError(f"k-means with {k} clusters needs as many frames, got {len(rows)}: give longer clips or a smaller k")
+        raise ElpError(f"k-means with {k} clusters needs as many frames, got {len(rows)}: give longer clips or more of them")
     if frames is not None and len(rows) > frames:
         rows = rows[np.linspace(0, len(rows) - 1, frames).round().astype(int)]
     return kmeans(rows, k, seed)

@@ -3,6 +3,7 @@
 # N row, D coefficient, K centre
 from __future__ import annotations
 
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -22,15 +23,18 @@ def kmeans(rows: Doubles, k: int, seed: int) -> Doubles:
         rows: (N, D), at least K of them.
     """
     from sklearn.cluster import KMeans, kmeans_plusplus
+    from sklearn.exceptions import ConvergenceWarning
 
     found = None
     if len(rows) >= FEW:
         mean = rows.mean(0)
         start = kmeans_plusplus(rows - mean, k, random_state=seed)[0]
         found = _Lloyd(rows - mean, start).run()
-    if found is None:
+    if found is not None:
+        return found + mean
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than centres: some centres coincide, and stay empty
         return KMeans(k, random_state=seed, n_init="auto").fit(rows).cluster_centers_
-    return found + mean
 
 
 class _Lloyd:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from elp.errors import ElpError
-from elp.metrics.clips import Clips, Doubles, as_clips
+from elp.metrics.clips import Clips, Doubles, as_clips, mean
 from elp.metrics.distance import dtw
 from elp.metrics.synchrony import lagged
 
@@ -78,7 +78,7 @@ def fr_dvs(responses: Samples) -> float:
 
 def fr_var(responses: Samples) -> float:
     """FRVar: variance over time (divided by T-1), mean over coefficients, samples and speakers."""
-    return float(np.mean([x.var(0, ddof=1).mean() for xs in _check(responses) for x in xs]))
+    return mean([x.var(0, ddof=1).mean() if len(x) > 1 else np.nan for xs in _check(responses) for x in xs])
 
 
 def fr_syn(responses: Samples, speakers: Sequence[ArrayLike], *, max_lag: int = 49) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from elp.errors import ElpError
-from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, seen
+from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
 
 WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP gives none)
 
@@ -34,7 +34,8 @@ def pearson(x: Doubles, y: Doubles) -> Doubles:
 
 def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
     """Mean over clips and coefficients of the correlation over time with the speaker's same coefficient, in [-1, 1]."""
-    return float(np.nanmean(each_clip(pearson, *aligned(valid, speaker=speaker, listener=listener))))
+    found = each_clip(pearson, *aligned(valid, speaker=speaker, listener=listener))
+    return mean(np.concatenate(found).tolist())
 
 
 def pcc_flat(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
