@@ -169,6 +169,16 @@ def test_react_metrics_have_their_known_answers(rng):
     assert several["frdiv"] > 0
 
 
+@pytest.mark.parametrize("frames", [3, 40, 260])
+def test_synchrony_of_react_equals_the_slow_way(rng, frames):
+    lags = sorted(range(-49, 50), key=lambda lag: (abs(lag), lag))
+    for _ in range(4):
+        s, x = (smooth(rng, 1, frames, 3)[0] + rng.normal(size=3) * 10 for _ in range(2))
+        x[:, 2] = 5.0  # a constant coefficient is left out
+        score = [np.nan_to_num(metrics.lagged(s[:, :2], x[:, :2], lag).mean()) for lag in lags]
+        assert metrics.fr_syn([[x]], [s]) == abs(lags[int(np.argmax(np.round(score, 12)))])
+
+
 def test_every_number_says_which_way_is_better(rng):
     blink = rng.random((2, 120)) > 0.9
     scores = metrics.evaluate(*(smooth(rng, 2, 120, 9) for _ in range(3)), blink_gt=blink, blink_pred=blink, **PARTS)
