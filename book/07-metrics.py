@@ -140,7 +140,7 @@ print(f"SI-D {metrics.entropy(gt, centres):.2f} bits of at most {np.log2(len(cen
 # r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+100},\; x_{w+\ell \dots w+\ell+100} \bigr), \qquad -50 \le \ell \le 50 \text{ frames}.
 # $$ (eq-wtlcc)
 #
-# A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so at the outer lags fewer windows take part.
+# A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so fewer windows take part the larger the lag (the small step at lag 0, in the figure below, is a first or last window that drops out).
 #
 # What is then reported of the numbers $r_w(\ell)$ decides everything. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
 # The peak of each window, then the mean, is large between strangers too, because a hundred lags offer a hundred chances.
@@ -272,7 +272,8 @@ damage = {key: v / worst[key[1]] for key, v in damage.items()}
 # %%
 kinds = {"distribution": ("fd", "fd_pooled", "pfd"), "diversity": ("vd", "sid"), "frame by frame": ("mse", "sts_frame"), "with the speaker": ("rpcc", "wtlcc")}
 order = [m for members in kinds.values() for m in members]
-titles, names, shown = [metrics.METRICS[m].title for m in order], list(broken), slice(0, 250)
+titles = [metrics.METRICS[m].title.replace(" per", "<br>per") for m in order]
+names, shown, lowest = list(broken), slice(0, 250), min(v.min() for v in damage.values())
 colors = [figures.COLORS[k] for k, members in enumerate(kinds.values()) for _ in members]
 curves = {(name, k): preds[k][0][shown, 6].round(2) for name, preds in broken.items() for k in range(len(strengths))}
 bars = {(name, k): [round(damage[name, m][k], 3) for m in order] for name in names for k in range(len(strengths))}
@@ -284,10 +285,10 @@ for name in names:
     fig.add_scatter(x=np.arange(250) / 25, y=curves[name, start], xaxis="x2", yaxis="y2", name="broken", line_color=figures.COLORS[1], **first)
     fig.add_bar(x=titles, y=bars[name, start], marker_color=colors, showlegend=False, **first)
 fig.add_scatter(x=np.arange(250) / 25, y=gt[0][shown, 6].round(2), xaxis="x2", yaxis="y2", name="real", line={"color": figures.COLORS[5], "dash": "dot"})
-every = list(range(2 * len(names)))
-buttons = [{"label": name, "method": "restyle", "args": [{"visible": [i // 2 == k for i in every]}, every]} for k, name in enumerate(names)]
+traces = list(range(2 * len(names)))
+buttons = [{"label": name, "method": "restyle", "args": [{"visible": [i // 2 == k for i in traces]}, traces]} for k, name in enumerate(names)]
 steps = [
-    {"label": f"{strength:g}", "method": "restyle", "args": [{"y": [y for name in names for y in (curves[name, k], bars[name, k])]}, every]}
+    {"label": f"{strength:g}", "method": "restyle", "args": [{"y": [y for name in names for y in (curves[name, k], bars[name, k])]}, traces]}
     for k, strength in enumerate(strengths)
 ]
 
@@ -295,7 +296,7 @@ steps = [
 fig.update_layout(
     updatemenus=[{"buttons": buttons, "type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1.2, "yanchor": "bottom", "font": {"size": 11}}],
     sliders=[{"active": start, "steps": steps, "x": 0, "len": 1, "y": 1.2, "yanchor": "top", "pad": {"t": 10}, "currentvalue": {"prefix": "strength "}}],
-    height=640, margin={"t": 150}, yaxis={"title": "damage", "domain": [0, 0.55], "range": [-0.3, 1.1]},
+    height=640, margin={"t": 150}, yaxis={"title": "damage", "domain": [0, 0.55], "range": [lowest - 0.05, 1.1]},
     xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]}, yaxis2={"title": "smile", "domain": [0.72, 1]},
 )
 figures.show(
