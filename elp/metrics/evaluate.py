@@ -67,7 +67,7 @@ def evaluate(
         return _react(speaker, gt, pred, valid) | _blinks(gt, blink_gt, blink_pred, fps, max_lag, valid)
     for name, clips in (("speaker", speaker), ("gt", gt), ("pred", pred)):
         if getattr(clips, "ndim", 3) == 2:
-            raise ElpError(f"{name} is one array of shape {tuple(clips.shape)}: give (clips, T, D), or a list of (T, D) even for one clip")
+            raise ElpError(f"{name} is one array of shape {np.shape(clips)}: give (clips, T, D), or a list of (T, D) even for one clip")
     speakers, gts, preds = aligned(valid, speaker=speaker, gt=gt, pred=pred)
     columns = {"head": pose, "facial": expression}
     cut = {part: (speakers.part(sl), gts.part(sl), preds.part(sl)) for part, sl in columns.items()}

@@ -59,7 +59,7 @@ def barycentre(gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: flo
         gaussians: at least one, of one width. steps: at most so many turns.
         tolerance: stop when a turn lowers the mean distance by less than this part.
     """
-    root = _principal(sum(g.root.T @ g.root for g in gaussians) / len(gaussians))
+    root = _principal(np.mean([g.root.T @ g.root for g in gaussians], 0))
     before = np.inf
     for _ in range(steps):
         turned, lost = np.zeros_like(root), 0.0

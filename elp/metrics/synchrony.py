@@ -120,7 +120,7 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     """(n, D, L) correlations of each window of x with the equally long windows of y at every lag, NaN past the ends."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    gone = np.isnan(y).any(1)
+    gone = np.asarray(np.isnan(y).any(1))
     y = np.where(gone[:, None], 0, y - y[~gone].sum(0) / max((~gone).sum(), 1))  # smaller numbers: squares lose less
     gone, y = np.pad(gone, max_lag, constant_values=True), np.pad(y, ((max_lag, max_lag), (0, 0)))
     starts = np.arange(0, len(x) - window + 1, stride)
