@@ -67,8 +67,10 @@ print(len(gt), "clips of", length, "frames,", gt[0].shape[1], "coefficients")
 # \mathrm{FD} \;=\; \lVert \mu_x - \mu_y \rVert^2 \;+\; \operatorname{tr}\!\bigl(\Sigma_x + \Sigma_y - 2\,(\Sigma_x \Sigma_y)^{1/2}\bigr).
 # $$ (eq-fd)
 #
+# The first term says *where* a face rests, the second *how* it moves about that place.
+#
 # ```{literalinclude} ../elp/metrics/frechet.py
-# :pyobject: gaussian_distance
+# :pyobject: gaussian_terms
 # ```
 #
 # With a hundred coefficients and a clip of two seconds there are fewer frames than dimensions, the covariances are singular, and the usual
@@ -84,16 +86,22 @@ print(f"doubled:           {metrics.gaussian_distance(x, 2 * x):.3f}, variance {
 # %% [markdown]
 # What is pooled changes the question. `frechet` compares each clip with its own truth and averages over clips (the convention of DIM and
 # lm-listener {cite}`tran2024dim,ng2023lmlistener`, and ours); `frechet_pooled` throws all frames together and forgives which clip they came from; `paired_frechet`
-# (P-FD) puts speaker and listener side by side, so their covariance counts; `l1_distance` is what RLHG and PCH call FD {cite}`zhou2022rlhg,huang2022pch`.
+# (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD {cite}`zhou2022rlhg,huang2022pch`.
 
 # %% tags=["nbval-check-output"]
 other = gt[1:] + gt[:1]
 for name in ("frechet", "frechet_pooled", "l1_distance"):
     print(f"{name:16s} a real listener of another conversation: {getattr(metrics, name)(gt, other):.3f}")
 print(f"{'paired_frechet':16s} {metrics.paired_frechet(speaker, gt, other):.3f}")
+fit = metrics.Gaussian.of
+place, manner = np.mean([metrics.gaussian_terms(fit(x), fit(y)) for x, y in zip(gt, other)], 0)
+print(f"of frechet, {place:.3f} for the place and {manner:.3f} for the manner")
 
 # %% [markdown]
 # The same answers, four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
+#
+# Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep that in mind for [the results](08-results). A method that is not told *who* listens
+# cannot know where that person's face rests, however well it moves, so no such method comes near 0.
 #
 # ## Is there enough of it? V-D and SI-D
 #
@@ -132,9 +140,9 @@ print(f"SI-D {metrics.entropy(gt, centres):.2f} bits of at most {np.log2(len(cen
 # r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+100},\; x_{w+\ell \dots w+\ell+100} \bigr), \qquad -50 \le \ell \le 50 \text{ frames}.
 # $$ (eq-wtlcc)
 #
-# A positive lag means that the listener follows. Take the smile.
+# A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so fewer windows take part the larger the lag (the small step at lag 0, in the figure below, is a first or last window that drops out).
 #
-# What is reported of this surface decides everything. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
+# What is then reported of the numbers $r_w(\ell)$ decides everything. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
 # The peak of each window, then the mean, is large between strangers too, because a hundred lags offer a hundred chances.
 
 # %% tags=["nbval-check-output"]
@@ -210,7 +218,16 @@ for name, tried in tries.items():
 # ## Several answers at once: REACT
 #
 # If many answers are right, score many. The REACT challenges {cite}`song2023react` compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best
-# concordance, FRDist the least warped distance, FRDiv and FRDvs measure how much samples differ for one speaker and between speakers, FRVar the variance over time, FRSyn the lag of the best correlation.
+# concordance, FRDist the least warped distance, both summed over the samples:
+#
+# $$
+# \mathrm{FRCorr} = \frac1N \sum_{n,k} \max_{y \in A_n} \frac{2 \operatorname{cov}(x_{nk}, y)}{\sigma_{x}^2 + \sigma_y^2 + (\mu_x - \mu_y)^2},
+# \qquad
+# \mathrm{FRDist} = \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y),
+# $$ (eq-react)
+#
+# with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker. FRDiv is the mean squared difference between two samples for one speaker, FRDvs between the answers to two speakers, FRVar the variance over
+# time of each answer, and FRSyn the absolute lag, up to two seconds, at which the correlation of the *whole* clip with the speaker is highest. Coefficients are averaged throughout.
 
 # %% tags=["nbval-check-output"]
 samples = [[b, c] for b, c in zip(other[:12], gt[2:14])]
@@ -253,41 +270,48 @@ worst = {m: max(damage[name, m].max() for name in broken) for m in tools}
 damage = {key: v / worst[key[1]] for key, v in damage.items()}
 
 # %%
-fig, seconds = go.Figure(), np.arange(length) / 25
-names, per = list(broken), len(tools) + 2
-for k, name in enumerate(names):
-    first = {"visible": k == 0}
-    fig.add_scatter(x=seconds, y=gt[0][:, 6], xaxis="x2", yaxis="y2", name="real", line_color=figures.COLORS[5], **first)
-    fig.add_scatter(x=seconds, y=broken[name][2][0][:, 6], xaxis="x2", yaxis="y2", name="broken, strength 0.5", line_color=figures.COLORS[1], **first)
-    for j, m in enumerate(tools):
-        style = {"color": figures.COLORS[j % 8], "dash": "dot" if j >= 5 else "solid"}
-        fig.add_scatter(x=strengths, y=damage[name, m], name=metrics.METRICS[m].title, line=style, mode="lines+markers", **first)
+kinds = {"distribution": ("fd", "fd_pooled", "pfd"), "diversity": ("vd", "sid"), "frame by frame": ("mse", "sts_frame"), "with the speaker": ("rpcc", "wtlcc")}
+order = [m for members in kinds.values() for m in members]
+titles = [metrics.METRICS[m].title.replace(" per", "<br>per") for m in order]
+names, shown, lowest = list(broken), slice(0, 250), min(v.min() for v in damage.values())
+colors = [figures.COLORS[k] for k, members in enumerate(kinds.values()) for _ in members]
+curves = {(name, k): preds[k][0][shown, 6].round(2) for name, preds in broken.items() for k in range(len(strengths))}
+bars = {(name, k): [round(damage[name, m][k], 3) for m in order] for name in names for k in range(len(strengths))}
 
 # %%
-buttons = [
-    {"label": name, "method": "update", "args": [{"visible": [i // per == k for i in range(per * len(names))]}]} for k, name in enumerate(names)
+fig, start = go.Figure(), 2
+for name in names:
+    first = {"visible": name == names[0]}
+    fig.add_scatter(x=np.arange(250) / 25, y=curves[name, start], xaxis="x2", yaxis="y2", name="broken", line_color=figures.COLORS[1], **first)
+    fig.add_bar(x=titles, y=bars[name, start], marker_color=colors, showlegend=False, **first)
+fig.add_scatter(x=np.arange(250) / 25, y=gt[0][shown, 6].round(2), xaxis="x2", yaxis="y2", name="real", line={"color": figures.COLORS[5], "dash": "dot"})
+traces = list(range(2 * len(names)))
+buttons = [{"label": name, "method": "restyle", "args": [{"visible": [i // 2 == k for i in traces]}, traces]} for k, name in enumerate(names)]
+steps = [
+    {"label": f"{strength:g}", "method": "restyle", "args": [{"y": [y for name in names for y in (curves[name, k], bars[name, k])]}, traces]}
+    for k, strength in enumerate(strengths)
 ]
 
 # %%
 fig.update_layout(
-    updatemenus=[{"buttons": buttons, "type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1.12, "yanchor": "bottom", "font": {"size": 11}}],
-    height=620, yaxis={"title": "damage", "domain": [0, 0.62], "range": [-0.15, 1.1]}, xaxis={"title": "strength"},
-    xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]}, yaxis2={"title": "smile", "domain": [0.76, 1]},
+    updatemenus=[{"buttons": buttons, "type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1.2, "yanchor": "bottom", "font": {"size": 11}}],
+    sliders=[{"active": start, "steps": steps, "x": 0, "len": 1, "y": 1.2, "yanchor": "top", "pad": {"t": 10}, "currentvalue": {"prefix": "strength "}}],
+    height=640, margin={"t": 150}, yaxis={"title": "damage", "domain": [0, 0.55], "range": [lowest - 0.05, 1.1]},
+    xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]}, yaxis2={"title": "smile", "domain": [0.72, 1]},
 )
 figures.show(
     fig, name="break-it",
-    caption="Choose a breakage. Above: the first ten seconds of one smile, real and broken. Below: how much each metric complains, "
-    "relative to its loudest complaint.",
-    alt="Four views, one per breakage. Constant output alarms V-D, SI-D and pooled FD; noise alarms STS; shuffled pairs leave pooled FD, V-D and SI-D at "
-    "zero; a time shift is seen by MSE and the correlations while FD hardly moves.",
-)
+    caption="Choose a breakage, then its strength. Above: the first ten seconds of one smile, real and broken. Below: how much each metric complains, "
+    "relative to its loudest complaint. Colours: distribution, diversity, frame by frame, with the speaker.",
+    alt="Buttons for four breakages, a slider for strength, a bar for each metric. Constant output alarms V-D, SI-D and pooled FD; noise alarms STS; shuffled pairs "
+    "leave pooled FD, V-D and SI-D at zero; a time shift is seen by MSE and the correlations while FD hardly moves.",
+)  # fmt: skip
 
 # %% [markdown]
 # At full strength, as a table. A cell near 0 is a blind spot.
 
 # %%
-grid = np.array([[damage[name, m][-1] for m in tools] for name in names])
-titles = [metrics.METRICS[m].title for m in tools]
+grid = np.array([[damage[name, m][-1] for m in order] for name in names])
 fig = go.Figure(go.Heatmap(z=grid.clip(0, 1), x=titles, y=names, texttemplate="%{z:.2f}", zmin=0, zmax=1, showscale=False))
 figures.show(
     fig.update_layout(height=300), name="blind-spots",
@@ -313,8 +337,7 @@ assert see("time shift", "fd") < 0.2 < see("time shift", "mse")
 # ```
 #
 # ## Which published numbers can be compared?
-
-# %% [markdown]
+#
 # | columns | comparable? | why |
 # |---|---|---|
 # | FD of DIM, lm-listener, ours | formula yes, numbers only on the same coefficients | all are {eq}`eq-fd` per clip; the face models differ (FLAME 50, Deep3DFace 64, ours 100) and so do units |
@@ -366,7 +389,8 @@ for convention in ("dim", "lm-listener", "rlhg"):
 
 # %% tags=["nbval-check-output"]
 still, back = metrics.BREAKAGES["constant output"](gt, 1.0, None), [x[::-1] for x in gt]
-print("MSE prefers the constant:", metrics.mse(gt, still) < metrics.mse(gt, other))
+for name in ("mse", "frechet"):
+    print(f"{name} prefers the constant: {getattr(metrics, name)(gt, still) < getattr(metrics, name)(gt, other)}")
 print(f"backwards: FD {metrics.frechet(gt, back):.4f}, STS per frame {metrics.sts(gt, back, dt=1 / 25, per_frame=True):.2f}")
 
 # %% [markdown]

@@ -220,7 +220,7 @@ def _clip_stats(s: list[Any], g: list[Any], p: list[Any], centres: NDArray[np.fl
         }  # fmt: skip
 
     rows = [one(*clips) for clips in zip(s, g, p, strict=True)]
-    out = {name: [row[name] for row in rows] for name in rows[0]}
+    out: dict[str, Any] = {name: [row[name] for row in rows] for name in rows[0]}
     out["wtlcc_sum"], out["wtlcc_count"] = _summed(metrics.correlograms(s, p))
     return out
 

@@ -6,10 +6,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from elp.errors import ElpError
 
@@ -42,12 +45,15 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
     """
     if isinstance(clips, Clips) and valid is None:
         return clips
+    if not hasattr(clips, "__len__"):
+        raise ElpError(f"{name}: {type(clips).__name__} holds no clips: give an array (clips, T, D) or a list of arrays (T, D)")
     if not len(clips):
         raise ElpError(f"{name}: no clips to measure: give at least one")
+    if valid is not None and len(valid) != len(clips):
+        raise ElpError(f"{name}: {len(clips)} clips, but {len(valid)} valid masks: give one mask a clip")
     out = Clips()
     for i, clip in enumerate(clips):
-        x = np.array(clip, np.float64)
-        x = x[:, None] if x.ndim == 1 else x
+        x = _doubles(f"{name}: clip {i}", clip)
         if x.ndim != 2 or not len(x) or not x.shape[1]:
             raise ElpError(f"{name}: clip {i} must be (T, D) with T and D at least 1, got {np.shape(clip)}")
         if out and x.shape[1] != out[0].shape[1]:
@@ -61,6 +67,15 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
         x[~seen] = np.nan
         out.append(x)
     return out
+
+
+def _doubles(name: str, clip: Any) -> Doubles:
+    """A copy in float64, of arrays, lists and tensors on any device; (T,) becomes (T, 1)."""
+    try:
+        x = np.array(clip.detach().cpu().numpy() if hasattr(clip, "detach") else clip, np.float64)
+    except (TypeError, ValueError) as error:
+        raise ElpError(f"{name} is not made of numbers, or its rows differ in length: give an array (T, D)") from error
+    return x[:, None] if x.ndim == 1 else x
 
 
 def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike) -> tuple[Clips, ...]:
@@ -94,8 +109,9 @@ def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike
 
 
 def seen(x: Doubles) -> Doubles:
-    """The rows of a clip without the unseen ones."""
-    return x[~np.isnan(x).any(1)]
+    """The rows of a clip without the unseen ones; the clip itself, not a copy, where all are seen."""
+    gone = np.isnan(x).any(1)
+    return x[~gone] if gone.any() else x
 
 
 def steps(x: Doubles) -> Doubles:
@@ -103,10 +119,28 @@ def steps(x: Doubles) -> Doubles:
     return seen(np.diff(x, axis=0))
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def each_clip(measure: Callable[..., Any], *sets: Clips) -> list[Any]:
-    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock.
+
+    Its own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way.
+    """
+    with single_threaded(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measure, *sets))
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through everything loaded: once is enough, since numpy brings its own
+
+
+def single_threaded() -> AbstractContextManager[Any]:
+    """A context in which linear algebra starts no threads."""
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 def mean(values: Sequence[float]) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from elp.errors import ElpError
 from elp.metrics.clips import ClipsLike, Doubles, as_clips, mean, seen
+from elp.metrics.kmeans import kmeans
 
 EXPRESSION_CLUSTERS, POSE_CLUSTERS = 40, 20  # k of L2L, DIM and ELP
 
@@ -35,14 +36,12 @@ def cluster(gt: ClipsLike, k: int, *, seed: int = 0, frames: int | None = None, 
     Raises:
         ElpError: fewer seen frames than clusters.
     """
-    from sklearn.cluster import KMeans
-
     rows = np.concatenate([seen(x) for x in as_clips("gt", gt, valid)])
     if len(rows) < k:
-        raise ElpError(f"k-means with {k} clusters needs as many frames, got {len(rows)}: give longer clips or a smaller k")
+        raise ElpError(f"k-means with {k} clusters needs as many frames, got {len(rows)}: give longer clips or more of them")
     if frames is not None and len(rows) > frames:
         rows = rows[np.linspace(0, len(rows) - 1, frames).round().astype(int)]
-    return KMeans(k, random_state=seed, n_init="auto").fit(rows).cluster_centers_
+    return kmeans(rows, k, seed)
 
 
 def entropy(clips: ClipsLike, centres: Doubles, valid: Any = None) -> float:

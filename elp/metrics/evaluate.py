@@ -10,7 +10,7 @@ import numpy as np
 
 from elp.errors import ElpError
 from elp.metrics import react
-from elp.metrics.clips import Clips, ClipsLike, aligned, as_clips, mean
+from elp.metrics.clips import Clips, ClipsLike, aligned, as_clips, mean, seen
 from elp.metrics.distance import mse, sts
 from elp.metrics.diversity import EXPRESSION_CLUSTERS, POSE_CLUSTERS, cluster, entropy, variance, variance_flat
 from elp.metrics.frechet import frechet, frechet_pooled, l1_distance, paired_frechet
@@ -64,7 +64,10 @@ def evaluate(
     if (blink_gt is None) != (blink_pred is None):
         raise ElpError("blinks are compared with blinks: give both blink_gt and blink_pred, or neither")
     if convention == "react":
-        return _react(speaker, gt, pred)
+        return _react(speaker, gt, pred, valid) | _blinks(gt, blink_gt, blink_pred, fps, max_lag, valid)
+    for name, clips in (("speaker", speaker), ("gt", gt), ("pred", pred)):
+        if getattr(clips, "ndim", 3) == 2:
+            raise ElpError(f"{name} is one array of shape {np.shape(clips)}: give (clips, T, D), or a list of (T, D) even for one clip")
     speakers, gts, preds = aligned(valid, speaker=speaker, gt=gt, pred=pred)
     columns = {"head": pose, "facial": expression}
     cut = {part: (speakers.part(sl), gts.part(sl), preds.part(sl)) for part, sl in columns.items()}
@@ -79,9 +82,7 @@ def evaluate(
         scores = _rlhg(cut)
     else:
         scores = _elp(cut, (speakers, gts, preds), fps, window, max_lag, seed)
-    if blink_gt is not None:
-        scores |= blink_scores(blink_gt, blink_pred, fps=fps, max_lag=max_lag, valid=valid)  # type: ignore[arg-type]
-    return scores
+    return scores | _blinks(gt, blink_gt, blink_pred, fps, max_lag, valid)
 
 
 Triple = tuple[Clips, Clips, Clips]
@@ -138,7 +139,7 @@ def _dim(cut: dict[str, Triple], seed: int) -> dict[str, float]:
 
 def _lm_listener(s: Clips, g: Clips, p: Clips) -> dict[str, float]:
     return {
-        "l2": mean([float(np.nanmean((a - b) ** 2)) for a, b in zip(g, p, strict=True)]),
+        "l2": mean([float((seen(a - b) ** 2).mean()) for a, b in zip(g, p, strict=True) if len(seen(a - b))]),
         "fid": frechet(g, p), "fid2": paired_frechet(s, g, p),
         "var": variance(p), "var_gt": variance(g),
         "pearson": mean([abs(float(pearson(a, b).mean())) for a, b in zip(g, p, strict=True)]),
@@ -153,12 +154,17 @@ def _rlhg(cut: dict[str, Triple]) -> dict[str, float]:
     return {"fd_expression": l1_distance(face_gt, face), **head}
 
 
-def _react(speaker: ClipsLike, gt: ClipsLike, pred: Any) -> dict[str, float]:
-    speakers, gts = as_clips("speaker", speaker), as_clips("gt", gt)
-    samples = [list(p) if np.ndim(p[0]) == 2 else [p] for p in pred]
-    flat = [x for xs in samples for x in as_clips("pred", xs)]
+def _react(speaker: ClipsLike, gt: ClipsLike, pred: Any, valid: Any) -> dict[str, float]:
+    speakers, gts = as_clips("speaker", speaker, valid), as_clips("gt", gt, valid)
+    samples = [as_clips(f"pred of clip {i}", p if np.ndim(p[0]) == 2 else [p]) for i, p in enumerate(pred)]
+    flat = [x for xs in samples for x in xs]
     if any(np.isnan(x).any() for x in (*speakers, *gts, *flat)):
         raise ElpError("REACT's metrics need whole clips: cut the clips at their unseen frames first")
+    if not len(speakers) == len(gts) == len(samples):
+        raise ElpError(f"{len(speakers)} speakers, {len(gts)} real and {len(samples)} generated listeners: all need the same number of clips")
+    for i, (s, g, xs) in enumerate(zip(speakers, gts, samples, strict=True)):
+        if {x.shape for x in xs} | {s.shape} != {g.shape}:
+            raise ElpError(f"clip {i}: gt is {g.shape}, speaker is {s.shape}, pred is {xs[0].shape}: all need the same shape")
     alike = len({x.shape for x in flat}) == 1 and len({len(xs) for xs in samples}) == 1
     real = [[x] for x in gts]
     return {
@@ -166,6 +172,16 @@ def _react(speaker: ClipsLike, gt: ClipsLike, pred: Any) -> dict[str, float]:
         "frdiv": react.fr_div(samples), "frdvs": react.fr_dvs(samples) if alike else float("nan"),
         "frvar": react.fr_var(samples), "frsyn": react.fr_syn(samples, speakers),
     }  # fmt: skip
+
+
+def _blinks(gt: ClipsLike, blink_gt: Any, blink_pred: Any, fps: float, max_lag: int, valid: Any) -> dict[str, float]:
+    if blink_gt is None:
+        return {}
+    for name, blinks in (("blink_gt", blink_gt), ("blink_pred", blink_pred)):
+        frames, clips = [len(b) for b in blinks], [len(x) for x in gt]
+        if frames != clips:
+            raise ElpError(f"{name} has clips of {frames[:5]} frames, the motion {clips[:5]}: one value a frame is needed")
+    return blink_scores(blink_gt, blink_pred, fps=fps, max_lag=max_lag, valid=valid)
 
 
 def blink_scores(blink_gt: ClipsLike, blink_pred: ClipsLike, *, fps: float = 25.0, max_lag: int = MAX_LAG, valid: Any = None) -> dict[str, float]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from elp.errors import ElpError
-from elp.metrics.clips import Clips, Doubles, as_clips
+from elp.metrics.clips import Clips, Doubles, as_clips, mean
 from elp.metrics.distance import dtw
-from elp.metrics.synchrony import lagged
 
 Samples = Sequence[Sequence[ArrayLike]]
 WHOLE = ((slice(None), 1.0),)
@@ -78,7 +77,7 @@ def fr_dvs(responses: Samples) -> float:
 
 def fr_var(responses: Samples) -> float:
     """FRVar: variance over time (divided by T-1), mean over coefficients, samples and speakers."""
-    return float(np.mean([x.var(0, ddof=1).mean() for xs in _check(responses) for x in xs]))
+    return mean([x.var(0, ddof=1).mean() if len(x) > 1 else np.nan for xs in _check(responses) for x in xs])
 
 
 def fr_syn(responses: Samples, speakers: Sequence[ArrayLike], *, max_lag: int = 49) -> float:
@@ -87,11 +86,30 @@ def fr_syn(responses: Samples, speakers: Sequence[ArrayLike], *, max_lag: int = 
     Constant coefficients are left out of the mean over coefficients, as REACT's code does.
     """
     preds, given = _check(responses, speakers), as_clips("speakers", speakers)
-    lags = sorted(range(-max_lag, max_lag + 1), key=lambda lag: (abs(lag), lag))
+    lags = np.arange(-max_lag, max_lag + 1)
+    order = np.lexsort((lags, np.abs(lags)))  # of equal peaks the one nearest to 0
     best = []
     for xs, s in zip(preds, given, strict=True):
         for x in xs:
             moving = (np.ptp(x, axis=0) > 0) & (np.ptp(s, axis=0) > 0)
-            score = [np.nan_to_num(lagged(s[:, moving], x[:, moving], lag).mean()) if moving.any() else 0.0 for lag in lags]
-            best.append(abs(lags[int(np.argmax(score))]))
+            score = _at_lags(s[:, moving], x[:, moving], lags).mean(1) if moving.any() else np.zeros(len(lags))
+            best.append(abs(int(lags[order][score[order].round(12).argmax()])))
     return float(np.mean(best))
+
+
+def _at_lags(speaker: Doubles, listener: Doubles, lags: NDArray[np.int64]) -> Doubles:
+    """(L, D) correlations of speaker(t) with listener(t + lag) over the frames that both have, 0 where fewer than two are left."""
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    x, y = speaker - speaker.mean(0), listener - listener.mean(0)
+    size, there = next_fast_len(len(x) + int(lags.max()) + 1, real=True), len(x) - np.abs(lags) > 1
+    lags = np.where(there, lags, 0)
+    kept = (len(x) - np.abs(lags))[:, None]
+    dot = irfft(rfft(y, size, axis=0) * rfft(x, size, axis=0).conj(), size, axis=0)[lags]
+    first, last = np.maximum(0, -lags), len(x) - np.maximum(0, lags)  # of the speaker's frames that the lagged listener has
+    running = [np.concatenate([np.zeros((1, z.shape[1])), np.cumsum(z, 0)]) for z in (x, x**2, y, y**2)]
+    sx, sxx = (z[last] - z[first] for z in running[:2])
+    sy, syy = (z[last + lags] - z[first + lags] for z in running[2:])
+    spread = np.maximum(sxx - sx**2 / kept, 0) * np.maximum(syy - sy**2 / kept, 0)
+    moves = there[:, None] & (spread > 1e-24 * (sxx * syy).max(initial=0))
+    return np.divide(dot - sx * sy / kept, np.sqrt(spread), out=np.zeros_like(dot), where=moves)

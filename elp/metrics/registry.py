@@ -51,6 +51,9 @@ _ALL = (
     Metric(name="sid", title="SI-D", direction="match", convention="entropy in bits over k-means of the ground truth, k=40 or 20"),
     Metric(name="rpcc", title="RPCC", direction="lower", convention="difference of mean per-coefficient correlations"),
     Metric(name="wtlcc", title="WTLCC", direction="match", convention="peak of the mean correlogram, windows of 4 s, lags of ±2 s"),
+    Metric(name="wtlcc_lag", title="WTLCC's lag", direction="match", convention="frames by which the listener follows at WTLCC's peak"),
+    Metric(name="wtlcc_0", title="WTLCC at lag 0", direction="match", convention="the mean correlogram at lag 0"),
+    Metric(name="wtlcc_window_peak", title="WTLCC of windows", direction="match", convention="mean of the windows' own peaks; high by chance"),
     Metric(name="sts", title="STS", direction="lower", convention="√(Σ(Δx-Δy)²/δt) over the whole corpus, δt = 1/25 s"),
     Metric(name="sts_frame", title="STS per frame", direction="lower", convention="STS divided by √(number of steps)"),
     Metric(
@@ -60,6 +63,15 @@ _ALL = (
         parts=False,
         convention="peak of the mean correlogram of real and generated blinks, windows of 4 s, lags of ±2 s",
     ),
+    Metric(name="blink_wtlcc_lag", title="blink WTLCC's lag", direction="match", convention="frames at blink WTLCC's peak", parts=False),
+    Metric(name="blink_wtlcc_0", title="blink WTLCC at lag 0", direction="higher", convention="mean correlogram of blinks at lag 0", parts=False),
+    Metric(
+        name="blink_wtlcc_window_peak",
+        title="blink WTLCC of windows",
+        direction="higher",
+        parts=False,
+        convention="mean of the windows' own peaks; high by chance",
+    ),
     Metric(name="blink_rate", title="blinks per minute", direction="match", parts=False, convention="starts of blinks"),
     Metric(name="frcorr", title="FRCorr", direction="higher", convention="REACT", parts=False),
     Metric(name="frdist", title="FRDist", direction="lower", convention="REACT", parts=False),
@@ -68,9 +80,39 @@ _ALL = (
     Metric(name="frvar", title="FRVar", direction="match", convention="REACT", parts=False),
     Metric(name="frsyn", title="FRSyn", direction="lower", convention="REACT", parts=False),
 )
+_DIM = (
+    Metric(name="fid", title="FID", direction="lower", convention="DIM: squared Fréchet distance per clip, mean over clips"),
+    Metric(name="pfid", title="P-FID", direction="lower", convention="DIM: FID of speaker and listener side by side"),
+    Metric(name="mse", title="MSE", direction="lower", convention="DIM: mean squared difference"),
+    Metric(name="sid", title="SID", direction="match", convention="DIM: entropy in bits over k-means of all real frames, k=40 or 20"),
+    Metric(name="var", title="Var", direction="match", convention="DIM: variance of all values flattened"),
+    Metric(name="rpcc", title="rPCC", direction="lower", convention="DIM: difference of correlations of all values flattened"),
+    Metric(name="sts", title="STS", direction="lower", convention="DIM: √(Σ(Δx-Δy)²/0.1), all clips joined, not normalised"),
+)
+_LM_LISTENER = (
+    Metric(name="l2", title="L2", direction="lower", convention="lm-listener: mean squared difference per clip", parts=False),
+    Metric(name="fid", title="FID", direction="lower", convention="lm-listener: squared Fréchet distance per clip", parts=False),
+    Metric(name="fid2", title="paired FID", direction="lower", convention="lm-listener: FID of speaker and listener side by side", parts=False),
+    Metric(name="var", title="Var", direction="match", convention="lm-listener: variance over time", parts=False),
+    Metric(name="pearson", title="Pearson", direction="higher", convention="lm-listener: |mean correlation| with the real listener", parts=False),
+)
+_RLHG = tuple(
+    Metric(name=f"fd_{part}", title=f"FD {part}", direction="lower", convention="RLHG: mean absolute difference, not Fréchet's", parts=False)
+    for part in ("expression", "rotation", "translation")
+)
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 
 
-def metric_of(key: str) -> Metric:
-    """The declaration behind a key such as "facial_fd"; raises KeyError for a key that is no metric's."""
-    return METRICS[key if key in METRICS else key.split("_", 1)[1]]
+OTHERS = {"dim": _DIM, "lm-listener": _LM_LISTENER, "rlhg": _RLHG, "react": ()}  # names that other conventions use, often for other formulas
+
+
+def metric_of(key: str, convention: str = "elp") -> Metric:
+    """The declaration behind a key of `evaluate`, such as "facial_fd", "head_vd_gt" or (convention "dim") "rpcc pose".
+
+    Raises:
+        KeyError: a key that is no metric's.
+    """
+    known = METRICS | {metric.name: metric for metric in OTHERS.get(convention, ())}
+    plain = key.removesuffix("_gt")
+    tries = (plain, plain.split("_", 1)[-1], plain.replace(" ", "_").rsplit("_", 1)[0])
+    return known[next((name for name in tries if name in known), key)]

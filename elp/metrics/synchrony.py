@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from elp.errors import ElpError
-from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, seen
+from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
 
 WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP gives none)
 
@@ -33,13 +34,21 @@ def pearson(x: Doubles, y: Doubles) -> Doubles:
 
 def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
     """Mean over clips and coefficients of the correlation over time with the speaker's same coefficient, in [-1, 1]."""
-    return float(np.nanmean([pearson(s, x) for s, x in zip(*aligned(valid, speaker=speaker, listener=listener), strict=True)]))
+    found = each_clip(pearson, *aligned(valid, speaker=speaker, listener=listener))
+    return mean(np.concatenate(found).tolist())
 
 
 def pcc_flat(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
     """One Pearson correlation over all values flattened (L2L, DIM): offsets between people and coefficients take part."""
-    s, x = (np.concatenate([seen(c).ravel() for c in clips]) for clips in aligned(valid, speaker=speaker, listener=listener))
-    return float(_centred(s[:, None])[:, 0] @ _centred(x[:, None])[:, 0])
+    pairs = [(seen(s), seen(x)) for s, x in zip(*aligned(valid, speaker=speaker, listener=listener), strict=True)]
+    size = sum(s.size for s, _ in pairs)
+    means = [sum(float(clips[who].sum()) for clips in pairs) / size for who in (0, 1)]
+    total = np.zeros((2, 2))
+    for s, x in pairs:
+        both = np.stack([s.ravel() - means[0], x.ravel() - means[1]])
+        total += both @ both.T
+    still = np.sqrt(np.diag(total)) <= 1e-9 * np.sqrt(size) * np.maximum(np.abs(means), 1e-12)
+    return 0.0 if still.any() else float(total[0, 1] / np.sqrt(total[0, 0] * total[1, 1]))
 
 
 def rpcc(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, *, flat: bool = False, valid: Any = None) -> float:
@@ -111,32 +120,39 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     """(n, D, L) correlations of each window of x with the equally long windows of y at every lag, NaN past the ends."""
     from scipy.fft import irfft, next_fast_len, rfft
 
-    pad = np.full((max_lag, x.shape[1]), np.nan)
-    y = np.concatenate([pad, y, pad])
+    gone = np.asarray(np.isnan(y).any(1))
+    y = np.where(gone[:, None], 0, y - y[~gone].sum(0) / max((~gone).sum(), 1))  # smaller numbers: squares lose less
+    gone, y = np.pad(gone, max_lag, constant_values=True), np.pad(y, ((max_lag, max_lag), (0, 0)))
     starts = np.arange(0, len(x) - window + 1, stride)
-    xs = np.stack([x[s : s + window] for s in starts]).transpose(0, 2, 1)  # (n, D, W)
-    ys = np.stack([y[s : s + window + 2 * max_lag] for s in starts]).transpose(0, 2, 1)  # (n, D, W+2L)
-    gone = np.isnan(ys)
+    xs = sliding_window_view(x, window, 0)[starts]  # (n, D, W)
     xs = xs - xs.mean(-1, keepdims=True)
-    base = np.where(gone, 0, ys).sum(-1, keepdims=True) / np.maximum((~gone).sum(-1, keepdims=True), 1)
-    ys = np.where(gone, 0, ys - base)  # smaller numbers: the running sums below lose less
+    unseen = np.isnan(xs).any((1, 2))
+    xs[unseen] = 0
+    ys = sliding_window_view(y, window + 2 * max_lag, 0)[starts]  # (n, D, W+2L)
     size = next_fast_len(ys.shape[-1], real=True)
-    spectrum = rfft(ys, size) * rfft(np.nan_to_num(xs), size).conj()
-    dot = irfft(spectrum, size)[..., : 2 * max_lag + 1]
-    total, square = _sums(ys, window), _sums(ys**2, window)
-    spread = np.maximum(square - total**2 / window, 0)
-    norm = np.sqrt((xs**2).sum(-1, keepdims=True) * spread)
-    flat = spread <= 1e-12 * np.maximum(np.abs(ys).max(-1, keepdims=True) ** 2, 1e-24)
-    r = np.divide(dot, norm, out=np.zeros_like(dot), where=(norm > 1e-12) & ~flat)
-    r[_sums(gone.astype(np.float64), window) > 0.5] = np.nan
-    r[np.isnan(xs).any((1, 2))] = np.nan
+    dot = irfft(rfft(ys, size) * rfft(xs, size).conj(), size)[..., : 2 * max_lag + 1]
+    spread = _sums(y**2, window) - _sums(y, window) ** 2 / window  # of every window of y
+    spread[spread <= 1e-12 * np.maximum(np.abs(y).max(0) ** 2, 1e-24)] = 0
+    norm = np.sqrt((xs**2).sum(-1, keepdims=True) * sliding_window_view(spread, 2 * max_lag + 1, 0)[starts])
+    r = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 1e-12)
+    there = _sums(gone[:, None].astype(np.float64), window)[:, 0] < 0.5
+    r = np.where(sliding_window_view(there, 2 * max_lag + 1)[starts][:, None], r, np.nan)
+    r[unseen] = np.nan
     return r
 
 
 def _sums(z: Doubles, window: int) -> Doubles:
-    """Sums over every `window` neighbours of the last axis."""
-    total = np.concatenate([np.zeros_like(z[..., :1]), np.cumsum(z, -1)], -1)
-    return total[..., window:] - total[..., :-window]
+    """Sums over every `window` neighbours along the first axis.
+
+    The end of one block of `window` rows and the beginning of the next: running sums as long as a clip would carry rounding along.
+    """
+    blocks = -(-len(z) // window)
+    cut = np.zeros((blocks + 1, window, *z.shape[1:]))
+    cut.reshape(-1, *z.shape[1:])[: len(z)] = z
+    ends = np.cumsum(cut[:, ::-1], 1)[:, ::-1].reshape(-1, *z.shape[1:])
+    begins = np.concatenate([np.zeros_like(cut[:, :1]), np.cumsum(cut, 1)[:, :-1]], 1).reshape(-1, *z.shape[1:])
+    count = len(z) - window + 1
+    return ends[:count] + begins[window : window + count]
 
 
 def wtlcc(
