@@ -25,8 +25,7 @@ from elp.generate import ELPResponder
 from elp.losses import LossWeights
 from elp.metrics.resample import summarise
 from elp.recipes import Recipe
-from elp.together import together
-from elp.train import TERMS, Trainer, validate
+from elp.train import LOG_EVERY, TERMS, Trainer, validate
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "U": {}, "V": {"space": "V"}, "V+e": {"space": "V+e"}, "value": {"coding": "value"},
@@ -46,13 +45,18 @@ def jobs(seeds: int, steps: int) -> list[Recipe]:
     return runs[: 6 * seeds] + lossy[:seeds] + runs[6 * seeds :] + lossy[seeds::seeds]  # of a term switched off one seed will do
 
 
-def summary(trainer: Trainer, corpus: Corpus, work: Path) -> dict[str, Any]:
+def run(recipe: Recipe, corpus: Corpus, device: torch.device, work: Path) -> dict[str, Any]:
     """A run's row; its weights go to `work`."""
-    recipe, last = trainer.recipe, trainer.log.mean(0).tolist()
+    trainer = Trainer(recipe, corpus, device)
+    if device.type == "cuda":
+        trainer.capture()
+    for _ in range(recipe.steps):
+        trainer.advance()
+    last = trainer.log[: min(recipe.steps, LOG_EVERY)].mean(0).tolist()
     checkpoint.save(work / f"{recipe.name}-{recipe.seed}.safetensors", trainer.model)
     return {
         "name": recipe.name, "seed": recipe.seed, "steps": recipe.steps,
-        "final": {term: round(x, 4) for term, x in zip(TERMS, last, strict=True)}, "validation": validate(trainer.model, corpus, recipe),
+        "final": {term: round(x, 4) for term, x in zip(TERMS, last, strict=True)}, "validation": validate(trainer.model, corpus, trainer.recipe),
     }  # fmt: skip
 
 
@@ -70,8 +74,10 @@ def main(
 ) -> None:  # fmt: skip
     started, opened, runs = time.time(), Corpus.open(corpus), []
     wanted = jobs(seeds, steps)
-    open_ = (recipe for recipe in wanted if time.time() - started < limit)
-    for row in together(open_, opened, torch.device(device), lambda trainer: summary(trainer, opened, work), out=work):
+    for recipe in wanted:
+        if time.time() - started > limit:
+            break
+        row = run(recipe, opened, torch.device(device), work)
         runs.append(row)
         print(f"{time.time() - started:6.1f} s  {row['name']}, seed {row['seed']}: {row['validation']}", flush=True)
     trained = time.time() - started

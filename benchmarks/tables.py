@@ -5,8 +5,7 @@
     python benchmarks/tables.py --source vc-resolution FILE.zip --steps 4000  # real conversations
     python benchmarks/tables.py --preset tiny --smoke --out /tmp/tables     # the same in a few minutes on a CPU
 
-All trainings share the device: ELP's runs replay their graphs from threads of their own, the baselines train in a process beside
-them. What is done is kept in --work and not done again, so an interrupted run goes on where it stopped.
+What is done is kept in --work and not done again, so an interrupted run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -38,8 +37,7 @@ from elp.evaluate import GroundTruth, Oracle, Stranger, corpus_card, measure
 from elp.files import atomic, run_card, write_json
 from elp.generate import ELPResponder
 from elp.metrics.resample import Stats, summarise
-from elp.together import together
-from elp.train import Trainer
+from elp.train import LOG_EVERY, Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +57,12 @@ class Plan:
     smoke: bool
     fit_steps: dict[str, int]
     skip: tuple[str, ...]
-    at_once: int
+    once: tuple[str, ...]
+    l2l_batch: int
+
+    def seeds_of(self, name: str) -> tuple[int, ...]:
+        """The seeds with which a row was trained: the first alone where nothing is learned or time allowed no more."""
+        return self.seeds[:1] if name in (*ONCE, *self.once) else self.seeds
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
         """ "ELP-U", "ELP-V", "ELP-U H=16", or "ELP-U, Eq 3" as the paper prints it -> its recipe."""
@@ -78,18 +81,31 @@ class Plan:
     def trained(self) -> list[tuple[str, int]]:
         kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "RLHG", "PCH", "ELP-U", "ELP-V"]  # the longest first
         kinds = [kind for kind in kinds if kind not in self.skip] + [f"ELP-U H={h}" for h in self.sweep]
-        return [(kind, seed) for kind in kinds for seed in self.seeds]
+        return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
 
 
-def train_baseline(plan: Plan, kind: str, seed: int) -> str:
-    """One of the others, in a process of its own: their layers draw from torch's one global generator."""
-    corpus = Corpus.open(plan.corpus)
+def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int) -> None:
+    """One of ELP's trainings; its file lies in the work folder afterwards."""
+    trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(plan.device))
+    if plan.device != "cpu":
+        trainer.capture()
+    steps = trainer.recipe.steps
+    while trainer.done < steps:
+        trainer.advance()
+        if trainer.done % LOG_EVERY == 0 or trainer.done == steps:
+            last = trainer.check(plan.work, (trainer.done - 1) % LOG_EVERY + 1)[-1]
+    card = {"steps": steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4)}
+    checkpoint.save(model_path(plan, kind, seed), trainer.model, card)
+
+
+def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int) -> None:
+    """One of the others' trainings."""
     curves: dict[str, list[float]] = {}
     if kind == "L2L":
-        batch = {"batch": 8} if plan.smoke else {}
-        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, steps=plan.fit_steps["vq"], **batch)
+        batch = plan.l2l_batch
+        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, steps=plan.fit_steps["vq"], batch=batch)
         curves["vq"] = baselines.finish(fit)
-        fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], **batch)
+        fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], batch=batch)
     else:
         fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=plan.fit_steps["rlhg"] or None)
         model = fit.model
@@ -97,7 +113,6 @@ def train_baseline(plan: Plan, kind: str, seed: int) -> str:
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
     card = {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}}
     checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
-    return f"{kind}, seed {seed}"
 
 
 def model_path(plan: Plan, kind: str, seed: int) -> Path:
@@ -105,23 +120,12 @@ def model_path(plan: Plan, kind: str, seed: int) -> Path:
 
 
 def train_all(plan: Plan, corpus: Corpus) -> dict[str, float]:
-    """Every training that is missing; seconds from the first to the last."""
+    """Every training that is missing, one after the other: side by side on one GPU they take longer in all."""
     started = time.perf_counter()
-    missing = [(kind, seed) for kind, seed in plan.trained if not model_path(plan, kind, seed).exists()]
-    elp = [plan.elp_recipe(kind, seed) for kind, seed in missing if kind.startswith("ELP")]
-
-    def save(trainer: Trainer) -> str:
-        r = trainer.recipe
-        card = {"steps": r.steps, "batch": r.batch, "loss": round(float(trainer.log.mean(0)[0]), 4)}
-        checkpoint.save(model_path(plan, r.name, r.seed), trainer.model, card)
-        return f"{r.name}, seed {r.seed}"
-
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
-        others = [beside.submit(train_baseline, plan, kind, seed) for kind, seed in missing if not kind.startswith("ELP")]
-        for name in together(elp, corpus, torch.device(plan.device), save, out=plan.work, at_once=plan.at_once):
-            print(f"{time.perf_counter() - started:7.1f} s  trained {name}", flush=True)
-        for job in others:
-            print(f"{time.perf_counter() - started:7.1f} s  trained {job.result()}", flush=True)
+    for kind, seed in plan.trained:
+        if not model_path(plan, kind, seed).exists():
+            (train_elp if kind.startswith("ELP") else train_baseline)(plan, corpus, kind, seed)
+            print(f"{time.perf_counter() - started:7.1f} s  trained {kind}, seed {seed}", flush=True)
     return {"training_seconds": round(time.perf_counter() - started, 1)}
 
 
@@ -198,8 +202,8 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
     told = bool((corpus.pairs("train")["emotion"] >= 0).any())
     simulated = str(corpus.card["source"]).startswith("simulated")
     names = [name for name in (*TABLE1, *TABLE2) if (simulated or name != "oracle") and not plan.skips(name)]
-    rows = [(name, seed) for name in names for seed in (plan.seeds[:1] if name in ONCE else plan.seeds)]
-    rows += [(f"ELP-U H={h}", seed) for h in plan.sweep for seed in plan.seeds]
+    names += [f"ELP-U H={h}" for h in plan.sweep]
+    rows = [(name, seed) for name in names for seed in plan.seeds_of(name)]
     started = time.perf_counter()
     stats: dict[str, dict[int, Stats]] = {}
     control: dict[str, dict[int, Any]] = {}
@@ -208,7 +212,7 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
         jobs |= {
             pool.submit(controlled, plan, name, seed): ("control", name, seed)
             for name in CONTROLLED
-            for seed in plan.seeds
+            for seed in plan.seeds_of(name)
             if told and not plan.skips(name)
         }
         for job in as_completed(jobs):
@@ -244,8 +248,9 @@ def main() -> None:
         "--fit-steps", type=int, nargs=3, metavar=("RLHG", "VQ", "PREDICTOR"), default=[0, 6000, 4000], help="of the baselines; 0: 100 epochs"
     )
     p.add_argument("--skip", nargs="*", default=[], help="methods to leave out, e.g. ELP-V")
+    p.add_argument("--once", nargs="*", default=[], help="methods trained and measured with the first seed alone")
+    p.add_argument("--l2l-batch", type=int, default=128, help="windows in a step of L2L's two trainings")
     p.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 2) - 2)))
-    p.add_argument("--at-once", type=int, default=6, help="ELP trainings that share the GPU")
     p.add_argument("--smoke", action="store_true", help="a few steps of everything")
     a = p.parse_args()
 
@@ -266,7 +271,8 @@ def main() -> None:
     printed = "tiny" if a.smoke else "l2l" if a.preset == "l2l" else "vico"
     recipe = "tiny" if a.smoke else a.recipe
     plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
-                printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip), at_once=a.at_once,
+                printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip), once=tuple(a.once),
+                l2l_batch=8 if a.smoke else a.l2l_batch,
                 fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
     seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)

@@ -124,7 +124,7 @@ class Trainer:
         self.work.zero_grad(set_to_none=True)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.generator)
-        with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may go on training
+        with torch.cuda.graph(graph):
             self.step()
         self.graph = graph
         self.load(before)

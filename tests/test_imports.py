@@ -13,7 +13,7 @@ ELP = Path(__file__).parents[1] / "elp"
 # deepest first; a module imports from the floors below its own only
 FLOORS = (
     "errors files motion metrics face media style space losses model sampling extract corpus batches distributed recipes checkpoint train "
-    "together stream generate export baselines render respond evaluate floor control analysis tables figures widgets cli"
+    "stream generate export baselines render respond evaluate floor control analysis tables figures widgets cli"
 ).split()
 OWN = {"face/build.py": "extract"}  # a script that makes the face model's file: it stands on the tracker
 # not on the training machine, or slow to load: inside the function that needs it
