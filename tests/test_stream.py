@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from elp.errors import ElpError
 from elp.generate import ELPResponder
-from elp.media.audio import HOP, RATE, CepstraStream, mfcc
+from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
 from elp.motion import Clip, Motion
 from elp.style import StyleStream, motion_style
 from tests.ase import clip
@@ -75,6 +75,16 @@ def test_cepstra_do_not_depend_on_the_pieces(heard):
     rows = np.concatenate([stream.push(sound[part]) for part in cut(len(sound), heard)])
     np.testing.assert_allclose(rows, mfcc(sound, len(rows)), atol=1e-3)
     assert len(rows) == FRAMES  # the last row ends within the last frame
+
+
+def test_cepstra_are_those_of_librosa():
+    import librosa
+
+    sound = voice(2)
+    mel = librosa.feature.melspectrogram(y=sound, sr=RATE, n_fft=1024, hop_length=HOP, center=False, n_mels=80)
+    expected = librosa.feature.mfcc(S=librosa.power_to_db(mel, ref=FLOOR, amin=FLOOR, top_db=None), n_mfcc=29).T
+    # our row t is centred on sample 640 t, where librosa's window begins: half a window later, at the same place
+    np.testing.assert_allclose(mfcc(sound[512:], len(expected))[1:], expected[1:], atol=1e-3)
 
 
 @given(places, st.sampled_from([1, 2, 25]))
