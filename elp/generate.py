@@ -163,10 +163,14 @@ class ELPResponder:
         """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
         logits = self.model.encoder(style, state, trim)
         uniform, blink = noise.draw(logits.shape[1])
+        return self.choice(logits, uniform), blink.T
+
+    def choice(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """The category that uniform numbers (T, H V) draw from logits (1, T, H, V), the most probable at temperature 0: (1, T, H)."""
         if self.temperature:
             gumbel = -(-uniform.log()).log()
             logits = logits / self.temperature + gumbel.to(logits.device).reshape(logits.shape)
-        return logits.argmax(-1), blink.T
+        return logits.argmax(-1)
 
     def _inferred(self, mfcc: Tensor, motion: Tensor) -> Tensor:
         """e' as one-hot (1, T, N): causal, from the frames so far; else of the whole input, by the mean over its 2 s clips."""

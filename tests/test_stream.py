@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
@@ -41,7 +41,7 @@ def equal(a: Motion, b: Motion):
 
 
 @pytest.mark.parametrize("options", [{}, {"coding": "value"}, {"space": "V+e"}, {"window": 1}, {"convs": 8, "heads": 5}], ids=str)
-@pytest.mark.parametrize("emotion", ["negative", "auto", [0.2, 0.3, 0.5]])
+@pytest.mark.parametrize("emotion", ["auto", [0.2, 0.3, 0.5]])
 def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
     r, speaker = responder(CAUSAL | options), clip(FRAMES)
     offline = r.respond(speaker, emotion, generator=seeded())
@@ -57,6 +57,7 @@ def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
 places = st.lists(st.integers(0, 10**6), max_size=30)
 
 
+@settings(max_examples=6)  # each records a program, half a second
 @given(places, places, st.sampled_from(["positive", "auto"]))
 def test_sound_and_pictures_in_any_pieces_give_the_offline_response(heard, seen, emotion):
     r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()
