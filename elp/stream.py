@@ -120,7 +120,7 @@ class ResponseStream:
     def _record(self) -> None:
         """Record `_step` of one frame as a program: without Python between its hundreds of small operations it takes half as long.
 
-        Half a second's work, done before the speaker begins; so are the program's first runs, in which it is optimised.
+        About a second's work, done before the speaker begins; so are the program's first runs, in which it is optimised.
         """
         inputs = torch.zeros(1, 1, MFCC), torch.zeros(1, 1, len(self.responder.model.style_mean)), torch.full((1, self.noise.widths[0]), 0.5)
         state: State = {}

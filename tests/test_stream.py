@@ -57,7 +57,7 @@ def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
 places = st.lists(st.integers(0, 10**6), max_size=30)
 
 
-@settings(max_examples=6)  # each records a program, half a second
+@settings(max_examples=6)  # each records a program, about a second
 @given(places, places, st.sampled_from(["positive", "auto"]))
 def test_sound_and_pictures_in_any_pieces_give_the_offline_response(heard, seen, emotion):
     r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()
