@@ -214,8 +214,11 @@ assert tremble[4.0] < tremble[0.0]
 # - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default (the chapter "Training" compares them).
 # - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
 # - **The relation of draws at neighbouring frames**, above.
+# - **How many heads** a response needs. A model trained with `nested=True` sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
+#   them at run time; what that costs belongs to the chapter "Training".
+# - **How many convolutions** the encoder has: the number is unreadable in print, five or eight. Option `convs`, by default 5.
 # - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to
-#   the decoders directly. It is `space="V+e"`, and it is measured in the chapter "Training".
+#   the decoders directly. It is `space="V+e"`, beside the paper's own ablation `space="V"`, which has no emotion at all; both are measured in the chapter "Training".
 # ```
 #
 # ## Exercises

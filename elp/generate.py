@@ -167,21 +167,23 @@ class ELPResponder:
         """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1, T')."""
         logits = self.model.encoder(style, state, trim)
         uniform, blink = self.draws(noise, logits.shape[1])
-        if uniform is not None:
+        return self.choice(logits, uniform), blink
+
+    def draws(self, noise: SmoothUniform, frames: int) -> tuple[Tensor, Tensor]:
+        """The next uniform numbers: of all heads and categories (1, T, H, V), none at temperature 0; of the blink (1, T)."""
+        *groups, blink = noise.draw(frames)
+        heads, categories = (self.model.config.heads, self.model.config.categories) if self.temperature else (0, 1)
+        uniform = blink.new_empty(1, frames, heads, categories)
+        for n, group in enumerate(groups):  # heads take the holds in turn
+            uniform[0, :, n :: len(groups)] = group.unflatten(1, (-1, categories))
+        return uniform, blink.T
+
+    def choice(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """The category that uniform numbers draw from logits, both (1, T, H, V), the most probable at temperature 0: (1, T, H)."""
+        if self.temperature:
             gumbel = -(-uniform.log()).log()
             logits = logits / self.temperature + gumbel.to(logits.device)
-        return logits.argmax(-1), blink
-
-    def draws(self, noise: SmoothUniform, frames: int) -> tuple[Tensor | None, Tensor]:
-        """The next uniform numbers: of all heads and categories (1, T, H, V), None at temperature 0; of the blink (1, T)."""
-        *groups, blink = noise.draw(frames)
-        if not self.temperature:
-            return None, blink.T
-        config = self.model.config
-        uniform = blink.new_empty(1, frames, config.heads, config.categories)
-        for n, group in enumerate(groups):  # heads take the holds in turn
-            uniform[0, :, n :: len(groups)] = group.unflatten(1, (-1, config.categories))
-        return uniform, blink.T
+        return logits.argmax(-1)
 
     def _inferred(self, mfcc: Tensor, motion: Tensor) -> Tensor:
         """e' as one-hot (1, T, N): causal, from the frames so far; else of the whole input, by the mean over its 2 s clips."""

@@ -3,12 +3,13 @@
 # T frame, D coefficient, n sample
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from elp.errors import ElpError
 from elp.media.audio import HOP, WINDOW, CepstraStream
@@ -42,8 +43,11 @@ class ResponseStream:
         self.responder, self.e = responder, responder.weights(emotion)
         self.noise, self.cepstra, self.style = responder.noise(generator), CepstraStream(), StyleStream(config.window)
         self.state: State = {}
+        self.program: Any = None  # `_step` of one frame, recorded
         self.axes = 0  # of the sound: 1 of samples, 2 of cepstra, 0 while nothing was heard
-        self.waiting = [torch.zeros(1, 0, width) for width in (MFCC, config.beta, POSE)]  # frames heard but not seen, or not heard
+        self.waiting = [torch.zeros(1, 0, width) for width in (MFCC, config.beta, POSE)]  # frames heard but not seen, or seen but not heard
+        if responder.model.beta_mean.device.type == "cpu":
+            self._record()
 
     @torch.inference_mode()
     def push(self, audio: NDArray[Any] | None = None, beta: NDArray[Any] | None = None, pose: NDArray[Any] | None = None) -> Motion:
@@ -95,9 +99,57 @@ class ResponseStream:
 
     def _answer(self, mfcc: Tensor, beta: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """T standardised frames -> β (T, D), p (T, 6), blinks (T,)."""
-        model, device = self.responder.model, self.responder.model.beta_mean.device
-        style = model.style(mfcc.to(device), self.style.push(beta, pose).to(device), self.state)
-        codes, uniform = self.responder.codes(style, self.state, self.noise)
-        e = one_hot(model.tdnn.so_far(style, self.state)) if self.e is None else self.e.to(device).expand(1, codes.shape[1], -1)
-        b, p, probability = (x[0] for x in self.responder.decode(codes, e, self.state))
-        return b, p, uniform[0] < probability.cpu()
+        device = self.responder.model.beta_mean.device
+        uniform, blink = self.responder.draws(self.noise, mfcc.shape[1])
+        inputs = mfcc.to(device), self.style.push(beta, pose).to(device), uniform
+        if self.program is not None and mfcc.shape[1] == 1:
+            *found, carried = self.program(*inputs, tuple(self.state.values()))
+            self.state = dict(zip(self.state, carried, strict=True))
+        else:
+            found = self._step(*inputs, self.state)
+        return found[0][0], found[1][0], blink[0] < found[2][0].cpu()
+
+    def _step(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor]:
+        model = self.responder.model
+        style = model.style(mfcc, motion, state)
+        codes = self.responder.choice(model.encoder(style, state), uniform)
+        e = one_hot(model.tdnn.so_far(style, state)) if self.e is None else self.e.to(codes.device).expand(1, codes.shape[1], -1)
+        return self.responder.decode(codes, e, state)
+
+    @torch.inference_mode()
+    def _record(self) -> None:
+        """Record `_step` of one frame as a program: without Python between its hundreds of small operations it takes half as long.
+
+        About a second's work, done before the speaker begins; so are the program's first runs, in which it is optimised.
+        """
+        model = self.responder.model
+        half = torch.full((1, 1, model.config.heads, model.config.categories), 0.5)
+        inputs = torch.zeros(1, 1, MFCC), torch.zeros(1, 1, len(model.style_mean)), half
+        state: State = {}
+        self._step(*inputs, state)
+        blank = {layer: _zeros(x) for layer, x in state.items() if isinstance(layer, nn.Module)}  # what is packed becomes constants
+        arguments = (*inputs, tuple(blank.values()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # sizes become constants, and may: a frame is a frame
+            frame = _Frame(self, list(blank)).eval()
+            self.program = torch.jit.freeze(torch.jit.trace(frame, arguments, check_trace=False))
+        for _ in range(3):
+            self.program(*arguments)
+        self.state = blank
+
+
+class _Frame(nn.Module):
+    """`ResponseStream._step` with the state as an argument and a result."""
+
+    def __init__(self, stream: ResponseStream, layers: list[nn.Module]) -> None:
+        super().__init__()
+        self.model = stream.responder.model
+        self.step, self.layers = stream._step, layers
+
+    def forward(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, carried: tuple[Any, ...]) -> tuple[Any, ...]:
+        state = dict(zip(self.layers, carried, strict=True))
+        return *self.step(mfcc, motion, uniform, state), tuple(state[layer] for layer in self.layers)
+
+
+def _zeros(x: Any) -> Any:
+    return tuple(map(_zeros, x)) if isinstance(x, tuple) else torch.zeros_like(x)

@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elp import generate
 from elp.errors import ElpError
@@ -49,6 +51,27 @@ def test_the_generator_decides():
     cold = responder(temperature=0.0)
     a, c = (cold.respond(speaker, "neutral", generator=seeded(s)) for s in (1, 2))
     assert np.array_equal(a.beta, c.beta)
+
+
+@given(st.integers(1, 4), st.integers(1, 6), st.integers(2, 9), st.booleans(), st.integers(0, 99))
+def test_generated_codewords_stay_in_their_emotions_interval(count, heads, categories, causal, seed):
+    emotions = tuple("abcd"[:count])
+    r, speaker = responder({"emotions": emotions, "heads": heads, "categories": categories, "causal": causal, "hidden": 8}), clip(8, seed=seed)
+    for n, name in enumerate(emotions):
+        motion, codes = r.trace(speaker, name, generator=seeded(seed))
+        assert codes.shape == (8, heads)
+        assert n * categories + 1 <= codes.min() <= codes.max() <= (n + 1) * categories
+        assert motion.beta.shape == (8, 12)
+        assert set(np.unique(motion.blink)) <= {0, 1}
+
+
+def test_heads_can_be_chosen_at_run_time():
+    model, speaker = responder({"nested": True}).model, clip(30)
+    said = [ELPResponder(model, heads=n).respond(speaker, "neutral", generator=seeded()).beta for n in (None, 8, 3)]
+    assert np.array_equal(said[0], said[1])
+    assert not np.allclose(said[0], said[2], atol=1e-3)
+    model.coding.table.data[:, 3:] += 1  # what the other heads would say
+    assert np.array_equal(said[2], ELPResponder(model, heads=3).respond(speaker, "neutral", generator=seeded()).beta)
 
 
 def test_the_response_depends_on_sound_and_motion():

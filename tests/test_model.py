@@ -11,7 +11,7 @@ from elp.losses import LossWeights, Target, blink_smoothness, emotion_cross_entr
 from elp.model import ASE, ASEConfig
 from elp.model.decoders import EmbeddingCoding, ValueCoding, encode, lookup
 from elp.model.encoders import TDNN, AudioEncoder
-from elp.space import base_space, transformed_space
+from elp.space import base_space, gumbel, transformed_space
 
 SMALL = ASEConfig(beta=12, heads=8, categories=4, hidden=16, blink_hidden=8, dropout=0.0)
 
@@ -27,6 +27,7 @@ def inputs(batch=2, frames=20, width=12, seed=0):
 
 
 OPTIONS = [{}, {"coding": "value"}, {"space": "V"}, {"space": "V+e"}, {"causal": True}, {"window": "clip"}, {"heads": 1}, {"heads": 5, "convs": 8}]
+OPTIONS += [{"nested": True}, {"tau": 0.5}, {"categories": 2}, {"space": "V", "coding": "value"}, {"space": "V+e", "coding": "value", "causal": True}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -58,6 +59,29 @@ def test_coding_reads_the_transformed_space_without_building_it(coding):
     expected = torch.einsum("bthk,hkc->bcth", transformed_space(base, e), table)
     torch.testing.assert_close(encode(c.weight(), base, e), expected)
     torch.testing.assert_close(lookup(c.weight(), base.argmax(-1), e[:, None].expand(-1, 6, -1)), expected)
+
+
+@pytest.mark.parametrize("coding", [ValueCoding, EmbeddingCoding])
+@pytest.mark.parametrize("tau", [0.5, 1.0])
+def test_the_gradient_through_a_coding_is_that_of_the_soft_sample(coding, tau):
+    g = torch.Generator().manual_seed(0)
+    c, e = coding(3, 5, 4).double(), torch.tensor([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5]], dtype=torch.double)
+    logits = torch.randn(2, 6, 5, 4, generator=g, dtype=torch.double, requires_grad=True)
+    noise, weight = gumbel(logits, g).double(), torch.randn(2, c.channels, 6, 5, generator=g, dtype=torch.double)
+    images = [encode(c.weight(), base, e) for base in (base_space(logits, tau, noise=noise), ((logits + noise) / tau).softmax(-1))]
+    hard, soft = (torch.autograd.grad((image * weight).sum(), logits, retain_graph=True)[0] for image in images)
+    assert hard.any()
+    torch.testing.assert_close(hard, soft)
+
+
+def test_the_gradient_of_a_nested_prefix_reaches_its_heads_only():
+    m = model(nested=True)
+    mfcc, motion, e = inputs()
+    predicted = m(mfcc, motion, e, generator=torch.Generator().manual_seed(0), heads=torch.tensor([3, 3]))
+    predicted.beta.square().sum().backward()
+    by_head = m.encoder.mlp[-1].weight.grad.unflatten(0, (8, 4)).abs().sum((1, 2))
+    assert (by_head[:3] > 0).all()
+    assert not by_head[3:].any()
 
 
 def test_each_emotion_trains_only_its_own_codewords():

@@ -92,10 +92,10 @@ class TDNN(nn.Module):
     def so_far(self, style: Tensor, state: State) -> Tensor:
         """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums of a causal stream."""
         x = self.frames(style, state).double()
-        count, total, square = state.get(self, (0, 0.0, 0.0))
-        counts = torch.arange(count + 1, count + x.shape[1] + 1, device=x.device, dtype=x.dtype)[:, None]
+        count, total, square = state.get(self, (x.new_zeros(()),) * 3)
+        counts = count + torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype)[:, None]
         totals, squares = total + x.cumsum(1), square + x.square().cumsum(1)
-        state[self] = (count + x.shape[1], totals[:, -1:], squares[:, -1:])
+        state[self] = (counts[-1], totals[:, -1:], squares[:, -1:])
         mean = totals / counts
         deviation = ((squares / counts - mean.square()).clamp_min(0) + 1e-2).sqrt()
         return self.mlp(torch.cat([mean, deviation], -1).to(style.dtype))
