@@ -40,7 +40,7 @@ def scene() -> Scene:
 def double() -> tuple[Energy, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     energy = _energy(MODEL, torch.randn(2, 468, 3) * 60, 800.0)
-    names = ("mean", "modes", "gram", "deviation", "normals", "weight")
+    names = ("mean", "modes", "deviation", "normals", "weight")
     energy = replace(energy, noise=2.0, **{name: getattr(energy, name).double() for name in names})
     x = 0.3 * torch.randn(2, 106, dtype=torch.float64)
     x[:, 5] += 60
@@ -71,7 +71,7 @@ def test_analytic_jacobian_is_autograds(double, depth: bool) -> None:
     assert float(each[0].abs().sum() - own.abs().sum()) < 1e-6  # a point's image depends on that point alone
 
 
-def test_gradient_and_normal_matrix_without_the_jacobian(double) -> None:
+def test_gradient_and_normal_matrix(double) -> None:
     energy, observed, x = double
     energy, observed = replace(energy, depth=False), observed[..., :2]
     static = energy.static(x)
@@ -95,7 +95,7 @@ def test_shared_columns_are_autograds_too(double) -> None:
     log_focal = torch.tensor(np.log(800.0), requires_grad=True)
     moved = replace(energy, mean=energy.mean + modes @ alpha, focal=log_focal.exp())
     by_alpha, by_focal = torch.autograd.grad(moved.cost(observed, static, x).sum(), (alpha, log_focal))
-    h, g = energy.normal_shared(observed, static, x, modes)
+    h, g = energy.normal(observed, static, x, modes)
     np.testing.assert_allclose(g[:, 106:-1].sum(0), by_alpha / 2, atol=1e-8 * float(by_alpha.abs().max()))
     np.testing.assert_allclose(float(g[:, -1].sum()), float(by_focal) / 2, rtol=1e-8)
     np.testing.assert_allclose(h[:, :106, :106], energy.normal(observed, static, x)[0], atol=1e-6)
