@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -62,7 +63,7 @@ def steps(path: Path) -> list[float]:
     in jerks, whoever measures it.
     """
     grey = [cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (128, 128), interpolation=cv2.INTER_AREA).astype(float) for picture in frames(path)]
-    change = np.array([np.abs(b - a).mean() for a, b in zip(grey, grey[1:], strict=False)])
+    change = np.array([np.abs(b - a).mean() for a, b in pairwise(grey)])
     relative = change / np.maximum(median_filter(change, 11), 1e-6)
     return [round(float(np.median(relative[k::5])), 2) for k in range(5)]
 

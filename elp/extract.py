@@ -62,8 +62,8 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
             found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
         eyes = [np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)]) for measure in (ear, bare)]
     return Clip(
-        motion=_motion(found, blink(eyes[0], iris=eyes[1])), mfcc=sound(path, len(points)), ear=eyes[0], alpha=found.alpha, focal=found.focal, origin=found.origin,
-        size=size, rms=found.rms, source=Path(path).name,
+        motion=_motion(found, blink(eyes[0], iris=eyes[1])), mfcc=sound(path, len(points)), ear=eyes[0], alpha=found.alpha,
+        focal=found.focal, origin=found.origin, size=size, rms=found.rms, source=Path(path).name,
     )  # fmt: skip
 
 

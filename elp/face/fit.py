@@ -184,8 +184,9 @@ def _windows(
     """All frames (T, N), and the mean cost after each iteration of both steps, in an even number of windows of equal length."""
     edges = np.linspace(0, len(observed), 2 * math.ceil(len(observed) / (2 * WINDOW)) + 1).round().astype(int)
     spans = [(low, high) for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True) if low < high]
-    out, costs = [], {"frames": [], "smooth": []}
-    for x, alone, tied in pool.map(lambda span: _window(energy, observed, *span, beta, strength), spans):
+    out: list[Tensor] = []
+    costs: dict[str, list[Tensor]] = {"frames": [], "smooth": []}
+    for x, alone, tied in pool.map(lambda span: _window(energy, observed, span, beta, strength), spans):
         out.append(x)
         costs["frames"].append(alone)
         costs["smooth"] += [tied] if tied is not None else []
@@ -196,8 +197,9 @@ def _windows(
     return torch.cat(out), {**means, "frames": means["frames"][: last + 1]}
 
 
-def _window(energy: Energy, observed: Observed, first: int, last: int, beta: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor | None]:
+def _window(energy: Energy, observed: Observed, span: tuple[int, int], beta: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor | None]:
     """Fit frames first ... last - 1 and tie neighbours, with some frames beyond both ends, whose own answers are thrown away."""
+    first, last = span
     low, high = max(first - OVERLAP, 0), min(last + OVERLAP, len(observed))
     x, alone, h, g = each_frame(energy, observed[low:high], beta)
     own = slice(first - low, last - low)

@@ -49,7 +49,9 @@ class Shared:
         return torch.tensor([not self.known] * len(self.alpha) + [not self.fixed_focal])
 
 
-def share(energy: Energy, observed: Tensor, shared: Shared, independent: float, pool: Executor) -> tuple[Energy, Tensor, Tensor, dict[str, list[float]]]:
+def share(
+    energy: Energy, observed: Tensor, shared: Shared, independent: float, pool: Executor
+) -> tuple[Energy, Tensor, Tensor, dict[str, list[float]]]:
     """Estimate α, f and σ from a few frames (B, P, C), `independent` of which are unlike each other.
 
     Twice Levenberg-Marquardt over all unknowns together: a third of the frames with a guessed noise level, then all with the noise that the first
@@ -86,7 +88,8 @@ def _together(
         while damping < 1e6:
             step, common = _arrow(h, g[:, :n], shared_g, shared.prior(), shared.free(), damping)
             focal = energy.focal * math.exp(float(common[-1].clamp(-0.3, 0.3)))
-            trial, people = replace(energy, mean=energy.mean + shared.modes @ common[:-1], focal=focal), replace(shared, alpha=shared.alpha + common[:-1])
+            trial = replace(energy, mean=energy.mean + shared.modes @ common[:-1], focal=focal)
+            people = replace(shared, alpha=shared.alpha + common[:-1])
             moved = x + step
             moved[:, 5] = moved[:, 5].clamp(min=5)  # the head stays before the camera
             if (now := total(trial, people, moved)) < best:
