@@ -225,7 +225,7 @@ figures.show(
 # ## A head has mass
 #
 # A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. No expression tells that from a movement of the head, but time does. Such trembling is
-# white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise of 0.15°, and accelerations that follow
+# white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise of 0.08° to 0.15°, as measured in people who sit still, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 #
 # ```{literalinclude} ../elp/face/ties.py
@@ -248,7 +248,7 @@ fig.update_layout(xaxis_title="seconds", yaxis_title="pitch, degrees")
 figures.show(
     fig,
     name="steady",
-    caption="Pitch of the synthetic head: with 0.15° of white trembling added, steadied, and true.",
+    caption="Pitch of the synthetic head: with white trembling added, steadied, and true.",
     alt="The steadied curve leaves out the small teeth of the trembling one and keeps both nods at their full height.",
 )
 for label, pose in (("trembling", trembling), ("steadied", calm)):

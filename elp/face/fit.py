@@ -39,8 +39,8 @@ THREADS = 4  # at most: each holds the matrices of one window
 WINDOW, OVERLAP = 256, 8  # frames that are fitted and tied together at most, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
-# how far a frame's pose trembles about its neighbours' in clips of people who sit still: radians, cm across, cm away
-TREMBLE = np.array([math.radians(0.15)] * 3 + [0.03] * 2 + [0.18])
+# white part of the poses (third differences) in clips of people who sit still: pitch, yaw, roll in radians, cm across and down, cm away
+TREMBLE = np.array([*np.radians([0.15, 0.12, 0.08]), 0.01, 0.01, 0.1])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
