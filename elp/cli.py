@@ -26,13 +26,14 @@ def extract(
 ) -> None:
     """Measure a video: expression β, head pose p, blinks φ and MFCC at 25 frames per second."""
     from elp.extract import extract as run
+    from elp.face.blink import rate, runs
 
     if output.suffix != ".npz":
         raise ElpError(f"{output}: a clip is stored as .npz: give the file that ending")
     clip = run(video, face=face, progress=sys.stderr.isatty())
     clip.save(output)
-    seen = clip.motion.valid.mean()
-    typer.echo(f"{output}: {len(clip)} frames, {seen:.0%} with a face, {int(clip.motion.blink.sum())} blink frames")
+    seen, phi = clip.motion.valid.mean(), clip.motion.blink
+    typer.echo(f"{output}: {len(clip)} frames, {seen:.0%} with a face, {len(runs(phi))} blinks ({rate(phi):.0f} a minute)")
 
 
 @app.command()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.face.blink import blink, ear
+from elp.face.blink import bare, blink, ear
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
 from elp.motion import FPS, Clip, Motion
@@ -60,10 +60,10 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
             raise ElpError(f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small")
         with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
             found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
-        ratio = np.concatenate([ear(points[i : i + 1024]) for i in range(0, len(points), 1024)])
+        eyes = [np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)]) for measure in (ear, bare)]
     return Clip(
-        motion=_motion(found, blink(ratio)), mfcc=sound(path, len(ratio)), ear=ratio, alpha=found.alpha, focal=found.focal, origin=found.origin,
-        size=size, rms=found.rms, source=Path(path).name,
+        motion=_motion(found, blink(eyes[0], iris=eyes[1])), mfcc=sound(path, len(points)), ear=eyes[0], alpha=found.alpha,
+        focal=found.focal, origin=found.origin, size=size, rms=found.rms, source=Path(path).name,
     )  # fmt: skip
 
 

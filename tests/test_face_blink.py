@@ -10,7 +10,8 @@ from sklearn.metrics import f1_score
 
 from elp.errors import ElpError
 from elp.face import FaceModel
-from elp.face.blink import blink, ear, open_ear, rate, runs
+from elp.face.blink import bare, blink, ear, open_ear, rate, runs
+from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R
 from elp.face.synthetic import minutes_of_blinks
 
 MODEL = FaceModel.default()
@@ -59,6 +60,21 @@ def test_a_wink_is_no_blink() -> None:
     assert runs(blink(ratio)) == [(60, 65)]
 
 
+def test_a_glance_down_shows_the_iris_and_is_no_blink() -> None:
+    """Wide eyes 30 mm long with irises of 12 mm: the lids sink to 55 % of their opening, then meet."""
+    gap = np.full(60, 12.0)
+    gap[20:26], gap[40:44] = 0.55 * 12, 1.0
+    points = np.zeros((60, 478, 3), np.float32)
+    for eye, iris in ((EAR_R, IRIS_R), (EAR_L, IRIS_L)):
+        points[:, eye, 0] = [0, 10, 20, 30, 20, 10]
+        points[:, eye[1:3], 1], points[:, eye[4:], 1] = -gap[:, None] / 2, gap[:, None] / 2
+        points[:, iris, :2] = np.array([[15, 0], [21, 0], [15, -6], [9, 0], [15, 6]])
+    ratio, iris = ear(points), bare(points)
+    np.testing.assert_allclose(iris, np.repeat(gap[:, None] / 12, 2, 1), rtol=1e-5)
+    assert runs(blink(ratio)) == [(20, 26), (40, 44)]
+    assert runs(blink(ratio, iris=iris)) == [(40, 44)]
+
+
 def test_narrow_eyes_are_open_eyes() -> None:
     narrow = np.full((100, 2), 0.18, np.float32)
     narrow[50:53] = 0.06
@@ -91,5 +107,7 @@ def test_rate_is_per_minute() -> None:
 def test_wrong_shapes() -> None:
     with pytest.raises(ElpError):
         ear(np.zeros((3, 68, 2)))
+    with pytest.raises(ElpError, match="478"):
+        bare(np.zeros((3, 468, 2)))
     with pytest.raises(ElpError):
         blink(np.zeros(5))

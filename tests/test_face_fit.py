@@ -13,9 +13,9 @@ from elp.errors import ElpError
 from elp.face import FaceModel
 from elp.face.camera import derivatives, project, rotation
 from elp.face.energy import Energy
-from elp.face.fit import TOGETHER, _energy, fit
+from elp.face.fit import TOGETHER, TREMBLE, _energy, fit
 from elp.face.synthetic import Scene, conversation, observe
-from elp.face.ties import conjugate_gradient, tie
+from elp.face.ties import conjugate_gradient, steady, tie
 
 MODEL = FaceModel.default()
 
@@ -40,7 +40,7 @@ def scene() -> Scene:
 def double() -> tuple[Energy, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     energy = _energy(MODEL, torch.randn(2, 468, 3) * 60, 800.0)
-    names = ("mean", "modes", "gram", "deviation", "normals", "weight")
+    names = ("mean", "modes", "deviation", "normals", "weight")
     energy = replace(energy, noise=2.0, **{name: getattr(energy, name).double() for name in names})
     x = 0.3 * torch.randn(2, 106, dtype=torch.float64)
     x[:, 5] += 60
@@ -71,7 +71,7 @@ def test_analytic_jacobian_is_autograds(double, depth: bool) -> None:
     assert float(each[0].abs().sum() - own.abs().sum()) < 1e-6  # a point's image depends on that point alone
 
 
-def test_gradient_and_normal_matrix_without_the_jacobian(double) -> None:
+def test_gradient_and_normal_matrix(double) -> None:
     energy, observed, x = double
     energy, observed = replace(energy, depth=False), observed[..., :2]
     static = energy.static(x)
@@ -79,6 +79,9 @@ def test_gradient_and_normal_matrix_without_the_jacobian(double) -> None:
     gradient = torch.autograd.grad(energy.cost(observed, static, leaf).sum(), leaf)[0]
     h, g = energy.normal(observed, static, x)
     np.testing.assert_allclose(g, gradient / 2, atol=1e-8 * float(g.abs().max()))
+    cost, slope = energy.descent(observed, static, x)
+    np.testing.assert_allclose(cost, energy.cost(observed, static, x))
+    np.testing.assert_allclose(slope, g, atol=1e-8 * float(g.abs().max()))
     image, by_point, by_pose = derivatives(energy.shape(x), x[:, :6], 800.0)
     jacobian = torch.cat([by_pose, torch.einsum("bpci,pik->bpck", by_point, energy.modes)], -1) / energy.noise
     weight = energy.weights((image - observed) / energy.noise, static)[0]
@@ -95,7 +98,7 @@ def test_shared_columns_are_autograds_too(double) -> None:
     log_focal = torch.tensor(np.log(800.0), requires_grad=True)
     moved = replace(energy, mean=energy.mean + modes @ alpha, focal=log_focal.exp())
     by_alpha, by_focal = torch.autograd.grad(moved.cost(observed, static, x).sum(), (alpha, log_focal))
-    h, g = energy.normal_shared(observed, static, x, modes)
+    h, g = energy.normal(observed, static, x, modes)
     np.testing.assert_allclose(g[:, 106:-1].sum(0), by_alpha / 2, atol=1e-8 * float(by_alpha.abs().max()))
     np.testing.assert_allclose(float(g[:, -1].sum()), float(by_focal) / 2, rtol=1e-8)
     np.testing.assert_allclose(h[:, :106, :106], energy.normal(observed, static, x)[0], atol=1e-6)
@@ -168,6 +171,39 @@ def test_ties_calm_noise_and_keep_a_blink() -> None:
     assert float(y[30:34].min()) > 48
     apart, _ = tie(h, torch.zeros(60, 1), x, torch.zeros(59, dtype=torch.bool), torch.tensor([1.0]), TOGETHER)
     np.testing.assert_allclose(apart, x, atol=1e-5)
+
+
+def test_a_trembling_head_is_calmed_and_keeps_its_nods(scene: Scene) -> None:
+    rng = np.random.default_rng(0)
+    truth = np.tile(scene.pose, (3, 1))  # where the clip begins anew, the head jumps
+    truth[75:150] += np.radians(20)
+    trembling = truth + TREMBLE * rng.normal(size=truth.shape)
+    calm = steady(trembling, np.ones(224, bool), TREMBLE)
+    error = lambda pose: np.sqrt((((pose - truth) / TREMBLE) ** 2).mean(0))  # noqa: E731
+    assert (error(calm) < 0.95 * error(trembling)).all() and (error(calm)[:3] < 0.8 * error(trembling)[:3]).all()
+    assert np.abs(np.degrees(calm[:, 0] - truth[:, 0])).max() < 0.6  # four times the trembling: the nods' peaks, and the jumps
+    assert calm[28:50, 0].max() == pytest.approx(truth[28:50, 0].max(), abs=np.radians(0.3))
+    tied = np.arange(224) % 2 == 0  # no three frames in a row
+    np.testing.assert_allclose(steady(trembling, tied, TREMBLE), trembling, atol=1e-5)
+
+
+def test_threads_change_nothing(scene: Scene) -> None:
+    alone = fit(scene.points[:30], scene.size, frames=6)
+    torch.set_num_threads(2)
+    try:
+        together = fit(scene.points[:30], scene.size, frames=6)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    np.testing.assert_allclose(together.beta, alone.beta, atol=2e-3)
+    np.testing.assert_allclose(together.pose, alone.pose, atol=1e-4)
+
+
+def test_windows_meet_without_a_seam(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
+    monkeypatch.setattr("elp.face.fit.WINDOW", 16)
+    pieces = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
+    assert turned(pieces.pose, whole.pose) < 0.03 and relative(pieces.beta, whole.beta) < 0.02
 
 
 def test_conjugate_gradient_solves() -> None:

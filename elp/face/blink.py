@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.face.landmarks import EAR_L, EAR_R, POINTS
+from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R, POINTS, TRACKED
 from elp.motion import FPS
 
 FIXED = 0.2  # thresholds in public code lie at EAR 0.16 to 0.26
 SHUT, REOPENED = 0.6, 0.65  # of a person's open-eye EAR: below the first a blink begins, above the second it is over
+COVERED = 0.45  # of the iris's diameter: lids farther apart show the iris, of a person who looks down or squints
 MINIMUM = 2  # frames: a shorter dip is the tracker's
 
 
@@ -41,17 +42,44 @@ def ear(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.stack(out, -1)
 
 
+def bare(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """How far the lids of the right and the left eye are apart, in diameters of their irises (about 12 mm in everybody).
+
+    Args:
+        points: (T, 478, 2 or 3) landmarks with irises.
+
+    Returns:
+        (T, 2) float32, NaN where the points are: 0.5 to 0.8 for open eyes, below 0.4 for shut ones.
+
+    Raises:
+        ElpError: the points have another shape.
+    """
+    points = np.asarray(points, np.float32)
+    if points.ndim != 3 or points.shape[1] < TRACKED or points.shape[2] not in (2, 3):
+        raise ElpError(f"points: expected (T, 478, 2 or 3), got {points.shape}: pass the tracker's landmarks with irises")
+    out = []
+    for eye, iris in ((EAR_R, IRIS_R), (EAR_L, IRIS_L)):
+        _, p2, p3, _, p5, p6 = (points[:, k] for k in eye)
+        high = np.linalg.norm(p2 - p6, axis=-1) + np.linalg.norm(p3 - p5, axis=-1)
+        wide = np.linalg.norm(points[:, iris[1]] - points[:, iris[3]], axis=-1)  # lids do not hide its left and right end
+        out.append(high / np.maximum(2 * wide, 1e-6))
+    return np.stack(out, -1)
+
+
 def open_ear(ratio: NDArray[np.floating]) -> NDArray[np.float32]:
     """(2,) EAR of this person's open eyes: the 70th percentile over the clip, which no plausible share of blinks moves."""
     seen = np.isfinite(ratio).all(1)
     return np.percentile(ratio[seen], 70, axis=0).astype(np.float32) if seen.any() else np.full(2, np.nan, np.float32)
 
 
-def blink(ratio: NDArray[np.floating], *, threshold: float | None = None, minimum: int = MINIMUM) -> NDArray[np.uint8]:
+def blink(
+    ratio: NDArray[np.floating], *, iris: NDArray[np.floating] | None = None, threshold: float | None = None, minimum: int = MINIMUM
+) -> NDArray[np.uint8]:
     """Blink state φ: 1 while both eyes are shut (ELP, section 3.2).
 
     Args:
         ratio: (T, 2) eye aspect ratios of the two eyes.
+        iris: (T, 2) what `bare` gives: a dip in which the more open eye never covers its iris by half is no blink.
         threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a blink begins where the more open of the two
             eyes falls below 0.6 of their open ratio and lasts until it has risen above 0.65 (hysteresis).
         minimum: frames that a blink lasts at least; shorter dips are dropped.
@@ -67,9 +95,10 @@ def blink(ratio: NDArray[np.floating], *, threshold: float | None = None, minimu
         begin, end = SHUT, REOPENED
     else:
         level, begin, end = ratio.max(1), threshold, threshold
+    hidden = np.ones(len(ratio), bool) if iris is None else np.asarray(iris).max(1) < COVERED
     out = np.zeros(len(ratio), np.uint8)
     for first, last in runs((level < end).astype(np.uint8)):
-        if level[first:last].min() < begin and last - first >= minimum:
+        if level[first:last].min() < begin and last - first >= minimum and hidden[first:last].any():
             out[first:last] = 1
     return out
 

@@ -4,18 +4,20 @@ Least squares over identity α and focal length f, shared by a clip, and pose p 
 
     Σ_t Σ_i w_i ρ(‖project(S(α, β_t), p_t, f)_i - x_ti‖ / σ) + Σ_t ‖β_t / d‖² + ‖α‖² + (log f/f₀)² / s² + Σ_t ψ(x_t - x_(t-1))
 
-with Cauchy's loss for ρ and ψ, d the model's prior deviations, and the noise σ estimated from the residuals. Three steps: α and f together with
+with Cauchy's loss for ρ and ψ, d the model's prior deviations, and the noise σ estimated from the residuals. Four steps: α and f together with
 some dozen frames (arrow-shaped normal equations, Schur complement); every frame by itself (Levenberg-Marquardt, batched); neighbours
-tied together (block-tridiagonal normal equations, conjugate gradients).
+tied together (block-tridiagonal normal equations, conjugate gradients); the head's path freed of trembling that no head's mass allows.
 """
 
 # T frame, B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, Ki identity coefficient, N = 6 + K
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import lru_cache
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,19 +25,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.errors import ElpError
-from elp.face.energy import Energy, gram, landmark_normals, landmark_weights, start
+from elp.face.energy import Energy, landmark_normals, landmark_weights
 from elp.face.landmarks import POINTS
 from elp.face.model import FaceModel
-from elp.face.ties import tie
+from elp.face.shared import Shared, share
+from elp.face.solve import frames as each_frame
+from elp.face.ties import steady, tie
 
 FOCAL = 1.5  # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a talking head's
-FOCAL_PRIOR = 0.15  # standard deviation of its logarithm
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
 TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
-KEY = 8  # every so many frames one is fitted from scratch
-BATCH, WINDOW, OVERLAP = 64, 256, 16  # frames per batch of normal equations; frames smoothed together, and beyond both ends
+THREADS = 4  # at most: each holds the matrices of one window
+WINDOW, OVERLAP = 256, 8  # frames that are fitted and tied together at most, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
+# white part of the poses (third differences) in clips of people who sit still: pitch, yaw, roll in radians, cm across and down, cm away
+TREMBLE = np.array([*np.radians([0.15, 0.12, 0.08]), 0.01, 0.01, 0.1])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -97,13 +102,16 @@ def fit(
         raise ElpError("no face in any frame: use a video that shows one face from the front")
     pick = np.unique(np.linspace(0, len(observed) - 1, min(frames, len(observed))).round().astype(int))
     energy = _energy(model, observed[pick], focal or FOCAL * max(size))
-    independent = min(1 + len(observed) / INDEPENDENT, float(len(pick)))
-    energy, found, history = _shared(energy, observed[pick], model, alpha, fixed_focal=focal is not None, independent=independent)
-    x, costs = _frames(energy, observed, progress)
-    history["frames"] = costs
-    if smooth > 0 and len(x) > 1:
-        x, history["smooth"] = _smooth(energy, observed, x, smooth)
-    rms = torch.cat([energy.pixels(observed[i : i + BATCH], x[i : i + BATCH]).square().mean(1).sqrt() for i in range(0, len(x), BATCH)])
+    people = Shared(
+        modes=_columns(model.identity[:, np.asarray(model.landmarks)]), focal=energy.focal, known=alpha is not None, fixed_focal=focal is not None,
+        alpha=torch.zeros(len(model.identity)) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32)),
+    )  # fmt: skip
+    with cores() as pool:
+        energy, found, beta, history = share(energy, observed[pick], people, 1 + len(observed) / INDEPENDENT, pool)
+        x, costs = _windows(energy, observed, beta, smooth, pool, progress)
+    if smooth > 0:
+        x[:, :6] = torch.as_tensor(steady(x[:, :6].numpy(), observed.tied, TREMBLE * math.sqrt(smooth)))
+    rms = torch.cat([energy.pixels(observed[i : i + WINDOW], x[i : i + WINDOW]).square().mean(1).sqrt() for i in range(0, len(x), WINDOW)])
 
     def spread(values: Tensor) -> NDArray[np.float32]:
         out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
@@ -111,44 +119,54 @@ def fit(
         return out
 
     return FaceFit(
-        alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal,
-        origin=np.median(x[:, 3:6].numpy(), axis=0).astype(np.float32), rms=spread(rms), noise=energy.noise, history=history,
+        alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal, origin=np.median(x[:, 3:6].numpy(), axis=0),
+        rms=spread(rms), noise=energy.noise, history={**history, **costs},
     )  # fmt: skip
 
 
+@contextlib.contextmanager
+def cores() -> Iterator[Executor]:
+    """As many threads as torch would split one operation over, each doing whole operations: it never waits for another, whatever else runs."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(min(threads, THREADS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(threads)
+
+
 class Observed:
-    """The frames that show a face, read when asked for, as float32 tensors (B, 468, C) about the picture's centre."""
+    """The frames that show a face, read when asked for, as float32 tensors (B, 468, C) about the picture's centre.
+
+    `seen` holds their numbers, `tied` (len - 1,) whether one and the next are neighbours in time.
+    """
 
     def __init__(self, points: NDArray[np.floating], size: tuple[int, int]) -> None:
         if len(points.shape) != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
             raise ElpError(f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks")
-        self.points = points
+        self.points, self.lock = points, threading.Lock()  # points may be a file, which has one position
         self.centre = torch.tensor([size[0] / 2, size[1] / 2, 0.0])[: points.shape[2]]
         known = [np.isfinite(points[i : i + WINDOW][:, :POINTS]).all((1, 2)) for i in range(0, len(points), WINDOW)]
         self.seen = np.flatnonzero(np.concatenate(known)) if known else np.zeros(0, int)
+        self.tied = np.diff(self.seen) == 1
 
     def __len__(self) -> int:
         return len(self.seen)
 
     def __getitem__(self, which: slice | NDArray[np.integer]) -> Tensor:
-        return torch.as_tensor(self.points[self.seen[which]][:, :POINTS].astype(np.float32)) - self.centre
+        with self.lock:
+            return torch.as_tensor(self.points[self.seen[which]][:, :POINTS].astype(np.float32)) - self.centre
 
 
 def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
     pick = np.asarray(model.landmarks)
     topology = FaceModel.default()
-    modes, products = _expression(model)
     return Energy(
-        mean=torch.as_tensor(model.mean[pick]), modes=modes, gram=products, deviation=torch.as_tensor(model.deviation),
+        mean=torch.as_tensor(model.mean[pick]), modes=_columns(model.expression[:, pick]), deviation=torch.as_tensor(model.deviation),
         normals=landmark_normals(topology), weight=landmark_weights(topology), noise=0.03 * _spread(observed), focal=float(focal),
         depth=observed.shape[2] == 3,
     )  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _expression(model: FaceModel) -> tuple[Tensor, Tensor]:
-    modes = _columns(model.expression[:, np.asarray(model.landmarks)])
-    return modes, gram(modes)
 
 
 def _columns(modes: NDArray[np.float32]) -> Tensor:
@@ -160,134 +178,33 @@ def _spread(observed: Tensor) -> float:
     return observed[:, :, :2].std(1).mean().item()
 
 
-def _shared(
-    energy: Energy, observed: Tensor, model: FaceModel, alpha: NDArray[np.floating] | None, *, fixed_focal: bool, independent: float,
-    iterations: int = 8,
-) -> tuple[Energy, Tensor, dict[str, list[float]]]:
-    """Estimate α, f and σ from a few frames: twice Levenberg-Marquardt, the second time with the noise that the first one's residuals show."""
-    modes, prior_focal = _columns(model.identity[:, np.asarray(model.landmarks)]), energy.focal
-    known = alpha is not None
-    found = torch.zeros(modes.shape[-1]) if alpha is None else torch.as_tensor(np.asarray(alpha, np.float32))
-    mean = energy.mean
-    energy = replace(energy, mean=mean + modes @ found)
-    x, history = start(energy, observed), {}
-    caution = len(observed) / independent  # frames are alike: they speak for fewer than they are
-
-    def total(e: Energy, a: Tensor, y: Tensor) -> float:
-        priors = caution * (0 if known else a.square().sum()) + (math.log(e.focal / prior_focal) / FOCAL_PRIOR) ** 2
-        return float(e.cost(observed, static, y).sum() + priors)
-
-    for step_name, enough in (("rough", 1e-2), ("identity", 1e-3)):
-        static = energy.static(x)
-        damping, best = 1e-3, total(energy, found, x)
-        costs = history[step_name] = [best / len(x)]
-        for _ in range(iterations):
-            h, g = energy.normal_shared(observed, static, x, modes)
-            n = x.shape[1]
-            shared_g = g[:, n:].sum(0)
-            prior = torch.cat([torch.full((len(found),), caution), torch.tensor([FOCAL_PRIOR**-2])])
-            shared_g = shared_g + prior * torch.cat([found, torch.tensor([math.log(energy.focal / prior_focal)])])
-            free = torch.tensor([not known] * len(found) + [not fixed_focal])
-            while damping < 1e6:
-                step, shared = _arrow(h, g[:, :n], shared_g, prior, free, damping)
-                trial_focal = energy.focal * math.exp(float(shared[-1].clamp(-0.3, 0.3)))
-                trial = replace(energy, mean=mean + modes @ (found + shared[:-1]), focal=trial_focal)
-                moved = x + step
-                moved[:, 5] = moved[:, 5].clamp(min=5)  # the head stays before the camera
-                if (now := total(trial, found + shared[:-1], moved)) < best:
-                    break
-                damping *= 8
-            else:
-                break
-            energy, found, x, damping = trial, found + shared[:-1], moved, damping / 8
-            costs.append(now / len(x))
-            if best - now < enough * best:
-                break
-            best = now
-        distance = energy.pixels(observed, x)
-        energy = replace(energy, noise=max(float(distance.median()) / 1.177, 0.002 * _spread(observed)))  # 1.177: a Rayleigh median
-    return energy, found, history
-
-
-def _arrow(h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, damping: float) -> tuple[Tensor, Tensor]:
-    """Damped step of frames (B, N) and of what they share (S,), by the Schur complement of the frames' blocks."""
-    n = g.shape[1]
-    own, cross, common = h[:, :n, :n].double(), h[:, :n, n:].double(), h[:, n:, n:].double().sum(0) + torch.diag(prior).double()
-    own = own + damping * torch.diag_embed(own.diagonal(dim1=1, dim2=2))
-    common = common + damping * torch.diag(common.diagonal())
-    factor = torch.linalg.cholesky(own)
-    solved = torch.cholesky_solve(torch.cat([cross, g[..., None].double()], -1), factor)
-    schur = (common - (cross.mT @ solved[..., :-1]).sum(0))[free][:, free]
-    right = (shared_g.double() - (cross.mT @ solved[..., -1:]).sum(0)[:, 0])[free]
-    shared = torch.zeros(len(prior), dtype=torch.float64)
-    shared[free] = -torch.linalg.solve(schur, right)
-    step = -(solved[..., -1] + (solved[..., :-1] @ shared))
-    return step.float(), shared.float()
-
-
-def _frames(energy: Energy, observed: Observed, progress: Callable[[int], object] | None, iterations: int = 12) -> tuple[Tensor, list[float]]:
-    """Every frame by itself: (T, N) and the mean cost after each iteration. Every eighth frame goes first, the others start between them."""
-    out, costs, beta = [], torch.zeros(iterations + 1), None
-    for first in range(0, len(observed), BATCH):
-        batch = observed[first : first + BATCH]
-        guess = start(energy, batch)
-        if beta is not None:
-            guess[:, 6:] = beta
-        keys = torch.arange(0, len(batch), KEY)
-        solved, _ = levenberg_marquardt(energy, batch[keys], guess[keys], iterations)
-        moved = _between(solved - guess[keys], keys, len(batch))  # correction of the weak-perspective guess
-        x, trace = levenberg_marquardt(energy, batch, guess + moved, iterations)
-        costs += trace * len(batch)
-        beta = x[:, 6:].median(0).values
+def _windows(
+    energy: Energy, observed: Observed, beta: Tensor, strength: float, pool: Executor, progress: Callable[[int], object] | None
+) -> tuple[Tensor, dict[str, list[float]]]:
+    """All frames (T, N), and the mean cost after each iteration of both steps, in an even number of windows of equal length."""
+    edges = np.linspace(0, len(observed), 2 * math.ceil(len(observed) / (2 * WINDOW)) + 1).round().astype(int)
+    spans = [(low, high) for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True) if low < high]
+    out: list[Tensor] = []
+    costs: dict[str, list[Tensor]] = {"frames": [], "smooth": []}
+    for x, alone, tied in pool.map(lambda span: _window(energy, observed, span, beta, strength), spans):
         out.append(x)
+        costs["frames"].append(alone)
+        costs["smooth"] += [tied] if tied is not None else []
         if progress:
-            progress(len(batch))
-    mean = (costs / len(observed)).tolist()
-    last = next((i for i in range(1, len(mean)) if mean[i] == mean[-1]), len(mean) - 1)
-    return torch.cat(out), mean[: last + 1]
+            progress(len(x))
+    means = {name: torch.stack(traces).mean(0).tolist() for name, traces in costs.items() if traces}
+    last = next(i for i, cost in enumerate(means["frames"]) if cost == means["frames"][-1])
+    return torch.cat(out), {**means, "frames": means["frames"][: last + 1]}
 
 
-def _between(values: Tensor, keys: Tensor, count: int) -> Tensor:
-    """(count, N) linear interpolation of values (keys, N); the last key's value after it."""
-    at = torch.arange(count)
-    low = (at // KEY).clamp(max=len(keys) - 1)
-    high = (low + 1).clamp(max=len(keys) - 1)
-    share = ((at - keys[low]) / KEY).clamp(max=1.0)[:, None]
-    return values[low] * (1 - share) + values[high] * share
-
-
-def levenberg_marquardt(energy: Energy, observed: Tensor, x: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Minimise each frame's cost from x (B, N); frames that have converged rest. Returns x and the mean cost after 0, 1, ... iterations."""
-    static = energy.static(x)
-    x, best = x.clone(), energy.cost(observed, static, x)
-    damping, active = torch.full_like(best, 1e-3), torch.ones_like(best, dtype=torch.bool)
-    trace = [best.mean()]
-    for _ in range(iterations):
-        i = active.nonzero()[:, 0]
-        if len(i):
-            h, g = energy.normal(observed[i], static[i], x[i])
-            h.diagonal(dim1=1, dim2=2).mul_(1 + damping[i, None])
-            trial = x[i] - torch.cholesky_solve(g[..., None], torch.linalg.cholesky(h))[..., 0]
-            trial[:, 5] = trial[:, 5].clamp(min=5)
-            now = energy.cost(observed[i], static[i], trial)
-            better = now < best[i]
-            active[i[better & (best[i] - now < 2e-3 * best[i])]] = False
-            x[i[better]], best[i[better]] = trial[better], now[better]
-            damping[i] = torch.where(better, damping[i] / 10, damping[i] * 10)
-            active &= damping < 1e4
-        trace.append(best.mean())
-    return x, torch.stack(trace)
-
-
-def _smooth(energy: Energy, observed: Observed, x: Tensor, strength: float) -> tuple[Tensor, list[float]]:
-    """Tie neighbours: windows of frames with some beyond both ends, whose own answers are thrown away."""
+def _window(energy: Energy, observed: Observed, span: tuple[int, int], beta: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Fit frames first ... last - 1 and tie neighbours, with some frames beyond both ends, whose own answers are thrown away."""
+    first, last = span
+    low, high = max(first - OVERLAP, 0), min(last + OVERLAP, len(observed))
+    x, alone, h, g = each_frame(energy, observed[low:high], beta)
+    own = slice(first - low, last - low)
+    if strength <= 0 or len(x) == 1:
+        return x[own], alone, None
     scale = torch.cat([torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation])
-    out, costs, tied = x.clone(), [], torch.as_tensor(np.diff(observed.seen) == 1)
-    for first in range(0, len(x), WINDOW):
-        low, high = max(first - OVERLAP, 0), min(first + WINDOW + OVERLAP, len(x))
-        window = [energy.normal(o, energy.static(y), y) for o, y in zip(observed[low:high].split(BATCH), x[low:high].split(BATCH), strict=True)]
-        h, g = (torch.cat(parts) for parts in zip(*window, strict=True))
-        moved, trace = tie(h, g, x[low:high], tied[low : high - 1], scale, TOGETHER * strength)
-        out[first : first + WINDOW] = moved[first - low : first - low + WINDOW]
-        costs.append(trace)
-    return out, torch.stack(costs).mean(0).tolist()
+    moved, tied = tie(h, g, x, torch.as_tensor(observed.tied[low : high - 1]), scale, TOGETHER * strength)
+    return moved[own], alone, tied
