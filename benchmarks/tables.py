@@ -33,7 +33,7 @@ if importlib.util.find_spec("pyarrow") is None:  # a training machine without it
 from elp import baselines, checkpoint, recipes
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
-from elp.evaluate import GroundTruth, Oracle, Stranger, corpus_card, measure
+from elp.evaluate import GroundTruth, Newcomer, Oracle, Stranger, corpus_card, measure
 from elp.files import atomic, run_card, write_json
 from elp.generate import ELPResponder
 from elp.metrics.resample import Stats, summarise
@@ -145,6 +145,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
     simple: dict[str, Callable[[], Any]] = {
         "GT": GroundTruth,
         "oracle": Oracle,
+        "another listener": Newcomer,
         "stranger": Stranger,
         "mean face": lambda: baselines.MeanFace(corpus),
         "Random": lambda: baselines.RandomListener(corpus),
@@ -152,7 +153,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
         "NN-audio": lambda: baselines.NearestNeighbour(corpus, "audio"),
     }
     if name in simple:
-        return simple[name](), plan.samples if name in ("oracle", "stranger", "Random") else 1, {}
+        return simple[name](), plan.samples if name in ("oracle", "another listener", "stranger", "Random") else 1, {}
     base, _, space = name.partition("+")
     if base == "DLS-Random":
         trained = load(plan, corpus, f"ELP-{space}", seed)
@@ -165,7 +166,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
     return load(plan, corpus, name, seed), 1 if name in ("RLHG", "PCH") else plan.samples, {}
 
 
-BOUNDS = ("GT", "oracle", "stranger", "mean face")
+BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")
 ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
 TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-V", "ELP-U", "ELP-U, e inferred")
 TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
@@ -201,7 +202,7 @@ def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[
     corpus = Corpus.open(plan.corpus)
     told = bool((corpus.pairs("train")["emotion"] >= 0).any())
     simulated = str(corpus.card["source"]).startswith("simulated")
-    names = [name for name in (*TABLE1, *TABLE2) if (simulated or name != "oracle") and not plan.skips(name)]
+    names = [name for name in (*TABLE1, *TABLE2) if (simulated or name not in ("oracle", "another listener")) and not plan.skips(name)]
     names += [f"ELP-U H={h}" for h in plan.sweep]
     rows = [(name, seed) for name in names for seed in plan.seeds_of(name)]
     started = time.perf_counter()
