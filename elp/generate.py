@@ -43,8 +43,9 @@ class ELPResponder:
     Args:
         model: trained. card: of its run.
         temperature: of the draw from each head's categories; 0 takes the most probable.
-        correlation: frames over which neighbouring draws hang together. The paper fixes each frame's distribution (Eq 2), not
-            how draws at neighbouring frames relate; 0 draws each frame anew, and the face trembles.
+        correlation: frames over which neighbouring draws of all heads hang together; by default each head's own hold in training
+            says it. The paper fixes each frame's distribution (Eq 2), not how draws at neighbouring frames relate; 0 draws each
+            frame anew, and the face trembles.
         blink_correlation: the same for the blink decision. A blink is drawn from D2's probability: it rarely passes one half,
             so a threshold would leave the eyes open for ever.
         heads: how many heads to read, for a model trained with nested heads; all by default.

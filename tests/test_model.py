@@ -28,6 +28,7 @@ def inputs(batch=2, frames=20, width=12, seed=0):
 
 OPTIONS = [{}, {"coding": "value"}, {"space": "V"}, {"space": "V+e"}, {"causal": True}, {"window": "clip"}, {"heads": 1}, {"heads": 5, "convs": 8}]
 OPTIONS += [{"nested": True}, {"tau": 0.5}, {"categories": 2}, {"space": "V", "coding": "value"}, {"space": "V+e", "coding": "value", "causal": True}]
+OPTIONS += [{"noise": 0.5}, {"holds": (1, 4, 30)}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -38,6 +39,35 @@ def test_every_option_gives_the_listeners_shapes_and_every_weight_learns(options
     sum(x.square().sum() for x in predicted).backward()
     silent = [name for name, p in m.named_parameters() if p.grad is None or not p.grad.any()]
     assert not [name for name in silent if "bias" not in name]
+
+
+def test_an_untrained_blink_decoder_hears_its_codes():
+    """Three LSTM layers pass on a hundredth of what they hear; without the norm after them D2 says the same in every frame."""
+    m = model(heads=64, categories=16, blink_hidden=64)
+    blink = m(*inputs(frames=50), generator=torch.Generator().manual_seed(0)).blink
+    assert blink.std(1).min() > 0.01
+
+
+def test_two_samples_differ_in_their_codes_alone():
+    m = model()
+    x = inputs()
+    twice = m(*x, generator=torch.Generator().manual_seed(0), samples=2)
+    assert [tuple(y.shape) for y in twice] == [(4, 20, 12), (4, 20, 6), (4, 20), (2, 3)]
+    a, b = twice.beta.chunk(2)
+    assert (a - b).abs().max() > 1e-3
+    likely = m(*x, tau=0.0, samples=2).beta.chunk(2)
+    torch.testing.assert_close(*likely)
+
+
+def test_noise_is_of_the_training_alone_and_partly_of_a_whole_clip():
+    m = model(noise=1.0)
+    mfcc, motion, _ = inputs(batch=1, frames=400)
+    clean = m.style(mfcc, motion, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(clean, model().style(mfcc, motion))
+    m.train()
+    added = (m.style(mfcc, motion, generator=torch.Generator().manual_seed(0)) - clean).detach()
+    assert added.std(1).mean() == pytest.approx(1.0, abs=0.1)  # about a level
+    assert added.mean(1).std() == pytest.approx(1.0, abs=0.15)  # that differs from feature to feature
 
 
 def test_the_papers_sizes():
@@ -169,7 +199,7 @@ def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize("wrong", [{"coding": "hash"}, {"space": "W"}, {"categories": 1}, {"tau": 0.0}, {"heads": 0}])
+@pytest.mark.parametrize("wrong", [{"coding": "hash"}, {"space": "W"}, {"categories": 1}, {"tau": 0.0}, {"heads": 0}, {"holds": (4, 0)}, {"holds": ()}])
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ElpError, match="model option"):
         replace(SMALL, **wrong)

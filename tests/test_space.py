@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elp.space import base_space, codeword_values, gumbel, rearrange, transformed_space
+from elp.space import base_space, codeword_values, gumbel, held, rearrange, transformed_space
 
 sizes = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(2, 9))  # N, H, V
 
@@ -52,6 +52,24 @@ def test_samples_follow_the_softmax_of_the_logits():
     logits = torch.tensor([1.0, 0.0, -1.0, 2.0]).expand(40_000, 4)
     base = base_space(logits, noise=gumbel(logits, torch.Generator().manual_seed(2)))
     assert base.mean(0) == pytest.approx(logits[0].softmax(-1), abs=0.01)
+
+
+@settings(max_examples=30)
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=5), st.integers(0, 99))
+def test_held_noise_lasts_as_long_as_it_should_and_no_longer(holds, seed):
+    g = torch.Generator().manual_seed(seed)
+    noise = held(gumbel(torch.zeros(1, 50, len(holds), 2), g), torch.tensor(holds), g)
+    for h, hold in enumerate(holds):
+        changes = torch.nonzero((noise[0, 1:, h] != noise[0, :-1, h]).all(-1))[:, 0]
+        assert (changes.diff() == hold).all()  # the first and the last block may be cut
+        assert len(changes) >= 50 // hold - 1
+
+
+def test_held_noise_has_the_same_distribution_in_every_frame():
+    g = torch.Generator().manual_seed(0)
+    noise = held(gumbel(torch.zeros(4000, 9, 2, 1), g), torch.tensor([1, 6]), g)
+    torch.testing.assert_close(noise.mean(0), torch.full((9, 2, 1), 0.5772), atol=0.08, rtol=0)
+    torch.testing.assert_close(noise.var(0), torch.full((9, 2, 1), 1.645), atol=0.2, rtol=0)
 
 
 @pytest.mark.parametrize("tau", [0.5, 1.0, 2.0])
