@@ -281,7 +281,8 @@ def main() -> None:
     runs, control = measure_all(plan, a.workers)
     seconds["measuring_seconds"] = round(time.time() - before, 1)
     device = torch.cuda.get_device_name() if a.device != "cpu" else "cpu"
-    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1].get("card") for kind, seed in plan.trained}
+    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained}
+    cards = {name: {key: value for key, value in card.items() if key != "curves"} for name, card in cards.items()}
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
         | corpus_card(corpus, "test") | seconds
