@@ -454,7 +454,8 @@ pd.DataFrame({"ms per frame": stages, "share": (stages / stages.sum()).round(2)}
 pd.DataFrame(report["memory"]).T
 
 # %% [markdown]
-# Points go to a temporary file while the video streams by, and frames are fitted in windows, each by one thread; so memory follows the model, not the clip.
+# Points go to a temporary file while the video streams by, and frames are fitted in windows, each by one thread; so most of the memory follows the model and the windows, not the clip. It is not quite constant: what is kept of each frame and the allocator's gaps add up, and half an hour takes somewhat more than the 1.2 GB
+# that we aim at.
 #
 # ```{admonition} What the paper leaves open
 # :class: note

@@ -161,7 +161,7 @@ class Trainer:
                 path = out / f"bad-batch-{step}.safetensors"
                 checkpoint.write(path, {k: x.cpu().contiguous().clone() for k, x in arrays.items()}, {"recipe": self.recipe.to_dict()})
                 terms = ", ".join(f"{name} {value:.3g}" for name, value in zip(TERMS, values, strict=True))
-                raise ElpError(f"training stopped at step {step}: the loss is not finite ({terms}); its batch is in {path}: lower the learning rate or check the data")
+                raise ElpError(f"training stopped at step {step}: the loss is not finite ({terms}); its batch is in {path}: lower the learning rate")
         return [dict(zip(TERMS, values, strict=True)) for values in rows]
 
 
@@ -248,7 +248,7 @@ def train(
         history = _restore(trainer, state) if state.exists() else []
         if trainer.device.type == "cuda":
             trainer.capture()
-        with tqdm(total=recipe.steps, initial=trainer.done, desc=recipe.name, disable=not progress or group.rank > 0) as bar, _Meter(trainer) as meter:
+        with tqdm(total=recipe.steps, initial=trainer.done, desc=recipe.name, disable=not progress or group.rank) as bar, _Meter(trainer) as meter:
             _loop(trainer, out, history, bar)
         card = _card(trainer, history, started, meter)
         if "val" in set(corpus.index["split"]):

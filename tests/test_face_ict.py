@@ -52,7 +52,7 @@ def test_our_names_agree_with_theirs(ict: FaceModel) -> None:
 def test_it_can_be_fitted(ict: FaceModel) -> None:
     rng = np.random.default_rng(0)
     beta = np.clip(rng.normal(0.2, 0.2, (6, 57)), 0, 1).astype(np.float32)
-    pose = np.concatenate([0.1 * rng.normal(size=(6, 3)), rng.normal(size=(6, 3)) + [0, 0, 60]], 1).astype(np.float32)
+    pose = np.concatenate([0.1 * rng.normal(size=(6, 3)), rng.normal((0, 0, 60), size=(6, 3))], 1).astype(np.float32)
     alpha = 0.5 * rng.normal(size=100).astype(np.float32)
     found = fit(observe(ict, alpha, beta, pose, 900.0, (512, 512)), (512, 512), ict, alpha=alpha, focal=900.0, smooth=0)
     assert found.beta.shape == (6, 57) and found.rms.max() < 1.0

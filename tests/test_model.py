@@ -199,7 +199,7 @@ def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize("wrong", [{"coding": "hash"}, {"space": "W"}, {"categories": 1}, {"tau": 0.0}, {"heads": 0}, {"holds": (4, 0)}, {"holds": ()}])
+@pytest.mark.parametrize("wrong", [{"coding": "hash"}, {"space": "W"}, {"categories": 1}, {"tau": 0.0}, {"heads": 0}, {"holds": (0,)}, {"holds": ()}])
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ElpError, match="model option"):
         replace(SMALL, **wrong)
