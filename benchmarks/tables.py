@@ -272,8 +272,8 @@ def main() -> None:
     printed = "tiny" if a.smoke else "l2l" if a.preset == "l2l" else "vico"
     recipe = "tiny" if a.smoke else a.recipe
     plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
-                printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip), once=tuple(a.once),
-                l2l_batch=8 if a.smoke else a.l2l_batch,
+                printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip),
+                once=tuple(a.once), l2l_batch=8 if a.smoke else a.l2l_batch,
                 fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
     seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)
