@@ -33,9 +33,8 @@ from elp import figures, recipes
 from elp.corpus import simulate
 from elp.train import train
 
-figures.setup()
-
 # %%
+figures.setup()
 results = {path.stem: json.loads(path.read_text()) for path in Path("results").glob("training_*.json")}
 
 # %% [markdown]
@@ -222,6 +221,8 @@ for run in results["training_ablations"]["runs"]:
     table.setdefault(run["name"], []).append((run["validation"]["energy"], run["scores"]["all_fd"]))
 shown = {name: np.array(table[name]) for name in ("U", "value", "V+e", "V")}
 half = {name: stats.t.ppf(0.975, len(x) - 1) * stats.sem(x) for name, x in shown.items()}
+
+# %%
 fig = make_subplots(1, 2, subplot_titles=["energy score", "FD, face + head"], horizontal_spacing=0.14)
 for column in (0, 1):
     y, error = [x[:, column].mean() for x in shown.values()], [h[column] for h in half.values()]

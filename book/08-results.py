@@ -41,6 +41,7 @@ from plotly.subplots import make_subplots
 from elp import figures, tables
 from elp.metrics import METRICS, metric_of
 
+# %%
 figures.setup()
 vico = json.loads(Path("results/tables-vico.json").read_text())
 floor = json.loads(Path("results/floor.json").read_text())["rows"]
