@@ -54,9 +54,9 @@ def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
 
     def wrong(decoders: Decoders) -> bytes:
         with torch.no_grad():
-            decoders.model.blink.out.bias += 0.01
+            decoders.model.blink.out[-1].bias += 0.01
             content = traced(decoders)
-            decoders.model.blink.out.bias -= 0.01
+            decoders.model.blink.out[-1].bias -= 0.01
         return content
 
     monkeypatch.setattr(export, "_traced", wrong)
