@@ -430,7 +430,7 @@ pd.DataFrame([clip["steps_in_five"] for clip in report["real"].values()], index=
 
 # %% [markdown]
 # Three of the files hold 30 pictures a second; of those, every sixth has no place at 25, and its neighbours lie two steps apart. Clip 3 was converted before, by repeating every sixth picture: once in five frames nothing moves. Clip 4
-# holds 25 pictures a second, but one in six of its camera's is missing. Such a head *does* jerk on the screen, and what is measured is right. A camera that runs at 25 gives the smoothest poses.
+# holds 25 pictures a second, but one in six of its camera's is missing. Such a head *does* jerk on the screen, and part of what is measured is the picture's own. How much of the rest is movement we have not shown: the white part is taken after the fit has smoothed. A camera that runs at 25 gives the smoothest poses.
 #
 # Synthetic heads, with the truth known:
 
