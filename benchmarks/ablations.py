@@ -1,15 +1,17 @@
 """What each option does to training: runs of recipe `lively`, three seeds, validated and scored on people not seen in training.
 
-    python benchmarks/ablations.py CORPUS -o book/results/training_ablations.json
+    python benchmarks/ablations.py CORPUS -o book/results/training_ablations.json [--device cuda:0 --device cuda:1]
 
-Every finished run is in the result file; those that `--limit` seconds leave no time for are named.
+Every finished run is in the result file; those that `--limit` seconds leave no time for are named, and a second call goes on with them.
 """
 
 from __future__ import annotations
 
+import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +35,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
 }  # fmt: skip
 WEIGHTS = {"Eq 3": LossWeights()} | {f"no {name}": LossWeights(score="energy", **{name: 0.0}) for name in ("motion", "blink", "emotion", "smooth")}
+DEVICE: torch.device
+CORPUS: Corpus
 PREFIXES = (1, 4, 16, 64)  # heads of the nested model that are read, beside all
 SCORES = ("all_fd", "facial_fd", "head_fd", "facial_vd", "head_vd", "all_sts_frame", "smile_wtlcc", "nod_wtlcc", "blink_wtlcc")
 
@@ -45,19 +49,37 @@ def jobs(seeds: int, steps: int) -> list[Recipe]:
     return runs[: 6 * seeds] + lossy[:seeds] + runs[6 * seeds :] + lossy[seeds::seeds]  # of a term switched off one seed will do
 
 
-def run(recipe: Recipe, corpus: Corpus, device: torch.device, work: Path) -> dict[str, Any]:
-    """A run's row; its weights go to `work`."""
-    trainer = Trainer(recipe, corpus, device)
-    if device.type == "cuda":
+def begin(devices: Any, folder: Path) -> None:
+    """A process that trains takes one of the devices and keeps it: two runs on one device take longer in all."""
+    global DEVICE, CORPUS
+    torch.set_num_threads(1)
+    DEVICE, CORPUS = torch.device(devices.get()), Corpus.open(folder)
+    if DEVICE.type == "cuda":
+        torch.cuda.set_device(DEVICE)
+
+
+def run(recipe: Recipe, work: Path, until: float) -> dict[str, Any] | None:
+    """A run's row, None if its time is up; row and weights go to `work`, and are not made again."""
+    kept = work / f"{recipe.name}-{recipe.seed}.json"
+    if kept.exists():
+        return json.loads(kept.read_text())
+    if time.time() > until:
+        return None
+    trainer = Trainer(recipe, CORPUS, DEVICE)
+    if DEVICE.type == "cuda":
         trainer.capture()
     for _ in range(recipe.steps):
         trainer.advance()
     last = trainer.log[: min(recipe.steps, LOG_EVERY)].mean(0).tolist()
-    checkpoint.save(work / f"{recipe.name}-{recipe.seed}.safetensors", trainer.model)
-    return {
+    card = {"steps": recipe.steps, "batch": recipe.batch, "loss": round(last[0], 4)}
+    checkpoint.save(kept.with_suffix(".safetensors"), trainer.model, card)
+    row = {
         "name": recipe.name, "seed": recipe.seed, "steps": recipe.steps,
-        "final": {term: round(x, 4) for term, x in zip(TERMS, last, strict=True)}, "validation": validate(trainer.model, corpus, trainer.recipe),
+        "final": {term: round(x, 4) for term, x in zip(TERMS, last, strict=True)}, "validation": validate(trainer.model, CORPUS, trainer.recipe),
     }  # fmt: skip
+    write_json(kept, row)
+    print(f"{DEVICE}: {recipe.name}, seed {recipe.seed}: {row['validation']}", flush=True)
+    return row
 
 
 def scored(folder: Path, path: Path, heads: int | None, device: str) -> dict[str, float]:
@@ -69,27 +91,28 @@ def scored(folder: Path, path: Path, heads: int | None, device: str) -> dict[str
 
 
 def main(
-    corpus: Path, output: Annotated[Path, typer.Option("-o")], work: Path = Path("runs/ablations"), seeds: int = 3, steps: int = 1500,
-    limit: float = 300, device: str = "cuda", workers: int = 12,
+    corpus: Path, output: Annotated[Path, typer.Option("-o")], work: Path = Path("runs/ablations"), seeds: int = 3, steps: int = 2000,
+    limit: float = 540, device: Annotated[list[str] | None, typer.Option()] = None, workers: int = 12,
 ) -> None:  # fmt: skip
-    started, opened, runs = time.time(), Corpus.open(corpus), []
-    wanted = jobs(seeds, steps)
-    for recipe in wanted:
-        if time.time() - started > limit:
-            break
-        row = run(recipe, opened, torch.device(device), work)
-        runs.append(row)
-        print(f"{time.time() - started:6.1f} s  {row['name']}, seed {row['seed']}: {row['validation']}", flush=True)
-    trained = time.time() - started
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    started, opened, devices, spawn = time.time(), Corpus.open(corpus), device or ["cuda"], get_context("spawn")
+    wanted, free = jobs(seeds, steps), get_context("spawn").Queue()
+    for name in devices:
+        free.put(name)
+    with ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=begin, initargs=(free, corpus)) as pool:
+        runs = [row for row in pool.map(run, wanted, repeat(work), repeat(started + limit)) if row]
+    trained, done = time.time() - started, {(row["name"], row["seed"]) for row in runs}
+    with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in PREFIXES if row["name"] == "nested"]
-        futures = [(row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h, device)) for row, h in rows]
+        futures = [
+            (row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h, devices[n % len(devices)]))
+            for n, (row, h) in enumerate(rows)
+        ]
         for row, h, future in futures:
             row["scores" if h is None else f"scores with {h} heads"] = future.result()
-    missing = [f"{r.name}, seed {r.seed}" for r in wanted if not any((r.name, r.seed) == (row["name"], row["seed"]) for row in runs)]
-    name = torch.cuda.get_device_name() if device == "cuda" else device
+    missing = [f"{r.name}, seed {r.seed}" for r in wanted if (r.name, r.seed) not in done]
+    name = torch.cuda.get_device_name() if devices[0].startswith("cuda") else "cpu"
     card = run_card(seed=None, device=name, started=started) | {"corpus": opened.card["name"], "simulator": opened.card.get("version")}
-    write_json(output, card | {"training_seconds": round(trained, 1), "split": "val", "missing": missing, "runs": runs})
+    write_json(output, card | {"devices": len(devices), "training_seconds": round(trained, 1), "split": "val", "missing": missing, "runs": runs})
     print(f"{time.time() - started:6.1f} s; no time for: {', '.join(missing) or 'nothing missing'}")
 
 

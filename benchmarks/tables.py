@@ -79,7 +79,7 @@ class Plan:
 
     @property
     def trained(self) -> list[tuple[str, int]]:
-        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "RLHG", "PCH", "ELP-U", "ELP-V"]  # the longest first
+        kinds = ["RLHG", "PCH", "ELP-U", "ELP-V", "L2L", "ELP-U, Eq 3", "ELP-V, Eq 3"]  # the shortest first
         kinds = [kind for kind in kinds if kind not in self.skip] + [f"ELP-U H={h}" for h in self.sweep]
         return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
 

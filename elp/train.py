@@ -77,8 +77,8 @@ class Trainer:
         flat = torch.zeros_like(self.weights if self.half is None else self.half)
         parameters = list(self.work.parameters())
         parts = flat.split([_room(p) for p in parameters])
-        views = [part[: p.numel()].view(_rows(p).shape) for p, part in zip(parameters, parts, strict=True)]
-        torch._foreach_copy_(views, [_rows(p.grad) for p in parameters])
+        views = [part[: p.numel()] for p, part in zip(parameters, parts, strict=True)]
+        torch._foreach_copy_(views, [_rows(p.grad).flatten() for p in parameters])  # one kernel: all are vectors
         return flat.float()
 
     @torch.no_grad()
@@ -105,8 +105,8 @@ class Trainer:
         self.work.zero_grad(set_to_none=True)
         terms = self.losses(row, start)
         (terms["loss"] * SCALE).backward()
-        grad = self.group.average(self._gradient()) / SCALE
-        self.weights.grad = grad * (self.recipe.clip / grad.norm()).clamp_max(1)
+        grad = self.group.average(self._gradient())
+        self.weights.grad = grad * ((self.recipe.clip * SCALE / grad.norm()).clamp_max(1) / SCALE)
         self.optimizer.step()
         self.log.index_copy_(0, self.slot, torch.stack([terms[name].detach() for name in TERMS])[None])
         self.drawn.index_copy_(0, self.slot, torch.stack([row, start])[None])

@@ -47,3 +47,73 @@ def test_draws_follow_the_softmax_and_differ_from_call_to_call():
     chi2 = ((seen - first.numel() * p).square() / (first.numel() * p)).sum()
     assert chi2 < 110  # 63 degrees of freedom: beyond this once in ten thousand
     assert (first == second).float().mean().item() == pytest.approx(p.square().sum().item(), abs=0.005)
+
+
+def test_draws_last_as_long_as_their_hold():
+    from elp.model.fused import sample
+
+    g = torch.Generator("cuda").manual_seed(0)
+    flat, table = torch.zeros(16, 60, 8, 64, device="cuda", dtype=torch.bfloat16), torch.zeros(16, 1, 64, 1, device="cuda")
+    index = sample(flat, table, 1.0, g, torch.tensor([1, 5, 12, 60] * 2, device="cuda"))[1]
+    changes = (index.diff(dim=1) != 0).sum(1)  # (clip, head)
+    assert (changes[:, ::4] > 45).all()
+    assert (changes[:, 1::4] <= 12).all()
+    assert (changes[:, 2::4] <= 5).all()
+    assert (changes[:, 3::4] <= 1).all()
+    assert changes[:, 1::4].float().mean() > 10
+
+
+@pytest.mark.parametrize("relu", [True, False])
+@pytest.mark.parametrize("skip", [True, False])
+@pytest.mark.parametrize(("rows", "channels"), [((4, 50, 64), 16), ((3, 7, 5), 48), ((128, 50, 1), 256), ((1, 1, 1), 33)])
+def test_normalisation_and_gradients(rows, channels, skip, relu):
+    from elp.model.fused import normalised
+
+    g = torch.Generator("cuda").manual_seed(0)
+    x, beside, grad = (torch.randn(*rows, channels, device="cuda", generator=g).bfloat16() for _ in range(3))
+    w, b = ((1 + torch.randn(channels, device="cuda", generator=g)).bfloat16() for _ in range(2))
+    given = (x, w, b, beside) if skip else (x, w, b)
+    mine, theirs = ([v.clone().requires_grad_() for v in given] for _ in range(2))
+    y = normalised(*mine[:3], mine[3] if skip else None, 1e-5, relu)
+    z = torch.nn.functional.layer_norm(theirs[0].float(), (channels,), theirs[1].float(), theirs[2].float())
+    z = z + theirs[3] if skip else z
+    z = z.relu() if relu else z
+    torch.testing.assert_close(y.float(), z, atol=0.03, rtol=0.01)
+    y.backward(grad)
+    z.backward(grad.float())
+    for a, e in zip(mine, theirs, strict=True):
+        assert (a.grad.float() - e.grad.float()).norm() <= 0.01 * e.grad.float().norm() + 1e-3
+
+
+def test_convolutions_as_torch_has_them():
+    from elp.model.layers import TimeConv
+
+    torch.manual_seed(0)
+    for conv, size in ((TimeConv(48, 64, (3, 1)), (4, 48, 50, 1)), (TimeConv(8, 32, (3, 3), causal=True), (4, 8, 50, 16))):
+        x, fast = torch.randn(size), TimeConv(8, 32, (3, 3), causal=True) if conv.before == 2 else TimeConv(48, 64, (3, 1))
+        fast.load_state_dict(conv.state_dict())
+        fast, xs = fast.cuda().bfloat16(), [x.clone().requires_grad_(), x.clone().cuda().bfloat16().requires_grad_()]
+        for layer, each in zip((conv, fast), xs, strict=True):
+            layer(each).float().square().mean().backward()
+        for a, e in ((xs[1].grad, xs[0].grad), (fast.weight.grad, conv.weight.grad), (fast.bias.grad, conv.bias.grad)):
+            assert (a.cpu().float() - e).norm() < 0.02 * e.norm()
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_blinks_as_on_the_cpu(causal):
+    """D2 with strides as pairs of heads, in half precision, against the plain form in float32."""
+    from elp.model.decoders import BlinkDecoder
+
+    torch.manual_seed(0)
+    plain = BlinkDecoder(8, 128, causal=causal)
+    fast = BlinkDecoder(8, 128, causal=causal).cuda()
+    fast.load_state_dict(plain.state_dict())
+    fast = fast.bfloat16()
+    x = torch.randn(8, 50, 128, 8).permute(0, 3, 1, 2)
+    y = plain(x)
+    y.square().mean().backward()
+    z = fast(x.cuda().bfloat16())
+    z.float().square().mean().backward()
+    torch.testing.assert_close(z.float().cpu(), y, atol=0.05, rtol=0.05)
+    for (name, a), e in zip(fast.named_parameters(), plain.parameters(), strict=True):
+        assert (a.grad.float().cpu() - e.grad).norm() < 0.1 * e.grad.norm() + 1e-4, name

@@ -142,13 +142,16 @@ class ASE(nn.Module):
         style = self.style(mfcc.to(dtype), motion, generator=generator)
         with _beside(style) as join:
             emotion = self.tdnn(style)
-        logits, e = self.encoder(style).repeat(samples, 1, 1, 1), e.repeat(samples, 1)
+        logits = self.encoder(style)
+        if samples > 1:
+            logits, e = logits.repeat(samples, 1, 1, 1), e.repeat(samples, 1)
         image = self.sampled(logits, e, self.config.tau if tau is None else tau, generator)
         join()
         image = self._finish(image, e[:, None].expand(-1, style.shape[1], -1), None if heads is None else heads.repeat(samples))
-        with _beside(image) as join:
+        squeezed = self.blink.squeeze(image)
+        with _beside(image) as join:  # beside D2's LSTMs: the convolutions of both wait for the memory
             beta, pose = self.motion(image)
-        blink = self.blink(image)
+        blink = self.blink.read(squeezed)
         join()
         return Prediction(beta, pose, blink, emotion)
 

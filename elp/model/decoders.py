@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.model.layers import Recurrent, State, TimeConv, as_image, as_series
+from elp.model.layers import Norm, Recurrent, RowNorm, State, TimeConv, as_image, as_series
 from elp.motion import POSE
 from elp.space import codeword_values
 
@@ -103,17 +103,24 @@ class BlinkDecoder(nn.Module):
         self.causal = causal
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
         self.convs = nn.ModuleList(TimeConv(a, b, (3, 3), stride=2, causal=causal, bias=False) for a, b in itertools.pairwise(widths))
-        self.norms = nn.ModuleList(nn.LayerNorm(b) for b in widths[1:])
+        self.norms = nn.ModuleList(Norm(b) for b in widths[1:])
         left = heads
         for _ in self.convs:
             left = (left + 1) // 2
         self.lstm = Recurrent(2 * width * left, hidden)
         # each LSTM layer passes on a fifth of what it hears: without norms D2 answers every frame with the mean blink rate for ever
-        self.out = nn.Sequential(nn.LayerNorm(hidden), nn.Linear(hidden, 1))
+        self.out = nn.Sequential(RowNorm(hidden), nn.Linear(hidden, 1))
 
     def forward(self, image: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
+        return self.read(self.squeeze(image, state)[:, trim], state)
+
+    def squeeze(self, image: Tensor, state: State | None = None) -> Tensor:
+        """(B, C, T, H) -> (B, T, D'), what the LSTMs hear."""
         x = image
         for conv, norm in zip(self.convs, self.norms, strict=True):
-            x = conv(x, state if self.causal else None)
-            x = F.relu(norm(x.permute(0, 2, 3, 1))).permute(0, 3, 1, 2)  # over channels, frame by frame and head by head
-        return self.out(self.lstm(as_series(x)[:, trim], state))[..., 0]
+            x = norm(conv(x, state if self.causal else None), relu=True)
+        return as_series(x)
+
+    def read(self, x: Tensor, state: State | None = None) -> Tensor:
+        """(B, T, D') -> (B, T)."""
+        return self.out(self.lstm(x, state))[..., 0]

@@ -6,10 +6,9 @@ from __future__ import annotations
 import itertools
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from elp.model.layers import ConvBlock, Norm, Recurrent, State, TimeConv, Wide, as_image, as_series
+from elp.model.layers import ConvBlock, Norm, Recurrent, RowNorm, State, TimeConv, Wide, as_image, as_series
 
 GAIN = 4.0  # standard deviation of the untrained logits
 
@@ -25,7 +24,7 @@ class _Residual(nn.Module):
         self.skip = nn.Identity() if inputs == outputs else TimeConv(inputs, outputs, (1, 1))
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        return F.relu(self.norm(self.conv(self.first(x, state), state)) + self.skip(x))
+        return self.norm(self.conv(self.first(x, state), state), self.skip(x), relu=True)
 
 
 class AudioEncoder(nn.Module):
@@ -70,12 +69,9 @@ class TDNN(nn.Module):
         self.causal = causal
         shapes = [(5, 1), (3, 2), (3, 3), (1, 1), (1, 1)]
         self.layers = nn.ModuleList(
-            ConvBlock(style if n == 0 else hidden, hidden, kernel, dilation=dilation, causal=causal)
-            for n, (kernel, dilation) in enumerate(shapes)
+            ConvBlock(style if n == 0 else hidden, hidden, kernel, dilation=dilation, causal=causal) for n, (kernel, dilation) in enumerate(shapes)
         )
-        self.mlp = nn.Sequential(
-            nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, emotions)
-        )
+        self.mlp = nn.Sequential(nn.Linear(2 * hidden, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, emotions))
 
     def frames(self, style: Tensor, state: State | None = None) -> Tensor:
         """(B, T, D) -> (B, T, hidden): what the pooling sees of each frame."""
@@ -113,7 +109,7 @@ class HeadEncoder(nn.Module):
         self.reach = 2 * convs
         self.convs = nn.ModuleList(ConvBlock(style if n == 0 else hidden, hidden, 5, causal=causal) for n in range(convs))
         self.lstm = Recurrent(hidden, hidden)
-        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), nn.LayerNorm(hidden), nn.ReLU(), Wide(hidden, heads * categories))
+        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), RowNorm(hidden), nn.ReLU(), Wide(hidden, heads * categories))
         # logits that start three times as wide as the Gumbel noise: from pure noise the decoders would first learn to ignore the codes
         nn.init.normal_(self.mlp[-1].weight, std=GAIN / (hidden / 2) ** 0.5)
 

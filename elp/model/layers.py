@@ -13,6 +13,11 @@ from torch import Tensor, nn
 State = dict[Any, Any]  # what a stream carries from one piece to the next, by layer
 
 
+def trains(x: Tensor) -> bool:
+    """Whether this is the half-precision copy that trains on CUDA, where layers take the faster forms of `elp.model.fused`."""
+    return x.is_cuda and x.dtype == torch.bfloat16
+
+
 class TimeConv(nn.Conv2d):
     """Convolution over (time, heads) that keeps T; (B, C, T, H) -> (B, C', T, H').
 
@@ -50,6 +55,16 @@ class TimeConv(nn.Conv2d):
             return self._frame(recent, state)
         return super().forward(recent.permute(0, 3, 1, 2))
 
+    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        stride = self.stride[1]
+        if not trains(x) or x.shape[3] % stride:
+            return super()._conv_forward(x, weight, bias)
+        from elp.model.fused import convolved
+
+        if stride == 2:
+            x = x.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).flatten(3).permute(0, 3, 1, 2)
+        return convolved(x, weight, bias, (1, 1), self.padding, self.dilation, pairs=stride == 2)
+
     def _frame(self, recent: Tensor, state: State) -> Tensor:
         """(B, before + 1, 1, C) -> the newest frame (B, C', 1, 1) as one product: on a CPU, convolving takes three times as long."""
         weight = _packed(self, state, lambda: self.weight.permute(0, 2, 3, 1).flatten(1))
@@ -58,14 +73,27 @@ class TimeConv(nn.Conv2d):
         return F.linear(recent.flatten(1), weight, self.bias).view(len(recent), -1, 1, 1)
 
 
-class Norm(nn.LayerNorm):
-    """Layer normalisation over channels, frame by frame; (B, C, T, 1) -> the same.
+class RowNorm(nn.LayerNorm):
+    """Layer normalisation over the last axis, plus `skip`, then ReLU if `relu`; (..., C) -> the same."""
+
+    def forward(self, x: Tensor, skip: Tensor | None = None, *, relu: bool = False) -> Tensor:
+        if trains(x):
+            from elp.model.fused import normalised
+
+            return normalised(x, self.weight, self.bias, skip, self.eps, relu)
+        y = super().forward(x) if skip is None else super().forward(x) + skip
+        return F.relu(y) if relu else y
+
+
+class Norm(RowNorm):
+    """The same over channels, frame by frame and head by head; (B, C, T, H) -> the same.
 
     Batch normalisation, ResNet's own, would make a frame depend on the rest of its batch, and cost a step a millisecond more.
     """
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+    def forward(self, x: Tensor, skip: Tensor | None = None, *, relu: bool = False) -> Tensor:
+        rows = [None if each is None else each.permute(0, 2, 3, 1) for each in (x, skip)]
+        return super().forward(*rows, relu=relu).permute(0, 3, 1, 2)
 
 
 class ConvBlock(nn.Module):
@@ -77,7 +105,7 @@ class ConvBlock(nn.Module):
         self.norm = Norm(outputs)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        return F.relu(self.norm(self.conv(x, state)))
+        return self.norm(self.conv(x, state), relu=True)
 
 
 class Recurrent(nn.LSTM):
@@ -121,6 +149,10 @@ class Wide(nn.Linear):
     """
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
+        if trains(x):
+            from elp.model.fused import mapped
+
+            return mapped(x, self.weight, self.bias)
         if state is None or x.shape[1] > 1 or x.is_cuda:
             return super().forward(x)
         return torch.addmm(self.bias, x[:, 0], _packed(self, state, lambda: self.weight.T.contiguous()))[:, None]
