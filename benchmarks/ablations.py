@@ -31,7 +31,8 @@ from elp.train import LOG_EVERY, TERMS, Trainer, validate
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "U": {}, "V": {"space": "V"}, "V+e": {"space": "V+e"}, "value": {"coding": "value"},
-    "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0}, "nested": {"nested": True}, "causal": {"causal": True}, "clip": {"window": "clip"},
+    "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0}, "nested": {"nested": True}, "causal": {"causal": True}, "plain": {"plain": True},
+    "plain, less noise": {"plain": True, "noise": 0.3}, "clip": {"window": "clip"},
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
 }  # fmt: skip
 WEIGHTS = {"Eq 3": LossWeights()} | {f"no {name}": LossWeights(score="energy", **{name: 0.0}) for name in ("motion", "blink", "emotion", "smooth")}

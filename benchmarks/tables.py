@@ -40,13 +40,16 @@ from elp.metrics.resample import Stats, summarise
 from elp.train import LOG_EVERY, Trainer
 
 
+DEVICE: str  # of a process that trains
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """What the command line asked for."""
 
     corpus: Path
     work: Path
-    device: str
+    devices: tuple[str, ...]
     seeds: tuple[int, ...]
     samples: int
     sweep: tuple[int, ...]
@@ -79,15 +82,15 @@ class Plan:
 
     @property
     def trained(self) -> list[tuple[str, int]]:
-        kinds = ["RLHG", "PCH", "ELP-U", "ELP-V", "L2L", "ELP-U, Eq 3", "ELP-V, Eq 3"]  # the shortest first
-        kinds = [kind for kind in kinds if kind not in self.skip] + [f"ELP-U H={h}" for h in self.sweep]
+        kinds = ["L2L", "ELP-U, Eq 3", "ELP-V, Eq 3", *(f"ELP-U H={h}" for h in sorted(self.sweep, reverse=True)), "ELP-U", "ELP-V", "RLHG", "PCH"]
+        kinds = [kind for kind in kinds if kind not in self.skip]
         return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
 
 
-def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int) -> None:
+def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
     """One of ELP's trainings; its file lies in the work folder afterwards."""
-    trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(plan.device))
-    if plan.device != "cpu":
+    trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(device))
+    if device != "cpu":
         trainer.capture()
     steps = trainer.recipe.steps
     while trainer.done < steps:
@@ -98,16 +101,16 @@ def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int) -> None:
     checkpoint.save(model_path(plan, kind, seed), trainer.model, card)
 
 
-def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int) -> None:
+def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
     """One of the others' trainings."""
     curves: dict[str, list[float]] = {}
     if kind == "L2L":
         batch = plan.l2l_batch
-        model, fit = baselines.vq_fit(corpus, seed=seed, device=plan.device, steps=plan.fit_steps["vq"], batch=batch)
+        model, fit = baselines.vq_fit(corpus, seed=seed, device=device, steps=plan.fit_steps["vq"], batch=batch)
         curves["vq"] = baselines.finish(fit)
         fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], batch=batch)
     else:
-        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=plan.device, steps=plan.fit_steps["rlhg"] or None)
+        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=device, steps=plan.fit_steps["rlhg"] or None)
         model = fit.model
     curves["last"] = baselines.finish(fit)
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
@@ -119,25 +122,44 @@ def model_path(plan: Plan, kind: str, seed: int) -> Path:
     return plan.work / f"{kind.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.safetensors"
 
 
-def train_all(plan: Plan, corpus: Corpus) -> dict[str, float]:
-    """Every training that is missing, one after the other: side by side on one GPU they take longer in all."""
+def begin(devices: Any) -> None:
+    """A process that trains takes one of the devices and keeps it: side by side on one GPU, trainings take longer in all."""
+    global DEVICE
+    torch.set_num_threads(1)
+    DEVICE = devices.get()
+    if DEVICE != "cpu":
+        torch.cuda.set_device(torch.device(DEVICE))
+
+
+def trained(plan: Plan, kind: str, seed: int) -> str:
+    """Train one method, unless its file is there."""
     started = time.perf_counter()
-    for kind, seed in plan.trained:
-        if not model_path(plan, kind, seed).exists():
-            (train_elp if kind.startswith("ELP") else train_baseline)(plan, corpus, kind, seed)
-            print(f"{time.perf_counter() - started:7.1f} s  trained {kind}, seed {seed}", flush=True)
+    if not model_path(plan, kind, seed).exists():
+        (train_elp if kind.startswith("ELP") else train_baseline)(plan, Corpus.open(plan.corpus), kind, seed, DEVICE)
+    return f"{time.perf_counter() - started:.1f} s on {DEVICE}: {kind}, seed {seed}"
+
+
+def train_all(plan: Plan) -> dict[str, float]:
+    """Every training that is missing, the longest first."""
+    started, spawn = time.perf_counter(), get_context("spawn")
+    free = spawn.Queue()
+    for device in plan.devices:
+        free.put(device)
+    with ProcessPoolExecutor(len(plan.devices), mp_context=spawn, initializer=begin, initargs=(free,)) as pool:
+        for job in as_completed([pool.submit(trained, plan, kind, seed) for kind, seed in plan.trained]):
+            print(f"{time.perf_counter() - started:7.1f} s  trained in {job.result()}", flush=True)
     return {"training_seconds": round(time.perf_counter() - started, 1)}
 
 
 def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
-    """A trained method, ready to respond."""
-    path = model_path(plan, kind, seed)
+    """A trained method, ready to respond, on the next device in turn."""
+    path, device = model_path(plan, kind, seed), plan.devices[os.getpid() % len(plan.devices)]
     if kind.startswith("ELP"):
-        return ELPResponder.from_checkpoint(path, device=plan.device)
+        return ELPResponder.from_checkpoint(path, device=device)
     features = baselines.Features(corpus)
     model = baselines.L2L(features) if kind == "L2L" else baselines.RLHG(features, residual=kind == "PCH")
     model.load_state_dict(checkpoint.read(path)[0])
-    return model.to(plan.device).eval()
+    return model.to(device).eval()
 
 
 def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, dict[str, Any]]:
@@ -238,7 +260,7 @@ def main() -> None:
     p.add_argument("--hours", type=float, help="of the l2l preset")
     p.add_argument("--out", type=Path, default=Path("book/results"))
     p.add_argument("--work", type=Path, help="models and statistics that a second call finds (default OUT/../tables-work)")
-    p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--device", nargs="+", default=["cuda" if torch.cuda.is_available() else "cpu"], help="cuda:0 cuda:1: trainings go to whichever is free")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--samples", type=int, default=3)
     p.add_argument("--bootstrap", type=int, default=1000)
@@ -271,21 +293,21 @@ def main() -> None:
         corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
     printed = "tiny" if a.smoke else "l2l" if a.preset == "l2l" else "vico"
     recipe = "tiny" if a.smoke else a.recipe
-    plan = Plan(corpus=folder, work=work, device=a.device, seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
+    plan = Plan(corpus=folder, work=work, devices=tuple(a.device), seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
                 printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip),
                 once=tuple(a.once), l2l_batch=8 if a.smoke else a.l2l_batch,
                 fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
-    seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan, corpus)
+    seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan)
     before = time.time()
     runs, control = measure_all(plan, a.workers)
     seconds["measuring_seconds"] = round(time.time() - before, 1)
-    device = torch.cuda.get_device_name() if a.device != "cpu" else "cpu"
+    device = torch.cuda.get_device_name() if a.device != ["cpu"] else "cpu"
     cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained}
     cards = {name: {key: value for key, value in card.items() if key != "curves"} for name, card in cards.items()}
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
-        | corpus_card(corpus, "test") | seconds
+        | corpus_card(corpus, "test") | {"devices": len(a.device)} | seconds
         | {"seeds": list(plan.seeds), "samples": plan.samples, "bootstrap": a.bootstrap, "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
            "trained": cards, "control": control}
         | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)

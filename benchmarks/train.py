@@ -21,7 +21,6 @@ from elp.batches import Batch
 from elp.corpus.format import Corpus
 from elp.files import run_card, write_json
 from elp.model.ase import ASE
-from elp.style import motion_style
 from elp.train import Trainer
 
 GROUPS = {
@@ -49,7 +48,7 @@ class Clips(torch.utils.data.Dataset):
         target = losses.Target(
             stat("beta", x["listener_beta"]), stat("pose", x["listener_pose"]), x["listener_blink"], e, x["listener_valid"]
         )
-        return stat("mfcc", x["mfcc"]), motion_style(beta, pose, self.model.config.window), e, target
+        return stat("mfcc", x["mfcc"]), self.model.motion_style(beta, pose), e, target
 
 
 def plain(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:

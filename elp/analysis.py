@@ -16,7 +16,6 @@ from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.motion import Clip, Motion
-from elp.style import motion_style
 
 CLIP = 50  # frames: the paper embeds clips of two seconds (ELP, Figure 7)
 Ints = NDArray[np.int64]
@@ -91,7 +90,7 @@ def style_of(responder: ELPResponder, speaker: Clip) -> Tensor:
     """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1)."""
     model, seen = responder.model, speaker.motion
     mfcc, beta, pose = responder.inputs(speaker.mfcc, seen.beta, seen.pose, seen.valid)
-    return model.style(mfcc, motion_style(beta, pose, model.config.window, causal=model.config.causal))
+    return model.style(mfcc, model.motion_style(beta, pose))
 
 
 @torch.no_grad()

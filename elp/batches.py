@@ -12,7 +12,6 @@ from torch import Tensor
 from elp.errors import ElpError
 from elp.losses import Target
 from elp.model.ase import ASE
-from elp.style import motion_style
 
 if TYPE_CHECKING:
     from elp.corpus.format import Corpus
@@ -66,17 +65,14 @@ class Batches:
         self.steps = torch.arange(frames, device=device)
 
     def _style(self, pairs) -> Tensor:  # type: ignore[no-untyped-def]
-        config = self.model.config
-        style = torch.zeros(len(self.beta), 2 * config.beta + self.pose.shape[1], dtype=torch.half, device=self.beta.device)
+        style = torch.zeros(len(self.beta), len(self.model.style_mean), dtype=torch.half, device=self.beta.device)
         for offset, length in pairs.groupby("speaker_offset")["length"].max().items():
             cut = slice(int(offset), int(offset) + int(length))
             style[cut] = self._motion(self.beta[cut], self.pose[cut])
         return style
 
     def _motion(self, beta: Tensor, pose: Tensor) -> Tensor:
-        config = self.model.config
-        beta, pose = self.model.standardise("beta", beta.float()), self.model.standardise("pose", pose.float())
-        return motion_style(beta, pose, config.window, causal=config.causal)
+        return self.model.motion_style(self.model.standardise("beta", beta.float()), self.model.standardise("pose", pose.float()))
 
     def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Pairs and first frames within them, uniform over all positions: two (B,) int64."""

@@ -20,7 +20,6 @@ from elp.motion import MFCC, POSE, Clip, Motion
 from elp.sampling import SmoothUniform
 from elp.space import one_hot
 from elp.stream import ResponseStream
-from elp.style import motion_style
 
 Emotion = str | Sequence[float] | None
 CHUNK = 250  # frames at once: ten seconds
@@ -123,7 +122,7 @@ class ELPResponder:
         """`respond`, and the codewords it went through: U (T, H) in 1 ... N V, of a mixture those of its strongest emotion."""
         model, e = self.model, self.weights(emotion)
         mfcc, beta, pose = self.inputs(speaker.mfcc, speaker.motion.beta, speaker.motion.pose, speaker.motion.valid)
-        motion = motion_style(beta, pose, model.config.window, causal=model.config.causal)
+        motion = model.motion_style(beta, pose)
         state: State = {}
         noise, frames = self.noise(generator), motion.shape[1]
         found = []

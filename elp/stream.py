@@ -41,7 +41,7 @@ class ResponseStream:
         if config.window == "clip":
             raise ElpError("σ over the whole clip needs the whole clip: stream with a model whose window is a number of frames")
         self.responder, self.e = responder, responder.weights(emotion)
-        self.noise, self.cepstra, self.style = responder.noise(generator), CepstraStream(), StyleStream(config.window)
+        self.noise, self.cepstra, self.style = responder.noise(generator), CepstraStream(), StyleStream(config.window, plain=config.plain)
         self.state: State = {}
         self.program: Any = None  # `_step` of one frame, recorded
         self.axes = 0  # of the sound: 1 of samples, 2 of cepstra, 0 while nothing was heard

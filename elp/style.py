@@ -58,42 +58,44 @@ def _running(x: Tensor, window: int, causal: bool) -> Tensor:
     return F.avg_pool1d(padded, window, stride=1).mT.reshape(x.shape)
 
 
-def motion_style(beta: Tensor, pose: Tensor, window: Window = 25, *, causal: bool = False, fps: float = FPS) -> Tensor:
+def motion_style(beta: Tensor, pose: Tensor, window: Window = 25, *, causal: bool = False, plain: bool = False, fps: float = FPS) -> Tensor:
     """The part of Eq 1 that needs no learning: σ(β) ⊕ σ(∂β/∂t) ⊕ σ(∂p/∂t).
 
     Args:
         beta: (..., T, D) expression coefficients.
         pose: (..., T, 6) rotation and translation.
         window, causal: see `sigma`. The paper says "frame by frame" and leaves the window open.
+        plain: append β and p themselves, which Eq 1 leaves out.
         fps: frames per second.
 
     Returns:
-        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100.
+        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100; plain: (..., T, 3 D + 12).
     """
     parts = (beta, derivative(beta, fps), derivative(pose, fps))
-    return torch.cat([sigma(part, window, causal=causal) for part in parts], dim=-1)
+    return torch.cat([*(sigma(part, window, causal=causal) for part in parts), *((beta, pose) if plain else ())], dim=-1)
 
 
 class StyleStream:
     """`motion_style` of a speaker who is still moving, equal to the causal one of the whole.
 
     Args:
-        window: frames of σ.
+        window: frames of σ. plain: append β and p themselves.
     """
 
-    def __init__(self, window: int, fps: float = FPS) -> None:
-        self.window, self.fps = window, fps
+    def __init__(self, window: int, *, plain: bool = False, fps: float = FPS) -> None:
+        self.window, self.plain, self.fps = window, plain, fps
         self.past: Tensor | None = None
 
     def push(self, beta: Tensor, pose: Tensor) -> Tensor:
-        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6)."""
+        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6), plain (..., T, 3 D + 12)."""
         new, width = torch.cat([beta, pose], -1), beta.shape[-1]
         if self.past is None:  # a face that was still before the first frame
             self.past = new[..., :1, :].expand(*new.shape[:-2], self.window, -1)
         recent = torch.cat([self.past, new], -2)
         self.past = recent[..., recent.shape[-2] - self.window :, :]
         values = torch.cat([recent[..., 1:, :width], recent.diff(dim=-2) * self.fps], -1).double()
-        return values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
+        style = values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
+        return torch.cat([style, new], -1) if self.plain else style
 
 
 def speaker_style(audio: Tensor, motion: Tensor) -> Tensor:

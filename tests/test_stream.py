@@ -88,12 +88,12 @@ def test_cepstra_are_those_of_librosa():
     np.testing.assert_allclose(mfcc(sound[512:], len(expected))[1:], expected[1:], atol=1e-3)
 
 
-@given(places, st.sampled_from([1, 2, 25]))
-def test_style_does_not_depend_on_the_pieces(seen, window):
+@given(places, st.sampled_from([1, 2, 25]), st.booleans())
+def test_style_does_not_depend_on_the_pieces(seen, window, plain):
     beta, pose = (torch.from_numpy(x) for x in (clip(FRAMES).motion.beta, clip(FRAMES).motion.pose))
-    stream = StyleStream(window)
+    stream = StyleStream(window, plain=plain)
     pieces = torch.cat([stream.push(beta[part], pose[part]) for part in cut(FRAMES, seen)])
-    torch.testing.assert_close(pieces, motion_style(beta, pose, window, causal=True), atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(pieces, motion_style(beta, pose, window, causal=True, plain=plain), atol=1e-5, rtol=1e-5)
 
 
 def test_a_frame_is_answered_within_its_own_forty_milliseconds():

@@ -58,6 +58,13 @@ def test_the_style_of_a_still_face_is_zero_and_the_paper_has_334_numbers():
     assert speaker_style(torch.zeros(1, 50, 128), style).shape == (1, 50, 334)
 
 
+def test_plain_appends_what_eq_1_leaves_out():
+    beta, pose = walk(60, 4), walk(60, 6, seed=1)
+    style = motion_style(beta, pose, plain=True)
+    assert torch.equal(style[..., 14:], torch.cat([beta, pose], -1))
+    assert torch.equal(style[..., :14], motion_style(beta, pose))
+
+
 def test_the_derivative_is_per_second():
     ramp = torch.arange(10.0)[None, :, None]
     assert derivative(ramp, fps=25.0)[0, :, 0].tolist() == [0.0] + [25.0] * 9

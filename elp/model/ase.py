@@ -18,7 +18,7 @@ from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
 from elp.model.layers import State
 from elp.motion import POSE
 from elp.space import base_space, gumbel, held
-from elp.style import Window, speaker_style
+from elp.style import Window, motion_style, speaker_style
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class ASEConfig:
         coding: how decoders read a codeword: its "value" or a learned "embedding".
         space: "U" (emotion moves the codewords), "V" (no emotion), "V+e" (no emotion in the codes, e as extra channels).
         window: frames of σ in Eq 1, or "clip".
+        plain: the encoder also sees β and p themselves, which Eq 1 leaves out.
         causal: use no future frame, so that the model can stream.
         tau: temperature of the Gumbel-Softmax gradient.
         nested: train on random prefixes of the heads, so that any prefix decodes.
@@ -50,6 +51,7 @@ class ASEConfig:
     coding: Literal["value", "embedding"] = "embedding"
     space: Literal["U", "V", "V+e"] = "U"
     window: Window = 25
+    plain: bool = False
     causal: bool = False
     tau: float = 1.0
     nested: bool = False
@@ -99,7 +101,7 @@ class ASE(nn.Module):
             mean, std = statistics[name] if statistics else (torch.zeros(size), torch.ones(size))
             self.register_buffer(f"{name}_mean", torch.as_tensor(mean, dtype=torch.float32).clone())
             self.register_buffer(f"{name}_std", torch.as_tensor(std, dtype=torch.float32).clamp_min(1e-6))
-        n, width = len(config.emotions), 2 * config.beta + POSE
+        n, width = len(config.emotions), 2 * config.beta + POSE + (config.beta + POSE if config.plain else 0)
         style = AudioEncoder.width + width
         self.register_buffer("style_mean", torch.zeros(width))
         self.register_buffer("style_std", torch.ones(width))
@@ -133,7 +135,7 @@ class ASE(nn.Module):
         """A training pass: style -> codes -> motion, with sampled codes.
 
         Args:
-            mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `style.motion_style`. e: (B, N), rows sum to 1.
+            mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `motion_style`. e: (B, N), rows sum to 1.
             generator: of the Gumbel noise and the dropout. tau: overrides the configuration's; 0 takes every head's most probable
                 category. heads: (B,) prefix lengths, for nesting.
             samples: draws of the codes of each clip; the predictions are then (samples B, ...), all clips' first draws first.
@@ -154,6 +156,11 @@ class ASE(nn.Module):
         blink = self.blink.read(squeezed)
         join()
         return Prediction(beta, pose, blink, emotion)
+
+    def motion_style(self, beta: Tensor, pose: Tensor) -> Tensor:
+        """Standardised β (..., T, D) and p (..., T, 6) -> the motion part of Eq 1, by this model's options."""
+        config = self.config
+        return motion_style(beta, pose, config.window, causal=config.causal, plain=config.plain)
 
     def style(self, mfcc: Tensor, motion: Tensor, state: State | None = None, *, generator: torch.Generator | None = None) -> Tensor:
         """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), the motion part standardised too."""
