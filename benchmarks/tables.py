@@ -39,7 +39,6 @@ from elp.generate import ELPResponder
 from elp.metrics.resample import Stats, summarise
 from elp.train import LOG_EVERY, Trainer
 
-
 DEVICE: str  # of a process that trains
 
 
@@ -260,7 +259,8 @@ def main() -> None:
     p.add_argument("--hours", type=float, help="of the l2l preset")
     p.add_argument("--out", type=Path, default=Path("book/results"))
     p.add_argument("--work", type=Path, help="models and statistics that a second call finds (default OUT/../tables-work)")
-    p.add_argument("--device", nargs="+", default=["cuda" if torch.cuda.is_available() else "cpu"], help="cuda:0 cuda:1: trainings go to whichever is free")
+    free = ["cuda" if torch.cuda.is_available() else "cpu"]
+    p.add_argument("--device", nargs="+", default=free, help="cuda:0 cuda:1: trainings go to whichever is free")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--samples", type=int, default=3)
     p.add_argument("--bootstrap", type=int, default=1000)

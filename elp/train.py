@@ -63,6 +63,7 @@ class Trainer:
             for mine, theirs in zip(self.work.modules(), self.model.modules(), strict=True):
                 mine._buffers = theirs._buffers  # statistics stay float32
             self.half = flatten(self.work)
+        self.gradient = torch.zeros_like(self.weights if self.half is None else self.half)
         self.lr = torch.tensor(recipe.lr, device=device)
         self.optimizer = torch.optim.AdamW([self.weights], lr=self.lr, weight_decay=recipe.weight_decay, fused=True, capturable=device.type == "cuda")
         moments = {name: torch.zeros_like(self.weights) for name in ("exp_avg", "exp_avg_sq")}
@@ -73,13 +74,12 @@ class Trainer:
         self.done, self.graph = 0, None
 
     def _gradient(self) -> Tensor:
-        """The gradients of all parameters, in the order and precision of the master weights."""
-        flat = torch.zeros_like(self.weights if self.half is None else self.half)
+        """The mean over the processes of all parameters' gradients, in the order of the weights."""
         parameters = list(self.work.parameters())
-        parts = flat.split([_room(p) for p in parameters])
+        parts = self.gradient.split([_room(p) for p in parameters])
         views = [part[: p.numel()] for p, part in zip(parameters, parts, strict=True)]
         torch._foreach_copy_(views, [_rows(p.grad).flatten() for p in parameters])  # one kernel: all are vectors
-        return flat.float()
+        return self.group.average(self.gradient.float()) if self.group.size > 1 else self.gradient
 
     @torch.no_grad()
     def _standardise_style(self) -> None:
@@ -105,8 +105,9 @@ class Trainer:
         self.work.zero_grad(set_to_none=True)
         terms = self.losses(row, start)
         (terms["loss"] * SCALE).backward()
-        grad = self.group.average(self._gradient())
-        self.weights.grad = grad * ((self.recipe.clip * SCALE / grad.norm()).clamp_max(1) / SCALE)
+        grad = self._gradient()
+        norm = torch.linalg.vector_norm(grad, dtype=torch.float32)
+        self.weights.grad = grad * ((self.recipe.clip * SCALE / norm).clamp_max(1) / SCALE)[None]  # a vector of one: bfloat16 becomes float32
         self.optimizer.step()
         self.log.index_copy_(0, self.slot, torch.stack([terms[name].detach() for name in TERMS])[None])
         self.drawn.index_copy_(0, self.slot, torch.stack([row, start])[None])

@@ -19,7 +19,7 @@ class Fit:
     Args:
         model: on the windows' device. loss: of one batch, a scalar. windows: gives batches.
         steps, batch: iterations and windows an iteration. lr, weight_decay: of AdamW; schedule: step -> factor on lr.
-        seed: of the windows and of the dropout.
+        seed: of the windows and of the dropout. half: bfloat16 on CUDA where torch's autocast thinks it safe.
 
     Attributes:
         done: steps made. curve: the mean loss of every `LOOK` steps.
@@ -37,9 +37,11 @@ class Fit:
         weight_decay: float = 0.0,
         schedule: Callable[[int], float] = lambda step: 1.0,
         seed: int = 0,
+        half: bool = False,
     ) -> None:
         device = windows.edges.device
         cuda = device.type == "cuda"
+        self.half = half and cuda
         self.model, self.loss, self.windows, self.steps, self.batch = model.train(), loss, windows, steps, batch
         self.lr, self.schedule = lr, schedule
         self.generator = torch.Generator(device).manual_seed(seed)
@@ -53,7 +55,8 @@ class Fit:
 
     def _step(self) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        value = self.loss(self.windows.draw(self.batch, self.generator))
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.half):
+            value = self.loss(self.windows.draw(self.batch, self.generator))
         value.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0, foreach=True)
         self.optimizer.step()

@@ -57,8 +57,9 @@ class VQVAE(nn.Module):
         return self.encoder(self.squash(x.mT).mT + self.at_in)
 
     def codes(self, z: Tensor) -> Tensor:
-        """(..., 256) -> index of the nearest code."""
-        return (self.codebook.square().sum(-1) - 2 * z @ self.codebook.mT).argmin(-1)
+        """(..., 256) -> index of the nearest code, in single precision also where autocast would not."""
+        with torch.autocast(z.device.type, enabled=False):
+            return (self.codebook.square().sum(-1) - 2 * z.float() @ self.codebook.mT).argmin(-1)
 
     def decode(self, codes: Tensor) -> Tensor:
         """(B, 4) indices -> (B, 32, M)."""
@@ -162,14 +163,16 @@ def vq_fit(corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: int = 6
         model = L2L(Features(corpus)).to(device).eval()
     windows = Windows(corpus, model.features, BLOCK)
     model.vq.start(windows.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
-    return model, Fit(model.vq, model.vq.loss, windows, steps=steps, batch=batch, lr=3e-4, schedule=_warm(steps), seed=seed)
+    return model, Fit(model.vq, model.vq.loss, windows, steps=steps, batch=batch, lr=3e-4, schedule=_warm(steps), seed=seed, half=True)
 
 
 def predictor_fit(corpus: Corpus, model: L2L, *, seed: int = 0, steps: int = 4000, batch: int = 128) -> Fit:
     """The run that trains the predictor on a trained VQ-VAE's codes; the corpus needs pairs of at least 64 frames."""
     model.eval().vq.requires_grad_(False)
     windows = Windows(corpus, model.features, 2 * BLOCK)
-    return Fit(model.predictor, model.loss, windows, steps=steps, batch=batch, lr=3e-4, weight_decay=0.01, schedule=_warm(steps), seed=seed + 1)
+    return Fit(
+        model.predictor, model.loss, windows, steps=steps, batch=batch, lr=3e-4, weight_decay=0.01, schedule=_warm(steps), seed=seed + 1, half=True
+    )
 
 
 def _warm(steps: int) -> Callable[[int], float]:
