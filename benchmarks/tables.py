@@ -302,7 +302,7 @@ def main() -> None:
     before = time.time()
     runs, control = measure_all(plan, a.workers)
     seconds["measuring_seconds"] = round(time.time() - before, 1)
-    device = torch.cuda.get_device_name() if a.device != ["cpu"] else "cpu"
+    device = torch.cuda.get_device_name() if a.device[0] != "cpu" else "cpu"
     cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained}
     cards = {name: {key: value for key, value in card.items() if key != "curves"} for name, card in cards.items()}
     result = (
