@@ -125,9 +125,10 @@ def cores() -> int:
 
 
 def each_clip(measure: Callable[..., Any], *sets: Sequence[Any]) -> list[Any]:
-    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock.
+    """`measure` of the clips (or groups of clips) that belong together, in order, on all cores: what NumPy does inside releases Python's lock.
 
-    Its own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way.
+    Linear algebra's own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way. So the
+    numbers are the same, to the bit, on any number of cores.
     """
     with single_threaded(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measure, *sets))

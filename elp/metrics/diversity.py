@@ -43,7 +43,7 @@ def cluster(gt: ClipsLike, k: int, *, seed: int = 0, frames: int | None = None, 
         raise ElpError(f"k-means with {k} clusters needs as many frames, got {ends[-1]}: give longer clips or more of them")
     if frames is not None and ends[-1] > frames:
         chosen = np.split(kept := np.linspace(0, ends[-1] - 1, frames).round().astype(int), np.searchsorted(kept, ends[:-1]))
-        rows = [x[at - end] for x, at, end in zip(rows, chosen, ends, strict=True)]
+        rows = [x[at - end] for x, at, end in zip(rows, chosen, ends, strict=True)]  # counted from the clip's end
     return kmeans(np.concatenate(rows), k, seed)
 
 

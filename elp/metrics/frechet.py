@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
+from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen, single_threaded
 
 
 MANY = 10  # frames a coefficient: a QR of more would take seconds on a corpus
@@ -139,7 +139,8 @@ def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
     rows = [[seen(x) for x in clips] for clips in (as_clips("gt", gt, valid), as_clips("pred", pred))]
     if min(sum(len(x) for x in clips) for clips in rows) < 2:
         return float("nan")
-    return sum(gaussian_terms(*map(Gaussian.pooled, rows)))
+    with single_threaded():
+        return sum(gaussian_terms(*map(Gaussian.pooled, rows)))
 
 
 def paired_frechet(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:

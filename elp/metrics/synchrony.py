@@ -19,17 +19,17 @@ WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP 
 def _centred(x: Doubles) -> Doubles:
     """Columns with mean 0 and norm 1; a constant column, which co-varies with nothing, becomes 0."""
     x = x - x.mean(0)
-    norm = np.sqrt((x**2).sum(0))
+    norm = np.sqrt(np.einsum("td,td->d", x, x))
     still = norm <= 1e-9 * max(np.abs(x).max(initial=0.0), 1e-12)
     return np.divide(x, norm, out=np.zeros_like(x), where=~still)
 
 
 def pearson(x: Doubles, y: Doubles) -> Doubles:
     """(D,) Pearson correlations of the columns of two (T, D) clips over frames seen in both; 0 where one is constant."""
-    both = ~(np.isnan(x).any(1) | np.isnan(y).any(1))
-    if both.sum() < 2:
-        return np.full(x.shape[1], np.nan)
-    return (_centred(x[both]) * _centred(y[both])).sum(0)
+    gone = np.isnan(x).any(1) | np.isnan(y).any(1)
+    if gone.any():
+        x, y = x[~gone], y[~gone]
+    return np.einsum("td,td->d", _centred(x), _centred(y)) if len(x) > 1 else np.full(x.shape[1], np.nan)
 
 
 def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
@@ -125,7 +125,9 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     from scipy.fft import irfft, next_fast_len, rfft
 
     gone = np.isnan(x[:, 0])
-    x, y = np.where(gone[:, None], 0, x), np.where(gone[:, None], 0, y - y[~gone].sum(0) / max((~gone).sum(), 1))
+    y = y - seen(y).sum(0) / max((~gone).sum(), 1)
+    if gone.any():
+        x, y = np.where(gone[:, None], 0, x), np.where(gone[:, None], 0, y)
     y = np.pad(y, ((max_lag, max_lag), (0, 0)))
     cut = lambda z, length: sliding_window_view(z, length, 0)[::stride].swapaxes(1, -1)  # noqa: E731  (n, length, D)
     xs, ys = cut(x, window), cut(y, window + 2 * max_lag)
