@@ -92,6 +92,7 @@ def test_frechet_of_many_clips_is_the_mean_of_each(rng, width):
     together = [np.concatenate(x) for x in (gt, [x[~np.isnan(x[:, 0])] for x in pred])]
     assert metrics.frechet_pooled(gt, pred) == pytest.approx(metrics.gaussian_distance(*together), rel=1e-9)
     assert np.isnan(metrics.frechet_pooled([np.zeros((1, width))], pred))
+    assert np.isnan(metrics.frechet(gt[:1], pred[:1]))
 
 
 def test_frechet_of_coefficients_that_do_not_move(rng):

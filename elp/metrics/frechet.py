@@ -11,10 +11,7 @@ import numpy as np
 
 from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen, single_threaded
 
-
 MANY = 10  # frames a coefficient: a QR of more would take seconds on a corpus
-
-
 TOGETHER = 8  # clips whose singular values are found in one call
 
 
@@ -159,8 +156,10 @@ def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips
     def distances(group: list[int]) -> list[float]:
         pairs = [samples(*(clips[i] for clips in sets)) for i in group]
         fits = [(Gaussian.of(x), Gaussian.of(y)) for x, y in pairs if min(len(x), len(y)) > 1]
+        if not fits:
+            return []
         products = [x.root @ y.root.T for x, y in fits]
-        padded = np.zeros((len(products), *np.max([p.shape for p in products], 0, initial=0)))
+        padded = np.zeros((len(products), *np.max([p.shape for p in products], 0)))
         for into, product in zip(padded, products, strict=True):
             into[: product.shape[0], : product.shape[1]] = product
         crosses = np.linalg.svd(padded, compute_uv=False).sum(1)

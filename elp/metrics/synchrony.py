@@ -125,7 +125,7 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     from scipy.fft import irfft, next_fast_len, rfft
 
     gone = np.isnan(x[:, 0])
-    y = y - seen(y).sum(0) / max((~gone).sum(), 1)
+    y = y - seen(y).sum(0) / max((~gone).sum(), 1)  # smaller numbers: squares lose less
     if gone.any():
         x, y = np.where(gone[:, None], 0, x), np.where(gone[:, None], 0, y)
     y = np.pad(y, ((max_lag, max_lag), (0, 0)))
@@ -134,7 +134,7 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     xs = xs - xs.mean(1, keepdims=True)
     size, lags = next_fast_len(ys.shape[1], real=True), 2 * max_lag + 1
     dot = irfft(rfft(ys, size, 1) * rfft(xs, size, 1).conj(), size, 1)[:, :lags]
-    spread = _sums(y**2, window) - _sums(y, window) ** 2 / window  # of every window of y, smaller than the clip's mean square by rounding only
+    spread = _sums(y**2, window) - _sums(y, window) ** 2 / window  # of every window of y
     by_x, by_y = _inverse_root((xs**2).sum(1), 1e-24 * (x**2).max(0)), _inverse_root(spread, 1e-12 * (y**2).max(0))
     r = np.einsum("nld,nld,nd->nl", dot, cut(by_y, lags), by_x) / x.shape[1]
     there = _sums(np.pad(gone, max_lag, constant_values=True).astype(np.float64), window) < 0.5
