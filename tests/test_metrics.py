@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from elp import metrics
+from elp.metrics import clips, kmeans
 
 PARTS = {"pose": slice(0, 6), "expression": slice(6, None)}
 
@@ -82,6 +83,19 @@ def test_windowed_correlation_equals_the_slow_way(rng):
         assert found.at(lag) == pytest.approx(np.mean(slow), abs=1e-9)
 
 
+def test_windowed_correlation_passes_over_holes_and_stillness(rng):
+    x, y = smooth(rng, 2, 170, 2)
+    x[40:110, 0], y[:, 1] = 7.0, 3.0  # still for a window, still throughout
+    y[140] = np.nan
+    found = metrics.wtlcc([x], [y], window=30, max_lag=45, stride=25)
+    starts = [s for s in range(0, 141, 25) if not s <= 140 < s + 30]
+    assert found.windows == len(starts)
+    for lag in (-45, -8, 0, 31):
+        reach = [s for s in starts if 0 <= s + lag <= 140 and not s + lag <= 140 < s + lag + 30]
+        slow = [0 if np.ptp(x[s : s + 30, 0]) == 0 else stats.pearsonr(x[s : s + 30, 0], y[s + lag : s + lag + 30, 0])[0] / 2 for s in reach]
+        assert found.at(lag) == pytest.approx(np.mean(slow), abs=1e-9)
+
+
 def test_single_window_peaks_are_high_even_between_strangers(rng):
     found = metrics.wtlcc(smooth(rng, 20, 400, 1), smooth(rng, 20, 400, 1))
     assert abs(found.peak) < 0.15
@@ -139,6 +153,38 @@ def test_clips_of_one_length_give_the_same_as_a_list(rng):
         assert metrics.evaluate(s, g, p, convention=convention, **PARTS) == metrics.evaluate(
             list(s), list(g), list(p), convention=convention, **PARTS
         )
+
+
+def test_the_number_of_cores_changes_no_bit(rng, monkeypatch):
+    sets = [[smooth(rng, 1, n, 20)[0] for n in (90, 300, 40, 170, 230, 60, 55, 410, 120, 200)] for _ in range(3)]
+    found = []
+    for cores in (1, 2, 5):
+        for module in (clips, kmeans):
+            monkeypatch.setattr(module, "cores", lambda cores=cores: cores)
+        found.append({c: metrics.evaluate(*sets, convention=c, **PARTS) for c in ("elp", "dim")})
+    assert found[0] == found[1] == found[2]
+
+
+def test_clusters_are_fitted_to_frames_spread_over_all_clips(rng):
+    gt = [smooth(rng, 1, n, 3)[0] for n in (5, 300, 41, 80)]
+    gt[1][20:30] = np.nan
+    rows = np.concatenate(gt)
+    rows = rows[~np.isnan(rows[:, 0])]
+    picked = rows[np.linspace(0, len(rows) - 1, 100).round().astype(int)]
+    np.testing.assert_array_equal(metrics.cluster(gt, 4, frames=100), metrics.cluster([picked], 4))
+    np.testing.assert_array_equal(metrics.cluster(gt, 4, frames=1000), metrics.cluster([rows], 4))
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_steps_within_and_across_clips(rng, joined):
+    gt, pred = ([smooth(rng, 1, n, 2)[0] for n in (30, 1, 12)] for _ in range(2))
+    gt[2][4] = np.nan
+    gaps = [a - b for a, b in zip(gt, pred, strict=True)]
+    change = [np.diff(x, axis=0) for x in ([np.concatenate(gaps)] if joined else gaps)]
+    squares = [(row**2).sum() for x in change for row in x if np.isfinite(row).all()]
+    assert metrics.sts(gt, pred, dt=0.1, joined=joined) == pytest.approx(math.sqrt(sum(squares) / 0.1))
+    assert metrics.sts(gt, pred, dt=0.1, joined=joined, per_frame=True) == pytest.approx(math.sqrt(sum(squares) / 0.1 / len(squares)))
+    assert math.isnan(metrics.sts([gt[1]], [pred[1]], dt=0.1, joined=joined))
 
 
 def test_dtw_is_the_least_monotone_path(rng):

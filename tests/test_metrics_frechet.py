@@ -79,6 +79,22 @@ def test_pooled_frechet_forgives_swapped_clips_and_the_paired_one_does_not(rng):
     assert metrics.paired_frechet(speaker, gt, gt[:, ::-1]) > 10 * metrics.frechet(gt, gt[:, ::-1])  # same frames, other coupling
 
 
+@pytest.mark.parametrize("width", [3, 60])
+def test_frechet_of_many_clips_is_the_mean_of_each(rng, width):
+    gt, pred, speaker = ([rng.standard_normal((n, width)).cumsum(0) for n in (1, 2, 9, 30, 59, 61, 80, 200, 700, 55, 1300)] for _ in range(3))
+    for x in pred[2], pred[7]:
+        x[4:7] = np.nan
+    kept = [(s[ok], a[ok], b[ok]) for s, a, b in zip(speaker, gt, pred, strict=True) if len(b) > 1 for ok in [~np.isnan(b[:, 0])]]
+    each = [metrics.gaussian_distance(a, b) for _, a, b in kept]
+    assert metrics.frechet(gt, pred) == pytest.approx(np.mean(each), rel=1e-9)
+    each = [metrics.gaussian_distance(np.hstack([s, a]), np.hstack([s, b])) for s, a, b in kept]
+    assert metrics.paired_frechet(speaker, gt, pred) == pytest.approx(np.mean(each), rel=1e-9)
+    together = [np.concatenate(x) for x in (gt, [x[~np.isnan(x[:, 0])] for x in pred])]
+    assert metrics.frechet_pooled(gt, pred) == pytest.approx(metrics.gaussian_distance(*together), rel=1e-9)
+    assert np.isnan(metrics.frechet_pooled([np.zeros((1, width))], pred))
+    assert np.isnan(metrics.frechet(gt[:1], pred[:1]))
+
+
 def test_frechet_of_coefficients_that_do_not_move(rng):
     x = np.column_stack([rng.standard_normal(300), np.full(300, 7.0)])
     assert metrics.gaussian_distance(x, x) == pytest.approx(0, abs=1e-12)

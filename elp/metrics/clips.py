@@ -98,7 +98,7 @@ def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike
     sets = {name: Clips(x.copy() for x in clips) if clips is named[name] else clips for name, clips in sets.items()}
     group = object()
     for together in zip(*sets.values(), strict=True):
-        unseen = np.any([np.isnan(x).any(1) for x in together], 0)
+        unseen = np.any([np.isnan(x[:, 0]) for x in together], 0)
         for x in together:
             x[unseen] = np.nan
     for clips in sets.values():
@@ -109,8 +109,8 @@ def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike
 
 
 def seen(x: Doubles) -> Doubles:
-    """The rows of a clip without the unseen ones; the clip itself, not a copy, where all are seen."""
-    gone = np.isnan(x).any(1)
+    """The rows of a checked clip without the unseen ones, all NaN; the clip itself, not a copy, where all are seen."""
+    gone = np.isnan(x[:, 0])
     return x[~gone] if gone.any() else x
 
 
@@ -124,10 +124,11 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def each_clip(measure: Callable[..., Any], *sets: Clips) -> list[Any]:
-    """`measure` of the clips that belong together, in order, on all cores: the linear algebra inside releases Python's lock.
+def each_clip(measure: Callable[..., Any], *sets: Sequence[Any]) -> list[Any]:
+    """`measure` of the clips (or groups of clips) that belong together, in order, on all cores: what NumPy does inside releases Python's lock.
 
-    Its own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way.
+    Linear algebra's own threads are held back meanwhile: on matrices as small as a clip's they only stand in each other's way. So the
+    numbers are the same, to the bit, on any number of cores.
     """
     with single_threaded(), ThreadPoolExecutor(cores()) as pool:
         return list(pool.map(measure, *sets))
@@ -135,7 +136,9 @@ def each_clip(measure: Callable[..., Any], *sets: Clips) -> list[Any]:
 
 @cache
 def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through everything loaded: once is enough, since numpy brings its own
+    import scipy.linalg  # noqa: F401  brings a library besides numpy's
+
+    return ThreadpoolController()  # looks through everything loaded: once is enough
 
 
 def single_threaded() -> AbstractContextManager[Any]:

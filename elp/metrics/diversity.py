@@ -6,9 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.metrics.clips import ClipsLike, Doubles, as_clips, mean, seen
+from elp.metrics.clips import ClipsLike, Doubles, as_clips, each_clip, mean, seen
 from elp.metrics.kmeans import kmeans
 
 EXPRESSION_CLUSTERS, POSE_CLUSTERS = 40, 20  # k of L2L, DIM and ELP
@@ -16,7 +17,7 @@ EXPRESSION_CLUSTERS, POSE_CLUSTERS = 40, 20  # k of L2L, DIM and ELP
 
 def variance(clips: ClipsLike, valid: Any = None) -> float:
     """V-D: variance over time, per clip and coefficient, averaged over both. A constant clip gives 0 wherever it rests."""
-    return mean([seen(x).var(0).mean() if len(seen(x)) else np.nan for x in as_clips("clips", clips, valid)])
+    return mean(each_clip(lambda x: seen(x).var(0).mean() if len(seen(x)) else np.nan, as_clips("clips", clips, valid)))
 
 
 def variance_flat(clips: ClipsLike, valid: Any = None) -> float:
@@ -36,12 +37,14 @@ def cluster(gt: ClipsLike, k: int, *, seed: int = 0, frames: int | None = None, 
     Raises:
         ElpError: fewer seen frames than clusters.
     """
-    rows = np.concatenate([seen(x) for x in as_clips("gt", gt, valid)])
-    if len(rows) < k:
-        raise ElpError(f"k-means with {k} clusters needs as many frames, got {len(rows)}: give longer clips or more of them")
-    if frames is not None and len(rows) > frames:
-        rows = rows[np.linspace(0, len(rows) - 1, frames).round().astype(int)]
-    return kmeans(rows, k, seed)
+    rows = [seen(x) for x in as_clips("gt", gt, valid)]
+    ends = np.cumsum([len(x) for x in rows])
+    if ends[-1] < k:
+        raise ElpError(f"k-means with {k} clusters needs as many frames, got {ends[-1]}: give longer clips or more of them")
+    if frames is not None and ends[-1] > frames:
+        chosen = np.split(kept := np.linspace(0, ends[-1] - 1, frames).round().astype(int), np.searchsorted(kept, ends[:-1]))
+        rows = [x[at - end] for x, at, end in zip(rows, chosen, ends, strict=True)]  # counted from the clip's end
+    return kmeans(np.concatenate(rows), k, seed)
 
 
 def entropy(clips: ClipsLike, centres: Doubles, valid: Any = None) -> float:
@@ -49,7 +52,12 @@ def entropy(clips: ClipsLike, centres: Doubles, valid: Any = None) -> float:
 
     1e-6 inside the logarithm, as in L2L and DIM, costs at most 1.5e-6 K bits.
     """
-    rows = np.concatenate([seen(x) for x in as_clips("clips", clips, valid)])
-    gap = (centres**2).sum(1) - 2 * rows @ centres.T  # ‖row‖² is the same for every centre
-    share = np.bincount(gap.argmin(1), minlength=len(centres)) / len(rows)
+    square = (centres**2).sum(1)
+
+    def visits(x: Doubles) -> NDArray[np.intp]:
+        gap = square - 2 * seen(x) @ centres.T  # ‖row‖² is the same for every centre
+        return np.bincount(gap.argmin(1), minlength=len(centres))
+
+    visited = np.sum(each_clip(visits, as_clips("clips", clips, valid)), 0)
+    share = visited / visited.sum()
     return float(-(share * np.log2(share + 1e-6)).sum())

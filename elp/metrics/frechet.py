@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
+from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen, single_threaded
+
+MANY = 10  # frames a coefficient: a QR of more would take seconds on a corpus
+TOGETHER = 8  # clips whose singular values are found in one call
 
 
 class Gaussian(NamedTuple):
@@ -23,15 +26,26 @@ class Gaussian(NamedTuple):
         """Fitted to (n, D) samples, n at least 2; the covariance is divided by n-1, as `numpy.cov` does."""
         return cls(rows.mean(0), _root(rows))
 
+    @classmethod
+    def pooled(cls, clips: Sequence[Doubles]) -> Gaussian:
+        """Fitted to the rows of all clips (n_c, D) together, without copying a corpus."""
+        count = sum(len(x) for x in clips)
+        if count <= MANY * clips[0].shape[1]:
+            return cls.of(np.concatenate(clips))
+        mean = sum(x.sum(0) for x in clips) / count
+        scatter = each_clip(lambda x: (gap := x - mean).T @ gap, clips)
+        return cls(mean, _root_of(sum(scatter) / (count - 1)))
 
-def gaussian_terms(x: Gaussian, y: Gaussian) -> tuple[float, float]:
+
+def gaussian_terms(x: Gaussian, y: Gaussian, cross: float | None = None) -> tuple[float, float]:
     """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where, and how, somebody moves.
 
     The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which needs no matrix
-    square root and stays exact when there are fewer frames than coefficients.
+    square root and stays exact when there are fewer frames than coefficients; `cross`, where it is known.
     """
     gap = x.mean - y.mean
-    cross = np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum()
+    if cross is None:
+        cross = np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum()
     return float(gap @ gap), max(float((x.root**2).sum() + (y.root**2).sum() - 2 * cross), 0.0)
 
 
@@ -76,17 +90,29 @@ def barycentre(gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: flo
 
 def _root(x: Doubles) -> Doubles:
     """A short matrix R with RᵀR = the covariance of the rows of x."""
+    from scipy.linalg import qr  # NumPy's keeps Python's lock, so that no other clip's could run beside it
+
     centred = (x - x.mean(0)) / np.sqrt(len(x) - 1)
     if len(x) <= x.shape[1]:
         return centred
-    covariance = centred.T @ centred
+    if len(x) > MANY * x.shape[1]:
+        return _root_of(centred.T @ centred)
+    quick = _cholesky(centred.T @ centred)
+    return np.asarray(qr(centred, mode="r", check_finite=False)[0][: x.shape[1]]) if quick is None else quick
+
+
+def _root_of(covariance: Doubles) -> Doubles:
+    quick = _cholesky(covariance)
+    return _principal(covariance) if quick is None else quick
+
+
+def _cholesky(covariance: Doubles) -> Doubles | None:
+    """The quickest root; None where next to nothing moves in some direction, of which it would lose digits."""
     with contextlib.suppress(np.linalg.LinAlgError):
-        root = np.linalg.cholesky(covariance, upper=True)  # the quickest; loses digits of directions in which next to nothing moves
+        root = np.linalg.cholesky(covariance, upper=True)
         if root.diagonal().min() > 1e-4 * root.diagonal().max():
-            return root
-    if len(x) <= 10 * x.shape[1]:
-        return np.asarray(np.linalg.qr(centred, mode="r"))
-    return _principal(covariance)  # a QR of all frames of a corpus would take seconds
+            return np.asarray(root)
+    return None
 
 
 def _principal(covariance: Doubles) -> Doubles:
@@ -102,20 +128,46 @@ def frechet(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
         valid: optional per-clip (T_c,) masks.
     """
     gts, preds = aligned(valid, gt=gt, pred=pred)
-    return mean(each_clip(lambda a, b: gaussian_distance(seen(a), seen(b)), gts, preds))
+    return _mean_distance(lambda a, b: (seen(a), seen(b)), gts, preds)
 
 
 def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
     """FD of all frames of all clips at once: compares distributions and forgives which clip a motion came from."""
-    gts, preds = as_clips("gt", gt, valid), as_clips("pred", pred)
-    return gaussian_distance(np.concatenate([seen(x) for x in gts]), np.concatenate([seen(x) for x in preds]))
+    rows = [[seen(x) for x in clips] for clips in (as_clips("gt", gt, valid), as_clips("pred", pred))]
+    if min(sum(len(x) for x in clips) for clips in rows) < 2:
+        return float("nan")
+    with single_threaded():
+        return sum(gaussian_terms(*map(Gaussian.pooled, rows)))
 
 
 def paired_frechet(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
     """P-FD: `frechet` on speaker and listener side by side, (T, Ds+D), so that their covariance counts (DIM, L2L)."""
     speakers, gts, preds = aligned(valid, same_width=False, speaker=speaker, gt=gt, pred=pred)
-    paired = lambda s, a, b: gaussian_distance(seen(np.hstack([s, a])), seen(np.hstack([s, b])))  # noqa: E731
-    return mean(each_clip(paired, speakers, gts, preds))
+    return _mean_distance(lambda s, a, b: (seen(np.hstack([s, a])), seen(np.hstack([s, b]))), speakers, gts, preds)
+
+
+def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips) -> float:
+    """Mean over clips of the Fréchet distance of the two samples made of each clip's motions.
+
+    Singular values of several clips of about one length are found in one call: NumPy keeps Python's lock, and so the other cores idle,
+    through a call for few rows.
+    """
+
+    def distances(group: list[int]) -> list[float]:
+        pairs = [samples(*(clips[i] for clips in sets)) for i in group]
+        fits = [(Gaussian.of(x), Gaussian.of(y)) for x, y in pairs if min(len(x), len(y)) > 1]
+        if not fits:
+            return []
+        products = [x.root @ y.root.T for x, y in fits]
+        padded = np.zeros((len(products), *np.max([p.shape for p in products], 0)))
+        for into, product in zip(padded, products, strict=True):
+            into[: product.shape[0], : product.shape[1]] = product
+        crosses = np.linalg.svd(padded, compute_uv=False).sum(1)
+        return [sum(gaussian_terms(x, y, cross)) for (x, y), cross in zip(fits, crosses, strict=True)]
+
+    longest_first = sorted(range(len(sets[0])), key=lambda i: -len(sets[0][i]))
+    groups = [longest_first[i : i + TOGETHER] for i in range(0, len(longest_first), TOGETHER)]
+    return mean([d for found in each_clip(distances, groups) for d in found])
 
 
 def l1_distance(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:

@@ -28,8 +28,10 @@ def kmeans(rows: Doubles, k: int, seed: int) -> Doubles:
     found = None
     if len(rows) >= FEW:
         mean = rows.mean(0)
-        start = kmeans_plusplus(rows - mean, k, random_state=seed)[0]
-        found = _Lloyd(rows - mean, start).run()
+        centred = rows - mean
+        with single_threaded():
+            start = kmeans_plusplus(centred, k, random_state=seed)[0]
+        found = _Lloyd(centred, start).run()
     if found is not None:
         return found + mean
     with warnings.catch_warnings():

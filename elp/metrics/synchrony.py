@@ -19,17 +19,17 @@ WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP 
 def _centred(x: Doubles) -> Doubles:
     """Columns with mean 0 and norm 1; a constant column, which co-varies with nothing, becomes 0."""
     x = x - x.mean(0)
-    norm = np.sqrt((x**2).sum(0))
+    norm = np.sqrt(np.einsum("td,td->d", x, x))
     still = norm <= 1e-9 * max(np.abs(x).max(initial=0.0), 1e-12)
     return np.divide(x, norm, out=np.zeros_like(x), where=~still)
 
 
 def pearson(x: Doubles, y: Doubles) -> Doubles:
     """(D,) Pearson correlations of the columns of two (T, D) clips over frames seen in both; 0 where one is constant."""
-    both = ~(np.isnan(x).any(1) | np.isnan(y).any(1))
-    if both.sum() < 2:
-        return np.full(x.shape[1], np.nan)
-    return (_centred(x[both]) * _centred(y[both])).sum(0)
+    gone = np.isnan(x).any(1) | np.isnan(y).any(1)
+    if gone.any():
+        x, y = x[~gone], y[~gone]
+    return np.einsum("td,td->d", _centred(x), _centred(y)) if len(x) > 1 else np.full(x.shape[1], np.nan)
 
 
 def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
@@ -117,42 +117,48 @@ class Correlogram:
 
 
 def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> Doubles:
-    """(n, D, L) correlations of each window of x with the equally long windows of y at every lag, NaN past the ends."""
+    """(n, L) correlations of each window of x with the equally long windows of y at every lag, mean over coefficients, NaN past the ends.
+
+    Args:
+        x, y: (T, D), the same rows of NaN.
+    """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    gone = np.asarray(np.isnan(y).any(1))
-    y = np.where(gone[:, None], 0, y - y[~gone].sum(0) / max((~gone).sum(), 1))  # smaller numbers: squares lose less
-    gone, y = np.pad(gone, max_lag, constant_values=True), np.pad(y, ((max_lag, max_lag), (0, 0)))
-    starts = np.arange(0, len(x) - window + 1, stride)
-    xs = sliding_window_view(x, window, 0)[starts]  # (n, D, W)
-    xs = xs - xs.mean(-1, keepdims=True)
-    unseen = np.isnan(xs).any((1, 2))
-    xs[unseen] = 0
-    ys = sliding_window_view(y, window + 2 * max_lag, 0)[starts]  # (n, D, W+2L)
-    size = next_fast_len(ys.shape[-1], real=True)
-    dot = irfft(rfft(ys, size) * rfft(xs, size).conj(), size)[..., : 2 * max_lag + 1]
+    gone = np.isnan(x[:, 0])
+    y = y - seen(y).sum(0) / max((~gone).sum(), 1)  # smaller numbers: squares lose less
+    if gone.any():
+        x, y = np.where(gone[:, None], 0, x), np.where(gone[:, None], 0, y)
+    y = np.pad(y, ((max_lag, max_lag), (0, 0)))
+    cut = lambda z, length: sliding_window_view(z, length, 0)[::stride].swapaxes(1, -1)  # noqa: E731  (n, length, D)
+    xs, ys = cut(x, window), cut(y, window + 2 * max_lag)
+    xs = xs - xs.mean(1, keepdims=True)
+    size, lags = next_fast_len(ys.shape[1], real=True), 2 * max_lag + 1
+    dot = irfft(rfft(ys, size, 1) * rfft(xs, size, 1).conj(), size, 1)[:, :lags]
     spread = _sums(y**2, window) - _sums(y, window) ** 2 / window  # of every window of y
-    spread[spread <= 1e-12 * np.maximum(np.abs(y).max(0) ** 2, 1e-24)] = 0
-    norm = np.sqrt((xs**2).sum(-1, keepdims=True) * sliding_window_view(spread, 2 * max_lag + 1, 0)[starts])
-    r = np.divide(dot, norm, out=np.zeros_like(dot), where=norm > 1e-12)
-    there = _sums(gone[:, None].astype(np.float64), window)[:, 0] < 0.5
-    r = np.where(sliding_window_view(there, 2 * max_lag + 1)[starts][:, None], r, np.nan)
-    r[unseen] = np.nan
+    by_x, by_y = _inverse_root((xs**2).sum(1), 1e-24 * (x**2).max(0)), _inverse_root(spread, 1e-12 * (y**2).max(0))
+    r = np.einsum("nld,nld,nd->nl", dot, cut(by_y, lags), by_x) / x.shape[1]
+    there = _sums(np.pad(gone, max_lag, constant_values=True).astype(np.float64), window) < 0.5
+    reached = cut(there, lags)
+    r[~(reached & reached[:, max_lag, None])] = np.nan
     return r
 
 
-def _sums(z: Doubles, window: int) -> Doubles:
-    """Sums over every `window` neighbours along the first axis.
+def _inverse_root(squares: Doubles, least: Doubles) -> Doubles:
+    """1/√squares; 0 where they are at most `least`, which is rounding and no motion."""
+    moves = squares > least
+    return np.divide(1, np.sqrt(squares, where=moves, out=np.ones_like(squares)), where=moves, out=np.zeros_like(squares))
 
-    The end of one block of `window` rows and the beginning of the next: running sums as long as a clip would carry rounding along.
-    """
-    blocks = -(-len(z) // window)
-    cut = np.zeros((blocks + 1, window, *z.shape[1:]))
-    cut.reshape(-1, *z.shape[1:])[: len(z)] = z
-    ends = np.cumsum(cut[:, ::-1], 1)[:, ::-1].reshape(-1, *z.shape[1:])
-    begins = np.concatenate([np.zeros_like(cut[:, :1]), np.cumsum(cut, 1)[:, :-1]], 1).reshape(-1, *z.shape[1:])
+
+def _sums(z: Doubles, window: int) -> Doubles:
+    """Sums over every `window` neighbours along the first axis, of sums over 1, 2, 4, ...: running sums would carry rounding along."""
     count = len(z) - window + 1
-    return ends[:count] + begins[window : window + count]
+    total, size = np.zeros_like(z[:count]), 1
+    while size <= window:
+        if window & size:  # the sum over the next `size` of the window, after those that are in already
+            done = window & (size - 1)
+            total += z[done : done + count]
+        z, size = z[:-size] + z[size:], 2 * size
+    return total
 
 
 def wtlcc(
@@ -196,10 +202,11 @@ def correlograms(
     def correlate(x: Doubles, y: Doubles) -> Doubles:
         size = min(window, len(x))
         hop = stride or max(size // 2, 1)
-        moves = [np.ptp(x[s : s + size], axis=0).max() > 0 for s in range(0, len(x) - size + 1, hop)]  # NaN compares false
-        r = _windows(x, y, size, max_lag, hop).mean(1)
-        r = r[np.array(moves)] if skip_still else r
-        return r[~np.isnan(r).all(1)]
+        r = _windows(x, y, size, max_lag, hop)
+        kept = ~np.isnan(r).all(1)
+        if skip_still:
+            kept &= np.ptp(sliding_window_view(x, size, 0)[::hop], axis=-1).max(1) > 0
+        return r[kept]
 
     return each_clip(correlate, *aligned(valid, reference=reference, listener=listener))
 
