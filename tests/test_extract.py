@@ -11,10 +11,11 @@ import pytest
 import skimage.data
 
 from elp.errors import ElpError
-from elp.extract import PointFile, ahead, extract
+from elp.extract import PointFile, ahead, extract, track
 from elp.face import FaceModel
 from elp.media.audio import RATE
-from elp.media.video import write_video
+from elp.media.track import landmarks
+from elp.media.video import frames, write_video
 from elp.motion import Clip
 
 FACE = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain
@@ -120,6 +121,21 @@ def test_points_in_a_file_are_the_points(tmp_path: Path) -> None:
         assert len(store[20:30]) == 0 and store.seen == [0, 1, 2, 3, 5, 6, 7, 8] and store.shape == (9, 478, 3)
 
 
+@pytest.mark.parametrize("fps", [25, 30])
+def test_points_of_another_rate_are_those_between_its_pictures(tmp_path: Path, fps: int) -> None:
+    path = tmp_path / "face.mp4"
+    write_video(path, [shifted(60 * k / fps) for k in range(fps)], fps=fps)  # 60 pixels to the right in one second
+    with (tmp_path / "points").open("w+b") as file:
+        points = track(path, "largest", file)[:]
+    nearest = landmarks(frames(path))
+    assert points.shape == nearest.shape == (25, 478, 3)
+    if fps == 25:
+        np.testing.assert_array_equal(points, nearest)
+    else:
+        jerks = [np.diff(p[:24, :, 0].mean(1), 2).std() for p in (points, nearest)]  # without the held last picture
+        assert jerks[0] < 0.5 * jerks[1]
+
+
 def test_a_thread_ahead_keeps_order_and_errors() -> None:
     assert list(ahead(range(100), 3)) == list(range(100))
 
@@ -137,7 +153,6 @@ def test_a_thread_ahead_keeps_order_and_errors() -> None:
 @pytest.mark.shared_data
 def test_happy_and_sad_portraits(shared_data: Path) -> None:
     from elp.face.fit import fit
-    from elp.media.track import landmarks
 
     model = FaceModel.default()
     smile, frown = {}, {}
