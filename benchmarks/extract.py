@@ -28,7 +28,7 @@ from elp.face.fit import fit
 from elp.face.synthetic import conversation, minutes_of_blinks, observe
 from elp.files import run_card, write_json
 from elp.media.track import Tracker
-from elp.media.video import frames, probe
+from elp.media.video import frames, pictures, probe
 from elp.motion import Clip
 
 ROOT = Path(__file__).parents[1]
@@ -56,16 +56,27 @@ def jitter(pose: np.ndarray) -> tuple[float, float]:
     return float(rms[first]), float(np.sqrt((np.diff(degrees[first : first + 25], 3, axis=0) ** 2).mean() / 20))
 
 
-def steps(path: Path) -> list[float]:
-    """How much the picture changes from frame to frame, by place in a cycle of five: medians over the clip, 1 being usual.
+def uneven(path: Path) -> float:
+    """Share of an even camera's pictures that a file leaves out or shows twice: a head in it moves in jerks, whoever measures it."""
+    grey = (cv2.cvtColor(shown.what, cv2.COLOR_RGB2GRAY) for shown in pictures(path, 1000))
+    small = (cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(float) for picture in grey)
+    return missing_or_repeated(np.array([np.abs(b - a).mean() for a, b in pairwise(small)]))
 
-    Even in a clip of 25 pictures a second. One that was made from another rate repeats pictures (near 0) or leaves some out (near 2): its head moves
-    in jerks, whoever measures it.
+
+def missing_or_repeated(change: np.ndarray) -> float:
+    """`uneven` from how much each picture differs from the one before it.
+
+    Over a missing picture the change is about twice the usual, to a repeated one near 0. Who makes one rate from another does so in turn: what
+    counts is the shortest cycle of 2 to 12 steps, come round ten times or more, in which one place is so in two rounds of three. A head by itself
+    knows no such turns.
     """
-    grey = [cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (128, 128), interpolation=cv2.INTER_AREA).astype(float) for picture in frames(path)]
-    change = np.array([np.abs(b - a).mean() for a, b in pairwise(grey)])
     relative = change / np.maximum(median_filter(change, 11), 1e-6)
-    return [round(float(np.median(relative[k::5])), 2) for k in range(5)]
+    for cycle in range(2, min(12, len(relative) // 10) + 1):
+        rounds = [relative[k::cycle] for k in range(cycle)]
+        missing, repeated = sum(np.quantile(r, 1 / 3) > 1.3 for r in rounds), sum(np.quantile(r, 2 / 3) < 0.25 for r in rounds)
+        if missing or repeated:
+            return round(float((missing + repeated) / (cycle + missing)), 3)
+    return 0.0
 
 
 def real(path: Path) -> tuple[Clip, dict[str, float]]:
@@ -84,7 +95,7 @@ def real(path: Path) -> tuple[Clip, dict[str, float]]:
         "eye_distance_px": round(float(eyes.mean()), 1),
         "jitter_deg": round(rest, 4),
         "white_jitter_deg": round(white, 4),
-        "steps_in_five": steps(path),
+        "pictures_missing_or_repeated": uneven(path),
         "blinks": len(runs(phi)),
         "blinks_seen_by_eye": len(runs(truth)),
         "shut_frames_hit": int((phi & truth).sum()),
