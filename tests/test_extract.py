@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from benchmarks.extract import jitter, missing_or_repeated
 from elp.errors import ElpError
 from elp.extract import PointFile, ahead, extract, track
 from elp.face import FaceModel
@@ -148,6 +149,28 @@ def test_a_thread_ahead_keeps_order_and_errors() -> None:
     started = ahead(iter(range(10**9)))
     assert next(started) == 0
     started.close()  # stops the thread
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pictures_missing_or_shown_twice_are_told_from_movement(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    turns = np.cumsum(np.exp(0.15 * np.cumsum(rng.normal(size=300)) % 3) * rng.uniform(0.8, 1.2, 300))  # a head that moves slowly, then faster
+    change = lambda keep: np.abs(np.diff(turns[keep]))  # noqa: E731
+    every = np.arange(300)
+    assert missing_or_repeated(change(every)) == 0
+    assert missing_or_repeated(change(every[every % 6 != 3])) == pytest.approx(1 / 6, abs=1e-3)  # 30 a second to 25
+    assert missing_or_repeated(change(np.sort(np.concatenate([every, every[::5]])))) == pytest.approx(1 / 6, abs=1e-3)  # 25 a second to 30
+    assert missing_or_repeated(change(np.repeat(every, 2))) == pytest.approx(1 / 2)
+
+
+def test_jitter_that_both_measurements_share() -> None:
+    rng = np.random.default_rng(0)
+    movement, errors = rng.normal(size=(100, 3)), 0.5 * rng.normal(size=(2, 100, 3))
+    poses = [np.concatenate([np.radians(movement + error), np.zeros((100, 3))], 1) for error in errors]
+    found = jitter(*poses)
+    assert found["shared_jitter_deg"] < found["jitter_deg"] and jitter(poses[0], poses[0])["shared_jitter_deg"] == found["jitter_deg"]
+    assert jitter(poses[0], -poses[0])["shared_jitter_deg"] == 0
+    assert jitter(np.cumsum(np.cumsum(np.ones((50, 6)), 0), 0), poses[0])["jitter_deg"] < 1e-6  # a parabola
 
 
 @pytest.mark.shared_data
