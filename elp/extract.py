@@ -22,7 +22,6 @@ from elp.motion import FPS, Clip, Motion
 
 if TYPE_CHECKING:
     from elp.face.fit import FaceFit
-    from elp.media.video import Shown
 
 LONGEST = 1280  # pixels: larger pictures are shrunk before tracking, which works on 256 x 256 anyway
 GAP = 0.5  # seconds without a face that are filled by interpolation; frames of longer gaps are not valid
@@ -104,7 +103,7 @@ class PointFile:
 def track(path: str | Path, face: str, store: object, tick: Callable[[int], object] | None = None) -> PointFile:
     """Track one face through a video's own pictures; points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`."""
     from elp.media.track import Tracker
-    from elp.media.video import between, pictures, probe
+    from elp.media.video import Shown, between, pictures, probe
 
     size, out = probe(path).size, PointFile(store)
 
@@ -112,7 +111,7 @@ def track(path: str | Path, face: str, store: object, tick: Callable[[int], obje
         for shown in ahead(pictures(path, longest=LONGEST)):
             height, width = shown.what.shape[:2]
             scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
-            yield shown._replace(what=tracker(shown.what) * scale)
+            yield Shown(shown.time, shown.end, shown.last, tracker(shown.what) * scale)
 
     with Tracker(face) as tracker:
         for points in between(found(tracker)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from elp.errors import ElpError
 from elp.media.audio import RATE, blocks, mfcc, read_audio
 from elp.media.track import Tracker
-from elp.media.video import between, frames, pictures, probe, write_video
+from elp.media.video import Shown, between, frames, pictures, probe, write_video
 
 GREY = np.full((64, 96, 3), 90, np.uint8)
 
@@ -95,6 +96,16 @@ def test_no_values_are_made_up(tmp_path: Path) -> None:
     near = [k / 25 for k in range(12) if 5 <= round(k / 25 * 30) < 9]
     np.testing.assert_array_equal(np.flatnonzero(np.isnan(found[:, 0])) / 25, near)  # as many as without interpolation
     assert np.isnan(found[:, 0]).all(0) == np.isnan(found[:, 1]).all(0) and len(found) == len(nearest)
+
+
+def test_values_come_while_pictures_do() -> None:
+    """No more than two pictures are held, however long the video is."""
+    taken = itertools.count()
+    endless = (Shown(Fraction(k, 30), Fraction(k + 1, 30), False, np.array([k], np.float32)) for k in taken)
+    values = between(endless)
+    for k in range(200):
+        assert float(next(values)[0]) == pytest.approx(k * 30 / 25, abs=1e-4)
+    assert next(taken) <= 199 * 30 / 25 + 3
 
 
 def test_variable_frame_rate_goes_by_the_clock(tmp_path: Path) -> None:

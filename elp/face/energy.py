@@ -70,7 +70,7 @@ class Energy:
         return (project(self.shape(x), x[:, :6], self.focal) - observed[..., :2]).norm(dim=-1)
 
     def descent(self, observed: Tensor, static: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,) cost of each frame and (B, 6 + K) half of its gradient, by automatic differentiation: a tenth of the work of `normal`."""
+        """(B,) cost of each frame and (B, 6 + K) half of its gradient, by automatic differentiation: an eighth of the work of `normal`."""
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
             cost = self.cost(observed, static, leaf)
@@ -99,16 +99,16 @@ class Energy:
         r = self._residuals(image, observed, static)
         weight = self.weights(r, static)[0].sqrt()[..., None, None]
         root = weight * torch.tensor([1.0, 1.0, DEPTH], dtype=r.dtype)[: r.shape[-1], None] / self.noise
-        by_point, by_pose, by_focal, right = ((values * scale).numpy() for values, scale in (
-            (by_point, root), (by_pose, root), (image[..., None], root), (r, weight[..., 0])))  # fmt: skip
-        shared, flat = jacobian.shape[2] > 6 + self.modes.shape[2], jacobian.reshape(-1, jacobian.shape[2])
+        points, poses = (by_point * root).numpy(), (by_pose * root).numpy()
+        focal, right = (image[..., None] * root).numpy(), (r * weight[..., 0]).flatten(1).numpy()
+        coefficients, flat = slice(6, 6 + modes.shape[2]), jacobian.reshape(-1, jacobian.shape[2])
         for b in range(len(x)):
-            jacobian[..., :6] = by_pose[b]
-            np.matmul(by_point[b], modes, out=jacobian[..., 6 : 6 + modes.shape[2]])
-            if shared:  # every coordinate is proportional to f
-                jacobian[..., -1:] = by_focal[b]
+            jacobian[..., :6] = poses[b]
+            np.matmul(points[b], modes, out=jacobian[..., coefficients])
+            if coefficients.stop < jacobian.shape[2]:  # every coordinate is proportional to f
+                jacobian[..., -1:] = focal[b]
             np.matmul(flat.T, flat, out=h[b])  # a matrix by its own transpose: BLAS's syrk, at half the work
-            np.matmul(right[b].ravel(), flat, out=g[b])
+            np.matmul(right[b], flat, out=g[b])
 
 
 def landmark_weights(model: FaceModel) -> Tensor:
