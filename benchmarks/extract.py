@@ -18,7 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.ndimage import median_filter
+from scipy.ndimage import percentile_filter
 from scipy.spatial.transform import Rotation
 
 from elp.extract import extract, sound
@@ -28,7 +28,7 @@ from elp.face.fit import fit
 from elp.face.synthetic import conversation, minutes_of_blinks, observe
 from elp.files import run_card, write_json
 from elp.media.track import Tracker
-from elp.media.video import frames, probe
+from elp.media.video import between, frames, pictures, probe
 from elp.motion import Clip
 
 ROOT = Path(__file__).parents[1]
@@ -43,29 +43,57 @@ MODEL = FaceModel.default()
 PARTS = ("real", "synthetic", "speed_512", "memory")
 
 
-def jitter(pose: np.ndarray) -> tuple[float, float]:
-    """Degrees, both in the second where the first is least: RMS of the rotations about a parabola, and their white part.
+def jitter(pose: np.ndarray, mirrored: np.ndarray) -> dict[str, float]:
+    """Degrees, all in the second where the first is least: RMS of the rotations about a parabola, their white part, and what `mirrored` shares.
 
-    Third differences of what a head does at 25 frames per second are small; those of white noise are √20 times the noise.
+    Third differences of what a head does at 25 frames per second are small; those of white noise are √20 times the noise. The tracker errs otherwise
+    when it sees the same pictures mirrored; the root of the covariance is movement that both show.
     """
-    t, degrees = np.arange(25), np.degrees(pose[:, :3])
-    rest = [degrees[i : i + 25] - np.polynomial.polynomial.polyval(t, np.polynomial.polynomial.polyfit(t, degrees[i : i + 25], 2)).T
-            for i in range(len(pose) - 24)]  # fmt: skip
-    rms = [np.sqrt((r**2).mean()) for r in rest]
-    first = int(np.argmin(rms))
-    return float(rms[first]), float(np.sqrt((np.diff(degrees[first : first + 25], 3, axis=0) ** 2).mean() / 20))
+    degrees, again = np.degrees(pose[:, :3]), np.degrees(mirrored[:, :3])
+    first = int(np.argmin([(_rest(degrees, i) ** 2).mean() for i in range(len(pose) - 24)]))
+    rest = _rest(degrees, first)
+    return {
+        "jitter_deg": round(float(np.sqrt((rest**2).mean())), 4),
+        "white_jitter_deg": round(float(np.sqrt((np.diff(degrees[first : first + 25], 3, axis=0) ** 2).mean() / 20)), 4),
+        "shared_jitter_deg": round(float(np.sqrt(max((rest * _rest(again, first)).mean(), 0))), 4),
+    }
 
 
-def steps(path: Path) -> list[float]:
-    """How much the picture changes from frame to frame, by place in a cycle of five: medians over the clip, 1 being usual.
+def _rest(degrees: np.ndarray, first: int) -> np.ndarray:
+    """(25, 3) what is left of a second of rotations without the parabola that fits them best."""
+    t, second = np.arange(25), degrees[first : first + 25]
+    return second - np.polynomial.polynomial.polyval(t, np.polynomial.polynomial.polyfit(t, second, 2)).T
 
-    Even in a clip of 25 pictures a second. One that was made from another rate repeats pictures (near 0) or leaves some out (near 2): its head moves
-    in jerks, whoever measures it.
+
+def mirrored(path: Path) -> np.ndarray:
+    """(T, 6) poses found in a clip's pictures with left and right exchanged, exchanged back; fit for comparing changes."""
+    with Tracker() as tracker:
+        points = np.stack(list(between(shown._replace(what=tracker(np.ascontiguousarray(shown.what[:, ::-1]))) for shown in pictures(path))))
+    return fit(points, probe(path).size).pose * np.array([1, -1, -1, -1, 1, 1], np.float32)
+
+
+def uneven(path: Path) -> float:
+    """Share of an even camera's pictures that a file leaves out or shows twice: a head in it moves in jerks, whoever measures it."""
+    grey = (cv2.cvtColor(shown.what, cv2.COLOR_RGB2GRAY) for shown in pictures(path, 1000))
+    small = (cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).astype(float) for picture in grey)
+    return missing_or_repeated(np.array([np.abs(b - a).mean() for a, b in pairwise(small)]))
+
+
+def missing_or_repeated(change: np.ndarray) -> float:
+    """`uneven` from how much each picture differs from the one before it.
+
+    Over a missing picture the change is about twice the usual, to a repeated one near 0. Who makes one rate from another does so in turn: what
+    counts is the shortest cycle of 2 to 12 steps, come round ten times or more, in which one place is so in two rounds of three. A head by itself
+    knows no such turns.
     """
-    grey = [cv2.resize(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), (128, 128), interpolation=cv2.INTER_AREA).astype(float) for picture in frames(path)]
-    change = np.array([np.abs(b - a).mean() for a, b in pairwise(grey)])
-    relative = change / np.maximum(median_filter(change, 11), 1e-6)
-    return [round(float(np.median(relative[k::5])), 2) for k in range(5)]
+    usual = percentile_filter(change, 60, 11)  # above the median, which is 0 where every other picture is a repeated one
+    relative = change / np.maximum(usual, 1e-6)
+    for cycle in range(2, min(12, len(relative) // 10) + 1):
+        rounds = [relative[k::cycle] for k in range(cycle)]
+        missing, repeated = sum(np.quantile(r, 1 / 3) > 1.3 for r in rounds), sum(np.quantile(r, 2 / 3) < 0.25 for r in rounds)
+        if missing or repeated:
+            return round(float((missing + repeated) / (cycle + missing)), 3)
+    return 0.0
 
 
 def real(path: Path) -> tuple[Clip, dict[str, float]]:
@@ -76,15 +104,14 @@ def real(path: Path) -> tuple[Clip, dict[str, float]]:
     truth = np.zeros(len(clip), np.uint8)
     for first, last in SHUT.get(path.stem, []):
         truth[first:last] = 1
-    phi, (rest, white) = clip.motion.blink, jitter(clip.motion.pose)
+    phi = clip.motion.blink
     return clip, {
         "frames": len(clip),
         "tracked": round(float(np.isfinite(clip.rms).mean()), 4),
         "rms_of_eye_distance": round(float(np.sqrt((clip.rms**2).mean()) / eyes.mean()), 5),
         "eye_distance_px": round(float(eyes.mean()), 1),
-        "jitter_deg": round(rest, 4),
-        "white_jitter_deg": round(white, 4),
-        "steps_in_five": steps(path),
+        **jitter(clip.motion.pose, mirrored(path)),
+        "pictures_missing_or_repeated": uneven(path),
         "blinks": len(runs(phi)),
         "blinks_seen_by_eye": len(runs(truth)),
         "shut_frames_hit": int((phi & truth).sum()),

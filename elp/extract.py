@@ -31,8 +31,8 @@ Item = TypeVar("Item")
 def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None = None, progress: bool = False) -> Clip:
     """Measure the person in a video (ELP, sections 3.1 and 3.2).
 
-    Decodes at 25 frames per second, tracks one face, fits identity, camera, pose and expression, finds blinks and computes MFCC. Memory
-    does not grow with the video's length.
+    Tracks one face through the video's own pictures, takes its points at 25 frames per second, fits identity, camera, pose and expression, finds
+    blinks and computes MFCC. Memory does not grow with the video's length.
 
     Args:
         path: a video of any frame rate, size and sound.
@@ -101,16 +101,21 @@ class PointFile:
 
 
 def track(path: str | Path, face: str, store: object, tick: Callable[[int], object] | None = None) -> PointFile:
-    """Track one face through a video; landmarks in pixels of the full-sized picture go to the binary file `store`."""
+    """Track one face through a video's own pictures; points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`."""
     from elp.media.track import Tracker
-    from elp.media.video import frames, probe
+    from elp.media.video import Shown, between, pictures, probe
 
-    width, height = probe(path).size
-    out = PointFile(store)
+    size, out = probe(path).size, PointFile(store)
+
+    def found(tracker: Tracker) -> Iterator[Shown[NDArray[np.float32]]]:
+        for shown in ahead(pictures(path, longest=LONGEST)):
+            height, width = shown.what.shape[:2]
+            scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
+            yield Shown(shown.time, shown.end, shown.last, tracker(shown.what) * scale)
+
     with Tracker(face) as tracker:
-        for image in ahead(frames(path, longest=LONGEST)):
-            scale = np.array([width / image.shape[1], height / image.shape[0], width / image.shape[1]], np.float32)
-            out.append(tracker(image) * scale)
+        for points in between(found(tracker)):
+            out.append(points)
             if tick:
                 tick(1)
     return out

@@ -69,7 +69,7 @@ def run_card(*, seed: int | None, device: str = "cpu", started: float | None = N
         seed: seed of the run, or None where nothing is random.
         device: name of the device that did the work, e.g. "NVIDIA H100 80GB HBM3" or "cpu".
         started: `time.time()` at the start of the run; gives `seconds`.
-        command: the command line; by default the one that runs now.
+        command: the command line; by default the one that runs now, its paths relative to the project's root.
 
     Returns:
         dict with commit, command, seed, device, cores, python, versions, date (UTC) and seconds.
@@ -78,10 +78,9 @@ def run_card(*, seed: int | None, device: str = "cpu", started: float | None = N
     for name in RECORDED:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-    argv = [Path(sys.argv[0]).name, *sys.argv[1:]]
     return {
         "commit": commit(),
-        "command": command or shlex.join(argv),
+        "command": command or shlex.join(_portable(sys.argv)),
         "seed": seed,
         "device": device,
         "cores": os.cpu_count(),
@@ -90,6 +89,21 @@ def run_card(*, seed: int | None, device: str = "cpu", started: float | None = N
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "seconds": None if started is None else round(time.time() - started, 2),
     }
+
+
+def _portable(argv: list[str]) -> list[str]:
+    """A command line that says the same on every machine: paths relative to the root, names only of what lies neither in it nor beside it."""
+    root = Path(__file__).parents[1]
+
+    def relative(word: str) -> str:
+        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)  # --output=FILE
+        if not Path(value).is_absolute():
+            return word
+        path = Path(os.path.relpath(value, root))
+        return option + equals + (path.as_posix() if path.parts.count("..") < 2 else path.name)
+
+    program = relative(os.path.abspath(argv[0])) if argv[0].endswith(".py") else Path(argv[0]).name  # a script, or a command wherever it is installed
+    return [program, *map(relative, argv[1:])]
 
 
 def write_json(path: str | Path, value: Any) -> None:

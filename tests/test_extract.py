@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import skimage.data
 
+from benchmarks.extract import jitter, missing_or_repeated
 from elp.errors import ElpError
-from elp.extract import PointFile, ahead, extract
+from elp.extract import PointFile, ahead, extract, track
 from elp.face import FaceModel
 from elp.media.audio import RATE
-from elp.media.video import write_video
+from elp.media.track import landmarks
+from elp.media.video import frames, write_video
 from elp.motion import Clip
 
 FACE = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain
@@ -120,6 +122,21 @@ def test_points_in_a_file_are_the_points(tmp_path: Path) -> None:
         assert len(store[20:30]) == 0 and store.seen == [0, 1, 2, 3, 5, 6, 7, 8] and store.shape == (9, 478, 3)
 
 
+@pytest.mark.parametrize("fps", [25, 30])
+def test_points_of_another_rate_are_those_between_its_pictures(tmp_path: Path, fps: int) -> None:
+    path = tmp_path / "face.mp4"
+    write_video(path, [shifted(60 * k / fps) for k in range(fps)], fps=fps)  # 60 pixels to the right in one second
+    with (tmp_path / "points").open("w+b") as file:
+        points = track(path, "largest", file)[:]
+    nearest = landmarks(frames(path))
+    assert points.shape == nearest.shape == (25, 478, 3)
+    if fps == 25:
+        np.testing.assert_array_equal(points, nearest)
+    else:
+        jerks = [np.diff(p[:24, :, 0].mean(1), 2).std() for p in (points, nearest)]  # without the held last picture
+        assert jerks[0] < 0.5 * jerks[1]
+
+
 def test_a_thread_ahead_keeps_order_and_errors() -> None:
     assert list(ahead(range(100), 3)) == list(range(100))
 
@@ -134,10 +151,31 @@ def test_a_thread_ahead_keeps_order_and_errors() -> None:
     started.close()  # stops the thread
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_pictures_missing_or_shown_twice_are_told_from_movement(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    turns = np.cumsum(np.exp(0.15 * np.cumsum(rng.normal(size=300)) % 3) * rng.uniform(0.8, 1.2, 300))  # a head that moves slowly, then faster
+    change = lambda keep: np.abs(np.diff(turns[keep]))  # noqa: E731
+    every = np.arange(300)
+    assert missing_or_repeated(change(every)) == 0
+    assert missing_or_repeated(change(every[every % 6 != 3])) == pytest.approx(1 / 6, abs=1e-3)  # 30 a second to 25
+    assert missing_or_repeated(change(np.sort(np.concatenate([every, every[::5]])))) == pytest.approx(1 / 6, abs=1e-3)  # 25 a second to 30
+    assert missing_or_repeated(change(np.repeat(every, 2))) == pytest.approx(1 / 2)
+
+
+def test_jitter_that_both_measurements_share() -> None:
+    rng = np.random.default_rng(0)
+    movement, errors = rng.normal(size=(100, 3)), 0.5 * rng.normal(size=(2, 100, 3))
+    poses = [np.concatenate([np.radians(movement + error), np.zeros((100, 3))], 1) for error in errors]
+    found = jitter(*poses)
+    assert found["shared_jitter_deg"] < found["jitter_deg"] and jitter(poses[0], poses[0])["shared_jitter_deg"] == found["jitter_deg"]
+    assert jitter(poses[0], -poses[0])["shared_jitter_deg"] == 0
+    assert jitter(np.cumsum(np.cumsum(np.ones((50, 6)), 0), 0), poses[0])["jitter_deg"] < 1e-6  # a parabola
+
+
 @pytest.mark.shared_data
 def test_happy_and_sad_portraits(shared_data: Path) -> None:
     from elp.face.fit import fit
-    from elp.media.track import landmarks
 
     model = FaceModel.default()
     smile, frown = {}, {}

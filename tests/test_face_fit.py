@@ -15,7 +15,7 @@ from elp.face.camera import derivatives, project, rotation
 from elp.face.energy import Energy
 from elp.face.fit import TOGETHER, TREMBLE, _energy, fit
 from elp.face.synthetic import Scene, conversation, observe
-from elp.face.ties import conjugate_gradient, steady, tie
+from elp.face.ties import chain, steady, tie
 
 MODEL = FaceModel.default()
 
@@ -206,12 +206,19 @@ def test_windows_meet_without_a_seam(scene: Scene, monkeypatch: pytest.MonkeyPat
     assert turned(pieces.pose, whole.pose) < 0.03 and relative(pieces.beta, whole.beta) < 0.02
 
 
-def test_conjugate_gradient_solves() -> None:
-    torch.manual_seed(0)
-    a = torch.randn(12, 12, dtype=torch.float64)
-    a, right = a @ a.T + torch.eye(12), torch.randn(3, 4, dtype=torch.float64)
-    x = conjugate_gradient(lambda v: (a @ v.ravel()).view(3, 4), lambda v: v, right, iterations=40, tolerance=1e-10)
-    np.testing.assert_allclose((a @ x.ravel()).view(3, 4), right, atol=1e-6)
+def test_a_chain_of_frames_is_solved_exactly() -> None:
+    rng, frames, n = np.random.default_rng(0), 7, 5
+    h = rng.normal(size=(frames, n, n))
+    h, pull, right = h @ h.transpose(0, 2, 1) + np.eye(n), rng.exponential(size=(frames - 1, n)), rng.normal(size=(frames, n))
+    pull[3] = 0  # not neighbours
+    steps = np.kron(np.diff(np.eye(frames), axis=0), np.eye(n))
+    whole = steps.T @ np.diag(pull.ravel()) @ steps
+    for k in range(frames):
+        whole[k * n : (k + 1) * n, k * n : (k + 1) * n] += h[k]
+    before = h.copy()
+    np.testing.assert_allclose(chain(h, pull, right).ravel(), np.linalg.solve(whole, right.ravel()), rtol=1e-9)
+    np.testing.assert_array_equal(h, before)
+    np.testing.assert_allclose(chain(h[:1], pull[:0], right[:1])[0], np.linalg.solve(h[0], right[0]), rtol=1e-9)
 
 
 def test_errors_say_what_to_do(scene: Scene) -> None:

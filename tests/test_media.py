@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from elp.errors import ElpError
 from elp.media.audio import RATE, blocks, mfcc, read_audio
 from elp.media.track import Tracker
-from elp.media.video import frames, probe, write_video
+from elp.media.video import Shown, between, frames, pictures, probe, write_video
 
 GREY = np.full((64, 96, 3), 90, np.uint8)
 
@@ -58,6 +59,55 @@ def test_any_frame_rate_becomes_25(tmp_path: Path, fps: Fraction) -> None:
     assert np.abs(seen - expected).max() < 4 + 100 / float(fps) + 4  # half a source frame, and the codec's rounding
 
 
+def measured(path: Path) -> np.ndarray:
+    """Brightness (T,) at 25 per second, measured in the file's own pictures."""
+    mean = lambda shown: shown._replace(what=np.array([shown.what.mean()], np.float32))  # noqa: E731
+    return np.concatenate(list(between(map(mean, pictures(path)))))
+
+
+@pytest.mark.parametrize("fps", [10, 24, Fraction(30000, 1001), 60, 120])
+def test_values_of_another_rate_do_not_jerk(tmp_path: Path, fps: Fraction) -> None:
+    count = round(2 * fps)
+    ramp = [np.full((64, 64, 3), round(20 + 200 * k / count), np.uint8) for k in range(count)]
+    path = encode(tmp_path / "a.mp4", [k / Fraction(fps) for k in range(count)], ramp)
+    values, nearest = measured(path), brightness(path)
+    assert len(values) == len(nearest)
+    expected = np.interp(np.arange(len(values)) / 25, np.arange(count) / float(fps), [p[0, 0, 0] for p in ramp])
+    assert np.abs(values - expected).max() < 2.5  # the codec's rounding
+    clocks = [shown._replace(what=np.array([shown.time], np.float32)) for shown in pictures(path)]
+    steady = np.minimum(np.arange(len(values)) / 25, (count - 1) / float(fps))  # the last picture is held
+    np.testing.assert_allclose(np.concatenate(list(between(clocks))), steady, atol=1e-4)
+    assert len(clocks) <= min(count, 2 * len(values) + 1)  # no others are looked at
+
+
+def test_values_at_25_pictures_a_second_are_the_pictures_own(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    path = encode(tmp_path / "a.mp4", [Fraction(k, 25) for k in range(30)], list(rng.integers(0, 255, (30, 64, 96, 3), np.uint8)))
+    np.testing.assert_array_equal(measured(path), brightness(path).astype(np.float32))
+
+
+def test_no_values_are_made_up(tmp_path: Path) -> None:
+    times = [Fraction(k, 30) for k in range(15)] + [Fraction(2) + Fraction(k, 30) for k in range(15)]
+    path = encode(tmp_path / "pause.mp4", times, [np.full((64, 96, 3), 50 if k < 15 else 200, np.uint8) for k in range(30)])
+    values, nearest = measured(path), brightness(path)
+    np.testing.assert_allclose(values, nearest, atol=1)  # held through the pause: nobody moves slowly from one picture to the other
+    seen = [shown._replace(what=np.full(2, np.nan if 5 <= k < 9 else k, np.float32)) for k, shown in enumerate(pictures(path))]
+    found = np.stack(list(between(seen)))
+    near = [k / 25 for k in range(12) if 5 <= round(k / 25 * 30) < 9]
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found[:, 0])) / 25, near)  # as many as without interpolation
+    assert np.isnan(found[:, 0]).all(0) == np.isnan(found[:, 1]).all(0) and len(found) == len(nearest)
+
+
+def test_values_come_while_pictures_do() -> None:
+    """No more than two pictures are held, however long the video is."""
+    taken = itertools.count()
+    endless = (Shown(Fraction(k, 30), Fraction(k + 1, 30), False, np.array([k], np.float32)) for k in taken)
+    values = between(endless)
+    for k in range(200):
+        assert float(next(values)[0]) == pytest.approx(k * 30 / 25, abs=1e-4)
+    assert next(taken) <= 199 * 30 / 25 + 3
+
+
 def test_variable_frame_rate_goes_by_the_clock(tmp_path: Path) -> None:
     times = [Fraction(0), Fraction(1, 30), Fraction(1), Fraction(11, 10), Fraction(19, 10)]
     pictures = [np.full((64, 64, 3), v, np.uint8) for v in (20, 60, 120, 180, 240)]
@@ -93,7 +143,7 @@ def test_a_flash_and_a_click_stay_together_for_ten_minutes(tmp_path: Path) -> No
     path = tmp_path / "long.mkv"
     encode(path, [k / fps for k in sorted(times)], [times[k] for k in sorted(times)], sound=sound, rate=rate, codec="pcm_s16le")
     flashes = np.array([k for k, image in enumerate(frames(path)) if image[0, 0, 0] > 128])
-    heard = read_audio(path)
+    heard, light_in = read_audio(path), measured(path)
     assert len(heard) / RATE == pytest.approx(seconds, abs=0.1)
     loud = np.abs(heard[320 : 320 + (seconds * 25 - 1) * 640]).reshape(-1, 640).max(1)  # around frame times
     loud = np.concatenate([[0.0], loud])
@@ -101,6 +151,7 @@ def test_a_flash_and_a_click_stay_together_for_ten_minutes(tmp_path: Path) -> No
         near = slice(int(k / fps * 25) - 25, int(k / fps * 25) + 25)
         flash = flashes[(flashes >= near.start) & (flashes < near.stop)].mean()
         assert abs(flash - near.start - np.argmax(loud[near])) <= 1, k
+        assert abs(int(np.argmax(light_in[near])) - np.argmax(loud[near])) <= 1, k  # what is measured and interpolated keeps step too
 
 
 @pytest.mark.parametrize(("rate", "channels"), [(8000, 1), (22050, 2), (48000, 2)])

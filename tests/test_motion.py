@@ -1,5 +1,8 @@
 """Motion and Clip: what goes in comes out, and what does not fit is refused with both numbers."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,6 +101,21 @@ def test_a_full_disk_is_said(tmp_path):
     with pytest.raises(ElpError, match="free some space"), atomic(tmp_path / "x.txt"):
         raise OSError(28, "No space left on device")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_run_card_names_no_machine(monkeypatch):
+    root = Path(__file__).parents[1]
+    args = ["--output", str(root / "book" / "results" / "a.json"), f"--data={root.parent / 'shared' / 'data'}", "--minutes", "1", "sub/clip.mp4",
+            str(Path(root.anchor) / "somebody" / "at home" / "clip one.mp4")]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", [str(root / "benchmarks" / "extract.py"), *args])
+    monkeypatch.chdir(root.parent)
+    told = "--output book/results/a.json --data=../shared/data --minutes 1 sub/clip.mp4 'clip one.mp4'"
+    assert run_card(seed=0)["command"] == f"benchmarks/extract.py {told}"
+    monkeypatch.chdir(root)
+    monkeypatch.setattr(sys, "argv", ["benchmarks/extract.py", *args])
+    assert run_card(seed=0)["command"] == f"benchmarks/extract.py {told}"
+    monkeypatch.setattr(sys, "argv", [str(Path(root.anchor) / "opt" / "bin" / "elp"), "train", "vico"])
+    assert run_card(seed=0)["command"] == "elp train vico"
 
 
 def test_run_card_and_digest(tmp_path):

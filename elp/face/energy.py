@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.face.camera import derivatives, project, rotation
@@ -13,7 +16,8 @@ from elp.face.landmarks import LIDS_L, LIPS, OVAL, POINTS
 from elp.face.model import SKIN, FaceModel
 
 KINK = 3.0  # residuals beyond this many σ count as outliers (Cauchy's loss)
-BATCH = 32  # frames whose Jacobians stay in the processor's cache
+BATCH = 16  # frames whose derivatives by points and pose are taken together
+Array = NDArray[Any]  # float32, and float64 in tests
 DEPTH = 0.35  # weight of the tracker's relative depth against x and y: it is a guess from the same picture
 
 
@@ -66,7 +70,7 @@ class Energy:
         return (project(self.shape(x), x[:, :6], self.focal) - observed[..., :2]).norm(dim=-1)
 
     def descent(self, observed: Tensor, static: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B,) cost of each frame and (B, 6 + K) half of its gradient, by automatic differentiation: a tenth of the work of `normal`."""
+        """(B,) cost of each frame and (B, 6 + K) half of its gradient, by automatic differentiation: an eighth of the work of `normal`."""
         with torch.enable_grad():
             leaf = x.detach().requires_grad_()
             cost = self.cost(observed, static, leaf)
@@ -77,25 +81,34 @@ class Energy:
 
         With modes `shared` (P, 3, Ki) there are columns for what all frames share too: their coefficients, then log f: N = 6 + K + Ki + 1.
         """
-        parts = [self._normal(*part, shared) for part in zip(observed.split(BATCH), static.split(BATCH), x.split(BATCH), strict=True)]
-        h, g = (torch.cat(each) for each in zip(*parts, strict=True))
-        return h, g
+        modes = (self.modes if shared is None else torch.cat([self.modes, shared], -1)).numpy()  # (P, 3, K or K + Ki)
+        n = x.shape[1] if shared is None else 6 + modes.shape[2] + 1
+        h, g = np.empty((len(x), n, n), modes.dtype), np.empty((len(x), n), modes.dtype)
+        jacobian = np.empty((len(self.mean), observed.shape[2], n), modes.dtype)
+        for first in range(0, len(x), BATCH):
+            part = slice(first, first + BATCH)
+            self._normal(observed[part], static[part], x[part], modes, jacobian, h[part], g[part])
+        k = x.shape[1]
+        h[:, range(6, k), range(6, k)] += (self.deviation**-2).numpy()
+        g[:, 6:k] += (x[:, 6:] / self.deviation**2).numpy()
+        return torch.from_numpy(h), torch.from_numpy(g)
 
-    def _normal(self, observed: Tensor, static: Tensor, x: Tensor, shared: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _normal(self, observed: Tensor, static: Tensor, x: Tensor, modes: Array, jacobian: Array, h: Array, g: Array) -> None:
+        """Fill h and g, without priors, by way of one frame's Jacobian (P, C, N) after the other: it never leaves the cache."""
         image, by_point, by_pose = derivatives(self.shape(x), x[:, :6], self.focal, self.depth)
         r = self._residuals(image, observed, static)
         weight = self.weights(r, static)[0].sqrt()[..., None, None]
         root = weight * torch.tensor([1.0, 1.0, DEPTH], dtype=r.dtype)[: r.shape[-1], None] / self.noise
-        by_point, k = by_point * root, x.shape[1]
-        columns = [by_pose * root, by_point @ self.modes]
-        if shared is not None:  # every coordinate is proportional to f
-            columns += [by_point @ shared, image[..., None] * root]
-        jacobian = torch.cat(columns, -1).flatten(1, 2)
-        h = jacobian.mT @ jacobian
-        g = (jacobian.mT @ (r[..., None] * weight).flatten(1, 2))[..., 0]
-        h.diagonal(dim1=1, dim2=2)[:, 6:k] += self.deviation**-2
-        g[:, 6:k] += x[:, 6:] / self.deviation**2
-        return h, g
+        points, poses = (by_point * root).numpy(), (by_pose * root).numpy()
+        focal, right = (image[..., None] * root).numpy(), (r * weight[..., 0]).flatten(1).numpy()
+        coefficients, flat = slice(6, 6 + modes.shape[2]), jacobian.reshape(-1, jacobian.shape[2])
+        for b in range(len(x)):
+            jacobian[..., :6] = poses[b]
+            np.matmul(points[b], modes, out=jacobian[..., coefficients])
+            if coefficients.stop < jacobian.shape[2]:  # every coordinate is proportional to f
+                jacobian[..., -1:] = focal[b]
+            np.matmul(flat.T, flat, out=h[b])  # a matrix by its own transpose: BLAS's syrk, at half the work
+            np.matmul(right[b], flat, out=g[b])
 
 
 def landmark_weights(model: FaceModel) -> Tensor:

@@ -6,7 +6,7 @@ Least squares over identity α and focal length f, shared by a clip, and pose p 
 
 with Cauchy's loss for ρ and ψ, d the model's prior deviations, and the noise σ estimated from the residuals. Four steps: α and f together with
 some dozen frames (arrow-shaped normal equations, Schur complement); every frame by itself (Levenberg-Marquardt, batched); neighbours
-tied together (block-tridiagonal normal equations, conjugate gradients); the head's path freed of trembling that no head's mass allows.
+tied together (block-tridiagonal normal equations, solved as a band); the head's path freed of trembling that no head's mass allows.
 """
 
 # T frame, B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, Ki identity coefficient, N = 6 + K
@@ -36,7 +36,7 @@ FOCAL = 1.5  # focal length over the image's longer side when nothing is known: 
 INDEPENDENT = 75  # frames, 3 s, after which a face's expression counts as new: someone who smiles all along is no smiling shape
 TOGETHER = 10.0  # landmarks err together: a frame's 468 say as much about its motion as a tenth of them would, had they erred apart
 THREADS = 4  # at most: each holds the matrices of one window
-WINDOW, OVERLAP = 256, 8  # frames that are fitted and tied together at most, and beyond both ends
+WINDOW, OVERLAP = 128, 8  # frames that are fitted and tied together at most, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
 # white part of the poses (third differences) in clips of people who sit still: pitch, yaw, roll in radians, cm across and down, cm away
@@ -110,16 +110,18 @@ def fit(
         energy, found, beta, history = share(energy, observed[pick], people, 1 + len(observed) / INDEPENDENT, pool)
         x, costs = _windows(energy, observed, beta, smooth, pool, progress)
     if smooth > 0:
-        x[:, :6] = torch.as_tensor(steady(x[:, :6].numpy(), observed.tied, TREMBLE * math.sqrt(smooth)))
-    rms = torch.cat([energy.pixels(observed[i : i + WINDOW], x[i : i + WINDOW]).square().mean(1).sqrt() for i in range(0, len(x), WINDOW)])
+        x[:, :6] = steady(x[:, :6], observed.tied, TREMBLE * math.sqrt(smooth))
+    rms = np.empty(len(x), np.float32)
+    for i in range(0, len(x), WINDOW):
+        rms[i : i + WINDOW] = energy.pixels(observed[i : i + WINDOW], torch.from_numpy(x[i : i + WINDOW])).square().mean(1).sqrt()
 
-    def spread(values: Tensor) -> NDArray[np.float32]:
+    def spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
         out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
-        out[observed.seen] = values.numpy()
+        out[observed.seen] = values
         return out
 
     return FaceFit(
-        alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal, origin=np.median(x[:, 3:6].numpy(), axis=0),
+        alpha=found.numpy(), beta=spread(x[:, 6:]), pose=spread(x[:, :6]), focal=energy.focal, origin=np.median(x[:, 3:6], axis=0),
         rms=spread(rms), noise=energy.noise, history={**history, **costs},
     )  # fmt: skip
 
@@ -127,10 +129,12 @@ def fit(
 @contextlib.contextmanager
 def cores() -> Iterator[Executor]:
     """As many threads as torch would split one operation over, each doing whole operations: it never waits for another, whatever else runs."""
+    from threadpoolctl import threadpool_limits
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with ThreadPoolExecutor(min(threads, THREADS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with threadpool_limits(1, "blas"), ThreadPoolExecutor(min(threads, THREADS), initializer=torch.set_num_threads, initargs=(1,)) as pool:
             yield pool
     finally:
         torch.set_num_threads(threads)
@@ -180,31 +184,40 @@ def _spread(observed: Tensor) -> float:
 
 def _windows(
     energy: Energy, observed: Observed, beta: Tensor, strength: float, pool: Executor, progress: Callable[[int], object] | None
-) -> tuple[Tensor, dict[str, list[float]]]:
-    """All frames (T, N), and the mean cost after each iteration of both steps, in an even number of windows of equal length."""
+) -> tuple[NDArray[np.float32], dict[str, list[float]]]:
+    """All frames (T, N), and the mean cost after each iteration of both steps, in an even number of windows of equal length.
+
+    Nothing that a thread has allocated outlives its window: what it found is copied into one array. Tensors kept would be scattered over the
+    threads' heaps, which could then never shrink, and memory would grow with the clip.
+    """
     edges = np.linspace(0, len(observed), 2 * math.ceil(len(observed) / (2 * WINDOW)) + 1).round().astype(int)
     spans = [(low, high) for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True) if low < high]
-    out: list[Tensor] = []
-    costs: dict[str, list[Tensor]] = {"frames": [], "smooth": []}
-    for x, alone, tied in pool.map(lambda span: _window(energy, observed, span, beta, strength), spans):
-        out.append(x)
+    out = np.empty((len(observed), 6 + len(beta)), np.float32)
+    costs: dict[str, list[list[float]]] = {"frames": [], "smooth": []}
+    for (low, high), (alone, tied) in zip(spans, pool.map(lambda span: _window(energy, observed, span, beta, strength, out), spans), strict=True):
         costs["frames"].append(alone)
-        costs["smooth"] += [tied] if tied is not None else []
+        costs["smooth"] += [tied] if tied else []
         if progress:
-            progress(len(x))
-    means = {name: torch.stack(traces).mean(0).tolist() for name, traces in costs.items() if traces}
+            progress(high - low)
+    means = {name: np.mean(traces, axis=0).tolist() for name, traces in costs.items() if traces}
     last = next(i for i, cost in enumerate(means["frames"]) if cost == means["frames"][-1])
-    return torch.cat(out), {**means, "frames": means["frames"][: last + 1]}
+    return out, {**means, "frames": means["frames"][: last + 1]}
 
 
-def _window(energy: Energy, observed: Observed, span: tuple[int, int], beta: Tensor, strength: float) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Fit frames first ... last - 1 and tie neighbours, with some frames beyond both ends, whose own answers are thrown away."""
+def _window(
+    energy: Energy, observed: Observed, span: tuple[int, int], beta: Tensor, strength: float, out: NDArray[np.float32]
+) -> tuple[list[float], list[float]]:
+    """Fit frames first ... last - 1 into `out` and tie neighbours, with some frames beyond both ends, whose own answers are thrown away.
+
+    Returns:
+        the mean cost after each iteration of both steps.
+    """
     first, last = span
     low, high = max(first - OVERLAP, 0), min(last + OVERLAP, len(observed))
     x, alone, h, g = each_frame(energy, observed[low:high], beta)
-    own = slice(first - low, last - low)
-    if strength <= 0 or len(x) == 1:
-        return x[own], alone, None
-    scale = torch.cat([torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation])
-    moved, tied = tie(h, g, x, torch.as_tensor(observed.tied[low : high - 1]), scale, TOGETHER * strength)
-    return moved[own], alone, tied
+    tied = torch.zeros(0)
+    if strength > 0 and len(x) > 1:
+        scale = torch.cat([torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation])
+        x, tied = tie(h, g, x, torch.as_tensor(observed.tied[low : high - 1]), scale, TOGETHER * strength)
+    out[first:last] = x[first - low : last - low]
+    return alone.tolist(), tied.tolist()

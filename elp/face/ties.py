@@ -1,9 +1,9 @@
-"""Ties between neighbouring frames: block-tridiagonal normal equations, robust, by conjugate gradients (chapter "Parameter extraction")."""
+"""Ties between neighbouring frames: block-tridiagonal normal equations, robust, solved exactly (chapter "Parameter extraction")."""
 
 # B, T frame, N unknown of a frame
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor
 def tie(h: Tensor, g: Tensor, x: Tensor, tied: Tensor, scale: Tensor, strength: float, iterations: int = 4) -> tuple[Tensor, Tensor]:
     """Minimise the quadratic model (H, g) of each frame about x plus robust ties between neighbours.
 
-    A tie costs strength · log(1 + (step / scale)²): steps of noise are pulled together, a blink's or a nod's are let go.
+    A tie costs strength · log(1 + (step / scale)²): steps of noise are pulled together, a blink's or a nod's are let go. Iteratively reweighted least
+    squares, each round solved exactly.
 
     Args:
         h: (B, N, N), g: (B, N): normal equations at x (B, N).
@@ -24,52 +25,40 @@ def tie(h: Tensor, g: Tensor, x: Tensor, tied: Tensor, scale: Tensor, strength: 
     Returns:
         the tied x (B, N), and the cost above the untied frames', per frame, after each iteration.
     """
-    times = lambda v: (v[:, None] @ h)[:, 0]  # noqa: E731  # h is symmetric, and rows of it are read faster
     y, trace = x, []
     for _ in range(iterations):
-        step = (y[1:] - y[:-1]) / scale
-        pull = strength * tied[:, None] / (1 + step**2) / scale**2  # iteratively reweighted least squares
-        d = y - x
-        hd = times(d)
-        trace.append(((d * (hd + 2 * g)).sum() + strength * (tied[:, None] * torch.log1p(step**2)).sum()) / len(x))
-
-        def ties(v: Tensor, pull: Tensor = pull) -> Tensor:
-            flow = pull * (v[1:] - v[:-1])
-            out = torch.zeros_like(v)
-            out[:-1] -= flow
-            out[1:] += flow
-            return out
-
-        diagonal = torch.zeros_like(x)
-        diagonal[:-1] += pull
-        diagonal[1:] += pull
-        block = torch.linalg.cholesky(h + torch.diag_embed(diagonal))
-        y = y + conjugate_gradient(
-            lambda v: times(v) + ties(v),
-            lambda v: torch.cholesky_solve(v[..., None], block)[..., 0],  # noqa: B023
-            -(hd + g + ties(y)),
-        )
+        d, step = y - x, (y[1:] - y[:-1]) / scale
+        trace.append(((d * ((d[:, None] @ h)[:, 0] + 2 * g)).sum() + strength * (tied[:, None] * torch.log1p(step**2)).sum()) / len(x))
+        pull = strength * tied[:, None] / (1 + step**2) / scale**2
+        flow = torch.nn.functional.pad(pull * (x[1:] - x[:-1]), (0, 0, 1, 1))  # nothing flows in at either end
+        y = x + torch.from_numpy(chain(h.numpy(), pull.numpy(), (flow[1:] - flow[:-1] - g).numpy()))
     return y, torch.stack(trace)
 
 
-def conjugate_gradient(
-    apply: Callable[[Tensor], Tensor], precondition: Callable[[Tensor], Tensor], right: Tensor, iterations: int = 12, tolerance: float = 1e-2
-) -> Tensor:
-    """Solve A v = right for a positive definite A by preconditioned conjugate gradients; all shapes (B, N), B and N one long vector."""
-    v, r = torch.zeros_like(right), right
-    z = precondition(r)
-    p, rz = z, (r * z).sum()
-    first = rz
-    for _ in range(iterations):
-        if rz <= tolerance**2 * first or rz == 0:
-            break
-        ap = apply(p)
-        step = rz / (p * ap).sum()
-        v, r = v + step * p, r - step * ap
-        z = precondition(r)
-        new = (r * z).sum()
-        p, rz = z + new / rz * p, new
-    return v
+def chain(h: NDArray[Any], pull: NDArray[Any], right: NDArray[Any]) -> NDArray[Any]:
+    """Solve (diag(H) + Dᵀ diag(pull) D) v = right exactly, D taking differences between neighbours, by Cholesky's factors of a band.
+
+    A tie links an unknown with itself one frame on, N places further. So the matrix is a band of half-width N, and LAPACK stores N + 1 numbers of
+    column j: from a_jj down to a_(j+N)j. Rows of H, N numbers each, fall into place one after the other: what is right of the diagonal belongs to
+    column j, and what is left of it to the end of the column before, where the ties stand.
+
+    Args:
+        h: (B, N, N) symmetric, positive definite.
+        pull: (B - 1, N) strength of the ties between b and b + 1.
+        right: (B, N).
+
+    Returns:
+        v (B, N).
+    """
+    from scipy.linalg import solveh_banded
+
+    frames, n = right.shape
+    band, each = np.zeros((frames, n + 1, n), h.dtype), np.arange(n)
+    band[:, :n] = np.triu(h)
+    band[:-1, each, each] += pull
+    band[1:, each, each] += pull
+    band[:-1, each + 1, each] = -pull
+    return solveh_banded(band.reshape(-1, n + 1).T, right.ravel(), lower=True, overwrite_ab=True).reshape(frames, n)
 
 
 def steady(pose: NDArray[np.floating], tied: NDArray[np.bool_], noise: NDArray[np.floating], iterations: int = 10) -> NDArray[np.float32]:

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import math
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,9 @@ from elp.files import atomic
 from elp.motion import FPS
 
 Image = NDArray[np.uint8]
+Values = NDArray[np.float32]
+What = TypeVar("What")
+PAUSE = Fraction(1, 5)  # seconds: pictures farther apart are no slow video but a still one, which moves only when the next comes
 AUDIO_RATE = 44100  # of the sound that `write_video` encodes
 
 
@@ -72,30 +77,87 @@ def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) ->
     Raises:
         ElpError: the file is missing, unreadable or without pictures. A file that breaks off gives the pictures before the break and a warning.
     """
+    rate, count = _rate(fps), 0
+    for shown in _shown(path):
+        picture, until = None, _until(shown, rate)
+        for _ in range(count, until):
+            picture = _picture(shown.what, longest) if picture is None else picture
+            yield picture
+        count = max(count, until)
+
+
+class Shown(NamedTuple, Generic[What]):
+    """A picture, or what was measured in it: shown from `time` to `end`, in seconds after the first picture's time; whether it is the `last`."""
+
+    time: Fraction
+    end: Fraction
+    last: bool
+    what: What
+
+
+def pictures(path: str | Path, fps: float = FPS, *, longest: int | None = None) -> Iterator[Shown[Image]]:
+    """Stream a video's own pictures, as `frames` gives them, but at their own times; those that `between` needs, at most two for each k / fps."""
+    rate, before = _rate(fps), Fraction(-1)
+    for shown in _shown(path):
+        if shown.last or math.ceil(shown.end * rate) - math.floor(before * rate) > 1:  # some k / fps lies between its two neighbours
+            yield shown._replace(what=_picture(shown.what, longest))
+        before = shown.time
+
+
+def between(measured: Iterable[Shown[Values]], fps: float = FPS) -> Iterator[Values]:
+    """Values at times k / fps, as many as `frames` gives pictures, from values measured in a video's own pictures.
+
+    Linear in time between two neighbours, so that another rate adds no jerks; at a picture's own time it is that picture's value, unchanged. Nothing
+    is made up where the file pauses or either neighbour holds NaN: there it is the nearest picture's value, as in `frames`.
+
+    Args:
+        measured: what `pictures` yields, float32 arrays of one shape in the pictures' place.
+    """
+    rate, count = _rate(fps), 0
+    held: Shown[Values] | None = None
+    for item in itertools.chain(measured, [None]):
+        if held is not None:
+            change, until = None, _until(held, rate)
+            if item is not None and item.time - held.time <= PAUSE and np.isfinite(held.what).all() and np.isfinite(item.what).all():
+                change, length, until = item.what - held.what, item.time - held.time, math.ceil(item.time * rate)
+                until = min(until, _until(item, rate)) if item.last else until
+            for k in range(count, until):
+                after = k / rate - held.time
+                yield held.what if change is None or after <= 0 else held.what + np.float32(after / length) * change
+            count = max(count, until)
+        held = item
+
+
+def _rate(fps: float) -> Fraction:
+    return Fraction(fps).limit_denominator(1001)
+
+
+def _until(shown: Shown[Any], rate: Fraction) -> int:
+    """The first k at whose time k / rate a later picture is nearer; after the last picture, how many frames there are in all."""
+    if shown.last:
+        return max(1, round(shown.end * rate))
+    return math.ceil((shown.end - min((shown.end - shown.time) / 2, 1 / (2 * rate))) * rate)  # after a pause, not long before the next picture's time
+
+
+def _shown(path: str | Path) -> Iterator[Shown[Any]]:
+    """Every picture as FFmpeg decodes it."""
     with opened(path) as container:
         stream = _stream(container, path)
         step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
-        count, last, last_time, start, length = 0, None, Fraction(0), None, step
-        rate = Fraction(fps).limit_denominator(1001)
+        last, last_time, start, length = None, Fraction(0), Fraction(0), step
         for frame in _decoded(container, stream, path):
             time = frame.pts * frame.time_base if frame.pts is not None else last_time + length
-            start = time if start is None else start
-            if last is not None and time <= last_time:
+            if last is None:
+                start = time
+            elif time <= last_time:
                 continue  # a broken clock: time does not run backwards
+            else:
+                yield Shown(last_time - start, time - start, False, last)
             length = frame.duration * frame.time_base if frame.duration else step
-            if last is not None:
-                picture = None
-                shown = time - min((time - last_time) / 2, 1 / (2 * rate))  # a picture after a pause is not shown long before its time
-                while start + count / rate < shown:
-                    picture = _picture(last, longest) if picture is None else picture
-                    yield picture
-                    count += 1
             last, last_time = frame, time
-        if last is None or start is None:
+        if last is None:
             raise ElpError(f"{path}: no picture in it can be decoded: copy or convert it again")
-        picture = _picture(last, longest)
-        for _ in range(max(1, round((last_time + length - start) * rate)) - count):
-            yield picture
+        yield Shown(last_time - start, last_time - start + length, True, last)
 
 
 def _stream(container: Any, path: str | Path) -> Any:
