@@ -16,7 +16,7 @@ import json
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -81,7 +81,7 @@ class Plan:
 
     @property
     def trained(self) -> list[tuple[str, int]]:
-        kinds = ["L2L", "ELP-U, Eq 3", "ELP-V, Eq 3", *(f"ELP-U H={h}" for h in sorted(self.sweep, reverse=True)), "ELP-U", "ELP-V", "RLHG", "PCH"]
+        kinds = ["ELP-U", "ELP-V", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep), "ELP-U, Eq 3", "ELP-V, Eq 3", "L2L"]  # the dearest last
         kinds = [kind for kind in kinds if kind not in self.skip]
         return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
 
@@ -130,24 +130,14 @@ def begin(devices: Any) -> None:
         torch.cuda.set_device(torch.device(DEVICE))
 
 
-def trained(plan: Plan, kind: str, seed: int) -> str:
-    """Train one method, unless its file is there."""
-    started = time.perf_counter()
+def trained(plan: Plan, kind: str, seed: int, until: float) -> float | None:
+    """Train one method, unless its file is there; seconds, None if its time is up."""
+    started = time.time()
     if not model_path(plan, kind, seed).exists():
+        if started > until:
+            return None
         (train_elp if kind.startswith("ELP") else train_baseline)(plan, Corpus.open(plan.corpus), kind, seed, DEVICE)
-    return f"{time.perf_counter() - started:.1f} s on {DEVICE}: {kind}, seed {seed}"
-
-
-def train_all(plan: Plan) -> dict[str, float]:
-    """Every training that is missing, the longest first."""
-    started, spawn = time.perf_counter(), get_context("spawn")
-    free = spawn.Queue()
-    for device in plan.devices:
-        free.put(device)
-    with ProcessPoolExecutor(len(plan.devices), mp_context=spawn, initializer=begin, initargs=(free,)) as pool:
-        for job in as_completed([pool.submit(trained, plan, kind, seed) for kind, seed in plan.trained]):
-            print(f"{time.perf_counter() - started:7.1f} s  trained in {job.result()}", flush=True)
-    return {"training_seconds": round(time.perf_counter() - started, 1)}
+    return time.time() - started
 
 
 def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
@@ -194,7 +184,7 @@ TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Rand
 CONTROLLED = ("ELP-U", "ELP-U, Eq 3", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
 
 
-def measured(plan: Plan, name: str, seed: int) -> str:
+def measured(plan: Plan, name: str, seed: int) -> Stats:
     """Measure one row and seed, in a process of its own, into the work folder."""
     torch.set_num_threads(1)
     path = plan.work / f"stats-{name.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.npz"
@@ -204,7 +194,8 @@ def measured(plan: Plan, name: str, seed: int) -> str:
         stats = measure(corpus, found, samples=samples, seed=seed, **options)
         with atomic(path) as partial:
             np.savez_compressed(partial, **stats)
-    return str(path)
+    with np.load(path) as file:
+        return dict(file)
 
 
 def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
@@ -219,35 +210,57 @@ def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
-def measure_all(plan: Plan, workers: int) -> tuple[dict[str, list[Stats]], dict[str, list[dict[str, Any]]]]:
+def needs(name: str) -> str | None:
+    """The training that a row waits for."""
+    if name in ONCE:
+        return None
+    return f"ELP-{name[-1]}" if "+" in name else name.removesuffix(", e inferred")
+
+
+def rows_of(plan: Plan, kind: str | None, seed: int) -> list[tuple[Callable[..., Any], str, int]]:
+    """What can be measured once (kind, seed) is trained: function, name of the row, seed."""
     corpus = Corpus.open(plan.corpus)
     told = bool((corpus.pairs("train")["emotion"] >= 0).any())
     simulated = str(corpus.card["source"]).startswith("simulated")
-    names = [name for name in (*TABLE1, *TABLE2) if (simulated or name not in ("oracle", "another listener")) and not plan.skips(name)]
-    names += [f"ELP-U H={h}" for h in plan.sweep]
-    rows = [(name, seed) for name in names for seed in plan.seeds_of(name)]
-    started = time.perf_counter()
-    stats: dict[str, dict[int, Stats]] = {}
-    control: dict[str, dict[int, Any]] = {}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs: dict[Any, tuple[str, str, int]] = {pool.submit(measured, plan, name, seed): ("stats", name, seed) for name, seed in rows}
-        jobs |= {
-            pool.submit(controlled, plan, name, seed): ("control", name, seed)
-            for name in CONTROLLED
-            for seed in plan.seeds_of(name)
-            if told and not plan.skips(name)
-        }
-        for job in as_completed(jobs):
-            what, name, seed = jobs[job]
-            if what == "stats":
-                with np.load(job.result()) as file:
-                    stats.setdefault(name, {})[seed] = dict(file)
-            else:
-                control.setdefault(name, {})[seed] = job.result()
-            print(f"{time.perf_counter() - started:7.1f} s  {what} of {name}, seed {seed}", flush=True)
-    order = dict.fromkeys(name for name, _ in rows)
-    ordered = {name: [stats[name][seed] for seed in sorted(stats[name])] for name in order}
-    return ordered, {name: [found[seed] for seed in sorted(found)] for name, found in control.items()}
+    names = [*TABLE1, *TABLE2, *(f"ELP-U H={h}" for h in plan.sweep)]
+    names = [name for name in names if (simulated or name not in ("oracle", "another listener")) and not plan.skips(name)]
+    both = [(measured, name) for name in names] + [(controlled, name) for name in CONTROLLED if told and not plan.skips(name)]
+    return [(job, name, seed) for job, name in both if needs(name) == kind and seed in plan.seeds_of(name)]
+
+
+Results = dict[str, dict[int, Any]]
+
+
+def run_all(plan: Plan, workers: int, limit: float) -> tuple[Results, Results, list[str]]:
+    """Train on the devices, measure each row on the processors as soon as it can be; statistics and controllability, and what is missing."""
+    started, spawn = time.time(), get_context("spawn")
+    free = spawn.Queue()
+    for device in plan.devices:
+        free.put(device)
+    found: dict[Callable[..., Any], Results] = {measured: {}, controlled: {}}
+    missing = []
+    with (
+        ProcessPoolExecutor(len(plan.devices), mp_context=spawn, initializer=begin, initargs=(free,)) as trainers,
+        ProcessPoolExecutor(workers, mp_context=spawn) as measurers,
+    ):
+        jobs: dict[Any, tuple[Callable[..., Any], str, int]] = {}
+
+        def begin_rows(kind: str | None, seed: int) -> None:
+            jobs.update({measurers.submit(job, plan, name, seed): (job, name, seed) for job, name, seed in rows_of(plan, kind, seed)})
+
+        begin_rows(None, plan.seeds[0])
+        jobs |= {trainers.submit(trained, plan, kind, seed, started + limit): (trained, kind, seed) for kind, seed in plan.trained}
+        while jobs:
+            for done in wait(jobs, return_when=FIRST_COMPLETED).done:
+                job, name, seed = jobs.pop(done)
+                if job is not trained:
+                    found[job].setdefault(name, {})[seed] = done.result()
+                elif done.result() is None:
+                    missing.append(f"{name}, seed {seed}")
+                else:
+                    begin_rows(name, seed)
+                print(f"{time.time() - started:7.1f} s  {job.__name__} {name}, seed {seed}", flush=True)
+    return found[measured], found[controlled], missing
 
 
 def main() -> None:
@@ -274,6 +287,7 @@ def main() -> None:
     p.add_argument("--once", nargs="*", default=[], help="methods trained and measured with the first seed alone")
     p.add_argument("--l2l-batch", type=int, default=128, help="windows in a step of L2L's two trainings")
     p.add_argument("--workers", type=int, default=max(1, min(12, (os.cpu_count() or 2) - 2)))
+    p.add_argument("--limit", type=float, default=float("inf"), help="seconds after which no further training begins; a second call goes on")
     p.add_argument("--smoke", action="store_true", help="a few steps of everything")
     a = p.parse_args()
 
@@ -298,18 +312,21 @@ def main() -> None:
                 once=tuple(a.once), l2l_batch=8 if a.smoke else a.l2l_batch,
                 fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
     print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
-    seconds = {"corpus_seconds": round(time.time() - started, 1)} | train_all(plan)
-    before = time.time()
-    runs, control = measure_all(plan, a.workers)
-    seconds["measuring_seconds"] = round(time.time() - before, 1)
+    begun = time.time()
+    stats, control, missing = run_all(plan, a.workers, a.limit)
+    seconds = {"corpus_seconds": round(begun - started, 1), "working_seconds": round(time.time() - begun, 1)}
     device = torch.cuda.get_device_name() if a.device[0] != "cpu" else "cpu"
-    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained}
+    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained
+             if f"{kind}, seed {seed}" not in missing}  # fmt: skip
     cards = {name: {key: value for key, value in card.items() if key != "curves"} for name, card in cards.items()}
+    order = [name for name in (*TABLE1, *TABLE2, *(f"ELP-U H={h}" for h in plan.sweep)) if name in stats]
+    runs = {name: [stats[name][seed] for seed in sorted(stats[name])] for name in order}
+    shown = {name: [control[name][seed] for seed in sorted(control[name])] for name in CONTROLLED if name in control}
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
         | corpus_card(corpus, "test") | {"devices": len(a.device)} | seconds
         | {"seeds": list(plan.seeds), "samples": plan.samples, "bootstrap": a.bootstrap, "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
-           "trained": cards, "control": control}
+           "trained": cards, "missing": missing, "control": shown}
         | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)
     )  # fmt: skip
     name = f"tables-{a.preset}{'-smoke' if a.smoke else ''}.json"

@@ -404,7 +404,7 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
 #
 # ## Real clips
 #
-# Numbers measured on four real clips that this book does not show, and on synthetic heads, by `benchmarks/extract.py`:
+# Numbers measured on four real clips that this book does not show, and on synthetic heads, by `benchmarks/extract.py` (jitter and its parts in degrees, blinks and frames counted):
 
 # %%
 import pandas as pd
@@ -421,9 +421,9 @@ clips
 
 # %% [markdown]
 # The residual is the distance between projected and tracked points as a share of the distance between the outer corners of the eyes. Jitter is the deviation of the head's rotation from a parabola
-# in the second where it is least: trembling, and all movement that is no parabola. The white part, from third differences, is what no head can do. It is taken after the fit has smoothed, so that it
-# says little by itself. Hence another check: the same pictures are measured once more with left and right exchanged. The tracker errs otherwise there, and a head moves as before. What both show alike, the
-# root of their covariance, is in the pictures, as far as errors of the two do not go together.
+# in the second where it is least: trembling, and all movement that is no parabola. The white part, from third differences, is what a head hardly does; but the fit has smoothed by then, so that it says little by itself. Hence another check:
+# the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two, the head's movement does not. What both show, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can be a
+# little more than the jitter itself, where the mirrored measurement trembles more, and is 0 where the two do not agree at all.)
 #
 # We want jitter of at most 0.15°. Where the tracker alone is to blame, a better fit can help; where the pictures move, it must not:
 
@@ -455,7 +455,7 @@ stages = pd.Series({name: speed[f"{name}_ms"] for name in ("decode", "track", "f
 pd.DataFrame({"ms per frame": stages, "share": (stages / stages.sum()).round(2)})
 
 # %% [markdown]
-# Memory of a clip repeated until it lasts that long:
+# Peak memory in MB of one clip repeated until it lasts that long:
 
 # %%
 pd.DataFrame(report["memory"]).T

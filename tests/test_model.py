@@ -28,13 +28,15 @@ def inputs(batch=2, frames=20, width=12, seed=0):
 
 OPTIONS = [{}, {"coding": "value"}, {"space": "V"}, {"space": "V+e"}, {"causal": True}, {"window": "clip"}, {"heads": 1}, {"heads": 5, "convs": 8}]
 OPTIONS += [{"nested": True}, {"tau": 0.5}, {"categories": 2}, {"space": "V", "coding": "value"}, {"space": "V+e", "coding": "value", "causal": True}]
-OPTIONS += [{"noise": 0.5}, {"holds": (1, 4, 30)}]
+OPTIONS += [{"noise": 0.5}, {"holds": (1, 4, 30)}, {"plain": True}, {"plain": True, "causal": True}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_option_gives_the_listeners_shapes_and_every_weight_learns(options):
-    m = model(**options)
-    predicted = m(*inputs(), generator=torch.Generator().manual_seed(0))
+    m, (mfcc, _, e) = model(**options), inputs()
+    g = torch.Generator().manual_seed(1)
+    motion = m.motion_style(torch.randn(2, 20, 12, generator=g), torch.randn(2, 20, 6, generator=g))
+    predicted = m(mfcc, motion, e, generator=torch.Generator().manual_seed(0))
     assert [tuple(x.shape) for x in predicted] == [(2, 20, 12), (2, 20, 6), (2, 20), (2, 3)]
     sum(x.square().sum() for x in predicted).backward()
     silent = [name for name, p in m.named_parameters() if p.grad is None or not p.grad.any()]

@@ -40,7 +40,7 @@ def equal(a: Motion, b: Motion):
     assert np.array_equal(a.blink, b.blink)
 
 
-@pytest.mark.parametrize("options", [{}, {"coding": "value"}, {"space": "V+e"}, {"window": 1}, {"convs": 8, "heads": 5}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"coding": "value"}, {"space": "V+e"}, {"window": 1, "plain": True}, {"convs": 8, "heads": 5}], ids=str)
 @pytest.mark.parametrize("emotion", ["auto", [0.2, 0.3, 0.5]])
 def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
     r, speaker = responder(CAUSAL | options), clip(FRAMES)

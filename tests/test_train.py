@@ -132,7 +132,7 @@ def test_draws_are_balanced_when_asked(data, tmp_path):
     assert (start + 12 <= trainer.batches.length[row]).all()
 
 
-@pytest.mark.parametrize("options", [{"nested": True}, {"window": "clip"}, {"causal": True, "window": 24}])
+@pytest.mark.parametrize("options", [{"nested": True}, {"window": "clip", "plain": True}, {"causal": True, "window": 24}])
 def test_options_train(data, options):
     trainer = Trainer(tiny(**options), data, CPU)
     trainer.advance()

@@ -27,7 +27,7 @@ TEMPERATURE, TOP = 0.7, 0.9
 
 def _transformer(width: int, heads: int, inner: int, layers: int) -> nn.TransformerEncoder:
     layer = nn.TransformerEncoderLayer(width, heads, inner, dropout=0.1, activation="gelu", batch_first=True, norm_first=True)
-    return nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+    return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
 
 
 def _places(length: int, width: int) -> nn.Parameter:
@@ -72,10 +72,16 @@ class VQVAE(nn.Module):
         """L1 of the reconstruction, the codebook's and 0.25 of the encoder's distance to each other."""
         z = self.encode(batch.listener)
         q = self.codebook[self.codes(z)]
-        y = self._motion(z + (q - z).detach())  # straight through
-        seen = batch.valid[..., None].float()
-        error = ((y - batch.listener).abs() * seen).sum() / (seen.sum() * y.shape[-1]).clamp_min(1)
+        error = self._error(z + (q - z).detach(), batch)  # straight through
         return error + F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(z, q.detach())
+
+    def unquantised(self, batch: Batch) -> Tensor:
+        """L1 of the reconstruction from the encodings themselves."""
+        return self._error(self.encode(batch.listener), batch)
+
+    def _error(self, z: Tensor, batch: Batch) -> Tensor:
+        y, seen = self._motion(z), batch.valid[..., None].float()
+        return ((y - batch.listener).abs() * seen).sum() / (seen.sum() * y.shape[-1]).clamp_min(1)
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
