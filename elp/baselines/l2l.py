@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ BLOCK = TOKEN * PAST  # 32 frames, the VQ-VAE's window
 HEARD = BLOCK + TOKEN  # 40 frames of the speaker: the past and the token to come
 DIM = 200  # the predictor's width
 TEMPERATURE, TOP = 0.7, 0.9
+RECENT, DEAD = 0.02, 0.05  # of a code's use: weight of a step, share of an even one below which it begins anew
 
 
 def _transformer(width: int, heads: int, inner: int, layers: int) -> nn.TransformerEncoder:
@@ -47,6 +48,7 @@ class VQVAE(nn.Module):
         self.encoder, self.decoder = _transformer(WIDTH, 8, 384, 12), _transformer(WIDTH, 8, 384, 12)
         self.at_in, self.at_out = _places(PAST, WIDTH), _places(PAST, WIDTH)
         self.codebook = nn.Parameter((2 * torch.rand(CODES, WIDTH) - 1) / CODES)
+        self.register_buffer("used", torch.ones(CODES), persistent=False)  # tokens a step, of late, over their even share
         up = lambda: nn.Upsample(scale_factor=2)  # noqa: E731
         self.expand = nn.Sequential(
             up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), conv(WIDTH, motion)
@@ -71,7 +73,10 @@ class VQVAE(nn.Module):
     def loss(self, batch: Batch) -> Tensor:
         """L1 of the reconstruction, the codebook's and 0.25 of the encoder's distance to each other."""
         z = self.encode(batch.listener)
-        q = self.codebook[self.codes(z)]
+        codes = self.codes(z)
+        if self.training:
+            self._revive(z.detach().flatten(0, 1), codes.flatten())
+        q = self.codebook[codes]
         error = self._error(z + (q - z).detach(), batch)  # straight through
         return error + F.mse_loss(q, z.detach()) + 0.25 * F.mse_loss(z, q.detach())
 
@@ -82,6 +87,15 @@ class VQVAE(nn.Module):
     def _error(self, z: Tensor, batch: Batch) -> Tensor:
         y, seen = self._motion(z), batch.valid[..., None].float()
         return ((y - batch.listener).abs() * seen).sum() / (seen.sum() * y.shape[-1]).clamp_min(1)
+
+    @torch.no_grad()
+    def _revive(self, z: Tensor, codes: Tensor) -> None:
+        """Put codes that hardly any token takes on tokens (n, 256) of this batch; no value leaves the device."""
+        share = torch.zeros_like(self.used).index_add_(0, codes, torch.full_like(codes, CODES / len(codes), dtype=self.used.dtype))
+        self.used.lerp_(share, RECENT)
+        dead = self.used < DEAD
+        self.codebook.copy_(torch.where(dead[:, None], z[torch.randint(len(z), (CODES,), device=z.device)].to(self.codebook.dtype), self.codebook))
+        self.used.masked_fill_(dead, 1.0)
 
     @torch.no_grad()
     def start(self, x: Tensor) -> None:
@@ -161,15 +175,21 @@ def _nucleus(logits: Tensor, generator: torch.Generator) -> Tensor:
 def vq_fit(corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: int = 6000, batch: int = 128) -> tuple[L2L, Fit]:
     """A new L2L and the run that trains its VQ-VAE.
 
+    The first sixth of the steps is done when this returns: an autoencoder without codes. Quantised from the first step on, the encoder
+    has nothing to say yet, and finds it cheapest to say always the same, next to one code.
+
     Args:
         corpus: with a "train" split. seed: of weights, windows, dropout. device: "cpu", "cuda". steps, batch: iterations, windows.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = L2L(Features(corpus)).to(device).eval()
-    windows = Windows(corpus, model.features, BLOCK)
+    windows, first = Windows(corpus, model.features, BLOCK), steps // 6
+    options: dict[str, Any] = {"batch": batch, "lr": 3e-4, "seed": seed, "half": True}
+    if first:
+        finish(Fit(model.vq, model.vq.unquantised, windows, steps=first, schedule=_warm(first), **options))
     model.vq.start(windows.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
-    return model, Fit(model.vq, model.vq.loss, windows, steps=steps, batch=batch, lr=3e-4, schedule=_warm(steps), seed=seed, half=True)
+    return model, Fit(model.vq, model.vq.loss, windows, steps=steps - first, schedule=_warm(steps), **options)
 
 
 def predictor_fit(corpus: Corpus, model: L2L, *, seed: int = 0, steps: int = 4000, batch: int = 128) -> Fit:
