@@ -182,7 +182,7 @@ print("identity and camera known: rotation within 0.5 degrees:", bool(degrees < 
 assert degrees < 0.5
 assert error < 0.05
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, label) in enumerate((("smile_l", "smile"), ("jaw_open", "jaw"), ("brow_inner_up", "brows"), ("blink_l", "blink"))):
     j = model.index(name)
@@ -192,7 +192,7 @@ for name, first, last in scene.events:
     if name in ("smile", "brows up", "blink", "lips pressed"):
         fig.add_vrect(x0=first / 25, x1=last / 25, fillcolor=figures.INK, opacity=0.06, line_width=0, annotation_text=name)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(xaxis_title="seconds", yaxis_title="share of full activation")
 figures.show(
     fig,
@@ -205,7 +205,7 @@ figures.show(
 # Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Where a solid curve runs parallel to its dotted one, a part of this
 # person's resting face was taken for expression, or the other way round: from one clip nobody can tell a slight constant smile from a mouth that is made that way.
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for k, label in enumerate(("pitch", "yaw", "roll")):
     fig.add_scatter(x=seconds, y=np.degrees(scene.pose[:, k]), line={"color": figures.COLORS[k], "dash": "dot"}, showlegend=False)
@@ -297,7 +297,7 @@ fig.add_scatter(x=seconds[[0, -1]], y=[0.2, 0.2], mode="lines", line={"dash": "d
 for first, last in runs(phi):
     fig.add_vrect(x0=(first - 0.5) / 25, x1=(last - 0.5) / 25, fillcolor=figures.COLORS[3], opacity=0.2, line_width=0)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
 figures.show(
     fig,

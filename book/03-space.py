@@ -90,7 +90,7 @@ assert torch.equal(second, first + V)
 # %% [markdown]
 # The second row is the first plus V: nothing but the interval changed, and U is still T × H.
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for name, codes, x in (("first emotion", first, 0), ("second emotion", second, H + 1)):
     fig.add_heatmap(z=codes, x=np.arange(H) + x, zmin=1, zmax=N * V, text=codes, texttemplate="%{text}", showscale=False, hoverinfo="skip")
@@ -153,7 +153,7 @@ assert means[0] < means[1] < means[2]
 # %% [markdown]
 # Three disjoint ranges, three faces. Move the slider: the texture of the codes stays, since the draws are the same, and only the interval changes.
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, (_, codes)) in enumerate(traces.items()):
     for heads in (16, 64):
@@ -163,7 +163,7 @@ steps = [
     {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(6)]}]} for n, trace in enumerate(fig.data)
 ]
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
 figures.show(
     fig,

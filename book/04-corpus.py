@@ -93,7 +93,7 @@ for name, label in (("jaw_open", "jaw"), ("smile_l", "smile"), ("brow_inner_up",
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(title="part of full", row=2)
 figures.show(
     fig, name="speaker",
@@ -138,7 +138,7 @@ for k, response in enumerate(responses):
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(height=420, xaxis2_title="time (s)")
 fig.update_yaxes(title="smile", row=1).update_yaxes(title="pitch of the head (°)", row=2)
 figures.show(

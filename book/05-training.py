@@ -81,7 +81,7 @@ assert last < 0.9 * first
 #
 # The smallest recipe on the whole simulated ViCo for 100 steps of 4 clips, with one term switched off in each run. Each panel shows one term; grey is the run with all of them.
 
-# %%
+# %% tags=["hide-input"]
 runs = {run["name"]: run for run in results["training_terms"]["runs"]}
 fig = go.Figure()
 panels = ["motion", "blink", "emotion", "smooth"]
@@ -94,7 +94,7 @@ for n, term in enumerate(panels):
         fig.add_scatter(x=x, y=curve, name="all terms" if name == "all" else "this one off", line={"color": color}, showlegend=n == 0, **axes)
     fig.add_annotation(text=term, xref=f"x{number} domain", yref=f"y{number} domain", x=0.5, y=1.12, showarrow=False)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(grid={"rows": 2, "columns": 2, "pattern": "independent", "ygap": 0.35}, height=460)
 figures.show(
     fig,
@@ -117,7 +117,7 @@ for term in ("motion", "blink", "emotion"):
 # At the paper's learning rate of 1e-3 our codes carry nothing: as far as we can see the encoder's LSTMs saturate early and D1 learns to ignore the codes; what is left is the mean face of each emotion. That
 # the training error falls below that mean is the sign that codes are read.
 
-# %%
+# %% tags=["hide-input"]
 sweep = {run["name"]: run["curve"] for run in results["training_lr"]["runs"]}
 fig = go.Figure()
 for name in ("1e-3 warm clip", "3e-4 warm clip", "1e-4 warm clip"):
@@ -176,7 +176,7 @@ print(f"emotion recognised on unseen people: {full['validation']['emotion_accura
 #
 # The energy score on people not seen in training, while the training runs:
 
-# %%
+# %% tags=["hide-input"]
 variants = {run["name"]: run for run in results["training_variants"]["runs"]}
 fig = go.Figure()
 for name in ("Eq 3", "Eq 3, noise, holds", "energy", "energy, holds", "energy, holds, noise", "energy, holds, noise, lr 3e-4"):
@@ -238,7 +238,7 @@ labels = {"U": "U (as it is)", "V": "V", "V+e": "V, e to the decoders", "value":
 labels |= {"causal": "causal", "clip": "σ over the clip", "plain": "β, p themselves", "plain, less noise": "β, p, less noise", "tau .5": "τ = 0.5", "tau 2": "τ = 2", "nested": "nested heads"}
 labels |= {f"H={h}": f"H = {h}" for h in (256, 64, 16, 4, 1)} | {"Eq 3": "Eq 3"} | {f"no {term}": f"no {term} term" for term in ("blink", "emotion", "smooth")}
 
-# %%
+# %% tags=["hide-input"]
 fig = make_subplots(1, 2, subplot_titles=["energy score", "FD, face + head"], shared_yaxes=True, horizontal_spacing=0.04)
 for column in (0, 1):
     x = [table[name][:, column].mean() for name in labels]
@@ -246,7 +246,7 @@ for column in (0, 1):
     fig.add_scatter(x=x, y=list(labels.values()), error_x={"array": error}, mode="markers", marker={"size": 8, "color": figures.COLORS[0]}, showlegend=False, row=1, col=column + 1)
     fig.add_vrect(x0=x[0] - error[0], x1=x[0] + error[0], fillcolor=figures.COLORS[5], opacity=0.2, line_width=0, row=1, col=column + 1)
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig.update_layout(height=640, yaxis={"autorange": "reversed"}),
     name="options",
@@ -271,7 +271,7 @@ assert table["U"][:, 1].max() < table["V"][:, 1].min() and table["U"][:, 0].max(
 #
 # A model trained on random prefixes of its heads (`nested=True`) can be read at any H afterwards. What does that cost, against a model trained for each H?
 
-# %%
+# %% tags=["hide-input"]
 sizes = [1, 4, 16, 64, 128, 256]
 each = [table["U" if h == 128 else f"H={h}"][:, 1] for h in sizes]
 nested = [run for run in results["training_ablations"]["runs"] if run["name"] == "nested"]
@@ -280,7 +280,7 @@ fig = go.Figure()
 for name, values in (("a model for each H", each), ("prefixes of one nested model", prefix)):
     fig.add_scatter(x=sizes[: len(values)], y=[v.mean() for v in values], error_y={"array": [margin(v) for v in values]}, name=name, mode="lines+markers")
 
-# %%
+# %% tags=["hide-input"]
 axis = {"type": "log", "tickvals": sizes, "ticktext": [str(h) for h in sizes], "title": "H"}
 figures.show(
     fig.update_layout(legend={"orientation": "h", "y": 1.12}, xaxis=axis, yaxis_title="FD, face + head"),
@@ -303,7 +303,7 @@ assert prefix[0].min() > each[0].max()
 # The plain loop that everyone writes first (a `DataLoader`, float32, one operation after the other) needs tens of milliseconds a step at the paper's size, however little of it is arithmetic: well over a thousand tiny kernels wait for Python. Three changes, in the
 # order in which they were made; each row is the same model and loss in the same run.
 
-# %%
+# %% tags=["hide-input"]
 speed = results["training_speed"]
 fig = go.Figure()
 short = ["plain loop", "data on GPU,<br>flat weights", "bfloat16,<br>own kernels,<br>side streams", "one CUDA<br>graph"]
@@ -336,7 +336,7 @@ assert speed["batch 32"]["times faster"]["whole step as one CUDA graph"] > 8
 #
 # Nearly half of what is left are those LSTMs, fifty frames one after the other:
 
-# %%
+# %% tags=["hide-input"]
 where = {name: ms for name, ms in speed["batch 32"]["profile"]["milliseconds"].items() if ms}
 where["own kernels: sampling, norms"] = where.pop("sampling and coding")
 order = sorted(where, key=where.get)
@@ -354,7 +354,7 @@ figures.show(
 #
 # `torchrun --nproc-per-node 2 -m elp.cli train RECIPE …` shares a recipe's batch between GPUs; gradients, one flat tensor, are averaged inside the graph. What that gains depends on how much of a step is arithmetic.
 
-# %%
+# %% tags=["hide-input"]
 scaling = results["training_scaling"]["processes"]
 names = {"vico, batch 32": "vico, batch shared", "vico, batch 64": "vico, 32 each", "l2l, batch 128": "l2l, batch shared", "l2l, batch 256": "l2l, 128 each"}
 fig = go.Figure()

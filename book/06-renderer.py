@@ -227,7 +227,7 @@ for start, length in ((5, 1), (14, 2), (24, 5), (36, 10)):
     k = np.arange(length)
     literal[start : start + length] = 2 * np.minimum(k, length - 1 - k) / length
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 fig.add_bar(x=np.arange(50), y=phi, name="φ", marker_color=figures.LINE)
 fig.add_scatter(x=np.arange(50), y=lids, mode="lines+markers", name="blink control")

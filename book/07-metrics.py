@@ -168,7 +168,7 @@ fig.add_scatter(x=real.lags / 25, y=real.curve, name="smile, who was there")
 fig.add_scatter(x=strangers.lags / 25, y=strangers.curve, name="smile, a stranger", line_dash="dot")
 every = metrics.wtlcc([x[:, :6] for x in speaker], [x[:, :6] for x in gt])
 
-# %%
+# %% tags=["hide-input"]
 fig.add_scatter(x=every.lags / 25, y=every.curve, name="mean of the head's six, who was there", line_dash="longdash")
 fig.add_hline(y=max(rounds), line_dash="dash", line_color=figures.INK, annotation_text="highest peak of 20 re-matchings")
 fig.update_xaxes(title="lag in s (positive: the listener follows)").update_yaxes(title="correlation")
@@ -280,7 +280,7 @@ colors = [figures.COLORS[k] for k, members in enumerate(kinds.values()) for _ in
 curves = {(name, k): preds[k][0][shown, 6].round(2) for name, preds in broken.items() for k in range(len(strengths))}
 bars = {(name, k): [round(damage[name, m][k], 3) for m in order] for name in names for k in range(len(strengths))}
 
-# %%
+# %% tags=["hide-input"]
 fig, start = go.Figure(), 2
 for name in names:
     first = {"visible": name == names[0]}

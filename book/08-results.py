@@ -78,7 +78,7 @@ show(*tables.TABLE1[6:12])
 # FD compares a clip's mean and covariance with the real ones. No method here is told *who* listens, and people differ at rest: nobody who does not know the person can know the clip's mean. For the simulator we can compute what that costs. The best constant answer for what is known is the barycentre of the
 # true clips' Gaussians; every answer that must be a *draw*, as a moving face is, lies above it.
 
-# %%
+# %% tags=["hide-input"]
 kinds = {"oracle": "oracle: same person, a draw", "another listener": "another person, a draw"}
 kinds |= {"knows speaker, emotion and listener": "best constant, knows the person", "knows emotion": "best constant, knows the emotion", "knows nothing": "best constant, knows nothing"}
 terms = {"mean_term": "mean", "covariance_term": "covariance"}
@@ -131,7 +131,7 @@ assert score("plain", "smile_wtlcc").mean() < 0.1
 #
 # They cannot be subtracted from one another: other people, other coefficients, other formulas. Only the *order* of methods can be compared.
 
-# %%
+# %% tags=["hide-input"]
 chosen = [("facial_fd", "facial FD"), ("head_fd", "head FD"), ("blink_wtlcc", "blink WTLCC")]
 fig = make_subplots(2, 3, subplot_titles=[f"{t}, {who}" for who in ("paper", "ours") for _, t in chosen], horizontal_spacing=0.04, vertical_spacing=0.14, shared_yaxes=True)
 names = ["Random", "NN-motion", "NN-audio", "DLS-Random", "RLHG", "PCH", "ELP"]
@@ -143,7 +143,7 @@ for k, (metric, _) in enumerate(chosen, 1):
     error = {"type": "data", "symmetric": False, "array": [f["high"] - f["value"] for f in found], "arrayminus": [f["value"] - f["low"] for f in found]}
     fig.add_bar(x=[f["value"] for f in found], y=names, orientation="h", error_x=error, marker_color=figures.COLORS[0], row=2, col=k)
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(height=620, showlegend=False).update_yaxes(autorange="reversed")
 figures.show(
     fig, name="beside",
@@ -186,7 +186,7 @@ for i, name in enumerate(compared):
         ours_, theirs = (metric_of(metric).badness(vico["methods"][m][metric]["value"], gt[metric]["value"]) for m in ("ELP-U", name))
         better[i, j] = np.sign(theirs - ours_) * difference(name, metric)["separated"]
 
-# %%
+# %% tags=["hide-input"]
 heads = [tables.heading(m) for m in metric_names]
 z = [[difference(n, m)["z"] or 0 for m in metric_names] for n in compared]
 fig = go.Figure(go.Heatmap(z=better, x=heads, y=compared, text=z, texttemplate="%{text:.1f}", zmin=-1, zmax=1, colorscale="RdBu", showscale=False))
@@ -221,7 +221,7 @@ assert space["U"].max() < space["V"].min()
 #
 # A network that minimises a squared error answers with the mean of all answers that were possible. The sign is a variance below the real one:
 
-# %%
+# %% tags=["hide-input"]
 learned = ["RLHG", "PCH", "ELP-U, Eq 3", "ELP-U"]
 learned.append("oracle")
 fig = go.Figure()
@@ -261,7 +261,7 @@ show("blink_wtlcc", "blink_rate", methods=blinks)
 # :pyobject: controllability
 # ```
 
-# %%
+# %% tags=["hide-input"]
 control = vico["control"]
 share = {name: [run["accuracy"] for run in runs] for name, runs in control.items()}
 reader = control["ELP-U"][0]["reader_test"]

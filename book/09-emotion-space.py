@@ -192,7 +192,7 @@ for n, emotion in enumerate(codes.emotions):
     fig.add_box(x=x, y=100 * np.concatenate(list(share.values())), name=emotion, marker_color=figures.EMOTIONS[emotion], boxpoints=False)
 fig = fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="activation",

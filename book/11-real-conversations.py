@@ -74,7 +74,7 @@ assert smile["p_permutation"] < 0.01
 # calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): there the two tests disagree about what is
 # still significant, as tests do at the edge.
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for key, label, dash in (("real_at_lag", "met", "solid"), ("pseudo_at_lag", "pseudo-pairs", "dash")):
     for k, name in enumerate(("AU12", "log_body_motion")):
@@ -88,7 +88,7 @@ figures.show(
     alt="For smiles a hill around lag zero, 0.24 high and several seconds wide, for body motion a lower one; pseudo-pairs stay near zero.",
 )  # fmt: skip
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, row) in enumerate(rows.items()):
     label = name.replace("log_", "").replace("_", " ")
@@ -117,7 +117,7 @@ print(f"{len(met)} dyads: met {found.dyads[met].mean():.2f}, pseudo {found.dyads
       f"best at lag {found.lags[found.real.argmax()]:.1f} s: {found.real.max():.2f}")  # fmt: skip
 assert 0.2 <= found.lags[found.real.argmax()] <= 1.2
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 lags = {"simulated": (found.lags, found.real), "video calls": (smile["lags"], smile["real_at_lag"])}
 for k, (name, (x, y)) in enumerate(lags.items()):
@@ -170,7 +170,7 @@ print(f"balanced accuracy {speech['balanced_accuracy']:.0%}, chance {speech['bal
 print(f"five moods: right {speech['five_accuracy']:.0%}, chance {speech['five_chance']:.0%}")
 assert speech["accuracy"] < speech["always_unpositive"]
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure(go.Heatmap(z=speech["confusion"], x=speech["moods"], y=speech["moods"], colorscale="Blues", texttemplate="%{z}", showscale=False))
 fig.update_layout(xaxis_title="heard by the analyser", yaxis_title="acted", height=340)
 fig.update_yaxes(autorange="reversed")
