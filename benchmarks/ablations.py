@@ -3,6 +3,7 @@
     python benchmarks/ablations.py CORPUS -o book/results/training_ablations.json [--device cuda:0 --device cuda:1]
 
 Every finished run is in the result file; those that `--limit` seconds leave no time for are named, and a second call goes on with them.
+With `--only NAME` these options alone are run, and take the place of their rows in the file.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from elp.train import LOG_EVERY, TERMS, Trainer, validate
 OPTIONS: dict[str, dict[str, Any]] = {
     "U": {}, "V": {"space": "V"}, "V+e": {"space": "V+e"}, "value": {"coding": "value"},
     "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0}, "nested": {"nested": True}, "causal": {"causal": True}, "plain": {"plain": True},
-    "plain, less noise": {"plain": True, "noise": 0.3}, "clip": {"window": "clip"},
+    "plain, less noise": {"plain": True, "noise": 0.3}, "clip": {"window": "clip"}, "float32": {},
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
 }  # fmt: skip
 WEIGHTS = {"Eq 3": LossWeights()} | {f"no {name}": LossWeights(score="energy", **{name: 0.0}) for name in ("motion", "blink", "emotion", "smooth")}
@@ -66,8 +67,9 @@ def run(recipe: Recipe, work: Path, until: float) -> dict[str, Any] | None:
         return json.loads(kept.read_text())
     if time.time() > until:
         return None
-    trainer = Trainer(recipe, CORPUS, DEVICE)
-    if DEVICE.type == "cuda":
+    plainly = recipe.name == "float32"  # single precision throughout, step by step: what the fast step must be as good as
+    trainer = Trainer(recipe, CORPUS, DEVICE, amp=not plainly)
+    if DEVICE.type == "cuda" and not plainly:
         trainer.capture()
     for _ in range(recipe.steps):
         trainer.advance()
@@ -94,9 +96,11 @@ def scored(folder: Path, path: Path, heads: int | None, device: str) -> dict[str
 def main(
     corpus: Path, output: Annotated[Path, typer.Option("-o")], work: Path = Path("runs/ablations"), seeds: int = 3, steps: int = 2000,
     limit: float = 540, device: Annotated[list[str] | None, typer.Option()] = None, workers: int = 12,
+    only: Annotated[list[str] | None, typer.Option()] = None,
 ) -> None:  # fmt: skip
     started, opened, devices, spawn = time.time(), Corpus.open(corpus), device or ["cuda"], get_context("spawn")
-    wanted, free = jobs(seeds, steps), get_context("spawn").Queue()
+    wanted, free = [job for job in jobs(seeds, steps) if not only or job.name in only], get_context("spawn").Queue()
+    others = [row for row in json.loads(output.read_text())["runs"] if row["name"] not in only] if only and output.exists() else []
     for name in devices:
         free.put(name)
     with ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=begin, initargs=(free, corpus)) as pool:
@@ -113,7 +117,8 @@ def main(
     missing = [f"{r.name}, seed {r.seed}" for r in wanted if (r.name, r.seed) not in done]
     name = torch.cuda.get_device_name() if devices[0].startswith("cuda") else "cpu"
     card = run_card(seed=None, device=name, started=started) | {"corpus": opened.card["name"], "simulator": opened.card.get("version")}
-    write_json(output, card | {"devices": len(devices), "training_seconds": round(trained, 1), "split": "val", "missing": missing, "runs": runs})
+    card |= {"devices": len(devices), "training_seconds": round(trained, 1), "split": "val", "missing": missing}
+    write_json(output, card | {"runs": others + runs})
     print(f"{time.time() - started:6.1f} s; no time for: {', '.join(missing) or 'nothing missing'}")
 
 

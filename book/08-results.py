@@ -79,8 +79,8 @@ show(*tables.TABLE1[6:12])
 # true clips' Gaussians; every answer that must be a *draw*, as a moving face is, lies above it.
 
 # %% tags=["hide-input"]
-kinds = {"oracle": "oracle: same person, a draw", "another listener": "another person, a draw"}
-kinds |= {"knows speaker, emotion and listener": "best constant, knows the person", "knows emotion": "best constant, knows the emotion", "knows nothing": "best constant, knows nothing"}
+kinds = {"oracle": "oracle: same<br>person, a draw", "another listener": "another<br>person, a draw"}
+kinds |= {"knows speaker, emotion and listener": "constant, knows<br>the person", "knows emotion": "constant, knows<br>the emotion", "knows nothing": "constant,<br>knows nothing"}
 terms = {"mean_term": "mean", "covariance_term": "covariance"}
 fig = make_subplots(1, 2, subplot_titles=["face", "head"], shared_yaxes=True, horizontal_spacing=0.06)
 for k, part in enumerate(("facial", "head"), 1):
@@ -90,7 +90,7 @@ for k, part in enumerate(("facial", "head"), 1):
     fig.add_vline(x=vico["methods"]["ELP-U"][f"{part}_fd"]["value"], line_dash="dash", line_color=figures.INK, row=1, col=k)
 figures.show(
     fig.update_layout(barmode="stack", height=420, legend={"orientation": "h", "y": -0.15}).update_yaxes(autorange="reversed"), name="floor",
-    caption="Fréchet distance per clip, split into the distance of the means and that of the covariances, of answers that know more or less. Dashed: ELP-U. Simulated ViCo, test split.",
+    caption="Fréchet distance per clip, split into the distance of the means and that of the covariances, of draws and of the best constant answers that know more or less. Dashed: ELP-U. Simulated ViCo, test split.",
     alt="Stacked bars. Face: oracle 1.8, another person 5.2, best constant answers 1.0, 2.7 and 4.8; ELP-U lies between. Head: 1.0, 3.3, 0.5, 1.2 and 1.2.",
 )
 
@@ -132,8 +132,8 @@ assert score("plain", "smile_wtlcc").mean() < 0.1
 # They cannot be subtracted from one another: other people, other coefficients, other formulas. Only the *order* of methods can be compared.
 
 # %% tags=["hide-input"]
-chosen = [("facial_fd", "facial FD"), ("head_fd", "head FD"), ("blink_wtlcc", "blink WTLCC")]
-fig = make_subplots(2, 3, subplot_titles=[f"{t}, {who}" for who in ("paper", "ours") for _, t in chosen], horizontal_spacing=0.04, vertical_spacing=0.14, shared_yaxes=True)
+chosen = [("facial_fd", "face FD"), ("head_fd", "head FD"), ("blink_wtlcc", "blink")]
+fig = make_subplots(2, 3, subplot_titles=[f"{t}<br>{who}" for who in ("paper", "ours") for _, t in chosen], horizontal_spacing=0.04, vertical_spacing=0.14, shared_yaxes=True)
 names = ["Random", "NN-motion", "NN-audio", "DLS-Random", "RLHG", "PCH", "ELP"]
 cited = {r["method"]: r for r in paper["1"] if r["dataset"] == "ViCo"}
 ours = {n: vico["methods"][{"ELP": "ELP-U", "DLS-Random": "DLS-Random+U"}.get(n, n)] for n in names}
@@ -147,7 +147,7 @@ for k, (metric, _) in enumerate(chosen, 1):
 fig.update_layout(height=620, showlegend=False).update_yaxes(autorange="reversed")
 figures.show(
     fig, name="beside",
-    caption="Above: figures cited from the paper's Table 1, ViCo, real people, in its own units; RLHG's FD there is a mean absolute difference copied from another report and belongs in no ranking. "
+    caption="FD of face and head, and the WTLCC of blinks. Above: figures cited from the paper's Table 1, ViCo, real people, in its own units; RLHG's FD there is a mean absolute difference copied from another report and belongs in no ranking. "
     "Below: ours on the simulated corpus of ViCo's size, squared Fréchet distance per clip, with 95 % intervals.",
     alt="Bars of facial FD, head FD and blink WTLCC for seven methods, the paper's in the upper row, ours in the lower.",
 )
@@ -265,7 +265,7 @@ show("blink_wtlcc", "blink_rate", methods=blinks)
 control = vico["control"]
 share = {name: [run["accuracy"] for run in runs] for name, runs in control.items()}
 reader = control["ELP-U"][0]["reader_test"]
-fig = make_subplots(1, 2, column_widths=[0.55, 0.45], subplot_titles=["found as asked", "ELP-U: asked ↓, read →"], horizontal_spacing=0.2)
+fig = make_subplots(1, 2, column_widths=[0.55, 0.45], subplot_titles=["as asked", "asked ↓ read →"], horizontal_spacing=0.24)
 fig.add_bar(x=[np.mean(v) for v in share.values()], y=list(share), orientation="h", marker_color=figures.COLORS[0], showlegend=False, row=1, col=1)
 fig.add_vline(x=reader, line_dash="dash", line_color=figures.INK, row=1, col=1)
 mean = np.mean([run["confusion"] for run in control["ELP-U"]], 0)

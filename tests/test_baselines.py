@@ -8,7 +8,7 @@ import torch
 
 from elp import baselines
 from elp.baselines.features import Windows, weights_of
-from elp.baselines.l2l import BLOCK, CODES, L2L, _nucleus
+from elp.baselines.l2l import BLOCK, CODES, L2L, VQVAE, _nucleus
 from elp.baselines.rlhg import RLHG
 from elp.corpus import Corpus, simulate
 from elp.errors import ElpError
@@ -188,3 +188,12 @@ def test_random_codes_follow_the_emotion_only_in_u(corpus):
         method = baselines.RandomCodes(ase(corpus, space))
         a, b = (method.respond(speaker, e, generator=torch.Generator().manual_seed(0)).beta for e in ("negative", "positive"))
         assert (not np.allclose(a, b, atol=1e-5)) == differs
+
+
+def test_codes_that_no_token_takes_begin_anew_on_tokens():
+    vq, tokens = VQVAE(10), torch.randn(40, 256)
+    first = vq.codebook[0].detach().clone()
+    for _ in range(200):  # every token takes the first code
+        vq._revive(tokens, torch.zeros(40, dtype=torch.long))
+    assert torch.equal(vq.codebook[0], first)
+    assert torch.cdist(vq.codebook[1:], tokens).min(1).values.max() < 1e-3
