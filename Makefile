@@ -27,8 +27,9 @@ book: env  ## the executed book in book/_build/html
 	$(BIN)/jupyter-book build . --path-output book --all $(BOOKFLAGS)
 	@echo "open book/_build/html/index.html"
 
-test: env  ## every test; then every chapter executed and its tagged outputs compared
+test: env  ## the types; every test; then every chapter executed and its tagged outputs compared
 	$(BIN)/python book/_tools/vendor.py
+	$(BIN)/python -m mypy
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q --nbval-lax --nbval-sanitize-with=tests/nbval.cfg book  # chapters, executed and compared
 

@@ -14,6 +14,8 @@ from elp.losses import Target
 from elp.model.ase import ASE
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from elp.corpus.format import Corpus
 
 
@@ -64,7 +66,7 @@ class Batches:
         self.style = None if model.config.window == "clip" and not model.config.causal else self._style(pairs)
         self.steps = torch.arange(frames, device=device)
 
-    def _style(self, pairs) -> Tensor:  # type: ignore[no-untyped-def]
+    def _style(self, pairs: pd.DataFrame) -> Tensor:
         style = torch.zeros(len(self.beta), len(self.model.style_mean), dtype=torch.half, device=self.beta.device)
         for offset, length in pairs.groupby("speaker_offset")["length"].max().items():
             cut = slice(int(offset), int(offset) + int(length))

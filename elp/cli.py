@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from elp.errors import ElpError
+
+if TYPE_CHECKING:
+    from elp.corpus import Corpus
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Emotional Listener Portrait.")
 corpus_app = typer.Typer(no_args_is_help=True, help="Make, import and check corpora.")
@@ -79,7 +83,7 @@ def train(
     from elp.corpus import Corpus
     from elp.train import train as run
 
-    changes = {name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None}
+    changes: dict[str, Any] = {name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None}
     card = run(replace(recipes.get(recipe), **changes), Corpus.open(corpus), out, device=device, resume=resume, progress=sys.stderr.isatty())
     typer.echo(f"{out}/model.safetensors: {recipe}, {card['device']}, {card['seconds']:.0f} s")
 
@@ -129,16 +133,16 @@ def evaluate(
     from elp import tables
     from elp.baselines import MeanFace, NearestNeighbour, RandomListener
     from elp.corpus import Corpus
-    from elp.evaluate import GroundTruth, Oracle
+    from elp.evaluate import Bound, GroundTruth, Oracle
     from elp.evaluate import evaluate as run
     from elp.files import write_json
-    from elp.generate import ELPResponder
+    from elp.generate import ELPResponder, Responder
 
     opened = Corpus.open(corpus)
-    methods = {
+    methods: dict[str, Responder | Bound | Sequence[Responder]] = {
         "GT": GroundTruth(), "mean face": MeanFace(opened), "Random": RandomListener(opened),
         "NN-motion": NearestNeighbour(opened, "motion"), "NN-audio": NearestNeighbour(opened, "audio"),
-        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint or [None]],
+        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint or (None,)],
     }  # fmt: skip
     if opened.card.get("made", {}).get("program") == "elp corpus simulate":
         methods["oracle"] = Oracle()
@@ -188,7 +192,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="Folder of the corpus.")]
     _describe(made, folder)
 
 
-def _describe(made, folder: Path) -> None:  # type: ignore[no-untyped-def]
+def _describe(made: Corpus, folder: Path) -> None:
     from elp.motion import FPS
 
     frames = int(made.index["length"].sum())

@@ -82,7 +82,7 @@ def _traced(decoders: Decoders) -> bytes:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the newer exporter, which the old one recommends, fixes the number of frames
         torch.onnx.export(
-            decoders, inputs, buffer, dynamo=False, opset_version=OPSET,
+            decoders, inputs, buffer, dynamo=False, opset_version=OPSET,  # type: ignore[arg-type]  # the old exporter takes buffers too
             input_names=list(INPUTS), output_names=list(OUTPUTS), dynamic_axes=axes,
         )  # fmt: skip
     return buffer.getvalue()

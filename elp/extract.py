@@ -9,7 +9,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +59,7 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
         if not len(points.seen):
             raise ElpError(f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small")
         with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
-            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
+            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]  # a PointFile is read as an array is
         eyes = [np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)]) for measure in (ear, bare)]
     return Clip(
         motion=_motion(found, blink(eyes[0], iris=eyes[1])), mfcc=sound(path, len(points)), ear=eyes[0], alpha=found.alpha,
@@ -70,7 +70,7 @@ def extract(path: str | Path, *, face: str = "largest", model: FaceModel | None 
 class PointFile:
     """Tracked points (T, 478, 3) float32 that live in a file: an hour of them is half a gigabyte. Slices and index arrays read what they name."""
 
-    def __init__(self, file: object) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.file, self.frames = file, 0
         self.seen: list[int] = []
 
@@ -83,8 +83,8 @@ class PointFile:
 
     def append(self, points: NDArray[np.float32]) -> None:
         """Add one frame's (478, 3)."""
-        self.file.seek(0, 2)  # type: ignore[attr-defined]
-        self.file.write(np.ascontiguousarray(points, np.float32).tobytes())  # type: ignore[attr-defined]
+        self.file.seek(0, 2)
+        self.file.write(np.ascontiguousarray(points, np.float32).tobytes())
         if np.isfinite(points).all():
             self.seen.append(self.frames)
         self.frames += 1
@@ -94,13 +94,13 @@ class PointFile:
         out = np.empty((len(rows), TRACKED, 3), np.float32)
         breaks = np.flatnonzero(np.diff(rows) != 1) + 1
         for run in np.split(np.arange(len(rows)), breaks) if len(rows) else []:
-            self.file.seek(int(rows[run[0]]) * TRACKED * 12)  # type: ignore[attr-defined]
-            data = self.file.read(len(run) * TRACKED * 12)  # type: ignore[attr-defined]
+            self.file.seek(int(rows[run[0]]) * TRACKED * 12)
+            data = self.file.read(len(run) * TRACKED * 12)
             out[run] = np.frombuffer(data, np.float32).reshape(-1, TRACKED, 3)
         return out
 
 
-def track(path: str | Path, face: str, store: object, tick: Callable[[int], object] | None = None) -> PointFile:
+def track(path: str | Path, face: str, store: IO[bytes], tick: Callable[[int], object] | None = None) -> PointFile:
     """Track one face through a video's own pictures; points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`."""
     from elp.media.track import Tracker
     from elp.media.video import Shown, between, pictures, probe
@@ -123,10 +123,10 @@ def track(path: str | Path, face: str, store: object, tick: Callable[[int], obje
 
 def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
     """The same items, made by a thread that runs up to `count` ahead: pictures are decoded while others are tracked."""
-    box: queue.Queue[tuple[str, object]] = queue.Queue(count)
+    box: queue.Queue[tuple[str, Any]] = queue.Queue(count)
     stop = threading.Event()
 
-    def put(kind: str, item: object) -> None:
+    def put(kind: str, item: Any) -> None:
         while not stop.is_set():
             try:
                 box.put((kind, item), timeout=0.1)
@@ -152,8 +152,8 @@ def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
             if kind == "end":
                 return
             if kind == "error":
-                raise item  # type: ignore[misc]
-            yield item  # type: ignore[misc]
+                raise item
+            yield item
     finally:
         stop.set()
         thread.join()

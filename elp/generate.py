@@ -154,8 +154,8 @@ class ELPResponder:
             raise ElpError(f"speaker: {name} of shape {x.shape}, this model expects {expected}: extract it with the model's face model")
         if not np.isfinite(x).all():
             raise ElpError(f"speaker: {name} holds NaN or infinity: mark such frames valid=0 or extract the clip again")
-        x = torch.as_tensor(x, dtype=torch.float32, device=self.model.beta_mean.device)
-        return self.model.standardise(name, x).clamp(-LIMIT, LIMIT)[None]
+        rows = torch.as_tensor(x, dtype=torch.float32, device=self.model.beta_mean.device)
+        return self.model.standardise(name, rows).clamp(-LIMIT, LIMIT)[None]
 
     def noise(self, generator: torch.Generator) -> SmoothUniform:
         """The draws of one response: for every head and category, and for the blink."""

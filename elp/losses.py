@@ -75,15 +75,18 @@ def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """
     found = []
     for lag in (0, *LAGS):
-        change = (lambda z, lag=lag: z[:, lag:] - z[:, : z.shape[1] - lag]) if lag else (lambda z: z)
-        y, seen = change(truth), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
-        a, b = change(x).chunk(2)
+        y, seen = _change(truth, lag), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
+        a, b = _change(x, lag).chunk(2)
         length = lambda z: (z.square().sum(-1) + 1e-6).sqrt()  # noqa: E731  its gradient at zero is finite
         score = 0.5 * (length(a - y) + length(b - y) - length(a - b))
         count = seen.sum().clamp_min(1)
         scale = ((y.square().sum(-1) * seen).sum() / count).sqrt().clamp_min(1e-3)
         found.append((score * seen).sum() / count / scale)
     return torch.stack(found).mean()
+
+
+def _change(x: Tensor, lag: int) -> Tensor:
+    return x[:, lag:] - x[:, : x.shape[1] - lag] if lag else x
 
 
 def blink_cross_entropy(logit: Tensor, blink: Tensor) -> Tensor:

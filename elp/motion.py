@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Motion:
     beta: Floats
     pose: Floats
     blink: NDArray[np.uint8]
-    valid: NDArray[np.bool_] = field(default=None)  # type: ignore[assignment]
+    valid: NDArray[np.bool_] = None  # type: ignore[assignment]  # __post_init__ fills it
     fps: float = FPS
 
     def __post_init__(self) -> None:
@@ -117,7 +117,7 @@ class Clip:
         return len(self.motion)
 
     def __getitem__(self, frames: slice) -> Clip:
-        per_frame = {name: None if (x := getattr(self, name)) is None else x[frames] for name in ("mfcc", "ear", "rms")}
+        per_frame: dict[str, Any] = {name: None if (x := getattr(self, name)) is None else x[frames] for name in ("mfcc", "ear", "rms")}
         return replace(self, motion=self.motion[frames], **per_frame)
 
     def save(self, path: str | Path) -> None:

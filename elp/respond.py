@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.motion import Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.render import Portrait
 
 Image = NDArray[np.uint8]
 
@@ -58,7 +62,7 @@ def respond(
     responder = ELPResponder.from_checkpoint(checkpoint)
     responder.weights(emotion)  # an unknown emotion is refused before minutes of work
     listener = None
-    if output is not None:
+    if output is not None and portrait is not None:
         from elp.render import Portrait
 
         listener = Portrait.load(portrait)
@@ -66,7 +70,7 @@ def respond(
     motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
     if params is not None:
         motion.save(params)
-    if output is not None:
+    if output is not None and listener is not None:
         _write(Path(output), listener, motion, video, side_by_side, progress)
     return motion
 
@@ -90,7 +94,7 @@ def _extract(video: Path, face: str, progress: bool) -> Clip:
     return extract(video, face=face, progress=progress)
 
 
-def _write(output: Path, listener, motion: Motion, video: Path | None, side_by_side: bool, progress: bool) -> None:  # type: ignore[no-untyped-def]
+def _write(output: Path, listener: Portrait, motion: Motion, video: Path | None, side_by_side: bool, progress: bool) -> None:
     from tqdm import tqdm
 
     from elp import render

@@ -3,6 +3,8 @@
 # B clip, T frame, H head, V category, N emotion; n counts emotions from 0, codewords count from 1
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -33,14 +35,14 @@ class _StraightThrough(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, scores: Tensor, tau: float) -> Tensor:  # type: ignore[no-untyped-def, override]
+    def forward(ctx: Any, scores: Tensor, tau: float) -> Tensor:
         soft = (scores / tau).softmax(-1)
         ctx.save_for_backward(soft)
         ctx.tau = tau
         return torch.zeros_like(soft).scatter_(-1, soft.argmax(-1, keepdim=True), 1.0)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (soft,) = ctx.saved_tensors
         product = grad * soft
         return (product - soft * product.sum(-1, keepdim=True)) / ctx.tau, None

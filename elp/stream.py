@@ -76,7 +76,8 @@ class ResponseStream:
         self.waiting = [torch.cat([old, x.cpu()], 1) for old, x in zip(self.waiting, new, strict=True)]
         count = min(x.shape[1] for x in self.waiting)
         if not count:
-            return Motion(beta=np.zeros((0, self.waiting[1].shape[-1])), pose=np.zeros((0, POSE)), blink=np.zeros(0))
+            empty = np.zeros((0, self.waiting[1].shape[-1]), np.float32)
+            return Motion(beta=empty, pose=np.zeros((0, POSE), np.float32), blink=np.zeros(0, np.uint8))
         ready = [x[:, :count].split(STEP, 1) for x in self.waiting]
         self.waiting = [x[:, count:] for x in self.waiting]
         parts = zip(*(self._answer(*piece) for piece in zip(*ready, strict=True)), strict=True)

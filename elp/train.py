@@ -23,7 +23,7 @@ from elp.batches import Batches
 from elp.distributed import Group
 from elp.errors import ElpError
 from elp.files import atomic, run_card, write_json
-from elp.model.ase import ASE
+from elp.model.ase import ASE, Prediction
 from elp.recipes import Recipe, from_dict
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Trainer:
         self.generator = torch.Generator(device).manual_seed(recipe.seed * 1009 + self.group.rank)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            model = ASE(config, {name: tuple(map(torch.from_numpy, corpus.stats[name])) for name in ("beta", "pose", "mfcc")})
+            model = ASE(config, {name: (torch.from_numpy(mean), torch.from_numpy(std)) for name, (mean, std) in corpus.stats.items()})
         self.model = model.to(device).train()
         self.batches = Batches(corpus, self.model, "train", recipe.frames, balanced=recipe.balanced)
         self._standardise_style()
@@ -71,14 +71,15 @@ class Trainer:
         self.slot = torch.zeros(1, dtype=torch.long, device=device)
         self.log = torch.zeros(LOG_EVERY, len(TERMS), device=device)
         self.drawn = torch.zeros(LOG_EVERY, 2, recipe.batch // self.group.size, dtype=torch.long, device=device)
-        self.done, self.graph = 0, None
+        self.done = 0
+        self.graph: torch.cuda.CUDAGraph | None = None
 
     def _gradient(self) -> Tensor:
         """The mean over the processes of all parameters' gradients, in the order of the weights."""
         parameters = list(self.work.parameters())
         parts = self.gradient.split([_room(p) for p in parameters])
         views = [part[: p.numel()] for p, part in zip(parameters, parts, strict=True)]
-        torch._foreach_copy_(views, [_rows(p.grad).flatten() for p in parameters])  # one kernel: all are vectors
+        torch._foreach_copy_(views, [_rows(p.grad).flatten() for p in parameters if p.grad is not None])  # one kernel: all are vectors
         return self.group.average(self.gradient.float()) if self.group.size > 1 else self.gradient
 
     @torch.no_grad()
@@ -94,7 +95,7 @@ class Trainer:
         batch = self.batches.gather(row, start)
         heads = self.batches.prefixes(self.model.config.heads, len(row), self.generator) if self.model.config.nested else None
         samples = self.recipe.weights.samples
-        predicted = self.work(batch.mfcc, batch.motion, batch.e, generator=self.generator, heads=heads, samples=samples)
+        predicted: Prediction = self.work(batch.mfcc, batch.motion, batch.e, generator=self.generator, heads=heads, samples=samples)
         return losses.total(*predicted, batch.target, self.recipe.weights, self.model.beta_weight)
 
     def step(self) -> None:
@@ -180,9 +181,9 @@ def validate(model: ASE, corpus: Corpus, recipe: Recipe, split: str = "val", cou
     model.eval()
     for _ in range(0, count, 32):
         batch = batches.gather(*batches.draw(32, generator))
-        predicted = model(batch.mfcc, batch.motion, batch.e, generator=generator)
-        likely = model(batch.mfcc, batch.motion, batch.e, tau=0.0)
-        both = model(batch.mfcc, batch.motion, batch.e, generator=generator, samples=2)
+        predicted: Prediction = model(batch.mfcc, batch.motion, batch.e, generator=generator)
+        likely: Prediction = model(batch.mfcc, batch.motion, batch.e, tau=0.0)
+        both: Prediction = model(batch.mfcc, batch.motion, batch.e, generator=generator, samples=2)
         weights = replace(recipe.weights, score="l2")
         values = losses.total(*predicted, batch.target, weights, model.beta_weight)
         known = batch.target.e.sum(-1) > 0
@@ -330,7 +331,8 @@ class _Meter(contextlib.AbstractContextManager["_Meter"]):
     """Seconds and, where NVML tells, joules of the training loop alone."""
 
     def __init__(self, trainer: Trainer) -> None:
-        self.device, self.seconds, self.joules, self.done = trainer.device, 0.0, None, trainer.done
+        self.device, self.seconds, self.done = trainer.device, 0.0, trainer.done
+        self.joules: float | None = None
 
     def _energy(self) -> float | None:
         with contextlib.suppress(Exception):  # no NVML is no reason to fail

@@ -38,6 +38,8 @@ def _places(length: int, width: int) -> nn.Parameter:
 class VQVAE(nn.Module):
     """32 frames (B, 32, M) -> 4 codes -> 32 frames: three convolutions (k5; stride 2, pool, pool), 12 layers of 8 heads each way."""
 
+    used: Tensor
+
     def __init__(self, motion: int) -> None:
         super().__init__()
         conv = lambda a, b, stride=1: nn.Conv1d(a, b, 5, stride, 2, padding_mode="replicate")  # noqa: E731

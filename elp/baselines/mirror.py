@@ -30,4 +30,4 @@ class Mirror:
             x = np.where(seen[:, None], getattr(speaker.motion, name), rest)
             parts[name] = rest + self.share * (x[before] - rest)
         blink = np.where(seen, speaker.motion.blink, 0)[np.maximum(frames - self.blink_late, 0)]
-        return Motion(**parts, blink=blink)
+        return Motion(beta=parts["beta"], pose=parts["pose"], blink=blink)

@@ -100,4 +100,4 @@ def train_rlhg(
     """`rlhg_fit` to its end: the model, ready to respond, and its loss curve."""
     fit = rlhg_fit(corpus, residual=residual, seed=seed, device=device, steps=steps)
     curve = finish(fit, progress=progress)
-    return fit.model, curve  # type: ignore[return-value]
+    return fit.model, curve  # type: ignore[return-value]  # a Fit holds any module

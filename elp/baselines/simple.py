@@ -62,8 +62,8 @@ class RandomListener:
             missing -= len(piece)
         motion = joined(pieces)
         std = self.features.motion_std.numpy() * self.noise
-        beta, pose = (rng.standard_normal(x.shape) * s for x, s in ((motion.beta, std[:-6]), (motion.pose, std[-6:])))
-        return Motion(beta=motion.beta + beta, pose=motion.pose + pose, blink=motion.blink, valid=motion.valid)
+        beta, pose = ((x + rng.standard_normal(x.shape) * s).astype(np.float32) for x, s in ((motion.beta, std[:-6]), (motion.pose, std[-6:])))
+        return Motion(beta=beta, pose=pose, blink=motion.blink, valid=motion.valid)
 
 
 class Found(NamedTuple):

@@ -41,7 +41,7 @@ class Analyser:
             kernel, bias = kernels[name]
             convolution = nn.Conv1d(kernel.shape[1], kernel.shape[2], kernel.shape[0], padding=kernel.shape[0] // 2)
             convolution.weight.data = torch.from_numpy(np.ascontiguousarray(kernel.transpose(2, 1, 0)))  # Keras: (k, in, out)
-            convolution.bias.data = torch.from_numpy(bias)  # type: ignore[union-attr]
+            convolution.bias = nn.Parameter(torch.from_numpy(bias))
             layers += [convolution, nn.ReLU()] + ([nn.MaxPool1d(8)] if number == 1 else [])
         self.body = nn.Sequential(*layers).eval()
         kernel, bias = kernels["dense_2"]

@@ -10,14 +10,13 @@ import numpy as np
 from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
     Array,
+    all_blinks,
     delayed,
     episodes,
     eyelids,
     hump,
-    merge_blinks,
     plateau,
     smooth,
-    spontaneous_blinks,
     sway,
     window,
 )  # fmt: skip
@@ -78,8 +77,7 @@ def respond(rng: np.random.Generator, who: Listener, emotion: int, heard: Talk) 
     acting.shift += sway(rng, frames, 3.0, 0.5) * [1, 0.5, 1.5]
     seconds = frames / FPS
     driven = entrained(rng, heard, who.attention)
-    keep = max(1 - len(driven) / max(seconds / 60 * who.blinks, 1), 0.3)
-    blinks = merge_blinks(rng, driven, spontaneous_blinks(rng, seconds, who.blinks), seconds, keep)
+    blinks = all_blinks(rng, driven, seconds, who.blinks, least=0.3)
     return measure(rng, acting, eyelids(rng, blinks, frames), who.bias, rng.lognormal(0, 0.25))
 
 

@@ -81,6 +81,12 @@ def spontaneous_blinks(rng: np.random.Generator, seconds: float, per_minute: flo
     return times[times < seconds]
 
 
+def all_blinks(rng: np.random.Generator, driven: Array, seconds: float, per_minute: float, *, least: float) -> Array:
+    """Driven blinks among spontaneous ones, of which so many make room, all but the part `least`, that the rate stays near `per_minute`."""
+    keep = max(1 - len(driven) / max(seconds / 60 * per_minute, 1), least)
+    return merge_blinks(rng, driven, spontaneous_blinks(rng, seconds, per_minute), seconds, keep)
+
+
 def merge_blinks(rng: np.random.Generator, driven: Array, spontaneous: Array, seconds: float, keep: float) -> Array:
     """Driven blinks plus a part `keep` of the spontaneous ones, none within 0.4 s of another; driven ones win."""
     kept: list[float] = []

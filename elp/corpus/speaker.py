@@ -10,14 +10,13 @@ import numpy as np
 from elp.corpus.face import NAMES, Acting, measure
 from elp.corpus.processes import (
     Array,
+    all_blinks,
     episodes,
     eyelids,
     hump,
-    merge_blinks,
     onsets,
     plateau,
     smooth,
-    spontaneous_blinks,
     sway,
     window,
 )  # fmt: skip
@@ -80,8 +79,7 @@ def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> T
     raises = _beats(rng, acting, speech, who, valence)
     breaks = speech.phrases[:, 1] + rng.normal(0.08, 0.1, len(speech.phrases))  # blinks mark the ends of phrases
     driven = breaks[rng.random(len(breaks)) < 0.55]
-    keep = max(1 - len(driven) / max(seconds / 60 * who.blinks, 1), 0.25)
-    blinks = merge_blinks(rng, driven, spontaneous_blinks(rng, seconds, who.blinks), seconds, keep)
+    blinks = all_blinks(rng, driven, seconds, who.blinks, least=0.25)
     motion = measure(rng, acting, eyelids(rng, blinks, frames), who.bias, rng.lognormal(0, 0.25))
     return Talk(speech=speech, voice=coloured, motion=motion, smile=smile, frown=frown, angles=acting.angles, smiles=onsets(smile, 0.25),
                 raises=raises, blinks=blinks, valence=valence)  # fmt: skip

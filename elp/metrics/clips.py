@@ -86,7 +86,7 @@ def aligned(valid: Any = None, /, *, same_width: bool = True, **named: ClipsLike
     """
     groups = {getattr(clips, "group", None) for clips in named.values()}
     if valid is None and len(groups) == 1 and None not in groups:
-        return tuple(named.values())  # type: ignore[arg-type]
+        return tuple(named.values())  # type: ignore[arg-type]  # of one group: checked clips
     sets = {name: as_clips(name, clips, valid) for name, clips in named.items()}
     (first, reference), *others = sets.items()
     for name, clips in others:

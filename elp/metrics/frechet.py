@@ -137,7 +137,7 @@ def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
     if min(sum(len(x) for x in clips) for clips in rows) < 2:
         return float("nan")
     with single_threaded():
-        return sum(gaussian_terms(*map(Gaussian.pooled, rows)))
+        return sum(gaussian_terms(Gaussian.pooled(rows[0]), Gaussian.pooled(rows[1])))
 
 
 def paired_frechet(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:

@@ -21,7 +21,7 @@ WHOLE = ((slice(None), 1.0),)
 
 
 def _check(responses: Samples, other: Samples | Sequence[ArrayLike] | None = None) -> list[Clips]:
-    out = [as_clips(f"responses to speaker {i}", samples) for i, samples in enumerate(responses)]  # type: ignore[arg-type]
+    out = [as_clips(f"responses to speaker {i}", samples) for i, samples in enumerate(responses)]
     if not out:
         raise ElpError("responses: no speakers: give at least one")
     if other is not None and len(other) != len(out):
@@ -39,7 +39,7 @@ def ccc(x: Doubles, y: Doubles) -> float:
 def fr_corr(responses: Samples, appropriate: Samples) -> float:
     """FRCorr: best concordance with an appropriate real response, summed over the K samples, mean over speakers. Higher is better."""
     preds = _check(responses, appropriate)
-    real = [as_clips("appropriate", r) for r in appropriate]  # type: ignore[arg-type]
+    real = [as_clips("appropriate", r) for r in appropriate]
     return float(np.mean([sum(max(ccc(y, x) for y in ys) for x in xs) for xs, ys in zip(preds, real, strict=True)]))
 
 
@@ -51,7 +51,7 @@ def fr_dist(responses: Samples, appropriate: Samples, *, blocks: Sequence[tuple[
             arousal at 1, 8 expressions at 1/8.
     """
     preds = _check(responses, appropriate)
-    real = [as_clips("appropriate", r) for r in appropriate]  # type: ignore[arg-type]
+    real = [as_clips("appropriate", r) for r in appropriate]
     far = lambda x, y: sum(weight * dtw(x[:, part], y[:, part]) for part, weight in blocks)  # noqa: E731
     return float(np.mean([sum(min(far(x, y) for y in ys) for x in xs) for xs, ys in zip(preds, real, strict=True)]))
 

@@ -92,6 +92,12 @@ class ASE(nn.Module):
             motion style, `style_mean` and `style_std`, are set by training.
     """
 
+    beta_mean: Tensor
+    beta_std: Tensor
+    style_mean: Tensor
+    style_std: Tensor
+    holds: Tensor
+
     def __init__(self, config: ASEConfig, statistics: dict[str, tuple[Tensor, Tensor]] | None = None) -> None:
         super().__init__()
         self.config = config
@@ -140,7 +146,7 @@ class ASE(nn.Module):
                 category. heads: (B,) prefix lengths, for nesting.
             samples: draws of the codes of each clip; the predictions are then (samples B, ...), all clips' first draws first.
         """
-        dtype = self.encoder.mlp[0].weight.dtype  # bfloat16 in the working copy that trains on CUDA
+        dtype = next(self.encoder.parameters()).dtype  # bfloat16 in the working copy that trains on CUDA
         style = self.style(mfcc.to(dtype), motion, generator=generator)
         with _beside(style) as join:
             emotion = self.tdnn(style)

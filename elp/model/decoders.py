@@ -18,6 +18,7 @@ class ValueCoding(nn.Module):
     """The integer of U itself, scaled to [-1, 1]: one channel of a T x H image (the paper's "value range")."""
 
     channels = 1
+    table: Tensor
 
     def __init__(self, emotions: int, heads: int, categories: int) -> None:
         super().__init__()

@@ -109,9 +109,9 @@ class HeadEncoder(nn.Module):
         self.reach = 2 * convs
         self.convs = nn.ModuleList(ConvBlock(style if n == 0 else hidden, hidden, 5, causal=causal) for n in range(convs))
         self.lstm = Recurrent(hidden, hidden)
-        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), RowNorm(hidden), nn.ReLU(), Wide(hidden, heads * categories))
+        self.mlp = nn.Sequential(nn.Linear(hidden, hidden), RowNorm(hidden), nn.ReLU(), last := Wide(hidden, heads * categories))
         # logits that start three times as wide as the Gumbel noise: from pure noise the decoders would first learn to ignore the codes
-        nn.init.normal_(self.mlp[-1].weight, std=GAIN / (hidden / 2) ** 0.5)
+        nn.init.normal_(last.weight, std=GAIN / (hidden / 2) ** 0.5)
 
     def forward(self, style: Tensor, state: State | None = None, trim: slice = slice(None)) -> Tensor:
         """`state` carries the LSTMs, and the convolutions too when causal; `trim` drops frames that only gave context."""
@@ -119,6 +119,7 @@ class HeadEncoder(nn.Module):
         for layer in self.convs:
             x = layer(x, state if self.causal else None)
         x = self.lstm(as_series(x)[:, trim], state)
-        for layer in self.mlp[:-1]:
+        *layers, last = self.mlp
+        for layer in layers:
             x = layer(x)
-        return self.mlp[-1](x, state).unflatten(-1, self.shape)
+        return last(x, state).unflatten(-1, self.shape)

@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 import triton
 import triton.language as tl
-from torch import Tensor, nn
+from torch import Tensor
 
 
+# a kernel's arguments bear no types: Triton finds them when it compiles
 @triton.jit
 def _forward(  # type: ignore[no-untyped-def]
     logits,
@@ -99,7 +101,7 @@ def _backward(  # type: ignore[no-untyped-def]
 
 class _Sample(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, logits: Tensor, table: Tensor, seed: Tensor, tau: float, holds: Tensor) -> Tensor:  # type: ignore[no-untyped-def, override]
+    def forward(ctx: Any, logits: Tensor, table: Tensor, seed: Tensor, tau: float, holds: Tensor) -> tuple[Tensor, Tensor]:
         B, T, H, V = logits.shape
         HT, C = table.shape[1], table.shape[3]
         image = torch.empty(B, T, H, C, dtype=torch.bfloat16, device=logits.device)
@@ -113,7 +115,7 @@ class _Sample(torch.autograd.Function):
         return image, index
 
     @staticmethod
-    def backward(ctx, grad: Tensor, _: Tensor):  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor, _: Tensor) -> tuple[Tensor | None, ...]:
         table, soft, index = ctx.saved_tensors
         B, T, H, V = soft.shape
         HT, C = table.shape[1], table.shape[3]
@@ -222,7 +224,7 @@ def _norm_sum(partial, d_both, P, C, BP: tl.constexpr, BC: tl.constexpr):  # typ
 
 class _Normalised(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor | None, eps: float, relu: bool) -> Tensor:  # type: ignore[no-untyped-def, override]
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor | None, eps: float, relu: bool) -> Tensor:
         columns = max(16, triton.next_power_of_2(x.shape[-1]))
         blocks = {"RELU": relu, "SKIP": skip is not None, "BR": max(1, 2048 // columns), "BC": columns}
         y, rows = torch.empty_like(x), x.numel() // x.shape[-1]
@@ -232,7 +234,7 @@ class _Normalised(torch.autograd.Function):
         return y
 
     @staticmethod
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, y, weight = ctx.saved_tensors
         rows, channels, columns = x.numel() // x.shape[-1], x.shape[-1], ctx.blocks["BC"]
         programs = min(triton.cdiv(rows, ctx.blocks["BR"]), 1024)
@@ -260,15 +262,15 @@ def normalised(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor | None, eps
 class _Convolved(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx, x: Tensor, weight: Tensor, bias: Tensor | None, parameters: tuple[Tensor, ...], options: tuple[list[int], ...], pairs: bool
-    ) -> Tensor:  # type: ignore[no-untyped-def, override]
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, parameters: tuple[Tensor, ...], options: tuple[Any, ...], pairs: bool
+    ) -> Tensor:
         kernel = _paired(weight) if pairs else weight
         ctx.save_for_backward(x, kernel)
         ctx.parameters, ctx.options, ctx.pairs = parameters, options, pairs
         return torch.conv2d(x, kernel, bias, *options)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, kernel = ctx.saved_tensors
         sizes = [len(kernel)] if len(ctx.parameters) > 1 else None
         gradients = lambda *which: torch.ops.aten.convolution_backward(  # noqa: E731
@@ -295,13 +297,13 @@ def _unpaired(grad: Tensor) -> Tensor:
 
 class _Mapped(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor, bias: Tensor, parameters: tuple[Tensor, Tensor]) -> Tensor:  # type: ignore[no-untyped-def, override]
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, parameters: tuple[Tensor, Tensor]) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.parameters = parameters
         return torch.nn.functional.linear(x, weight, bias)
 
     @staticmethod
-    def backward(ctx, grad: Tensor):  # type: ignore[no-untyped-def, override]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         with aside(x, grad):
             rows = grad.flatten(0, -2)
@@ -330,18 +332,18 @@ def _streams(device: torch.device) -> Iterator[torch.cuda.Stream]:
     return itertools.cycle([torch.cuda.Stream(device) for _ in range(3)])
 
 
-def convolved(x: Tensor, weight: nn.Parameter, bias: nn.Parameter | None, *options: list[int], pairs: bool = False) -> Tensor:
+def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence[int], pairs: bool = False) -> Tensor:
     """`torch.conv2d`, whose gradients of weight and bias are computed beside the backward pass, which needs none of them.
 
     They replace what the parameters' `grad` held, so that each parameter may be used once between two calls of `zero_grad`.
 
     Args:
-        x, weight, bias: on CUDA. options: stride, padding, dilation.
+        x, weight, bias: on CUDA, the last two parameters. options: stride, padding, dilation.
         pairs: x holds heads in pairs, as channels, where the weight has stride 2: the gradient of a stride is slow in cuDNN.
     """
     return _Convolved.apply(x, weight, bias, (weight,) if bias is None else (weight, bias), options, pairs)
 
 
-def mapped(x: Tensor, weight: nn.Parameter, bias: nn.Parameter) -> Tensor:
+def mapped(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """`linear` under the same terms."""
     return _Mapped.apply(x, weight, bias, (weight, bias))

@@ -30,15 +30,16 @@ class TimeConv(nn.Conv2d):
         causal: zeros only before the clip instead of on both sides.
     """
 
+    padding: tuple[int, ...]
+
     def __init__(
         self, inputs: int, outputs: int, kernel: tuple[int, int], *, dilation: int = 1, stride: int = 1, causal: bool = False, bias: bool = True
     ) -> None:
         span = (kernel[0] - 1) * dilation
         self.before, self.after = (span, 0) if causal else (span // 2, span - span // 2)
         centred = span // 2 if self.before == self.after else 0
-        padding, widths = (centred, kernel[1] // 2), {"dilation": (dilation, 1), "stride": (1, stride)}
-        super().__init__(inputs, outputs, kernel, padding=padding, bias=bias, **widths)  # type: ignore[arg-type]
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        super().__init__(inputs, outputs, kernel, (1, stride), (centred, kernel[1] // 2), (dilation, 1), bias=bias)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
         if self.before == self.after and not (state is not None and self.before):
@@ -92,8 +93,8 @@ class Norm(RowNorm):
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None, *, relu: bool = False) -> Tensor:
-        rows = [None if each is None else each.permute(0, 2, 3, 1) for each in (x, skip)]
-        return super().forward(*rows, relu=relu).permute(0, 3, 1, 2)
+        skip = None if skip is None else skip.permute(0, 2, 3, 1)
+        return super().forward(x.permute(0, 2, 3, 1), skip, relu=relu).permute(0, 3, 1, 2)
 
 
 class ConvBlock(nn.Module):
@@ -117,7 +118,7 @@ class Recurrent(nn.LSTM):
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__(inputs, hidden, num_layers=3, batch_first=True)
 
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]  # nn.LSTM also returns its state
         if state is not None and x.shape[1] == 1 and not x.is_cuda:
             return self._frame(x[:, 0], state)[:, None]
         # float16, not bfloat16: only there cuDNN has kernels that keep the weights on the chip between frames

@@ -116,7 +116,7 @@ def find(image: Image, face: str, name: str) -> Floats:
     from elp.media.track import landmarks
 
     scale = min(1.0, SEARCH / max(image.shape[:2]))
-    small = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small: NDArray[Any] = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     points = landmarks([small], face=face, still=True)[0, :, :2] / np.float32(scale)
     if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
         points = _closer(image, face)

@@ -100,7 +100,7 @@ def widget_class() -> type:
     import anywidget
     import traitlets
 
-    class Listener(anywidget.AnyWidget):  # type: ignore[misc]
+    class Listener(anywidget.AnyWidget):
         _esm = SOURCE
         shape = traitlets.Dict().tag(sync=True)
         mesh = traitlets.Unicode().tag(sync=True)

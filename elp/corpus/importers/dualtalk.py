@@ -45,7 +45,7 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
             continue
         person, partner = f"{clip}/{stem.name[-8:]}", f"{clip}/{_partner(stem).name[-8:]}"
         yield Record(clip=clip, person=person, partner=partner, role="both", motion=motion, mfcc=mfcc, source=f"{stem.name}.npz",
-                     split={"ood": "test_ood"}.get(given, given) if given else split[str(stem)])  # type: ignore[arg-type]  # fmt: skip
+                     split={"ood": "test_ood"}.get(given, given) if given else split[str(stem)])  # fmt: skip
 
 
 def _partner(stem: Path) -> Path:
