@@ -2,13 +2,11 @@
 
 import csv
 import json
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +15,7 @@ from elp import checkpoint, recipes
 from elp import train as training
 from elp.errors import ElpError
 from elp.train import Trainer, train, validate
-from tests.ase import EMOTIONS, corpus
+from tests.ase import EMOTIONS, corpus, train_as
 
 CPU = torch.device("cpu")
 
@@ -168,19 +166,16 @@ def test_two_processes_train_one_model(data, tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    program = (
-        "import sys, torch; torch.set_num_threads(1)\n"
-        "from tests.test_train import tiny\nfrom elp.corpus.format import Corpus\nfrom elp.train import train\n"
-        f"card = train(tiny(3), Corpus.open({str(data.folder)!r}), {str(tmp_path)!r}, device='cpu')\n"
-        "print(card['processes'])\n"
-    )
-    root = Path(__file__).parents[1]
-    env = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    both = [
-        subprocess.Popen([sys.executable, "-c", program], env=env | {"RANK": str(rank)}, cwd=root, stdout=subprocess.PIPE, text=True)
-        for rank in range(2)
-    ]
-    assert [p.communicate(timeout=100)[0].strip() for p in both] == ["2", "2"]
+    server = multiprocessing.get_context("forkserver")  # imports torch once for both
+    server.set_forkserver_preload(["elp.train", "tests.ase"])
+    said = server.SimpleQueue()
+    both = [server.Process(target=train_as, args=(rank, port, tiny(3), data.folder, tmp_path, said)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(100)
+    assert [p.exitcode for p in both] == [0, 0]
+    assert [said.get() for _ in both] == [2, 2]
     tensors, _ = checkpoint.read(tmp_path / "state.safetensors")
     assert {"generator.0", "generator.1"} <= set(tensors)
     assert not torch.equal(tensors["generator.0"], tensors["generator.1"])
