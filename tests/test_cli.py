@@ -83,11 +83,12 @@ def test_respond_from_a_clip_to_parameters(tmp_path):
     assert len(a) == 40 and a.valid.all() and np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
 
 
-def test_export_writes_decoders_that_run(tmp_path):
+def test_export_writes_decoders_that_run(tmp_path, capfd):
     import onnxruntime
 
-    done = elp("export", "-o", tmp_path / "decoder.onnx")
+    done = here("export", "-o", tmp_path / "decoder.onnx")
     assert done.returncode == 0 and not done.stderr, done.stderr
+    assert not capfd.readouterr().err  # nor do the libraries beneath Python chatter
     session = onnxruntime.InferenceSession(tmp_path / "decoder.onnx", providers=["CPUExecutionProvider"])
     heads = int(session.get_modelmeta().custom_metadata_map["heads"])
     emotion = np.eye(3, dtype=np.float32)[[0, 2]][:, None].repeat(20, 1)
