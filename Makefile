@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env book test lab pairs clean
+.PHONY: help env book unit test lab pairs clean
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
@@ -26,6 +26,9 @@ book: env  ## the executed book in book/_build/html
 	$(BIN)/python book/_tools/vendor.py
 	$(BIN)/jupyter-book build . --path-output book --all $(BOOKFLAGS)
 	@echo "open book/_build/html/index.html"
+
+unit: env  ## tests without browsers, real videos from end to end and whole chapters: a minute or two
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test: env  ## the types; every test; then every chapter executed and its tagged outputs compared
 	$(BIN)/python book/_tools/vendor.py

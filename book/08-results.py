@@ -39,7 +39,7 @@ from IPython.display import HTML, display
 from plotly.subplots import make_subplots
 
 from elp import figures, tables
-from elp.metrics import METRICS, metric_of
+from elp.metrics import metric_of
 
 # %%
 figures.setup()

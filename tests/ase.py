@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,3 +41,14 @@ def clip(frames: int, width: int = D, seed: int = 0) -> Clip:
     rng = np.random.default_rng(seed)
     motion = Motion(beta=rng.normal(size=(frames, width)).cumsum(0) * 0.1, pose=0.05 * rng.normal(size=(frames, 6)), blink=np.zeros(frames))
     return Clip(motion=motion, mfcc=rng.normal(size=(frames, 29)))
+
+
+def train_as(rank: int, port: int, recipe: Any, folder: Path, dest: Path, said: Any) -> None:
+    """Train as one of two processes, as torchrun starts them, and put into `said` how many the card counts: for a process of its own."""
+    import torch
+
+    from elp.train import train
+
+    torch.set_num_threads(1)
+    os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    said.put(train(recipe, Corpus.open(folder), dest, device="cpu")["processes"])

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[name] = "1"  # two workers on two cores; and sums come out in one order
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from elp.corpus import Corpus
+    from elp.motion import Clip
 
 hypothesis.settings.register_profile("elp", deadline=None, derandomize=True, max_examples=25)
 hypothesis.settings.load_profile("elp")
@@ -26,6 +31,14 @@ def one_thread() -> None:
 
 
 @pytest.fixture(scope="session")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The simulated corpus "tiny" without its sound, seed 0: made once for all tests of a worker, which only read it."""
+    from elp.corpus import simulate
+
+    return simulate(tmp_path_factory.mktemp("simulated") / "tiny", "tiny", 0, audio=False)
+
+
+@pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""
     return ROOT
@@ -38,6 +51,14 @@ def shared_data() -> Path:
     if not (folder / "MANIFEST.csv").exists():
         pytest.skip(f"no real samples in {folder}: name their folder in ELP_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_speaker(shared_data: Path) -> Clip:
+    """Eight seconds of one real speaker, measured once."""
+    from elp.extract import extract
+
+    return extract(shared_data / "talking_videos" / "st_WDA_KatieHill_000.mp4")
 
 
 @pytest.fixture(scope="session")

@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from elp import analysis
-from elp.corpus import simulate
 from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.model.ase import ASE, ASEConfig
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("corpus") / "tiny", preset="tiny", seed=3, audio=False)
+def corpus(simulated):
+    return simulated
 
 
 @pytest.fixture(scope="module")

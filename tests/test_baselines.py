@@ -10,15 +10,15 @@ from elp import baselines
 from elp.baselines.features import Windows, weights_of
 from elp.baselines.l2l import BLOCK, CODES, L2L, VQVAE, _nucleus
 from elp.baselines.rlhg import RLHG
-from elp.corpus import Corpus, simulate
+from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.model import ASE, ASEConfig
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return simulate(tmp_path_factory.mktemp("corpus") / "tiny", "tiny", 0, audio=False)
+def corpus(simulated: Corpus) -> Corpus:
+    return simulated
 
 
 def ase(corpus: Corpus, space: str = "U") -> ASE:

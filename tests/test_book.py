@@ -182,6 +182,7 @@ def nbval(path: Path, tmp_path: Path, broken: str = "") -> subprocess.CompletedP
     return subprocess.run([sys.executable, "-m", "pytest", *options, str(path)], capture_output=True, text=True, env=env, timeout=300)
 
 
+@pytest.mark.slow
 def test_nbval_fails_when_a_constant_of_elp_is_broken(tmp_path: Path) -> None:
     """The canary: `make test` compares every chapter with nbval; here is the proof that this comparison can fail."""
     chapter = BOOK / "07-metrics.ipynb"

@@ -1,7 +1,11 @@
-"""The command line as a user meets it: a subprocess, its exit code and its one sentence."""
+"""The command line as a user meets it: its exit code and its one sentence, in a process of its own or, sooner, in this one."""
 
+import contextlib
+import io
 import subprocess
 import sys
+import warnings
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +14,24 @@ import pytest
 def elp(*args, cwd=None):
     run = [sys.executable, "-m", "elp.cli", *map(str, args)]
     return subprocess.run(run, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+def here(*args, cwd="."):
+    """`elp(*args)` without starting Python and importing torch anew: `main` in this process, warnings shown as Python shows them."""
+    from elp.cli import main
+
+    run, out, err, code = ["elp", *map(str, args)], io.StringIO(), io.StringIO(), 0
+    with warnings.catch_warnings(record=True) as said, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        warnings.simplefilter("default")
+        for hidden in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+            warnings.simplefilter("ignore", hidden)
+        with contextlib.chdir(cwd), mock.patch.object(sys, "argv", run):
+            try:
+                main()
+            except SystemExit as stop:
+                code = stop.code or 0
+        err.writelines(warnings.formatwarning(w.message, w.category, w.filename, w.lineno) for w in said)
+    return subprocess.CompletedProcess(run, code, out.getvalue(), err.getvalue())
 
 
 def refused(result, words):
@@ -37,8 +59,15 @@ def test_help_names_the_commands():
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
-    refused(elp(*args, cwd=tmp_path), words)
+    refused(here(*args, cwd=tmp_path), words)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_process_of_its_own_says_the_same(tmp_path):
+    args = ["extract", "none.mp4", "-o", "c.csv"]
+    alone, within = elp(*args, cwd=tmp_path), here(*args, cwd=tmp_path)
+    refused(alone, ".npz")
+    assert (alone.returncode, alone.stdout, alone.stderr) == (within.returncode, within.stdout, within.stderr)
 
 
 def test_respond_from_a_clip_to_parameters(tmp_path):
@@ -47,18 +76,19 @@ def test_respond_from_a_clip_to_parameters(tmp_path):
     rng = np.random.default_rng(0)
     quiet = Motion(beta=0.1 * rng.normal(size=(40, 100)), pose=0.01 * rng.normal(size=(40, 6)), blink=np.zeros(40))
     Clip(motion=quiet, mfcc=rng.normal(size=(40, 29))).save(tmp_path / "s.npz")
-    for name in ("a", "b"):
-        done = elp("respond", tmp_path / "s.npz", "--params", tmp_path / f"{name}.npz", "--emotion", "positive", "--seed", 4)
+    for name, run in (("a", elp), ("b", here)):  # two processes, one answer
+        done = run("respond", tmp_path / "s.npz", "--params", tmp_path / f"{name}.npz", "--emotion", "positive", "--seed", 4)
         assert done.returncode == 0, done.stderr
     a, b = (Motion.load(tmp_path / f"{name}.npz") for name in "ab")
     assert len(a) == 40 and a.valid.all() and np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
 
 
-def test_export_writes_decoders_that_run(tmp_path):
+def test_export_writes_decoders_that_run(tmp_path, capfd):
     import onnxruntime
 
-    done = elp("export", "-o", tmp_path / "decoder.onnx")
+    done = here("export", "-o", tmp_path / "decoder.onnx")
     assert done.returncode == 0 and not done.stderr, done.stderr
+    assert not capfd.readouterr().err  # nor do the libraries beneath Python chatter
     session = onnxruntime.InferenceSession(tmp_path / "decoder.onnx", providers=["CPUExecutionProvider"])
     heads = int(session.get_modelmeta().custom_metadata_map["heads"])
     emotion = np.eye(3, dtype=np.float32)[[0, 2]][:, None].repeat(20, 1)

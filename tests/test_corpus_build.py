@@ -107,7 +107,11 @@ def test_one_build_at_a_time(tmp_path: Path) -> None:
     assert len(build(source, tmp_path / "c", extract=LIGHT, scheduler="threads")) == 2
 
 
-def test_bad_arguments(tmp_path: Path) -> None:
+def test_bad_arguments(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dask import distributed
+
+    patient = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, timeout: patient(address, timeout="0.2s"))  # not the five seconds of a user
     source = videos(tmp_path / "videos", 2, broken=2)
     with pytest.raises(ElpError, match=r"none of 2 rows .* v00\.mp4: no face"):
         build(source, tmp_path / "c", extract=LIGHT, scheduler="threads")

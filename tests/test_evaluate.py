@@ -12,7 +12,7 @@ from elp import evaluate as ev
 from elp import metrics, tables
 from elp.baselines import MeanFace, RandomListener
 from elp.control import EmotionReader, controllability
-from elp.corpus import Corpus, simulate
+from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.floor import floors
 from elp.metrics.resample import resample
@@ -20,8 +20,8 @@ from elp.motion import Motion
 
 
 @pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return simulate(tmp_path_factory.mktemp("corpus") / "tiny", "tiny", 0, audio=False)
+def corpus(simulated: Corpus) -> Corpus:
+    return simulated
 
 
 @pytest.fixture(scope="module")

@@ -189,7 +189,8 @@ def test_happy_and_sad_portraits(shared_data: Path) -> None:
 
 
 @pytest.mark.shared_data
-def test_a_real_speaker(shared_data: Path) -> None:
-    clip = extract(shared_data / "talking_videos" / "st_WDA_KatieHill_000.mp4")
+@pytest.mark.slow
+def test_a_real_speaker(real_speaker: Clip) -> None:
+    clip = real_speaker
     assert len(clip) == 200 and clip.motion.valid.all() and 2 <= clip.motion.blink.sum() <= 30
     assert clip.mfcc.shape == (200, 29) and np.sqrt((clip.rms**2).mean()) < 0.02 * 155

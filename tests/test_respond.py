@@ -9,16 +9,16 @@ from elp.errors import ElpError
 from elp.face.model import FaceModel
 from elp.motion import Clip
 from tests.test_cli import elp as command
-from tests.test_cli import refused
+from tests.test_cli import here, refused
 
-pytestmark = pytest.mark.shared_data
+pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
 
 
 @pytest.fixture(scope="session")
-def speaker(shared_data, tmp_path_factory):
-    """One real speaker, measured once."""
+def speaker(real_speaker, tmp_path_factory):
+    """One real speaker's file."""
     path = tmp_path_factory.mktemp("speaker") / "speaker.npz"
-    elp.extract(shared_data / "talking_videos/st_WDA_KatieHill_000.mp4").save(path)
+    real_speaker.save(path)
     return path
 
 
@@ -71,9 +71,9 @@ def test_a_listener_blinks_like_people_do(speaker):
 
 def test_clips_are_refused_where_pictures_are_needed(speaker, shared_data, tmp_path):
     face = shared_data / "portraits/lp_s9.jpg"
-    refused(command("respond", speaker, "--portrait", face, "-o", tmp_path / "o.mp4", "--side-by-side"), "give the video")
+    refused(here("respond", speaker, "--portrait", face, "-o", tmp_path / "o.mp4", "--side-by-side"), "give the video")
     (tmp_path / "torn.jpg").write_bytes(face.read_bytes()[:2000])
-    refused(command("respond", speaker, "--portrait", tmp_path / "torn.jpg", "-o", tmp_path / "o.mp4"), "torn.jpg")
+    refused(here("respond", speaker, "--portrait", tmp_path / "torn.jpg", "-o", tmp_path / "o.mp4"), "torn.jpg")
     with pytest.raises(ElpError, match="negative, neutral, positive"):
         elp.respond(speaker, emotion="furious")
     assert not (tmp_path / "o.mp4").exists()

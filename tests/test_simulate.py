@@ -20,8 +20,8 @@ PRE, LONG = 50, 1000
 
 
 @pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    return simulate(tmp_path_factory.mktemp("simulated") / "tiny", "tiny", audio=False)
+def tiny(simulated: Corpus) -> Corpus:
+    return simulated
 
 
 @pytest.fixture(scope="module")

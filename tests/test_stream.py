@@ -1,5 +1,6 @@
 """Streams: equal to their offline runs however sound and pictures are cut, timely, and clear about bad input."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
@@ -12,12 +13,42 @@ from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
 from elp.motion import Clip, Motion
+from elp.stream import ResponseStream, _zeros
 from elp.style import StyleStream, motion_style
+from tests import test_generate
 from tests.ase import clip
-from tests.test_generate import responder, seeded
+from tests.test_generate import seeded
 
 FRAMES = 70
 CAUSAL = {"causal": True}
+
+
+@cache
+def made(options: tuple) -> ELPResponder:
+    return test_generate.responder(dict(options))
+
+
+def responder(options: dict) -> ELPResponder:
+    """One model for each set of options: no test of this file changes it."""
+    return made(tuple(options.items()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded_once():
+    """Recording a stream's program takes most of a second: streams of one model, its heads and its emotion share theirs, begun anew."""
+    record, programs = ResponseStream._record, {}
+
+    def shared(stream):
+        key = stream.responder.model, stream.responder.heads, None if stream.e is None else tuple(stream.e.tolist())
+        if key not in programs:
+            record(stream)
+            programs[key] = stream.program, stream.state
+        stream.program, blank = programs[key]
+        stream.state = {layer: _zeros(x) for layer, x in blank.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResponseStream, "_record", shared)
+        yield
 
 
 def voice(seconds=FRAMES / 25, seed=0):
@@ -57,7 +88,7 @@ def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
 places = st.lists(st.integers(0, 10**6), max_size=30)
 
 
-@settings(max_examples=6)  # each records a program, about a second
+@settings(max_examples=12)  # each answers 70 frames one by one
 @given(places, places, st.sampled_from(["positive", "auto"]))
 def test_sound_and_pictures_in_any_pieces_give_the_offline_response(heard, seen, emotion):
     r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()

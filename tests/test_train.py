@@ -2,13 +2,12 @@
 
 import csv
 import json
+import multiprocessing
 import os
+import shutil
 import signal
 import socket
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,7 +16,7 @@ from elp import checkpoint, recipes
 from elp import train as training
 from elp.errors import ElpError
 from elp.train import Trainer, train, validate
-from tests.ase import EMOTIONS, corpus
+from tests.ase import EMOTIONS, corpus, train_as
 
 CPU = torch.device("cpu")
 
@@ -30,6 +29,13 @@ def data(tmp_path_factory):
 def tiny(steps=8, **options):
     model = replace(recipes.tiny().model, heads=4, categories=4, hidden=16, blink_hidden=8)
     return replace(recipes.tiny(), steps=steps, batch=2, frames=12, model=replace(model, **options))
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    """Folder of a whole run of `tiny()`, and the card it returned."""
+    folder = tmp_path_factory.mktemp("run") / "run"
+    return folder, train(tiny(), data, folder, device="cpu")
 
 
 def weights(folder):
@@ -49,21 +55,20 @@ def test_the_loss_of_one_batch_falls(data):
     assert trainer.log[35:40, 0].mean() < 0.6 * trainer.log[0, 0]
 
 
-def test_a_run_leaves_weights_log_and_card(data, tmp_path):
-    card = train(tiny(), data, tmp_path / "run", device="cpu")
-    assert json.loads(json.dumps(card)) == json.loads((tmp_path / "run" / "run.json").read_text())
+def test_a_run_leaves_weights_log_and_card(data, run):
+    folder, card = run
+    assert json.loads(json.dumps(card)) == json.loads((folder / "run.json").read_text())
     assert {"commit", "command", "seed", "versions", "device", "train_seconds", "curves", "validation"} <= set(card)
-    rows = list(csv.DictReader((tmp_path / "run" / "log.csv").read_text().splitlines()))
+    rows = list(csv.DictReader((folder / "log.csv").read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(8))
-    model, stored = checkpoint.load(tmp_path / "run" / "model.safetensors")
+    model, stored = checkpoint.load(folder / "model.safetensors")
     assert stored["recipe"]["name"] == "tiny"
     assert (model.config.beta, model.config.emotions) == (12, EMOTIONS)
     torch.testing.assert_close(model.beta_mean, torch.from_numpy(data.stats["beta"].mean))
 
 
-def test_an_interrupted_run_resumes_bit_for_bit(data, tmp_path, monkeypatch):
-    recipe = tiny()
-    train(recipe, data, tmp_path / "whole", device="cpu")
+def test_an_interrupted_run_resumes_bit_for_bit(data, run, tmp_path, monkeypatch):
+    recipe, (whole, _) = tiny(), run
     advance = Trainer.advance
 
     def interrupted(self):
@@ -77,23 +82,24 @@ def test_an_interrupted_run_resumes_bit_for_bit(data, tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "advance", advance)
     assert not (tmp_path / "cut" / "model.safetensors").exists()
     train(recipe, data, tmp_path / "cut", device="cpu", resume=True)
-    assert same(weights(tmp_path / "whole"), weights(tmp_path / "cut"))
-    assert (tmp_path / "whole" / "log.csv").read_text() == (tmp_path / "cut" / "log.csv").read_text()
+    assert same(weights(whole), weights(tmp_path / "cut"))
+    assert (whole / "log.csv").read_text() == (tmp_path / "cut" / "log.csv").read_text()
 
 
-def test_a_seed_decides_a_run(data, tmp_path):
-    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        train(replace(tiny(3), seed=seed), data, tmp_path / name, device="cpu")
-    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
-    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+def test_a_seed_decides_a_run(data, run, tmp_path):
+    for name, seed in (("again", tiny().seed), ("other", tiny().seed + 1)):
+        train(replace(tiny(), seed=seed), data, tmp_path / name, device="cpu")
+    assert same(weights(run[0]), weights(tmp_path / "again"))
+    assert not same(weights(run[0]), weights(tmp_path / "other"))
 
 
-def test_another_run_is_neither_overwritten_nor_resumed(data, tmp_path):
-    train(tiny(2), data, tmp_path, device="cpu")
+def test_another_run_is_neither_overwritten_nor_resumed(data, run, tmp_path):
+    folder = shutil.copytree(run[0], tmp_path / "run")
     with pytest.raises(ElpError, match="holds a run already"):
-        train(tiny(2), data, tmp_path, device="cpu")
+        train(tiny(), data, folder, device="cpu")
     with pytest.raises(ElpError, match="another recipe"):
-        train(tiny(2, space="V"), data, tmp_path, device="cpu", resume=True)
+        train(tiny(space="V"), data, folder, device="cpu", resume=True)
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {p.name: p.read_bytes() for p in run[0].iterdir()}
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_path, monkeypatch):
@@ -168,19 +174,16 @@ def test_two_processes_train_one_model(data, tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    program = (
-        "import sys, torch; torch.set_num_threads(1)\n"
-        "from tests.test_train import tiny\nfrom elp.corpus.format import Corpus\nfrom elp.train import train\n"
-        f"card = train(tiny(3), Corpus.open({str(data.folder)!r}), {str(tmp_path)!r}, device='cpu')\n"
-        "print(card['processes'])\n"
-    )
-    root = Path(__file__).parents[1]
-    env = os.environ | {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    both = [
-        subprocess.Popen([sys.executable, "-c", program], env=env | {"RANK": str(rank)}, cwd=root, stdout=subprocess.PIPE, text=True)
-        for rank in range(2)
-    ]
-    assert [p.communicate(timeout=100)[0].strip() for p in both] == ["2", "2"]
+    server = multiprocessing.get_context("forkserver")  # imports torch once for both
+    server.set_forkserver_preload(["elp.train", "tests.ase"])
+    said = server.SimpleQueue()
+    both = [server.Process(target=train_as, args=(rank, port, tiny(3), data.folder, tmp_path, said)) for rank in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(100)
+    assert [p.exitcode for p in both] == [0, 0]
+    assert [said.get() for _ in both] == [2, 2]
     tensors, _ = checkpoint.read(tmp_path / "state.safetensors")
     assert {"generator.0", "generator.1"} <= set(tensors)
     assert not torch.equal(tensors["generator.0"], tensors["generator.1"])
