@@ -24,8 +24,8 @@ from elp.model.ase import ASE
 from elp.train import Trainer
 
 GROUPS = {
-    "LSTMs": ("RNN", "LSTM", "lstm", "nvjet_sm90_hsh"), "sampling and coding": ("_forward", "_backward"),
-    "optimiser": ("Optimizer", "multi_tensor"), "normalisation": ("layer_norm", "GammaBeta", "RowwiseMoments"),
+    "LSTMs": ("RNN", "LSTM", "lstm", "nvjet_sm90_hsh"), "own kernels: sampling, norms": ("_forward", "_backward", "_norm_sum"),
+    "optimiser": ("Optimizer", "multi_tensor"),
     "convolutions": ("conv", "fprop", "dgrad", "wgrad", "nhwc", "Nhwc", "cutlass"), "matrix products": ("nvjet", "gemm"),
 }  # fmt: skip
 
