@@ -54,7 +54,7 @@ figures.setup()
 #
 # ## A speaker to look at
 #
-# We take ten seconds of a simulated speaker (chapter "Simulated dyads" tells how they come about) and watch one coefficient, the opening of the jaw.
+# We take six seconds of a simulated speaker (chapter "Simulated dyads" tells how they come about) and watch one coefficient, the opening of the jaw.
 
 # %%
 import tempfile
@@ -74,7 +74,7 @@ print("motion style:", tuple(features.shape), "with audio:", features.shape[1] +
 # %% [markdown]
 # ## Which window?
 #
-# A standard deviation needs frames to be taken over, and the formula does not say which. Here are four answers for the jaw. Drag over the legend to compare.
+# A standard deviation needs frames to be taken over, and the formula does not say which. Here are four answers for the jaw. Click on names in the legend to hide or show curves to compare.
 
 # %%
 windows = {"9 frames": 9, "25 frames": 25, "75 frames": 75, "clip": "clip"}
@@ -87,11 +87,11 @@ figures.show(
     name="windows",
     caption="Opening of a simulated speaker's jaw (thin, around its mean) and its standard deviation over four windows. A short window follows every "
     "syllable, a long one only says how lively the speaker is.",
-    alt="Line chart: the nine-frame deviation rises and falls with every syllable, the one-second window separates speech from pauses, the clip's is constant.",
+    alt="Line chart: the nine-frame deviation rises and falls with every syllable, the one-second window changes slowly and sags around pauses, the clip's is constant.",
 )
 
 # %% [markdown]
-# Nine frames follow single syllables; one second tells speech from pause, which is what a listener's nod waits for; the whole clip is one number, repeated.
+# Nine frames follow single syllables and dip in every pause; one second smooths over syllables and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
 # The package's default is **25 frames**, one second.
 #
 # ```{literalinclude} ../elp/style.py
@@ -123,7 +123,7 @@ print("the causal window lags by", lag, "frames")
 assert lag == 12
 
 # %% [markdown]
-# Twelve frames are 0.48 s: exactly half the window. That is why the model for live use is trained with the causal window from the start (chapter "Training").
+# Twelve frames are 0.48 s: half the window. That is why the model for live use is trained with the causal window from the start (chapter "Training").
 #
 # ## Two properties worth testing
 #
@@ -146,7 +146,7 @@ assert scale
 # - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet {cite}`he2016resnet` has no such layer; the
 #   one-dimensional one of {cite}`wu2021style` does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
 #   every video frame keeps its own feature, and with layer normalisation.
-# - **Units.** β, p and their derivatives are standardised by the training split first, and so is the style: the deviation of a velocity is some twenty times that of a position,
+# - **Units.** β and p are standardised by the training split first, and so is the finished style: the deviation of a velocity is more than ten times that of a position,
 #   and left alone it drowns the rest.
 # ```
 #
@@ -169,7 +169,7 @@ assert scale
 #
 # ```{solution} ex-style-double
 # :class: dropdown
-# $\sigma(\beta)$ stays, since the same positions are visited; $\sigma(\partial\beta/\partial t)$ doubles. The next cell checks it on the jaw by leaving out every second frame.
+# $\sigma(\beta)$ stays, since the same positions are visited; $\sigma(\partial\beta/\partial t)$ doubles. The next cell checks it on a sine by leaving out every second frame. (A real jaw gives less than two: at 25 frames a second its fastest movements are cut off.)
 # ```
 
 # %% tags=["nbval-check-output", "hide-input"]

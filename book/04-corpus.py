@@ -19,8 +19,8 @@
 # **Question.** The corpora of the paper cannot be passed on. Can we make conversations that are there at once, whose truth is known, and from which
 # a listener is still worth learning?
 #
-# A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes its constants from the literature on real speakers and
-# listeners, draws everything else at random, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it
+# A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and
+# listeners where there are any, sets the rest by hand, draws by chance from both, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it
 # too. This page shows one conversation, lets you hear it, measures the claims on many, and says what such a corpus cannot teach.
 
 # %%
@@ -48,8 +48,8 @@ figures.setup()
 # ## A speaker
 #
 # Speech comes in phrases of about two seconds with pauses of about half a second between them, both log-normal {cite}`campione2002pauses`. A phrase is
-# filled with syllables, four to six a second; each has a vowel with the formants of {cite}`peterson1952vowels` and may open with a stop, a
-# fricative, a nasal or a glide. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end. Emotion colours the voice
+# filled with syllables, about four and a half a second; each has a vowel with the formants of {cite}`peterson1952vowels` and may open with a stop, a
+# fricative or a nasal. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end. Emotion colours the voice
 # in the directions collected by {cite}`juslin2003emotion`: happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
 # speech louder and tense.
 #
@@ -102,7 +102,7 @@ figures.show(
 )  # fmt: skip
 
 # %% [markdown]
-# The dotted lines stand after the ends of falling phrases, mostly in the pauses: just where one nods.
+# The dotted lines stand where the pitch has been low for a while: mostly soon after a phrase has ended, often in the pause, sometimes inside a phrase.
 #
 # ## A listener, three times
 #
@@ -113,6 +113,8 @@ figures.show(
 # \beta_k(t) = \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}}
 # + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + \text{blinks} + \text{noise},\qquad m_i \sim \text{Categorical}(w_e \odot \text{taste}),
 # $$ (eq-corpus-listener)
+#
+# (of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech)
 #
 # and the same for the head. $A_e$ is what lasts: episodes of smiling with raised cheeks {cite}`ekman1990duchenne`, or of lowered brows and lip corners with the head
 # drawn back, or little. $G(t)\in[0,1]$ comes and goes: mimicry happens while the listener is with the speaker; its delay $d$ is around 0.6 s, a
@@ -160,9 +162,9 @@ print(f"eyes shut: each response {blinks.mean():.1%} of frames, their mean, roun
 assert average < 0.4 * each
 
 # %% [markdown]
-# The best guess in the squared sense is a frozen face that never blinks: no response that anybody ever gave. Whoever wants a living listener has to draw
+# The best guess in the squared sense hardly moves and never blinks: no response that anybody ever gave. Whoever wants a living listener has to draw
 # one of the valid responses, which is what the paper's discrete space is for ({doc}`03-space`). The function that draws another true response is the
-# **oracle**, the upper bound in every table of {doc}`08-results`.
+# **oracle**, a reference in {doc}`08-results`: the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
 #
 # ## Three attitudes, seen
 #
@@ -226,11 +228,11 @@ assert inside > 2
 
 # %% [markdown]
 # One bar stands out, 0.25 to 0.5 s after the speaker's blink, where {cite}`nakano2010blink` found it in people who listened to a speaker's face. It is there because
-# we put it there: only blinks at breakpoints of speech are answered, and only by some listeners.
+# we put it there: only blinks at breakpoints of speech are answered, each with a probability that is the listener's own.
 #
 # | what | constant | from |
 # | --- | --- | --- |
-# | blinks | 17 (listening), 26 (talking) a minute | {cite}`bentivoglio1997blink` |
+# | blinks | 17 at rest (taken for listening), 26 in conversation, a minute | {cite}`bentivoglio1997blink` |
 # | blink entrainment | 0.25-0.5 s, at breakpoints | {cite}`nakano2010blink` |
 # | response cue | low pitch 110 ms, after 700 ms of speech, +700 ms | {cite}`ward2000backchannel` |
 # | nods | about 2 Hz, ordinary range 1.8-3.7 | {cite}`hadar1985listening` |
@@ -276,10 +278,10 @@ print(f"the whole `vico` preset with sound: {vico['cpu_seconds']:.0f} s of one p
 assert min(row["clips_per_cpu_second"] for row in measured["gather"]) > 10_000
 
 # %% [markdown]
-# Other programs ran on the machine while this was measured, so the clock says less than the processor's own time: see {doc}`status`. Memory does not grow.
+# Two threads read more clips in the same time, each at a higher cost. Memory grows by some megabytes only, as it does with a corpus of one hour.
 #
 # The `vico` preset has the paper's sizes: 483 clips, 95 minutes, 50 listeners, three attitudes. `l2l` has two emotions, six listeners and as many hours as you ask for.
-# The same seed gives the same bytes, with or without sound: `elp corpus simulate vico -o DEST`.
+# The same arguments give the same bytes; without sound the motion is the same bit for bit and the cepstra are zeros: `elp corpus simulate vico -o DEST`.
 #
 # ```{admonition} What the paper leaves open
 # Figure 8 of the paper shows the imbalance of emotions as bars without numbers, unreadable in our copy. We take 123 negative, 134 neutral and 226 positive clips for `vico`, and
@@ -293,7 +295,7 @@ assert min(row["clips_per_cpu_second"] for row in measured["gather"]) > 10_000
 # - **No meaning.** Real listeners respond to what is said. Here nothing is said.
 # - **Emotions are clean.** The attitude is constant in a clip, and the label is right. Real labels are noisy: the paper itself finds neutral and negative hard to tell apart.
 # - **The channel is too good.** Tracking noise here is smooth and small; a real fit fails with hands, hair and profile views ({doc}`01-extraction`).
-# - **The face model's directions are used one by one.** Real muscles pull together in ways that no product of independent draws contains.
+# - **Movements go together in a few fixed ways.** A smile always raises the cheeks by the same share, and each movement spreads over the other coefficients by one fixed matrix. Real muscles pull together in many more ways.
 #
 # What it can teach: whether a method can learn stochastic, emotion-dependent, *late* behaviour at all, with the truth at hand; and it lets everybody run everything on this book's pages.
 #
@@ -337,7 +339,7 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 #
 # ```{solution} ex-corpus-cue
 # :class: dropdown
-# Most: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and count how many gestures remain within a second after a phrase's end.
+# More than half: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and the share falls, yet stays above that of random moments: low pitch, smiles and raised brows say something of their own.
 # ```
 #
 # ## References

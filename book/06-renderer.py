@@ -17,7 +17,7 @@
 # **Question.** We have one picture of a person and a motion: expression $\beta(t)$, head pose $p(t)$, blinks $\varphi(t)$. What does this person
 # look like, making this motion?
 #
-# The paper trains a network for it. Ours needs no training: it moves the picture itself. The picture is lifted onto the fitted face mesh, the
+# The paper trains a network for it. Ours trains nothing of its own: it moves the picture itself. The picture is lifted onto the fitted face mesh, the
 # mesh makes the motion, and each pixel of the new frame looks up where in the portrait its bit of skin was. What one picture cannot tell
 # (the white of the eye behind a lid, the inside of the mouth, the wall behind the head) has to be invented, and we say where.
 
@@ -50,7 +50,7 @@ print(f"the nose is {depth:.0f} cm nearer than the ears")
 
 # %% [markdown]
 # The mesh does not end with the face. Ten rings of points continue it over hair and neck to the edge of the picture and beyond: the skull's
-# silhouette lies deeper than the cheeks, and the neck lets go gradually, so that the shoulders stay. Nothing is ever torn off: the whole
+# silhouette lies deeper than the cheeks, and the neck lets go gradually, so that the outer shoulders stay. Nothing is ever torn off: the whole
 # picture is *one* triangulation.
 
 # %%
@@ -87,7 +87,7 @@ figures.image(
 # :pyobject: Renderer.vertices
 # ```
 #
-# The last part of the promise can be checked to the last bit.
+# The last part of the promise can be checked, up to rounding.
 
 # %% tags=["nbval-check-output"]
 zero = np.zeros(len(model.expression)), np.zeros(6)
@@ -106,8 +106,8 @@ frames = [renderer.frame(zero[0], np.r_[turn, 0, 0, 0]) for turn in turns]
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="turns",
-    caption="Pitch +12° and −12°, yaw +12°, yaw −12°, roll +12° and −12°. The wall and the shoulders stay where they are.",
-    alt="Six views of the astronaut: looking down, up, to her right, to her left, tilted to either side; background and suit unmoved.",
+    caption="Pitch +12° and −12°, yaw +12°, yaw −12°, roll +12° and −12°. The wall stays where it is; the collar near the neck is drawn along, the shoulders below hardly.",
+    alt="Six views of the astronaut: looking down, up, to her right, to her left, tilted to either side; the background is unmoved, the collar of the suit bends with the head.",
 )
 
 # %% [markdown]
@@ -163,11 +163,11 @@ figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="faces",
     caption=f"Named directions at full activation (the jaw at 0.4): {', '.join(faces)}.",
-    alt="Six faces of the astronaut: broader smile, corners of the mouth down, raised brows, closed eyes, lips parted, rounded lips.",
+    alt="Six faces of the astronaut: broader smile, a smile hardly weaker, raised brows, closed eyes, lips parted, rounded lips.",
 )
 
 # %% [markdown]
-# The astronaut smiles already, so her smile can grow by half of its range only (next section), and a full frown merely undoes it.
+# The astronaut smiles already, so her smile can grow by half of its range only (next section), and a full frown only weakens it a little.
 #
 # ## Limits, softly
 #
@@ -249,7 +249,7 @@ assert peaks == [1.0] * 4
 # %% [markdown]
 # ## A short answer
 #
-# Three seconds of listening: two nods, a tilt, a growing smile, one blink. `render` yields frame after frame in constant memory, however
+# Three seconds of listening: two nods, a turn, a tilt, a smile with raised brows that comes and goes, one blink. `render` yields frame after frame in constant memory, however
 # long the motion is, and writes *synthetic* into the corner.
 
 # %%
@@ -308,12 +308,12 @@ figures.image(
 # ELP renders with the First Order Motion Model {cite}`siarohin2019fomm`, a network that finds keypoints without supervision, predicts a dense flow between them and
 # inpaints what becomes visible. The authors train its motion module on videos of the rendered *face mesh*, which then drive one portrait at
 # 256 × 256 pixels. Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
-# train, and may let a person's identity drift with the motion. Ours keeps every pixel of the person's, needs nothing but the picture, and
-# cannot go where the picture ends. For a listener, who nods, tilts, smiles and blinks within some ten degrees, that is most of the way.
+# train, and may let a person's identity drift with the motion. Ours takes the person's pixels from the portrait except where lids and mouth
+# have to be invented, needs only the picture and MediaPipe's ready networks, and cannot go where the picture ends. For a listener, who nods, tilts, smiles and blinks within some ten degrees, that is most of the way.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# How mesh videos are rasterised for the motion module, how long and on what it was trained, what happens to blinks of one or two frames, and
+# How mesh videos are rasterised for the motion module, how long it was trained (on TalkingHead-1KH, at 256 × 256), what happens to blinks of one or two frames, and
 # whether $\beta$ is added to the portrait's own expression or replaces it. We add it, within limits (`elp.render.limits`): the portrait's own
 # face is its neutral one.
 # ```
@@ -365,7 +365,7 @@ print(f"predicted {predicted:.0f} pixels, seen {step[[61, 291]].mean() - step[1]
 # ```{solution} ex-render-blink
 # :class: dropdown
 # With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in about 0.1 s and stay. Limit the ramp, e.g.
-# $w_k = \min(1, \min(k+1, L-k)/4)$; for $L \le 8$ it is nearly the paper's curve.
+# $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of {eq}`eq-render-blink` itself.
 # ```
 #
 # ## References

@@ -43,7 +43,7 @@ figures.setup()
 # ## The codes of many clips
 #
 # The model is the one that ships. The conversations are simulated afresh: other seeds than in training, hence other people. Each is cut
-# into clips of two seconds, and each clip gets its Base Space codes, sampled as in generation.
+# into clips of two seconds that start one second apart, so that neighbours overlap, and each clip gets its Base Space codes, sampled as in generation.
 
 # %%
 import tempfile
@@ -118,7 +118,7 @@ figures.show(
 # A picture persuades; a number can be wrong. In the full feature space we let the five nearest neighbours vote for a clip's emotion, with
 # nobody both among the voters and among the judged, and report the accuracy balanced over the emotions: one third is chance. The silhouette
 # {cite}`rousseeuw1987silhouette` compares the distance to one's own group with the distance to the nearest other; 0 means that the groups
-# overlap. *V + e* is V with the label's one-hot appended: the cheapest way to tell a decoder the emotion without any rearrangement.
+# overlap. *V + e* is V with ten times the label's one-hot appended (large enough to count beside the histogram): the cheapest way to tell a decoder the emotion without any rearrangement.
 
 # %%
 one_hot = 10 * np.eye(count, dtype=np.float32)[codes.emotion]
@@ -175,8 +175,8 @@ print(f"chance                                    {1 / count:.1f}")
 # The first row is a property of the corpus: how visible an emotion is in two seconds of a listener whom the voters have never seen. The
 # untrained decoder keeps the labels apart as well as the trained one does, and nobody recognises what it shows. The trained one is recognised,
 # by the mean of its coefficients although the labels were drawn by lot and have nothing to do with what the speaker did. That is the
-# finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: generated motion is calmer
-# than real motion, and the voters notice. {doc}`08-results` puts numbers on that.
+# finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: the deviations of generated
+# motion are not those of real motion. {doc}`08-results` puts numbers on that.
 
 # %%
 from elp.face import FaceModel
@@ -197,7 +197,7 @@ figures.show(
     fig,
     name="activation",
     caption="Mean activation of three named directions over clips of two seconds, decoded with labels drawn by lot. 100 % is the full expression.",
-    alt="Box plots. Smiles are highest for positive; frowns and lowered brows are highest for negative listeners; neutral lies between.",
+    alt="Box plots. Smiles are high for positive listeners only; frowns and lowered brows are high for negative ones only; neutral stays near zero in all three.",
 )
 
 # %%
@@ -209,8 +209,8 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 # ## Move through the space yourself
 #
 # Between the emotions lie mixtures: `e` need not be one-hot. The first slider chooses the mixture. The Base Space codes stay the same while
-# you move it; only the block that they land in changes, and with it the face. The second slider chooses how many heads *draw* their category;
-# the others take the most probable one. With none, the response is the same every time; with all, it is one draw of many.
+# you move it; only the block that they land in changes, and with it the face (between two emotions the decoders mix two blocks; the panel shows the codes of the stronger one). The second slider chooses how many heads *draw* their category;
+# the others take the most probable one. With none, expression and pose are the same every time, and only the blinks are drawn; with all, it is one draw of many.
 
 # %%
 from elp import widgets
@@ -250,7 +250,7 @@ widgets.listener(
 #
 # ```{exercise}
 # :label: ex-emotion-mixture
-# Decode all clips with the mixture of half neutral, half positive. Where should the mean smile lie if the decoder were linear in `e`? Where does it lie?
+# Decode one response with the mixture of half neutral, half positive. Where should the mean smile lie if the decoder were linear in `e`? Where does it lie?
 # ```
 #
 # ```{solution-start} ex-emotion-mixture
@@ -265,8 +265,8 @@ smiles = [compute(x, heads)[0].beta[:, face.index("smile_l")].mean() / face.full
 print("smile, neutral to positive:", ", ".join(f"{x:.1f}" for x in smiles))
 
 # %% [markdown]
-# The embedding of a codeword is linear in `e`, the convolutions after it are followed by a non-linearity: halfway in `e` is between, not exactly
-# halfway, in the smile.
+# The embedding of a codeword is linear in `e`, but a non-linearity follows the first convolution, so that halfway in `e` need not be
+# halfway in the smile. Here it nearly is.
 #
 # ```{solution-end}
 # ```

@@ -77,6 +77,7 @@ figures.show(fig, name="mirror", caption="The smile of a simulated speaker and o
 #
 # `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Bounds come along: the ground truth, the oracle (another true response
 # of the simulator), a stranger (a real listener of another conversation), the mean face.
+# This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and an interval from two clips shows how the table works, not who is better.
 
 # %%
 methods = {
@@ -94,10 +95,10 @@ for name in ("stranger", "Random"):
 assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 
 # %% [markdown]
-# The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror.
+# The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# The full tables are filled by `benchmarks/tables.py`; add a line to its `method` function and the new row appears in the result file that the [results chapter](08-results) reads. From the command line, `elp evaluate` compares a
+# The full tables are filled by `benchmarks/tables.py`; add a line to the dictionary in its `method` function and the name to its `TABLE1`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. From the command line, `elp evaluate` compares a
 # checkpoint with the baselines that need no training.
 #
 # ## What a new method should show
@@ -105,7 +106,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # | show | because |
 # |---|---|
 # | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([metrics](07-metrics)) |
-# | the stranger's row | it is the level of chance |
+# | the stranger's row | it is the level of chance, where the split holds several listeners |
 # | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
 # | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |
 #
@@ -118,7 +119,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 #
 # ````{solution} ex-add-delay
 # :class: dropdown
-# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same; only the *lag* at the peak, which `metrics.wtlcc(...).lag` gives, tells. FD and V-D do not notice at all.
+# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same; only the *lag* at the peak, which `metrics.wtlcc(...).lag` gives, tells. FD and V-D hardly change.
 # ````
 
 # %% tags=["nbval-check-output"]

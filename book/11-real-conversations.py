@@ -70,9 +70,9 @@ assert abs(smile["pseudo"]) < 0.03
 assert smile["p_permutation"] < 0.01
 
 # %% [markdown]
-# Smiles are coupled: 0.23 between people who met, 0.01 between people who did not, and none of ten thousand random deals came near. Body motion is coupled weakly, in
+# Smiles are coupled: 0.23 between people who met, 0.01 between people who did not, and none of ten thousand random deals reached it. Body motion is coupled weakly, in
 # calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): there the two tests disagree about what is
-# still significant, as tests do at the edge.
+# still significant, as they ask different things: the $t$-test whether other dyads would show it too, the permutation whether partners matter among these.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -84,8 +84,8 @@ for key, label, dash in (("real_at_lag", "met", "solid"), ("pseudo_at_lag", "pse
 fig.update_layout(xaxis_title="lag (s)", yaxis_title="mean correlation", height=340)
 figures.show(
     fig, name="lags",
-    caption="Correlation at each lag, mean over dyads: people who met (solid) and pseudo-pairs (dashed).",
-    alt="For smiles a hill around lag zero, 0.24 high and several seconds wide, for body motion a lower one; pseudo-pairs stay near zero.",
+    caption="Correlation at each lag, mean over dyads: people who met (solid) and two pseudo-pairs for each dyad (dashed).",
+    alt="For smiles a hill near lag zero, 0.25 high and several seconds wide, for body motion a lower one; pseudo-pairs stay near zero.",
 )  # fmt: skip
 
 # %% tags=["hide-input"]
@@ -102,7 +102,7 @@ figures.show(
 )  # fmt: skip
 
 # %% [markdown]
-# The hill is seconds wide and stands about zero (who is A and who is B was chance): in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
+# The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
 # 0.23 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
 #
 # ## And the simulated ones?
@@ -130,7 +130,7 @@ figures.show(
 )  # fmt: skip
 
 # %% [markdown]
-# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve is nearly symmetric and far wider: moods in a
+# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
 # call last for many seconds, and a simulated mood is as long as the clip.
 #
 # ## Bringing corpora in
@@ -185,7 +185,7 @@ figures.show(
 # $10^{-5}$. So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
-# Which clips were moved to unpositive for balance is not said. We keep the half with the highest probability of happiness where more than half would be positive, and none otherwise. The accuracy of the labels is not
+# Which clips were moved to unpositive for balance is not said. A clip is positive from a probability of happiness of 0.5 on; where that would be more than half of the clips, only the happiest half stays positive. The accuracy of the labels is not
 # reported in the paper. Learning2Listen ships mel spectra but no sound; from these the analyser's features can only be approximated, as its mel bands are others.
 # ```
 #

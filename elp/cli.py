@@ -19,7 +19,7 @@ corpus_app = typer.Typer(no_args_is_help=True, help="Make, import and check corp
 app.add_typer(corpus_app, name="corpus")
 
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
-Face = Annotated[str, typer.Option(help="Which face of the video: largest, left or right.")]
+Face = Annotated[str, typer.Option(help="Which face where there are several: the largest, or the one most to the left or right of the picture.")]
 
 
 @app.command()
@@ -68,7 +68,7 @@ def respond(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, vico, l2l, stream, tiny.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, lively, vico, l2l, stream, tiny.")],
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")] = None,
@@ -202,15 +202,12 @@ def _describe(made: Corpus, folder: Path) -> None:
 
 
 def main() -> None:
-    """Entry point: an ElpError becomes one sentence and exit code 2, an interrupt exit code 130."""
+    """Entry point: an ElpError becomes one sentence and exit code 2; typer ends an interrupt with exit code 130."""
     try:
         app()
     except ElpError as error:
         typer.echo(f"elp: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        typer.echo("elp: interrupted; nothing half-written was left behind", err=True)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ def simulate(dest: str | Path, preset: str = "vico", seed: int = 0, audio: bool 
 
 
 def oracle(corpus: Corpus, pair: Any, generator: Any, *, listener: int | None = None) -> Motion:
-    """Another true response to the speaker of `pair`: the same listener and mood, other chance. The upper bound of every table.
+    """Another true response to the speaker of `pair`: the same listener and mood, other chance: what every table compares with.
 
     Args:
         corpus: made by `simulate`.
