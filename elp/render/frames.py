@@ -138,8 +138,8 @@ class Renderer:
 def render(portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = True) -> Iterator[Image]:
     """Show `portrait` making `motion`, frame by frame, in constant memory.
 
-    β is added to the portrait's own expression and pose to its own pose, so that zeros show the portrait as it is, up to rounding (1 of 255). Blinks are
-    closed by `blink_control`; what lies beyond the warp's sound range is bent back smoothly (`elp.render.limits`). Frames that are
+    β is added to the portrait's own expression and pose to its own pose, so that zeros show the portrait as it is, up to rounding (1 of 255).
+    Blinks are closed by `blink_control`; what lies beyond the warp's sound range is bent back smoothly (`elp.render.limits`). Frames that are
     not valid repeat the last valid one.
 
     Args:
