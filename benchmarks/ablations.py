@@ -3,7 +3,7 @@
     python benchmarks/ablations.py CORPUS -o book/results/training_ablations.json [--device cuda:0 --device cuda:1]
 
 Every finished run is in the result file; those that `--limit` seconds leave no time for are named, and a second call goes on with them.
-With `--only NAME` these options alone are run, and take the place of their rows in the file.
+With `--only NAME` these options alone are run, and take the place of their rows in the file; the others say in `made` how they came about.
 """
 
 from __future__ import annotations
@@ -100,7 +100,9 @@ def main(
 ) -> None:  # fmt: skip
     started, opened, devices, spawn = time.time(), Corpus.open(corpus), device or ["cuda"], get_context("spawn")
     wanted, free = [job for job in jobs(seeds, steps) if not only or job.name in only], get_context("spawn").Queue()
-    others = [row for row in json.loads(output.read_text())["runs"] if row["name"] not in only] if only and output.exists() else []
+    before = json.loads(output.read_text()) if only and output.exists() else {"runs": []}
+    made = {key: before.get(key) for key in ("commit", "command", "device", "date")}  # the file's card will be that of the new rows
+    others = [{"made": made} | row for row in before["runs"] if row["name"] not in (only or [])]
     for name in devices:
         free.put(name)
     with ProcessPoolExecutor(len(devices), mp_context=spawn, initializer=begin, initargs=(free, corpus)) as pool:

@@ -239,7 +239,7 @@ labels |= {"causal": "causal", "clip": "σ over the clip", "plain": "β, p thems
 labels |= {f"H={h}": f"H = {h}" for h in (256, 64, 16, 4, 1)} | {"Eq 3": "Eq 3"} | {f"no {term}": f"no {term} term" for term in ("blink", "emotion", "smooth")}
 
 # %% tags=["hide-input"]
-fig = make_subplots(1, 2, subplot_titles=["energy score", "FD, face + head"], shared_yaxes=True, horizontal_spacing=0.04)
+fig = make_subplots(1, 2, subplot_titles=["energy", "FD"], shared_yaxes=True, horizontal_spacing=0.04)
 for column in (0, 1):
     x = [table[name][:, column].mean() for name in labels]
     error = [margin(table[name])[column] for name in labels]
@@ -250,7 +250,7 @@ for column in (0, 1):
 figures.show(
     fig.update_layout(height=640, yaxis={"autorange": "reversed"}),
     name="options",
-    caption="Mean of three seeds with 95 % intervals (the terms switched off: one seed); lower is better. Grey: the interval of U. Without the motion term (not drawn) FD is 13.",
+    caption="Energy score, and FD of face and head: mean of three seeds with 95 % intervals (the terms switched off: one seed); lower is better. Grey: the interval of U. Without the motion term (not drawn) FD is 13.",
     alt="Two columns of dots with intervals. Energy: Eq 3 far above at 1.63, one head 1.42, no holds 1.36, four heads 1.34, no noise 1.33, less noise 1.32, all others 1.28 to 1.31. FD: Eq 3 and V near 8, one head 7.1, all others between 6.2 and 6.9.",
 )
 
@@ -323,7 +323,7 @@ full, long = results["training_vico"], results["training_l2l"]
 for size in ("batch 32", "batch 128"):
     print(size, "times faster than the plain loop:", list(speed[size]["times faster"].values())[-1])
 for card in (full, long):
-    print(f"{card['recipe']['name']}: {card['train_seconds']:.1f} s for {card['recipe']['steps']} steps of {card['recipe']['batch']}, {card['joules'] / 1000:.0f} kJ")
+    print(f"{card['recipe']['name']}: {card['train_seconds']:.1f} s for {card['recipe']['steps']} steps of {card['recipe']['batch']}")
 assert speed["batch 32"]["times faster"]["whole step as one CUDA graph"] > 8
 
 # %% [markdown]
@@ -396,7 +396,7 @@ print("largest difference from an answer in one piece:", stream["seams"]["larges
 # :class: note
 # - Our aims were 40 s for *vico* and 300 s for *l2l* on one H100. *vico* meets its aim, *l2l* misses its by 3 %.
 # - The corpus of that run is three simulated hours, which 50 000 steps learn by heart; the paper's has 72 hours.
-# - Four GPUs, and several machines, were not measured.
+# - Four GPUs, several machines, and the energy of these runs were not measured.
 # - `torch.compile`, cuDNN's benchmark mode and LSTM layers run one by one were tried without a gain; no figures were kept.
 # - The terms switched off have one seed each in the comparison of options.
 # ```

@@ -335,12 +335,13 @@ class _Meter(contextlib.AbstractContextManager["_Meter"]):
         self.joules: float | None = None
 
     def _energy(self) -> float | None:
-        with contextlib.suppress(Exception):  # no NVML is no reason to fail
+        with contextlib.suppress(Exception):  # no card, or no NVML, is no reason to fail
             import pynvml
 
             pynvml.nvmlInit()
-            handle = pynvml.nvmlDeviceGetHandleByIndex(self.device.index or 0)
-            return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000 if self.device.type == "cuda" else None
+            card = torch.cuda.get_device_properties(self.device).uuid  # NVML counts all cards, torch those that CUDA_VISIBLE_DEVICES names
+            handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{card}")
+            return pynvml.nvmlDeviceGetTotalEnergyConsumption(handle) / 1000
         return None
 
     def __enter__(self) -> _Meter:
