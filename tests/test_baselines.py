@@ -122,7 +122,8 @@ def test_published_sizes(corpus):
     assert isinstance(rlhg.norm, torch.nn.LayerNorm)
     assert isinstance(pch.norm, torch.nn.BatchNorm1d)
     assert tuple(l2l.vq.codebook.shape) == (200, 256)
-    assert (len(l2l.vq.encoder.layers), len(l2l.predictor.listener.layers), len(l2l.predictor.joint.layers)) == (12, 1, 5)
+    stacks = (l2l.vq.encoder, l2l.vq.decoder, l2l.predictor.listener, l2l.predictor.joint)
+    assert [sum(isinstance(layer, torch.nn.TransformerEncoderLayer) for layer in stack) for stack in stacks] == [12, 12, 1, 5]
     assert l2l.vq.encode(torch.zeros(2, 32, features.width)).shape == (2, 4, 256)
     assert l2l.vq.decode(torch.zeros(2, 4, dtype=torch.long)).shape == (2, 32, features.width)
 

@@ -89,8 +89,10 @@ def test_convolutions_as_torch_has_them():
     from elp.model.layers import TimeConv
 
     torch.manual_seed(0)
-    for conv, size in ((TimeConv(48, 64, (3, 1)), (4, 48, 50, 1)), (TimeConv(8, 32, (3, 3), causal=True), (4, 8, 50, 16))):
-        x, fast = torch.randn(size), TimeConv(8, 32, (3, 3), causal=True) if conv.before == 2 else TimeConv(48, 64, (3, 1))
+    kinds = (48, 64, (3, 1), {}, 1), (8, 32, (3, 3), {"causal": True}, 16), (8, 32, (3, 3), {"relu": True}, 16)
+    for inputs, outputs, kernel, options, heads in kinds:
+        conv, fast = (TimeConv(inputs, outputs, kernel, **options) for _ in range(2))
+        x = torch.randn(4, inputs, 50, heads)
         fast.load_state_dict(conv.state_dict())
         fast, xs = fast.cuda().bfloat16(), [x.clone().requires_grad_(), x.clone().cuda().bfloat16().requires_grad_()]
         for layer, each in zip((conv, fast), xs, strict=True):

@@ -26,9 +26,14 @@ TEMPERATURE, TOP = 0.7, 0.9
 RECENT, DEAD = 0.02, 0.05  # of a code's use: weight of a step, share of an even one below which it begins anew
 
 
-def _transformer(width: int, heads: int, inner: int, layers: int) -> nn.TransformerEncoder:
-    layer = nn.TransformerEncoderLayer(width, heads, inner, dropout=0.1, activation="gelu", batch_first=True, norm_first=True)
-    return nn.TransformerEncoder(layer, layers, nn.LayerNorm(width), enable_nested_tensor=False)
+def _transformer(width: int, heads: int, inner: int, layers: int, dropout: float = 0.0) -> nn.Sequential:
+    """Not nn.TransformerEncoder, whose layers begin as copies of one: twelve of those leave of a token what they all amplify."""
+    options: dict[str, Any] = {"dropout": dropout, "activation": "gelu", "batch_first": True, "norm_first": True}
+    return nn.Sequential(*(nn.TransformerEncoderLayer(width, heads, inner, **options) for _ in range(layers)), nn.LayerNorm(width))
+
+
+def _conv(inputs: int, stride: int = 1) -> list[nn.Module]:
+    return [nn.Conv1d(inputs, WIDTH, 5, stride, 2, padding_mode="replicate"), nn.LeakyReLU(0.2), nn.BatchNorm1d(WIDTH)]
 
 
 def _places(length: int, width: int) -> nn.Parameter:
@@ -36,25 +41,24 @@ def _places(length: int, width: int) -> nn.Parameter:
 
 
 class VQVAE(nn.Module):
-    """32 frames (B, 32, M) -> 4 codes -> 32 frames: three convolutions (k5; stride 2, pool, pool), 12 layers of 8 heads each way."""
+    """32 frames (B, 32, M) -> 4 codes -> 32 frames.
+
+    Three convolutions (k5; stride 2, pool, pool), 12 layers of 8 heads over the four tokens, the nearest code of each; three
+    convolutions back up, 12 layers over the 32 frames, one convolution.
+    """
 
     used: Tensor
 
     def __init__(self, motion: int) -> None:
         super().__init__()
-        conv = lambda a, b, stride=1: nn.Conv1d(a, b, 5, stride, 2, padding_mode="replicate")  # noqa: E731
-        act = lambda: nn.LeakyReLU(0.2)  # noqa: E731
-        self.squash = nn.Sequential(
-            conv(motion, WIDTH, 2), act(), conv(WIDTH, WIDTH), act(), nn.MaxPool1d(2), conv(WIDTH, WIDTH), act(), nn.MaxPool1d(2)
-        )
+        self.squash = nn.Sequential(*_conv(motion, 2), *_conv(WIDTH), nn.MaxPool1d(2), *_conv(WIDTH), nn.MaxPool1d(2))
         self.encoder, self.decoder = _transformer(WIDTH, 8, 384, 12), _transformer(WIDTH, 8, 384, 12)
-        self.at_in, self.at_out = _places(PAST, WIDTH), _places(PAST, WIDTH)
+        self.at_in, self.at_out = _places(PAST, WIDTH), _places(BLOCK, WIDTH)
         self.codebook = nn.Parameter((2 * torch.rand(CODES, WIDTH) - 1) / CODES)
         self.register_buffer("used", torch.ones(CODES), persistent=False)  # tokens a step, of late, over their even share
-        up = lambda: nn.Upsample(scale_factor=2)  # noqa: E731
-        self.expand = nn.Sequential(
-            up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), up(), conv(WIDTH, WIDTH), act(), conv(WIDTH, motion)
-        )
+        up = nn.Upsample(scale_factor=2)
+        self.expand = nn.Sequential(up, *_conv(WIDTH), up, *_conv(WIDTH), up, *_conv(WIDTH))
+        self.out = nn.Conv1d(WIDTH, motion, 5, padding=2)
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, 32, M) -> (B, 4, 256) before quantisation."""
@@ -70,7 +74,7 @@ class VQVAE(nn.Module):
         return self._motion(self.codebook[codes])
 
     def _motion(self, z: Tensor) -> Tensor:
-        return self.expand(self.decoder(z + self.at_out).mT).mT
+        return self.out(self.decoder(self.expand(z.mT).mT + self.at_out).mT).mT
 
     def loss(self, batch: Batch) -> Tensor:
         """L1 of the reconstruction, the codebook's and 0.25 of the encoder's distance to each other."""
@@ -115,17 +119,19 @@ class Predictor(nn.Module):
         self.code = nn.Embedding(CODES, DIM)
         self.sound_in, self.motion_in = nn.Linear(29, DIM), nn.Linear(motion, DIM)
         self.at_code, self.at_frame = _places(PAST, DIM), _places(HEARD, DIM)
-        self.listener = _transformer(DIM, 10, 4 * DIM, 1)
-        layer = nn.TransformerDecoderLayer(DIM, 10, 4 * DIM, dropout=0.1, activation="gelu", batch_first=True, norm_first=True)
-        self.cross = nn.TransformerDecoder(layer, 2)  # the sound asks, the speaker's motion answers
-        self.joint = _transformer(DIM, 10, 4 * DIM, 5)
-        self.norm, self.out = nn.LayerNorm(DIM), nn.Linear(DIM, CODES)
+        self.listener = _transformer(DIM, 10, 4 * DIM, 1, 0.1)
+        options: dict[str, Any] = {"dropout": 0.1, "activation": "gelu", "batch_first": True, "norm_first": True}
+        self.cross = nn.ModuleList(nn.TransformerDecoderLayer(DIM, 10, 4 * DIM, **options) for _ in range(2))
+        self.joint = _transformer(DIM, 10, 4 * DIM, 5, 0.1)
+        self.out = nn.Linear(DIM, CODES)
 
     def forward(self, past: Tensor, speaker: Tensor) -> Tensor:
         motion, sound = speaker.split([self.motion, 29], -1)
-        heard = self.cross(self.sound_in(sound) + self.at_frame, self.motion_in(motion) + self.at_frame)
+        heard, seen = self.sound_in(sound) + self.at_frame, self.motion_in(motion) + self.at_frame
+        for layer in self.cross:  # the sound asks, the speaker's motion answers
+            heard = layer(heard, seen)
         own = self.listener(self.code(past) + self.at_code)
-        return self.out(self.norm(self.joint(torch.cat([heard, own], 1))[:, -1]))
+        return self.out(self.joint(torch.cat([heard, own], 1))[:, -1])
 
 
 class L2L(nn.Module):

@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elp.model.layers import Norm, Recurrent, RowNorm, State, TimeConv, as_image, as_series
@@ -85,11 +84,11 @@ class MotionDecoder(nn.Module):
 
     def __init__(self, channels: int, heads: int, beta: int, *, width: int = 32, causal: bool = False) -> None:
         super().__init__()
-        self.first = TimeConv(channels, width, (3, 3), causal=causal)
+        self.first = TimeConv(channels, width, (3, 3), causal=causal, relu=True)
         self.second = TimeConv(width * heads, beta + POSE, (3, 1), causal=causal)
 
     def forward(self, image: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
-        x = as_series(F.relu(self.first(image, state)))
+        x = as_series(self.first(image, state))
         x = as_series(self.second(as_image(x), state))
         return x[..., :-POSE], x[..., -POSE:]
 

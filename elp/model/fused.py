@@ -262,16 +262,22 @@ def normalised(x: Tensor, weight: Tensor, bias: Tensor, skip: Tensor | None, eps
 class _Convolved(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, parameters: tuple[Tensor, ...], options: tuple[Any, ...], pairs: bool
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, parameters: tuple[Tensor, ...], options: tuple[Any, ...], pairs: bool, relu: bool
     ) -> Tensor:
         kernel = _paired(weight) if pairs else weight
-        ctx.save_for_backward(x, kernel)
+        # with the ReLU in the same kernel, bias and ReLU cross the memory no second and third time
+        stride, padding, dilation = options
+        whole = torch.cudnn_convolution_relu if relu else torch.conv2d
+        y = whole(x, kernel, bias, stride, padding, dilation, 1)
+        ctx.save_for_backward(x, kernel, *([y] if relu else []))
         ctx.parameters, ctx.options, ctx.pairs = parameters, options, pairs
-        return torch.conv2d(x, kernel, bias, *options)
+        return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, kernel = ctx.saved_tensors
+        x, kernel, *y = ctx.saved_tensors
+        if y:
+            grad = torch.ops.aten.threshold_backward(grad, y[0], 0)
         sizes = [len(kernel)] if len(ctx.parameters) > 1 else None
         gradients = lambda *which: torch.ops.aten.convolution_backward(  # noqa: E731
             grad, x, kernel, sizes, *ctx.options, False, [0, 0], 1, which
@@ -282,7 +288,7 @@ class _Convolved(torch.autograd.Function):
             ctx.parameters[0].grad = weight.contiguous(memory_format=torch.channels_last)
             if sizes:
                 ctx.parameters[1].grad = found[1]
-        return gradients(True, False, False)[0] if ctx.needs_input_grad[0] else None, None, None, None, None, None
+        return gradients(True, False, False)[0] if ctx.needs_input_grad[0] else None, None, None, None, None, None, None
 
 
 def _paired(weight: Tensor) -> Tensor:
@@ -332,7 +338,7 @@ def _streams(device: torch.device) -> Iterator[torch.cuda.Stream]:
     return itertools.cycle([torch.cuda.Stream(device) for _ in range(3)])
 
 
-def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence[int], pairs: bool = False) -> Tensor:
+def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence[int], pairs: bool = False, relu: bool = False) -> Tensor:
     """`torch.conv2d`, whose gradients of weight and bias are computed beside the backward pass, which needs none of them.
 
     They replace what the parameters' `grad` held, so that each parameter may be used once between two calls of `zero_grad`.
@@ -340,8 +346,9 @@ def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence
     Args:
         x, weight, bias: on CUDA, the last two parameters. options: stride, padding, dilation.
         pairs: x holds heads in pairs, as channels, where the weight has stride 2: the gradient of a stride is slow in cuDNN.
+        relu: ReLU follows.
     """
-    return _Convolved.apply(x, weight, bias, (weight,) if bias is None else (weight, bias), options, pairs)
+    return _Convolved.apply(x, weight, bias, (weight,) if bias is None else (weight, bias), options, pairs, relu)
 
 
 def mapped(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:

@@ -27,16 +27,18 @@ class TimeConv(nn.Conv2d):
     Args:
         inputs, outputs: channels. kernel: (frames, heads). dilation: of time. stride: of heads, padded by one on each side when
             the kernel is wider than one head.
-        causal: zeros only before the clip instead of on both sides.
+        causal: zeros only before the clip instead of on both sides. relu: ReLU follows.
     """
 
     padding: tuple[int, ...]
 
     def __init__(
-        self, inputs: int, outputs: int, kernel: tuple[int, int], *, dilation: int = 1, stride: int = 1, causal: bool = False, bias: bool = True
-    ) -> None:
+        self, inputs: int, outputs: int, kernel: tuple[int, int], *, dilation: int = 1, stride: int = 1, causal: bool = False, bias: bool = True,
+        relu: bool = False,
+    ) -> None:  # fmt: skip
         span = (kernel[0] - 1) * dilation
         self.before, self.after = (span, 0) if causal else (span // 2, span - span // 2)
+        self.relu = relu
         centred = span // 2 if self.before == self.after else 0
         super().__init__(inputs, outputs, kernel, (1, stride), (centred, kernel[1] // 2), (dilation, 1), bias=bias)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
@@ -59,19 +61,22 @@ class TimeConv(nn.Conv2d):
     def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         stride = self.stride[1]
         if not trains(x) or x.shape[3] % stride:
-            return super()._conv_forward(x, weight, bias)
+            return self._end(super()._conv_forward(x, weight, bias))
         from elp.model.fused import convolved
 
         if stride == 2:
             x = x.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).flatten(3).permute(0, 3, 1, 2)
-        return convolved(x, weight, bias, (1, 1), self.padding, self.dilation, pairs=stride == 2)
+        return convolved(x, weight, bias, (1, 1), self.padding, self.dilation, pairs=stride == 2, relu=self.relu)
+
+    def _end(self, y: Tensor) -> Tensor:
+        return F.relu(y) if self.relu else y
 
     def _frame(self, recent: Tensor, state: State) -> Tensor:
         """(B, before + 1, 1, C) -> the newest frame (B, C', 1, 1) as one product: on a CPU, convolving takes three times as long."""
         weight = _packed(self, state, lambda: self.weight.permute(0, 2, 3, 1).flatten(1))
         if self.dilation[0] > 1:
             recent = recent[:, :: self.dilation[0]]
-        return F.linear(recent.flatten(1), weight, self.bias).view(len(recent), -1, 1, 1)
+        return self._end(F.linear(recent.flatten(1), weight, self.bias).view(len(recent), -1, 1, 1))
 
 
 class RowNorm(nn.LayerNorm):
@@ -167,8 +172,8 @@ def _packed(layer: nn.Module, state: State, make: Callable[[], Any]) -> Any:
 
 
 def as_image(x: Tensor) -> Tensor:
-    """(B, T, D) -> (B, D, T, 1), the same memory."""
-    return x.transpose(1, 2)[..., None]
+    """(B, T, D) -> (B, D, T, 1), the same memory, with strides by which cuDNN knows it for channels-last."""
+    return x[:, :, None].permute(0, 3, 1, 2)
 
 
 def as_series(x: Tensor) -> Tensor:
