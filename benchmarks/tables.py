@@ -88,6 +88,7 @@ class Plan:
 
 def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
     """One of ELP's trainings; its file lies in the work folder afterwards."""
+    started = time.time()
     trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(device))
     if device != "cpu":
         trainer.capture()
@@ -96,12 +97,13 @@ def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> 
         trainer.advance()
         if trainer.done % LOG_EVERY == 0 or trainer.done == steps:
             last = trainer.check(plan.work, (trainer.done - 1) % LOG_EVERY + 1)[-1]
-    card = {"steps": steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4)}
+    card = {"steps": steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4), "seconds": round(time.time() - started, 1)}
     checkpoint.save(model_path(plan, kind, seed), trainer.model, card)
 
 
 def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
     """One of the others' trainings."""
+    started = time.time()
     curves: dict[str, list[float]] = {}
     if kind == "L2L":
         batch = plan.l2l_batch
@@ -113,7 +115,7 @@ def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str
         model = fit.model
     curves["last"] = baselines.finish(fit)
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
-    card = {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}}
+    card = {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}, "seconds": round(time.time() - started, 1)}
     checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
 
 
