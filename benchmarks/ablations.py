@@ -119,7 +119,7 @@ def main(
     missing = [f"{r.name}, seed {r.seed}" for r in wanted if (r.name, r.seed) not in done]
     name = torch.cuda.get_device_name() if devices[0].startswith("cuda") else "cpu"
     card = run_card(seed=None, device=name, started=started) | {"corpus": opened.card["name"], "simulator": opened.card.get("version")}
-    card |= {"devices": len(devices), "training_seconds": round(trained, 1), "split": "val", "missing": missing}
+    card |= {"devices": len(set(devices)), "training_seconds": round(trained, 1), "split": "val", "missing": missing}
     write_json(output, card | {"runs": others + runs})
     print(f"{time.time() - started:6.1f} s; no time for: {', '.join(missing) or 'nothing missing'}")
 
