@@ -200,7 +200,7 @@ figures.show(
 )
 
 # %% [markdown]
-# ELP-U wins FD against everybody; only its own answers to the nearest training speaker cannot be told from it. It wins variety (SI-D) against all that learn but its own twins. It loses STS to nearly all that move less, and the smile to RLHG, L2L and the listener of the nearest speaker. In RPCC and in nods nothing separates.
+# ELP-U wins FD against everybody; only its own answers to the nearest training speaker cannot be told from it. It wins variety (V-D, SI-D) against RLHG, PCH and random codewords, and SI-D against L2L; V and Eq. 3, farther off as they are, move more. It loses STS to nearly all that move less, and the smile to RLHG, L2L and the listener of the nearest speaker. In RPCC and in nods nothing separates.
 #
 # ### U beats V
 #
@@ -224,10 +224,13 @@ assert space["U"].max() < space["V"].min()
 #
 # ### More heads help, until too many
 #
-# Table 3 of the paper, its figures on L2L beside ours on both presets. Each is divided by its own FD at 128 heads, as the units differ.
+# Table 3 of the paper: each number of heads trained by itself, three seeds; ELP-U has 128.
 
 # %%
 show(*tables.TABLE2, methods=["GT", "oracle", *(f"ELP-U H={h}" for h in (1, 4, 16, 64)), "ELP-U", "ELP-U H=256"])
+
+# %% [markdown]
+# In one picture with the paper's figures, which are on L2L. The units differ, so that each line is divided by its own FD at 128 heads:
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -254,7 +257,7 @@ for h in (1, 4, 16, 64, 256):
     print(f"FD of 128 heads minus that of {h:3d}: {d['value']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]{'' if d['separated'] else '   no difference'}")
 
 # %% [markdown]
-# The direction is confirmed, the size is not: from one head to 256 FD falls by a seventh, in the paper to a sixth. One head moves little and in jumps (its V-D is a quarter of the real one, its STS the highest); from 16 heads on a face moves as much as with 128. Too many we have not seen: 256 are still a little better.
+# The direction is confirmed, the size is not: from one head to 256 FD falls by a seventh, in the paper to a sixth. One head moves little and in jumps (its V-D is a fifth of the real one, its STS the highest); from 16 heads on a face moves as much as with 128. Too many we have not seen: 256 are still a little better.
 #
 # ### Regression smooths
 #

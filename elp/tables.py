@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +33,8 @@ def table(
 
     Args:
         result: what `elp.evaluate.evaluate` returned or a file of it. columns: metrics, e.g. TABLE1.
-        intervals: text with the 95 % interval, the best competitor in bold (HTML); otherwise plain numbers.
+        intervals: text with the 95 % interval below, as many decimals in all of a column, the best competitor in bold (HTML); otherwise
+            plain numbers.
         methods: rows, in order; all by default.
     """
     import pandas as pd
@@ -41,7 +44,10 @@ def table(
     if not intervals:
         return pd.DataFrame({heading(c): [found[m][c]["value"] for m in rows] for c in columns}, index=rows)
     winners = {c: best(result, c, rows) for c in columns}
-    text = {heading(c): [_cell(found[m][c], bold=m == winners[c]) for m in rows] for c in columns}
+    text = {}
+    for c in columns:
+        decimals = _decimals([found[m][c]["value"] for m in rows])
+        text[heading(c)] = [_cell(found[m][c], decimals, bold=m == winners[c]) for m in rows]
     return pd.DataFrame(text, index=rows)
 
 
@@ -56,7 +62,13 @@ def best(result: Mapping[str, Any], metric: str, methods: Sequence[str] | None =
     return min(rivals, key=lambda m: declared.badness(found[m][metric]["value"], gt), default=None)
 
 
-def _cell(x: Mapping[str, float], *, bold: bool) -> str:
-    value, low, high = (f"{0.0 if abs(x[name]) < 1e-5 else x[name]:.3g}" for name in ("value", "low", "high"))
-    value = f"<b>{value}</b>" if bold else value
-    return value if low == high else f"{value} <small>{low}–{high}</small>"
+def _decimals(values: Sequence[float]) -> int:
+    """Two, or as many as give a middling value of the column two digits that count."""
+    sizes = [abs(x) for x in values if x]
+    return max(2, 1 - math.floor(math.log10(statistics.median(sizes)))) if sizes else 2
+
+
+def _cell(x: Mapping[str, float], decimals: int, *, bold: bool) -> str:
+    value, low, high = (f"{round(x[name], decimals) + 0.0:.{decimals}f}" for name in ("value", "low", "high"))
+    shown = f"<b>{value}</b>" if bold else value
+    return shown if low == high else f"{shown}<br><small>{low}–{high}</small>"
