@@ -226,7 +226,7 @@ print(f"blink term with norms: {blink['training']['blink'][-1]:.3f} in training;
 #
 # ## One option changed at a time
 #
-# Recipe *lively* at the paper's sizes, 2000 steps, three seeds of each option (one of each switched-off term), on unseen people. The energy score is that of two-second clips; the Fréchet distance is that of full-length answers. The grey band is U itself: an interval that does not reach it is a difference, and where intervals of three seeds overlap the text says whether the seeds do.
+# Recipe *lively* at the paper's sizes, 2000 steps, three seeds of each option (one of each switched-off term), on unseen people. The energy score is that of two-second clips; the Fréchet distance is that of full-length answers, one to each validation speaker (the [results](08-results) have three to each test speaker: their figures are lower). The grey band is U itself: an interval that does not reach it is a difference, and where intervals of three seeds overlap the text says whether the seeds do.
 
 # %%
 table = {}
@@ -261,11 +261,10 @@ for name in ("U", "V", "V+e", "value", "plain", "no holds", "Eq 3", "no motion")
 assert table["U"][:, 1].max() < table["V"][:, 1].min() and table["U"][:, 0].max() < table["no holds"][:, 0].min()
 
 # %% [markdown]
-# Five things count. **The score**: with Eq. 3 in its place the face stands still. **The emotion**: V has the higher FD in every seed, and most of that is simply *knowing the emotion*: V with $e$ handed to the decoders, the control that the paper lacks, cannot be told from U with three seeds. (Over two seconds V does not even lose: which mood a
-# listener is in hardly changes how two seconds vary, but a whole answer in the wrong mood is far off.) **Lasting draws**: without holds a face's variance is half of people's. **Noise** on the style: the energy score is worse without it in every seed, FD is not. **Heads**: one is too few, four probably are.
+# Five things count. **The score**: with Eq. 3 in its place, all else as it is, the face stands still (the rows "Eq 3" of the [results](08-results) are runs of the paper's length, without noise and holds). **The emotion**: V has the higher FD in every seed, and most of that is simply *knowing the emotion*: V with $e$ handed to the decoders, the control that the paper lacks, cannot be told from U with three seeds. (By the energy score of two seconds V does not even lose; by their squared error it does, in every seed, and a whole answer in the wrong mood is far off.) **Lasting draws**: without holds the energy score is worse in every seed, and a face's variance little more than half of people's; FD is not worse. **Noise** on the style: the energy score is worse without it in every seed, FD is not. **Heads**: one is too few, four probably are.
 #
-# The rest is within the noise of three seeds: coding, τ, σ's window, nested heads, the smoothness term; and *causal*, which is good news for streaming. Nor does it help to hand the encoder β and p themselves, which Eq. 1 leaves out (more on that in [results](08-results)).
-# Without the blink term D2 learns nothing about blinks and everything else stays as it was; without the emotion term only the inferred emotion suffers.
+# The rest is within the noise of three seeds: coding, τ, σ's window, nested heads, the smoothness term; and *causal*, which is good news for streaming. Nor does it help energy or FD to hand the encoder β and p themselves, which Eq. 1 leaves out (more on that in [results](08-results)).
+# Without the blink term D2 learns nothing about blinks and nothing else changes clearly; without the emotion term the inferred emotion suffers (one seed each).
 #
 # ## How many heads, and one model for all of them
 #
@@ -295,8 +294,8 @@ for h, own, part in zip(sizes, each, prefix):
 assert prefix[0].min() > each[0].max()
 
 # %% [markdown]
-# Read with all its heads, or with 16 and more, the nested model is as good as one made for that H; clearly only the prefix of one head pays, which must do alone what it otherwise shares. Of the paper's claim that more heads help *until too many* the first half holds: the energy score (above) falls up to 16 heads, FD shows the same trend within
-# its noise. Beyond that nothing separates, and 256 are no worse.
+# Read with all its heads, or with 16 and more, the nested model is as good as one made for that H; the prefix of one head pays clearly, that of four a little: they must do alone what they otherwise share. Of the paper's claim that more heads help *until too many* the first half holds: the energy score (above) falls up to 64 heads (16 are worse than 128 in every seed), FD shows the same trend within
+# its noise. On the test speakers ([results](08-results)) 256 heads have the lowest FD.
 #
 # ## Where the time goes
 #
@@ -331,12 +330,12 @@ assert min(speed[size]["times faster"]["whole step as one CUDA graph"] for size 
 # %% [markdown]
 # Little is gained until the whole step, from drawing the clips to the optimiser, is recorded once as a **CUDA graph** and replayed; the third rung even loses before that, since launching from Python is all that counts there. Then no Python stands between the kernels, and what was done before pays:
 #
-# - The corpus lies on the GPU and clips are gathered by index; all weights are slices of one tensor, so that the cast to half precision, the clipping and AdamW {cite}`loshchilov2019adamw` are one kernel each.
+# - The corpus lies on the GPU and clips are gathered by index; all weights are slices of one tensor, so that the cast to half precision, the clipping and AdamW {cite}`loshchilov2019adamw` take a kernel or a handful each.
 # - Sampling and coding are one kernel forwards and one backwards instead of some forty passes over 13 million numbers (52 at batch 128); a layer norm with its shortcut and ReLU is one each way too.
 # - Nothing waits for weight gradients: they are computed on side streams beside the backward pass, as are the emotion branch and D1 beside the LSTMs {cite}`hochreiter1997lstm`.
 # - What waits for the longest chain of kernels goes first: the graph is recorded on a stream of high priority. Before, D1's convolutions took the whole chip just when D2's LSTMs, which need all their blocks at once, wanted to begin.
-- D1's first convolution adds its bias and cuts at zero in the same kernel: its output is the largest tensor of the step, and crossed the memory two times more.
-- Convolutions with a stride along the heads read pairs of heads as one with twice the channels, for which cuDNN has faster kernels.
+# - D1's first convolution adds its bias and cuts at zero in the same kernel: its output is the largest tensor of the step, and crossed the memory two times more.
+# - Convolutions with a stride along the heads read pairs of heads as one with twice the channels, for which cuDNN has faster kernels.
 #
 # Nearly half of what is left are those LSTMs, fifty frames one after the other:
 
@@ -362,7 +361,7 @@ for column, label in ((0, "energy"), (1, "FD"), (2, "liveliness")):
     assert slow.min() <= fast.mean() <= slow.max() and fast.min() <= slow.mean() <= fast.max()
 
 # %% [markdown]
-# Each mean lies within the other's seeds. (The fast runs were made before the last two points of the list above, which change the order of kernels and not what they compute; a test compares each of our kernels with PyTorch's on the GPU.)
+# Each mean lies within the other's seeds. (The fast runs were made before two points of the list above, the priority of streams and D1's bias in its convolution, which change kernels and their order and not what is computed; a test compares each of our kernels with PyTorch's on the GPU.)
 #
 # ### Two GPUs
 #
@@ -405,11 +404,11 @@ for part, found in stream["seams"]["acceleration"].items():
 print("largest difference from an answer in one piece:", stream["seams"]["largest_difference_from_one_piece"])
 
 # %% [markdown]
-# A sixth of the time there is, on one thread; a second one does not help, because a single frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over: there are no seams, and what the ratio for the head differs from 1 is its own motion at those few places.
+# A sixth of the time there is, on one thread; a second one makes it slower, because a single frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over: there are no seams, and what the ratio for the head differs from 1 is its own motion at those few places.
 #
 # ```{admonition} What is not reached, and not measured
 # :class: note
-# - The corpus of *l2l* is three simulated hours of two people, which 50 000 steps learn by heart; the paper's has 72 hours.
+# - The corpus of *l2l* is three simulated hours of conversation, two of them for training, which 50 000 steps learn by heart; the paper's has 72 hours.
 # - Four GPUs and several machines were not measured.
 # - `torch.compile`, cuDNN's benchmark mode, LSTM layers run one by one and a batch split over two streams (LSTMs take turns: twice the time) were tried without a gain; no figures were kept.
 # - The terms switched off have one seed each in the comparison of options.
