@@ -34,6 +34,7 @@ from elp.corpus import simulate
 from elp.corpus.coupling import coupling
 from elp.corpus.face import COLUMN
 
+# %%
 figures.setup()
 measured = json.loads(Path("results/conversations.json").read_text())
 
