@@ -138,7 +138,7 @@ figures.show(
 # ## Would a method find it?
 #
 # The methods of [the results](08-results) on these calls, split by dyad: ten to learn from, two to look at on the way, three to answer; each person is the listener once in each of three calls, so that there are eighteen answers of three minutes. Motion only: four numbers a frame, no sound, no head, no emotion (U and V are then the same). The *stranger* is the
-# pseudo-pair. ELP is the recipe `small`; everything was trained on two processor cores, ELP for 800 steps, RLHG and PCH for 2200, three seeds; L2L, which would take days there, is not among them.
+# pseudo-pair. ELP is the recipe `small`; everything was trained on two processor cores, ELP for 800 steps, RLHG and PCH for 2200, three seeds; L2L, which would take many hours there, is not among them.
 
 # %%
 calls = json.loads(Path("results/tables-vc-resolution.json").read_text())
