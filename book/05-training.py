@@ -333,7 +333,7 @@ assert min(speed[size]["times faster"]["whole step as one CUDA graph"] for size 
 # - The corpus lies on the GPU and clips are gathered by index; all weights are slices of one tensor, so that the cast to half precision, the clipping and AdamW {cite}`loshchilov2019adamw` take a kernel or a handful each.
 # - Sampling and coding are one kernel forwards and one backwards instead of some forty passes over 13 million numbers (52 at batch 128); a layer norm with its shortcut and ReLU is one each way too.
 # - Nothing waits for weight gradients: they are computed on side streams beside the backward pass, as are the emotion branch and D1 beside the LSTMs {cite}`hochreiter1997lstm`.
-# - What waits for the longest chain of kernels goes first: the graph is recorded on a stream of high priority. Before, D1's convolutions took the whole chip just when D2's LSTMs, which need all their blocks at once, wanted to begin.
+# - What waits for the longest chain of kernels goes first: the graph is recorded on a stream of high priority. Before, as a trace showed, D2's LSTMs, which need all their blocks at once, began only when D1's convolutions had left the chip.
 # - D1's first convolution adds its bias and cuts at zero in the same kernel: its output is the largest tensor of the step, and crossed the memory two times more.
 # - Convolutions with a stride along the heads read pairs of heads as one with twice the channels, for which cuDNN has faster kernels.
 #

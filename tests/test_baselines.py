@@ -124,6 +124,7 @@ def test_published_sizes(corpus):
     assert tuple(l2l.vq.codebook.shape) == (200, 256)
     stacks = (l2l.vq.encoder, l2l.vq.decoder, l2l.predictor.listener, l2l.predictor.joint)
     assert [sum(isinstance(layer, torch.nn.TransformerEncoderLayer) for layer in stack) for stack in stacks] == [12, 12, 1, 5]
+    assert not torch.equal(l2l.vq.encoder[0].linear1.weight, l2l.vq.encoder[1].linear1.weight)  # nn.TransformerEncoder's begin as copies
     assert l2l.vq.encode(torch.zeros(2, 32, features.width)).shape == (2, 4, 256)
     assert l2l.vq.decode(torch.zeros(2, 4, dtype=torch.long)).shape == (2, 32, features.width)
 

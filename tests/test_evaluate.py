@@ -142,6 +142,13 @@ def test_tables_show_arrows_and_the_best_competitor(result):
     text = tables.table(result, tables.TABLE2)
     assert "<b>" in text.loc["Random", "FD ↓"]
     assert "<b>" not in text.loc["oracle", "FD ↓"]
+    shown = [cell.split("<br>")[0].removeprefix("<b>").removesuffix("</b>") for cell in text["FD ↓"]]
+    assert len({len(x.partition(".")[2]) for x in shown}) == 1, shown  # as many decimals in all rows
+    assert [float(x) for x in shown] == pytest.approx(plain_fd(result), abs=0.006)
+
+
+def plain_fd(result):
+    return [method["all_fd"]["value"] for method in result["methods"].values()]
 
 
 def test_reader_reads_real_listeners_and_asks_for_what_is_shown(corpus):

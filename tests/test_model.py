@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from elp import checkpoint
 from elp.errors import ElpError
@@ -205,3 +207,15 @@ def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
 def test_options_out_of_range_are_refused(wrong):
     with pytest.raises(ElpError, match="model option"):
         replace(SMALL, **wrong)
+
+
+@given(st.integers(1, 3), st.integers(1, 20), st.integers(2, 40))
+def test_series_and_images_share_their_memory_in_the_order_that_convolutions_like(batch, frames, width):
+    from elp.model.layers import as_image, as_series
+
+    x = torch.randn(batch, frames, width)
+    image = as_image(x)
+    assert image.shape == (batch, width, frames, 1)
+    assert image.data_ptr() == as_series(image).data_ptr() == x.data_ptr()
+    assert image.is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(as_series(image), x)

@@ -23,13 +23,13 @@ BLOCK = TOKEN * PAST  # 32 frames, the VQ-VAE's window
 HEARD = BLOCK + TOKEN  # 40 frames of the speaker: the past and the token to come
 DIM = 200  # the predictor's width
 TEMPERATURE, TOP = 0.7, 0.9
+LAYER: dict[str, Any] = {"activation": "gelu", "batch_first": True, "norm_first": True}
 RECENT, DEAD = 0.02, 0.05  # of a code's use: weight of a step, share of an even one below which it begins anew
 
 
 def _transformer(width: int, heads: int, inner: int, layers: int, dropout: float = 0.0) -> nn.Sequential:
     """Not nn.TransformerEncoder, whose layers begin as copies of one: twelve of those leave of a token what they all amplify."""
-    options: dict[str, Any] = {"dropout": dropout, "activation": "gelu", "batch_first": True, "norm_first": True}
-    return nn.Sequential(*(nn.TransformerEncoderLayer(width, heads, inner, **options) for _ in range(layers)), nn.LayerNorm(width))
+    return nn.Sequential(*(nn.TransformerEncoderLayer(width, heads, inner, dropout, **LAYER) for _ in range(layers)), nn.LayerNorm(width))
 
 
 def _conv(inputs: int, stride: int = 1) -> list[nn.Module]:
@@ -120,8 +120,7 @@ class Predictor(nn.Module):
         self.sound_in, self.motion_in = nn.Linear(29, DIM), nn.Linear(motion, DIM)
         self.at_code, self.at_frame = _places(PAST, DIM), _places(HEARD, DIM)
         self.listener = _transformer(DIM, 10, 4 * DIM, 1, 0.1)
-        options: dict[str, Any] = {"dropout": 0.1, "activation": "gelu", "batch_first": True, "norm_first": True}
-        self.cross = nn.ModuleList(nn.TransformerDecoderLayer(DIM, 10, 4 * DIM, **options) for _ in range(2))
+        self.cross = nn.ModuleList(nn.TransformerDecoderLayer(DIM, 10, 4 * DIM, 0.1, **LAYER) for _ in range(2))
         self.joint = _transformer(DIM, 10, 4 * DIM, 5, 0.1)
         self.out = nn.Linear(DIM, CODES)
 
