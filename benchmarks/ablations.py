@@ -25,22 +25,27 @@ from elp.corpus.format import Corpus
 from elp.evaluate import measure
 from elp.files import run_card, write_json
 from elp.generate import ELPResponder
-from elp.losses import LossWeights
 from elp.metrics.resample import summarise
 from elp.recipes import Recipe
 from elp.train import LOG_EVERY, TERMS, Trainer, validate
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "U": {}, "V": {"space": "V"}, "V+e": {"space": "V+e"}, "value": {"coding": "value"},
-    "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0}, "nested": {"nested": True}, "causal": {"causal": True}, "plain": {"plain": True},
-    "plain, less noise": {"plain": True, "noise": 0.3}, "clip": {"window": "clip"}, "float32": {},
+    "U": {}, "V": {"space": "V"}, "V+e": {"space": "V+e"}, "Eq 1": {"plain": False}, "no shortcut": {"shortcut": False}, "value": {"coding": "value"},
+    "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0, "frame_noise": 0.0}, "more noise": {"frame_noise": 1.0},
+    "nested": {"nested": True}, "causal": {"causal": True}, "clip": {"window": "clip"}, "float32": {},
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
 }  # fmt: skip
-WEIGHTS = {"Eq 3": LossWeights()} | {f"no {name}": LossWeights(score="energy", **{name: 0.0}) for name in ("motion", "blink", "emotion", "smooth")}
+SCORE = recipes.lively().weights
+WEIGHTS = {"Eq 3": replace(SCORE, score="l2"), "two draws": replace(SCORE, draws=2)} | {
+    f"no {name}": replace(SCORE, **{name: 0.0}) for name in ("motion", "blink", "emotion", "smooth")
+}
 DEVICE: torch.device
 CORPUS: Corpus
 PREFIXES = (1, 4, 16, 64)  # heads of the nested model that are read, beside all
-SCORES = ("all_fd", "facial_fd", "head_fd", "facial_vd", "head_vd", "all_sts_frame", "smile_wtlcc", "nod_wtlcc", "blink_wtlcc")
+SCORES = (
+    "all_fd", "facial_fd", "head_fd", "facial_vd", "head_vd", "all_sts_frame",
+    "smile_wtlcc", "smile_gain", "nod_wtlcc", "nod_gain", "blink_wtlcc", "blink_rate",
+)  # fmt: skip
 
 
 def jobs(seeds: int, steps: int) -> list[Recipe]:
@@ -48,7 +53,7 @@ def jobs(seeds: int, steps: int) -> list[Recipe]:
     base = replace(recipes.lively(), steps=steps)
     runs = [replace(recipes.variant(base, name, **options), seed=seed) for name, options in OPTIONS.items() for seed in range(seeds)]
     lossy = [replace(base, name=name, weights=weights, seed=seed) for name, weights in WEIGHTS.items() for seed in range(seeds)]
-    return runs[: 6 * seeds] + lossy[:seeds] + runs[6 * seeds :] + lossy[seeds::seeds]  # of a term switched off one seed will do
+    return runs[: 6 * seeds] + lossy[: 2 * seeds] + runs[6 * seeds :] + lossy[2 * seeds :: seeds]  # of a term switched off one seed will do
 
 
 def begin(devices: Any, folder: Path) -> None:

@@ -67,10 +67,12 @@ class Plan:
         return self.seeds[:1] if name in (*ONCE, *self.once) else self.seeds
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
-        """ "ELP-U", "ELP-V", "ELP-U H=16", or "ELP-U, Eq 3" as the paper prints it -> its recipe."""
+        """ "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" without β and p themselves, "ELP-U, Eq 3" as the paper prints it -> its recipe."""
         recipe = recipes.get(self.printed if "Eq 3" in kind else self.recipe)
         recipe = replace(recipe, seed=seed, name=kind, steps=self.steps or recipe.steps, balanced=self.balanced or recipe.balanced)
         changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
+        if "Eq 1" in kind:  # the style alone, as the paper has it
+            changes["plain"] = False
         if "H=" in kind:
             changes["heads"] = int(kind.split("H=")[1])
         return replace(recipe, model=replace(recipe.model, **changes))
@@ -81,7 +83,7 @@ class Plan:
 
     @property
     def trained(self) -> list[tuple[str, int]]:
-        kinds = ["ELP-U", "ELP-V", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep), "ELP-U, Eq 3", "ELP-V, Eq 3", "L2L"]  # the dearest last
+        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep)]
         kinds = [kind for kind in kinds if kind not in self.skip]
         return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
 
@@ -115,7 +117,8 @@ def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str
         model = fit.model
     curves["last"] = baselines.finish(fit)
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
-    card = {"steps": fit.steps, "batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}, "seconds": round(time.time() - started, 1)}
+    card = {"steps": fit.steps, "vq_steps": plan.fit_steps["vq"]} if kind == "L2L" else {"steps": fit.steps}
+    card |= {"batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}, "seconds": round(time.time() - started, 1)}
     checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
 
 
@@ -181,7 +184,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
 
 BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")
 ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
-TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-V", "ELP-U", "ELP-U, e inferred")
+TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-U, Eq 1", "ELP-V", "ELP-U", "ELP-U, e inferred")
 TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
 CONTROLLED = ("ELP-U", "ELP-U, Eq 3", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
 

@@ -195,6 +195,7 @@ class Scene:
         for name, signal in self.signals.items():
             rows = metrics.correlograms(self.heard[name], [signal(m) for m in answers], valid=self.valid)
             stats[f"{name}_wtlcc_sum"], stats[f"{name}_wtlcc_count"] = _summed(rows)
+            stats[f"{name}_gain"] = metrics.gain_terms(self.heard[name], [signal(m) for m in answers], valid=self.valid)
         blink = [m.blink.astype(np.float64)[:, None] for m in answers]
         rows = metrics.correlograms(self.blink, blink, skip_still=True, valid=self.valid)
         stats["blink_wtlcc_sum"], stats["blink_wtlcc_count"] = _summed(rows)

@@ -3,6 +3,7 @@
 # B clip, T frame, D coefficient, N emotion
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -21,7 +22,7 @@ class LossWeights:
     and 106 coefficients then outweigh one blink a hundredfold. Both average over the clips of a batch.
 
     `score="l2"` is Eq 3. Its best answer is the mean of all good answers, which stands almost still; `score="energy"` puts a proper
-    score in its place (`energy`), whose best answer is to be as various as the listeners are.
+    score in its place (`energy`), whose best answer is to be as various as the listeners are; it compares `draws` of the codes.
     """
 
     motion: float = 1.0
@@ -30,11 +31,12 @@ class LossWeights:
     smooth: float = 0.01
     reduction: Literal["mean", "sum"] = "mean"
     score: Literal["l2", "energy"] = "l2"
+    draws: int = 2
 
     @property
     def samples(self) -> int:
-        """Draws of the codes that a clip needs: the energy score compares two."""
-        return 2 if self.score == "energy" else 1
+        """Draws of the codes that a clip needs: Eq 3 asks for one, the energy score compares several."""
+        return self.draws if self.score == "energy" else 1
 
 
 class Target(NamedTuple):
@@ -63,12 +65,12 @@ def motion_l2(beta: Tensor, pose: Tensor, true_beta: Tensor, true_pose: Tensor, 
 
 
 def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Energy score of two draws, ½|a - y| + ½|b - y| - ½|a - b|, of positions and of changes over `LAGS` frames; not in the paper.
+    """Energy score of K draws, mean |a - y| - ½ mean |a - b|, of positions and of changes over `LAGS` frames; not in the paper.
 
     In expectation it is least where the draws have the truth's own distribution (Gneiting & Raftery 2007, section 4.3).
 
     Args:
-        x: (2 B, T, D) predictions, the clips' first draws first. truth: (B, T, D). valid: (B, T) bool.
+        x: (K B, T, D) predictions, K at least 2, all clips' first draws first. truth: (B, T, D). valid: (B, T) bool.
 
     Returns:
         Scalar, the mean over frames and statistics, each in units of its own root mean square.
@@ -76,9 +78,10 @@ def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     found = []
     for lag in (0, *LAGS):
         y, seen = _change(truth, lag), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
-        a, b = _change(x, lag).chunk(2)
+        draws = _change(x, lag).chunk(len(x) // len(truth))
         length = lambda z: (z.square().sum(-1) + 1e-6).sqrt()  # noqa: E731  its gradient at zero is finite
-        score = 0.5 * (length(a - y) + length(b - y) - length(a - b))
+        apart = [length(a - b) for a, b in itertools.combinations(draws, 2)]
+        score = sum(length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
         count = seen.sum().clamp_min(1)
         scale = ((y.square().sum(-1) * seen).sum() / count).sqrt().clamp_min(1e-3)
         found.append((score * seen).sum() / count / scale)
@@ -122,9 +125,9 @@ def total(
         Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
     """
     truth_beta, truth_pose = target.beta, target.pose
-    if len(beta) > len(truth_beta):  # two draws of each clip
-        target = Target(*(x.repeat(2, *[1] * (x.dim() - 1)) for x in target))
-        emotion = emotion.repeat(2, 1)
+    if (draws := len(beta) // len(truth_beta)) > 1:
+        target = Target(*(x.repeat(draws, *[1] * (x.dim() - 1)) for x in target))
+        emotion = emotion.repeat(draws, 1)
     frames = {
         "motion": motion_l2(beta, pose, target.beta, target.pose, weight, reduction=weights.reduction),
         "blink": blink_cross_entropy(blink, target.blink),

@@ -101,14 +101,14 @@ def test_convolutions_as_torch_has_them():
             assert (a.cpu().float() - e).norm() < 0.02 * e.norm()
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_blinks_as_on_the_cpu(causal):
+@pytest.mark.parametrize(("causal", "shortcut"), [(True, False), (False, False), (False, True)])
+def test_blinks_as_on_the_cpu(causal, shortcut):
     """D2 with strides as pairs of heads, in half precision, against the plain form in float32."""
     from elp.model.decoders import BlinkDecoder
 
     torch.manual_seed(0)
-    plain = BlinkDecoder(8, 128, causal=causal)
-    fast = BlinkDecoder(8, 128, causal=causal).cuda()
+    plain = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut)
+    fast = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut).cuda()
     fast.load_state_dict(plain.state_dict())
     fast = fast.bfloat16()
     x = torch.randn(8, 50, 128, 8).permute(0, 3, 1, 2)

@@ -1,5 +1,7 @@
 """The energy score in the place of Eq 3: proper, and blind to frames that were not seen."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -28,6 +30,15 @@ def test_still_answers_are_scored_for_their_stillness():
     assert energy(draws(1.0), truth, SEEN) < energy(still, truth, SEEN) - 0.01
 
 
+@pytest.mark.parametrize("count", [3, 4])
+def test_more_draws_estimate_the_same_score(count):
+    """Two draws and more: the same expectation, so that near is the score of four draws to the mean score of their pairs."""
+    truth = draws(1.0, seed=0)[:4000]
+    each = [draws(0.8, seed=n)[:4000] for n in range(count)]
+    pairs = [energy(torch.cat([a, b]), truth, SEEN) for a, b in itertools.combinations(each, 2)]
+    torch.testing.assert_close(energy(torch.cat(each), truth, SEEN), torch.stack(pairs).mean())
+
+
 def test_frames_not_seen_cost_nothing():
     truth, x, seen = draws(1.0, seed=0)[:4], draws(1.0)[:8], SEEN[:4].clone()
     seen[:, 12:] = False
@@ -48,5 +59,5 @@ def test_two_draws_share_one_truth():
     for name in ("blink", "smooth", "emotion"):
         torch.testing.assert_close(both[name], (each[0][name] + each[1][name]) / 2)
     torch.testing.assert_close(both["motion"], energy(beta, target.beta, target.valid) + energy(pose, target.pose, target.valid))
-    assert (LossWeights().samples, weights.samples) == (1, 2)
+    assert (LossWeights(draws=4).samples, weights.samples, LossWeights(score="energy", draws=4).samples) == (1, 2, 4)
     assert both["loss"].item() == pytest.approx(sum(getattr(weights, name) * both[name].item() for name in both if name != "loss"), rel=1e-5)

@@ -54,6 +54,13 @@ _ALL = (
     Metric(name="wtlcc_lag", title="WTLCC's lag", direction="match", convention="frames by which the listener follows at WTLCC's peak"),
     Metric(name="wtlcc_0", title="WTLCC at lag 0", direction="match", convention="the mean correlogram at lag 0"),
     Metric(name="wtlcc_window_peak", title="WTLCC of windows", direction="match", convention="mean of the windows' own peaks; high by chance"),
+    Metric(
+        name="gain",
+        title="gain",
+        direction="match",
+        parts=False,
+        convention="slope of a single movement on the speaker's own in the second before",
+    ),
     Metric(name="sts", title="STS", direction="lower", convention="√(Σ(Δx-Δy)²/δt) over the whole corpus, δt = 1/25 s"),
     Metric(name="sts_frame", title="STS per frame", direction="lower", convention="STS divided by √(number of steps)"),
     Metric(

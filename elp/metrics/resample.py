@@ -45,6 +45,8 @@ def scores(run: Mapping[str, NDArray[np.float64]], weights: NDArray[np.float64])
         }  # fmt: skip
     for name in {"nod", "smile"} & {key.split("_")[0] for key in run}:
         out[f"{name}_wtlcc"] = peak(run[f"{name}_wtlcc_sum"], run[f"{name}_wtlcc_count"])
+        product, square = (weights @ run[f"{name}_gain"]).T
+        out[f"{name}_gain"] = product / np.maximum(square, 1e-12)
     out["blink_wtlcc"] = peak(run["blink_wtlcc_sum"], run["blink_wtlcc_count"])
     out["blink_rate"] = weights @ run["blink_starts"] / (weights @ run["frames"]) * 25 * 60
     both = {name.removeprefix("facial_") for name in out if name.startswith("facial_")}

@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from elp.errors import ElpError
 from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
+from elp.motion import FPS
 
 WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP gives none)
 
@@ -209,6 +210,38 @@ def correlograms(
         return r[kept]
 
     return each_clip(correlate, *aligned(valid, reference=reference, listener=listener))
+
+
+def gain(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None) -> float:
+    """How much of a movement comes back: slope of the listener's on the mean of the speaker's over the last `seconds`.
+
+    A listener who shows a third of each of the speaker's smiles has a gain of 1/3, however much else the face does: chance in a single
+    answer makes the slope uncertain, not smaller, as it makes a correlation. Means of clips are taken out. 0 for a speaker at rest.
+
+    Args:
+        speaker, listener: (C, T, D) or lists of (T_c, D) of one movement; coefficients are pooled.
+    """
+    terms = np.sum(gain_terms(speaker, listener, seconds=seconds, valid=valid), 0)
+    return float(terms[0] / terms[1]) if terms[1] > 0 else 0.0
+
+
+def gain_terms(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None) -> Doubles:
+    """(C, 2) sums of products and of squares whose ratio is the `gain`."""
+    frames = round(seconds * FPS)
+
+    def terms(x: Doubles, y: Doubles) -> Doubles:
+        there = ~np.isnan(x).any(1)
+        before = np.pad(np.where(there[:, None], x, 0), ((frames, 0), (0, 0)))[:-1]
+        count = np.pad(there.astype(np.float64), (frames, 0))[:-1]
+        sums, counts = (sliding_window_view(z, frames, 0).sum(-1) for z in (before, count))
+        kept = there & (counts > frames / 2)
+        if kept.sum() < 2:
+            return np.zeros(2)
+        x, y = sums[kept] / counts[kept, None], y[kept]
+        x, y = x - x.mean(0), y - y.mean(0)
+        return np.array([(x * y).sum(), (x * x).sum()])
+
+    return np.stack(each_clip(terms, *aligned(valid, speaker=speaker, listener=listener)))
 
 
 def blink_wtlcc(blink_gt: ClipsLike, blink_pred: ClipsLike, *, max_lag: int = MAX_LAG, valid: Any = None) -> Correlogram:

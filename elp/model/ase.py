@@ -38,8 +38,9 @@ class ASEConfig:
         nested: train on random prefixes of the heads, so that any prefix decodes.
         hidden, blink_hidden: widths of the encoder and of D2's LSTMs (not in the paper).
         convs: conv1d layers of the head encoder; dropout: after the audio encoder.
-        noise: standard deviation of normal noise on the standardised style in training, one value a clip and one a frame, against
-            learning clips by heart.
+        noise, frame_noise: standard deviations of normal noise on the standardised style in training, one value a clip and one a
+            frame, against learning clips by heart.
+        shortcut: a linear layer leads past D2's LSTMs.
         holds: frames for which a head's draw is held in training; the heads take these in turn. (1,) draws every frame anew.
     """
 
@@ -60,6 +61,8 @@ class ASEConfig:
     convs: int = 5
     dropout: float = 0.1
     noise: float = 0.0
+    frame_noise: float = 0.0
+    shortcut: bool = False
     holds: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
@@ -119,7 +122,7 @@ class ASE(nn.Module):
         self.coding = coding(n if config.space == "U" else 1, heads, config.categories)
         channels = self.coding.channels + (n if config.space == "V+e" else 0)
         self.motion = MotionDecoder(channels, heads, config.beta, causal=causal)
-        self.blink = BlinkDecoder(channels, heads, hidden=config.blink_hidden, causal=causal)
+        self.blink = BlinkDecoder(channels, heads, hidden=config.blink_hidden, causal=causal, shortcut=config.shortcut)
 
     @property
     def reach(self) -> int:
@@ -172,10 +175,11 @@ class ASE(nn.Module):
         """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), the motion part standardised too."""
         motion = (motion - self.style_mean) / self.style_std
         style = speaker_style(self.audio(mfcc, state, generator), motion.to(mfcc.dtype))
-        if self.training and self.config.noise:
-            for frames in (1, style.shape[1]):  # what lasts tells who speaks: noise of every frame alone would average out
+        # what lasts tells who speaks: noise of every frame alone would average out
+        for frames, size in ((1, self.config.noise), (style.shape[1], self.config.frame_noise)):
+            if self.training and size:
                 shape = (len(style), frames, style.shape[2])
-                style = style + self.config.noise * torch.randn(shape, generator=generator, device=style.device, dtype=style.dtype)
+                style = style + size * torch.randn(shape, generator=generator, device=style.device, dtype=style.dtype)
         return style
 
     @property

@@ -94,11 +94,15 @@ class MotionDecoder(nn.Module):
 
 
 class BlinkDecoder(nn.Module):
-    """D2: four conv2d that halve the head axis, three LSTM layers, (B, C, T, H) -> blink logit (B, T)."""
+    """D2: four conv2d that halve the head axis, three LSTM layers, (B, C, T, H) -> blink logit (B, T).
+
+    With `shortcut` a linear layer leads past the LSTMs (not in the paper): what the codes say of a blink then reaches the answer, and
+    the error the codes, from the first step on.
+    """
 
     reach = 4
 
-    def __init__(self, channels: int, heads: int, *, width: int = 16, hidden: int = 128, causal: bool = False) -> None:
+    def __init__(self, channels: int, heads: int, *, width: int = 16, hidden: int = 128, causal: bool = False, shortcut: bool = False) -> None:
         super().__init__()
         self.causal = causal
         widths = [channels, width, 2 * width, 2 * width, 2 * width]
@@ -108,6 +112,7 @@ class BlinkDecoder(nn.Module):
         for _ in self.convs:
             left = (left + 1) // 2
         self.lstm = Recurrent(2 * width * left, hidden)
+        self.shortcut = nn.Linear(2 * width * left, hidden) if shortcut else None
         # each LSTM layer passes on a fifth of what it hears: without norms D2 answers every frame with the mean blink rate for ever
         self.out = nn.Sequential(RowNorm(hidden), nn.Linear(hidden, 1))
 
@@ -123,4 +128,5 @@ class BlinkDecoder(nn.Module):
 
     def read(self, x: Tensor, state: State | None = None) -> Tensor:
         """(B, T, D') -> (B, T)."""
-        return self.out(self.lstm(x, state))[..., 0]
+        y = self.lstm(x, state)
+        return self.out(y if self.shortcut is None else y + self.shortcut(x))[..., 0]
