@@ -37,6 +37,7 @@ __all__ = [
     "ARROWS", "BREAKAGES", "CONVENTIONS", "EXPRESSION_CLUSTERS", "MAX_LAG", "METRICS", "POSE_CLUSTERS", "WINDOW", "Correlogram", "Gaussian",
     "Metric", "barycentre",
     "blink_scores", "blink_wtlcc", "ccc", "chance", "cluster", "correlograms", "dtw", "entropy", "evaluate", "fr_corr", "fr_dist", "fr_div",
-    "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gain", "gain_terms", "gaussian_distance", "gaussian_terms", "l1_distance", "lagged", "metric_of", "mse",
+    "fr_dvs", "fr_syn", "fr_var", "frechet", "frechet_pooled", "gain", "gain_terms", "gaussian_distance", "gaussian_terms", "l1_distance",
+    "lagged", "metric_of", "mse",
     "paired_frechet", "pcc", "pcc_flat", "pearson", "rpcc", "sts", "variance", "variance_flat", "wtlcc",
 ]  # fmt: skip
