@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.metrics.clips import ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen
@@ -231,7 +230,7 @@ def gain_terms(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0,
     frames = round(seconds * FPS)
 
     def terms(x: Doubles, y: Doubles) -> Doubles:
-        there: NDArray[np.bool_] = np.isfinite(x).all(1)
+        there = ~np.isnan(x[:, 0])
         before = np.pad(np.where(there[:, None], x, 0), ((frames, 0), (0, 0)))[:-1]
         count = np.pad(there.astype(np.float64), (frames, 0))[:-1]
         sums, counts = (sliding_window_view(z, frames, 0).sum(-1) for z in (before, count))
