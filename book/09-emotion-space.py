@@ -131,8 +131,8 @@ for name in ("V", "V + e", "U", "U, labels by lot"):
     print(f"{name:17} accuracy {rows[name]['accuracy']:.1f}  silhouette {round(rows[name]['silhouette'], 1) + 0:.1f}")
 
 # %% [markdown]
-# V tells little: in this model the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker
-# gives away. V + e, U and U by lot are perfect alike, for the same reason. Separability of U is no merit of the training; it follows
+# V tells some: the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker's
+# face and voice give away, which is more than nothing, since moods are shared. V + e, U and U by lot are perfect alike, for the same reason. Separability of U is no merit of the training; it follows
 # from a line of arithmetic. These are the assertions of this page:
 
 # %%

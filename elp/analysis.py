@@ -15,7 +15,8 @@ from torch import Tensor
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.generate import ELPResponder
-from elp.motion import Clip, Motion
+from elp.motion import POSE, Clip, Motion
+from elp.style import motion_style
 
 CLIP = 50  # frames: the paper embeds clips of two seconds (ELP, Figure 7)
 Ints = NDArray[np.int64]
@@ -87,7 +88,7 @@ def encode(responder: ELPResponder, corpora: Iterable[Corpus], *, stride: int = 
 
 @torch.no_grad()
 def style_of(responder: ELPResponder, speaker: Clip) -> Tensor:
-    """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1)."""
+    """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1); 440 wide with β and p themselves."""
     model, seen = responder.model, speaker.motion
     mfcc, beta, pose = responder.inputs(speaker.mfcc, seen.beta, seen.pose, seen.valid)
     return model.style(mfcc, model.motion_style(beta, pose))
@@ -114,6 +115,45 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
         beta, pose, _ = model.decode(image)
         found.append(torch.cat([beta, pose], -1).numpy())
     return np.concatenate(found)
+
+
+def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, float]:
+    """How well a line foretells the listener's smile and blinks from two seconds of the speaker: a floor for every network.
+
+    Ridge regression on the standardised input at lags of 0, 7, ... 49 frames, fitted to the training split, clips' means taken out.
+
+    Args:
+        corpus: with "train" and "val" splits and the face model's coefficients.
+        plain: whether the input is β and p themselves or the style of Eq 1 (without sound). ridge: weight of the squared slopes.
+
+    Returns:
+        "smile" and "blink": Pearson's r with what the real listener did, within clips, mean over the validation clips.
+    """
+    from elp.face.model import FaceModel
+
+    smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
+    width = corpus.beta.shape[1]
+    mean, std = (np.concatenate([np.asarray(corpus.stats[name][k], np.float32) for name in ("beta", "pose")]) for k in (0, 1))
+
+    def clips(split: str) -> list[tuple[Floats, Floats]]:
+        found = []
+        for pair in corpus.pairs(split).itertuples():
+            heard, own = corpus.speaker(pair).motion, corpus.listener(pair)
+            x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
+            if not plain:
+                x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
+            past = np.concatenate([np.concatenate([x[:1]] * lag + [x[: len(x) - lag]]) for lag in range(0, 50, 7)], 1)
+            y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
+            found.append((past - past.mean(0), y - y.mean(0)))
+        return found
+
+    x, y = (np.concatenate(part)[::2] for part in zip(*clips("train"), strict=True))  # neighbouring frames say the same
+    scale = np.maximum(x.std(0), 1e-6)
+    x /= scale
+    weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1], dtype=np.float32), x.T @ y)
+    answers = [((a / scale) @ weights, b) for a, b in clips("val")]
+    r = [np.mean([np.corrcoef(p[:, k], b[:, k])[0, 1] for p, b in answers if b[:, k].any()]) for k in (0, 1)]
+    return {"smile": float(r[0]), "blink": float(r[1])}
 
 
 def histogram(codes: Ints, size: int) -> Floats:

@@ -16,7 +16,8 @@ PART = {"facial": "facial ", "head": "head ", "all": "", "nod": "nod ", "smile":
 EACH = ("fd", "vd", "sid", "rpcc", "wtlcc", "sts_frame")
 TABLE1 = (*(f"{part}_{name}" for part in ("facial", "head") for name in EACH), "blink_wtlcc")
 TABLE2 = (*(f"all_{name}" for name in EACH), "blink_wtlcc")  # Table 3's columns too
-SYNCHRONY = ("nod_wtlcc", "smile_wtlcc", "blink_wtlcc", "blink_rate")  # single movements, beside the means over all coefficients
+# single movements, beside the means over all coefficients
+SYNCHRONY = ("nod_wtlcc", "nod_gain", "smile_wtlcc", "smile_gain", "blink_wtlcc", "blink_rate")
 BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")  # rows that are no competitors
 
 

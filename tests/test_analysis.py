@@ -126,3 +126,33 @@ def test_a_corpus_of_other_emotions_is_refused(responder, corpus):
     stranger = ELPResponder(ASE(ASEConfig(heads=4, categories=8, hidden=16, blink_hidden=8, emotions=("unpositive", "positive"))))
     with pytest.raises(ElpError, match="the model knows unpositive, positive"):
         analysis.encode(stranger, [corpus])
+
+
+def test_a_line_foretells_what_comes_back_late(tmp_path):
+    """A listener who returns the speaker's smile 14 frames later: β tells it all, its deviations next to nothing."""
+    from elp.corpus import Corpus
+    from elp.corpus.writer import Record
+    from elp.face.model import FaceModel
+    from elp.motion import Motion
+
+    rng, model = np.random.default_rng(0), FaceModel.default()
+    width, columns = len(model.expression), [model.index("smile_l"), model.index("smile_r")]
+
+    def dyad(clip: int, split: str):
+        said, kept = (rng.standard_normal((440, width)) for _ in range(2))
+        smile = np.convolve(rng.standard_normal(500), np.ones(61) / 8, "valid")
+        said[:, columns] = smile[:, None]
+        kept[14:, columns] = smile[:-14, None]
+        common = {"clip": f"c{clip}", "split": split, "emotion": "neutral"}
+        for role, beta in (("speaker", said), ("listener", kept)):
+            motion = Motion(beta=beta.astype(np.float32), pose=rng.standard_normal((440, 6)), blink=(rng.random(440) > 0.9).astype(np.uint8))
+            names = {"person": f"{role}{clip}", "partner": f"{'listener' if role == 'speaker' else 'speaker'}{clip}"}
+            yield Record(role=role, motion=motion, mfcc=np.zeros((440, 29), np.float32) if role == "speaker" else None, **names, **common)
+
+    records = (record for clip in range(9) for record in dyad(clip, "val" if clip > 6 else "train"))
+    card = {"name": "late", "emotions": ["neutral"], "source": "made up", "licence": "MIT", "made": {}}
+    corpus = Corpus.write(tmp_path / "late", records, card)
+    seen, styled = (analysis.foretold(corpus, plain=plain, ridge=1e3) for plain in (True, False))
+    assert seen["smile"] > 0.8
+    assert styled["smile"] < 0.3
+    assert abs(seen["blink"]) < 0.15

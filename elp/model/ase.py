@@ -172,7 +172,7 @@ class ASE(nn.Module):
         return motion_style(beta, pose, config.window, causal=config.causal, plain=config.plain)
 
     def style(self, mfcc: Tensor, motion: Tensor, state: State | None = None, *, generator: torch.Generator | None = None) -> Tensor:
-        """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), the motion part standardised too."""
+        """s_sty: standardised mfcc (B, T, 29) and motion style (B, T, 2 D + 6) -> (B, T, 334), plain 440, the motion part standardised too."""
         motion = (motion - self.style_mean) / self.style_std
         style = speaker_style(self.audio(mfcc, state, generator), motion.to(mfcc.dtype))
         # what lasts tells who speaks: noise of every frame alone would average out
