@@ -216,7 +216,8 @@ figures.show(
 )  # fmt: skip
 
 # %%
-print(f"gain of the real listeners {gains[0]:.2f}; with three strangers' smiles on top {gains[3]:.2f}; WTLCC {peaks[0]:.2f} and {peaks[3]:.2f}")
+for name, y in (("gain", gains), ("WTLCC", peaks)):
+    print(f"{name:5} of the real listeners {y[0]:.2f}, with three times a stranger's smiles {y[3]:.2f}")
 assert peaks[3] < 0.7 * peaks[0] and abs(gains[3] - gains[0]) < 0.3 * gains[0]
 
 # %% [markdown]

@@ -105,7 +105,7 @@ for part in ("facial", "head"):
     print(f"{part:6} the floor is {ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] times the oracle; ELP-U {ours / floor['oracle'][part]['fd']['value']:.2f} times the oracle, {ours / floor['knows emotion'][part]['fd']['value']:.2f} times the floor")
 
 # %% [markdown]
-# Our aim was an FD within 1.25 times the oracle's. For the face no method of this kind can reach that: the floor itself lies above it. What remains between ELP-U and the floor (0.7 for the face, 0.5 for the head) is no more than what drawing costs the oracle (0.8 and 0.5 above the best constant answer for its person; its covariance term is twice as large). A listener's portrait would tell part of
+# Our aim was an FD within 1.25 times the oracle's. For the face no method of this kind can reach that: the floor itself lies above it. What remains between ELP-U and the floor (0.7 for the face, 0.5 for the head) is about what drawing costs the oracle (0.8 and 0.5 above the best constant answer for its person; the oracle's covariance term is about twice that answer's). A listener's portrait would tell part of
 # what is missing; the paper's model does not look at it.
 #
 # ### Who follows whom
@@ -116,10 +116,11 @@ for part in ("facial", "head"):
 show(*tables.SYNCHRONY)
 
 # %% [markdown]
-# The row "Eq 1" stands where strangers stand: with the paper's style as its only input, nothing of the speaker's smile comes back (gain 0.00), and nods and blinks are at chance too. The style says how much each coefficient moved within a second, and not where it is: a smile that lasts looks like a face at rest, and its end like its beginning. This is not for want of a better loss (the rows "Eq 3" have the same style and gain nothing that could be told from 0).
+# The row "Eq 1" stands where strangers stand: with the paper's style as its only input, nothing of the speaker's smile comes back (gain 0.00), and nods and blinks are at chance too. The style says how much each coefficient moved within a second, and not where it is: a smile that lasts looks like a face at rest, and its end like its beginning. Nor does the loss decide it: the rows "Eq 3", with the same style, have a gain that cannot be told from 0.
 #
-# Given β and p themselves (model option `plain`), ELP-U returns a seventh of the speaker's smile, as these ten listeners do and nearly as much as a new person would, and its WTLCC is twice the stranger's. ELP-V, which knows no mood and must take everything from the speaker, returns a quarter, as the oracle does. RLHG and L2L follow as closely; PCH returns less, but little else moves in its face, hence its high correlation.
-# Blinks come at the right moments a little more often than by chance: the interval of ELP-U lies mostly above the stranger's value, that of its row with 256 heads (below) wholly, at three quarters of the oracle's. ELP-U blinks a quarter more often than these ten listeners, as often as a new person would; trained on Eq 3, less than half as often. Nods follow in no method: the gain of real people is 0.09, RLHG's may be half of that, all others cannot be told from 0 or are far below.
+# Given β and p themselves (model option `plain`), ELP-U returns a seventh of the speaker's smile, as these ten listeners do and nearly as much as a new person would, though less than the oracle, which returns a quarter (separated); its WTLCC is twice the stranger's. ELP-V, which knows no mood and must take everything from the speaker, returns a quarter too. So do RLHG and L2L; PCH returns a fifth, and little else moves in its face, hence its high correlation. The listener of the nearest training speaker (NN-motion) overdoes it: four times people's gain.
+#
+# Whether blinks come at the right moments cannot be told on this hour: ELP-U stands at 0.038, a stranger at 0.024, a random listener at 0.040; with 256 heads (below) it is 0.055, three quarters of the oracle's. ELP-U blinks a quarter more often than these ten listeners, as often as a new person would; trained on Eq 3, less than half as often. Nods hardly follow in any method: the gain of real people is 0.09, and only PCH's, a third of that, can be told from 0.
 #
 # That the style is to blame was found on the validation speakers, where it holds in every seed:
 
@@ -172,7 +173,7 @@ for name, value in fd.items():
 assert fd["oracle"] < fd["ELP-U"] < min(fd["RLHG"], fd["PCH"], fd["L2L"])
 
 # %% [markdown]
-# Answering *another* speaker, the nearest in the training set, costs ELP-U no FD that could be measured: what carries its low FD is the space (emotion and decoders), not the speaker. What is lost is the following: the smile's gain falls from 0.14 to 0.10 when the speaker is exchanged for the one who moves most alike, and to 0.04, no longer separated from 0, for the one who sounds most alike. No column of Table 2 notices. Random codewords cost two thirds more for the face and nothing for the head, whose motion they average away.
+# Answering *another* speaker, the nearest in the training set, costs ELP-U no FD that could be measured: what carries its low FD is the space (emotion and decoders), not the speaker. What is lost is the following: the smile's gain falls from 0.14 to 0.10 when the speaker is exchanged for the one who moves most alike, and to 0.04, no longer separated from 0, for the one who sounds most alike. Hardly a column of Table 2 notices. Random codewords cost two thirds more for the face and nothing for the head, whose motion they average away.
 # Not being told the emotion costs four fifths of the distance to RLHG, all of it in the face.
 #
 # ## The claims, one by one
@@ -196,14 +197,14 @@ z = [[difference(n, m)["z"] or 0 for m in metric_names] for n in compared]
 fig = go.Figure(go.Heatmap(z=better, x=heads, y=compared, text=z, texttemplate="%{text:.1f}", zmin=-1, zmax=1, colorscale="RdBu", showscale=False))
 figures.show(
     fig.update_layout(height=460).update_yaxes(autorange="reversed"), name="against",
-    caption="ELP-U against each other method. Blue: ELP-U's value is better (nearer to GT where the arrow says so), and the interval of the difference excludes 0. Red: the other's is better. Pale: no separation. "
+    caption="ELP-U against each other method. Blue: ELP-U's value is better (nearer to GT where the arrow says so), and the interval of the difference of the two values excludes 0. Red: the other's is better. Pale: no separation. "
     "In the cells, ELP-U minus the other, in standard deviations of its bootstrap draws.",
     alt="Heat map of methods against metrics. The text below names where ELP-U wins and where it does not.",
 )
 
 # %% [markdown]
-# ELP-U wins FD against everybody; only its variant without β and p, and its own answers to the nearest training speaker, cannot be told from it. It wins variety (V-D, SI-D) against RLHG, PCH, L2L, Eq. 1 and random codewords, and loses it to V and Eq. 3, which are nearer to people's, and SI-D to all that copy real people. Blinks are won against those who do not blink. It loses STS to RLHG, PCH, L2L, Eq. 3 and random codewords.
-# The smile's WTLCC is nearer to people's than that of RLHG and PCH, which overdo it, and of the random codewords; V's is nearer still, though V's gain is too high. In RPCC and in nods nothing separates.
+# ELP-U wins FD against everybody but its variant without β and p and its own answers to the nearest training speaker, from which it cannot be told; in P-FD Eq. 1 is better and U's Eq. 3 level. It wins variety (V-D, SI-D) against RLHG, PCH, L2L, Eq. 1 and random codewords, and loses it to V and to U's Eq. 3, which are nearer to people's, and SI-D to all that copy real people. Blinks are won against those who do not blink. It loses STS to RLHG, PCH, L2L, Eq. 3 and random codewords.
+# The smile's WTLCC is nearer to people's than PCH's, which overdoes it, and than that of random codewords (RLHG's is above people's by as much as ELP-U's is below); V's is nearer still. In RPCC and in nods nothing separates.
 #
 # ### U beats V
 #
@@ -223,7 +224,7 @@ for name, values in space.items():
 assert space["U"].max() < space["V"].min()
 
 # %% [markdown]
-# On `vico` U is better than V under both losses, on the validation speakers in every seed, though by a fifth, all or most of it in the face, and not by more than half, as the paper has it; on `l2l` the two cannot be told apart in the sum (the face separates). V moves more like people, and follows the speaker's smile more. Most of U's advantage comes from *knowing the emotion*, which V does not: with e given to the decoders V cannot be told from U with three seeds.
+# On `vico` U is better than V under both losses (Eq. 3: one seed), with the energy score on the validation speakers in every seed too, though by a fifth, all or most of it in the face, and not by more than half, as the paper has it; on `l2l` the two cannot be told apart in the sum (the face separates). V moves more like people, and follows the speaker's smile more. Most of U's advantage comes from *knowing the emotion*, which V does not: with e given to the decoders V cannot be told from U with three seeds.
 #
 # ### More heads help
 #
@@ -260,7 +261,7 @@ for h in (1, 4, 16, 64, 256):
     print(f"FD of 128 heads minus that of {h:3d}: {d['value']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]{'' if d['separated'] else '   no difference'}")
 
 # %% [markdown]
-# The direction is confirmed, the size is not: from one head to 256 FD falls by a ninth, in the paper to a sixth (on `l2l` by a fifth from one to 128). One head moves little and in jumps (its V-D is a fifth of the real one, its STS the highest) and returns nothing of the speaker's smile; four return half of what 16 and more do. With 16 and 64 heads a face moves as much as with 128. 256 heads have a little lower FD, but move less (three fifths of the real variance); in the paper, too, variety falls there. Too many for variety, then, and not for FD, nor for blinks, of which they have the highest WTLCC.
+# The ends confirm the direction (one head is worse than 128, 256 are better), between 4 and 128 there is no difference, and the size is another: from one head to 256 FD falls by a ninth, in the paper to a sixth (on `l2l` by a fifth from one to 128). One head moves little and in jumps (its V-D is a fifth of the real one, its STS the highest) and returns nothing of the speaker's smile; four return half of what 16 and more do. With 16 and 64 heads a face moves as much as with 128. 256 heads have a little lower FD, but move less (three fifths of the real variance); in the paper, too, variety falls there. Too many for variety, then, and not for FD, nor for blinks, of which they have the highest WTLCC.
 #
 # ### Regression smooths
 #
@@ -293,7 +294,7 @@ blinks = [n for n in rows if n != "mean face"]
 show("blink_wtlcc", "blink_rate", methods=blinks)
 
 # %% [markdown]
-# RLHG, PCH and L2L never close their eyes, as the paper reports. (L2L's decoder answers a code with the middle of the motions that have it, its error being an absolute one, so that drawing codes does not help a blink.) ELP-U blinks as often as people do, but the paper's 0.39 is out of reach: even the *oracle*, another true answer, reaches no more than a tenth, since in our simulator, as in the literature it follows {cite}`nakano2010blink`, only some of a listener's blinks
+# RLHG, PCH and L2L never close their eyes, as the paper reports. (L2L's decoder answers a code with the middle of the motions that have it, its error being an absolute one, so that drawing codes does not help a blink.) ELP-U blinks as often as a new person would, but the paper's 0.39 is out of reach: even the *oracle*, another true answer, reaches no more than a tenth, since in our simulator, as in the literature it follows {cite}`nakano2010blink`, only some of a listener's blinks
 # answer the speaker's. A blink WTLCC far above the oracle's would mean copying, not listening.
 #
 # ## Does the listener show the emotion that was asked for?
@@ -328,11 +329,11 @@ for name, values in share.items():
     print(f"{name:14s} {np.mean(values):.2f}  ({', '.join(f'{v:.2f}' for v in values)})")
 
 # %% [markdown]
-# "ELP-U small" is the recipe of the model that ships, with half the heads and categories (its FD and gain are as good). It, ELP-U and Eq. 3 show the emotion that they are asked for in *every* answer, each seed in all 291. V and L2L, which are not told, are at the level of chance; random codewords are read as one mood or two, whichever the tables of that seed are nearest to. RLHG and PCH, which are told, show it in six and eight of ten: asked to act against what the speaker suggests, RLHG follows the speaker, and PCH hardly moves and is at times taken for neutral. Note how easy the reading is here: even real test listeners are read with hardly an error, because a simulated mood colours a whole clip. Real people are not so clear.
+# "ELP-U small" is the recipe of the model that ships, with half the heads and categories (its FD and gain are as good). It, ELP-U and Eq. 3 show the emotion that they are asked for in *every* answer, each seed in all 291. V and L2L, which are not told, are at the level of chance; random codewords are read as asked in half of the cases, with a bias that differs from seed to seed. RLHG and PCH, which are told, show it in six and eight of ten: asked to act against what the speaker suggests, RLHG follows the speaker, and PCH errs towards positive. Note how easy the reading is here: even real test listeners are read with hardly an error, because a simulated mood colours a whole clip. Real people are not so clear.
 #
 # ## Where ELP does not win
 #
-# Every column of Table 1, and the single movements, in which another row is better than ELP-U, ELP's own variants among them. RPCC, the head's WTLCC and nods do not separate, nor do blinks from those copied from other people.
+# Every column of Table 1, and the single movements, in which another row is better than ELP-U, ELP's own variants among them. FD, RPCC, the face's WTLCC, nods, the smile's WTLCC and blinks do not separate from ELP-U's; V-D, SI-D and STS do.
 
 # %%
 loses = []
@@ -362,21 +363,21 @@ asked = {name: [run["accuracy"] for run in runs] for name, runs in l2l["control"
 print("read as asked:", ", ".join(f"{name} {np.mean(values):.2f}" for name, values in asked.items()), "| real:", l2l["control"]["ELP-U"][0]["reader_test"])
 
 # %% [markdown]
-# The stranger comes nearest: here it is the *same person* in another conversation. Everybody else is far off, even the simulator's own answer as another person, and the regressions and L2L are nearly as far as a face that does not move: what they learned from four faces does not help with a fifth. ELP-U is ahead of all of these; this time Eq. 3 is ahead of the energy score, by an eighth, after a hundred times as many clips, and the style alone is a little ahead of β and p.
+# After the oracle the stranger comes nearest: here it is the *same person* in another conversation. Everybody else is far off, even the simulator's own answer as another person, and the regressions and L2L are nearly as far as a face that does not move: what they learned from four faces does not help with a fifth. In the sum ELP-U is ahead of all of these; this time Eq. 3 is ahead of the energy score, by an eighth, after a hundred times as many clips, and the style alone is a little ahead of β and p.
 #
-# Nor does ELP-U follow a smile here, with β and p or without, while ELP-V does, and so do the regressions and L2L. We do not know why: what sets U apart is that its two moods have tables of their own, and that one of them, balanced, is learned from 13 of 116 clips over and over; a run without balancing would tell. Its blinks, however, come at the right moments about as often as the oracle's, more than a stranger's and with a separated interval; those of Eq. 3 and Eq. 1 lie between. U and Eq. 3 show the mood they are asked for in every answer.
+# Nor does ELP-U follow a smile here, with β and p or without, while ELP-V does, and so do the regressions and L2L; RLHG and PCH return nods as well. We do not know why: what sets U apart is that its two moods have tables of their own, and that one of them, balanced, is learned from 13 of 116 clips over and over; a run without balancing would tell. Its blinks, however, come at the right moments about as often as the oracle's, more than a stranger's and with a separated interval (V's more often still); those of Eq. 3 and Eq. 1 lie between. U and Eq. 3 show the mood they are asked for in every answer.
 #
 # ## What this adds up to
 #
 # | claim of the paper | here |
 # |---|---|
 # | ELP has the lowest FD | with the energy score yes: below RLHG, PCH and L2L, face and head, with separated intervals. With its own loss the head is level with PCH and RLHG. On `l2l` yes for the sum, where Eq. 3 is best; of the head NN-audio is lower |
-# | its FD is near the best possible (our aim: 1.25 times the oracle) | no: nearly twice the oracle; but without knowing the person nobody's face comes near that; ELP-U is three tenths above that floor |
+# | its FD is near the best possible (our aim: 1.25 times the oracle) | no: nearly twice the oracle; but without knowing the person nobody's face comes near that; face and head together, ELP-U is three tenths above that floor |
 # | U is better than V | on `vico` by a fifth, mostly in the face, and not by more than half; most of it is knowing the emotion. On `l2l` in the face only |
 # | regression smooths | yes; only the head of ELP's own Eq. 3 does not |
 # | regressions and L2L do not blink | yes |
-# | ELP's blinks match the real ones (0.39) | no: about as often as people (Eq. 3: less than half), and at the right moments little more often than by chance; the oracle itself stays far below 0.39 |
-# | ELP is closest to GT in synchrony | not with Eq. 1, which cannot see what a listener follows. With β and p the smile returns as much as people's on `vico`; not on `l2l`, where RLHG, PCH and L2L follow. Nods: no method |
+# | ELP's blinks match the real ones (0.39) | no: a quarter more often than these people (Eq. 3: less than half as often); at the right moments not more often than could be chance on `vico`, as often as the oracle on `l2l`; the oracle itself stays far below 0.39 |
+# | ELP is closest to GT in synchrony | not with Eq. 1, which cannot see what a listener follows. With β and p the smile returns on `vico` as it does in these ten listeners, less than the oracle's; not on `l2l`, where RLHG, PCH and L2L follow. Nods: on `vico` hardly any method, on `l2l` RLHG and PCH |
 # | the emotion is controllable | yes: in every answer, on both presets, with either loss |
 # | more heads help until too many | FD falls by a ninth between 1 and 256 heads and not to a sixth; following needs sixteen; 256 move less |
 #

@@ -176,7 +176,7 @@ print(f"chance                                    {1 / count:.1f}")
 # untrained decoder keeps the labels apart as well as the trained one does, and nobody recognises what it shows. The trained one is recognised,
 # by the mean of its coefficients although the labels were drawn by lot and have nothing to do with what the speaker did. That is the
 # finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: the deviations of generated
-# motion are not those of real motion. {doc}`08-results` puts numbers on that.
+# motion are not those of real motion. The columns V-D of {doc}`08-results` put numbers on that.
 
 # %%
 from elp.face import FaceModel
