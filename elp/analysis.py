@@ -156,6 +156,23 @@ def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, fl
     return {"smile": float(r[0]), "blink": float(r[1])}
 
 
+def onsets(x: NDArray[np.floating[Any]], rise: float, *, before: int = 25, after: int = 75) -> list[int]:
+    """Frames at which a signal begins to rise, the steepest first, each at least two seconds from the others.
+
+    Args:
+        x: (T,) e.g. a smile. rise: least growth within one second, of half-second means. before, after: frames that must be there around an onset.
+    """
+    level = np.convolve(x, np.full(12, 1 / 12), "same")
+    growth = np.concatenate([np.zeros(25), level[25:] - level[:-25]])
+    found: list[int] = []
+    for end in np.argsort(-growth, kind="stable"):
+        if growth[end] < rise:
+            break
+        if all(abs(end - 20 - other) > 50 for other in found):
+            found.append(int(end) - 20)  # the last second was the steepest: it began with it, half a mean's width aside
+    return [t for t in found if before <= t <= len(x) - after]
+
+
 def histogram(codes: Ints, size: int) -> Floats:
     """How often each head takes each value in a clip: (B, T, H) integers in [0, size) -> (B, H · size) float32, sums to H.
 

@@ -156,3 +156,17 @@ def test_a_line_foretells_what_comes_back_late(tmp_path):
     assert seen["smile"] > 0.8
     assert styled["smile"] < 0.3
     assert abs(seen["blink"]) < 0.15
+
+
+def test_onsets_are_where_a_signal_begins_to_rise():
+    x = np.zeros(500)
+    x[100:200] = 1.0
+    x[300:] = 0.5
+    x[480:] = 3.0  # too near to the end
+    assert analysis.onsets(x, 2.0, after=75) == []
+    (big,) = analysis.onsets(x, 0.8)
+    (first, second) = sorted(analysis.onsets(x, 0.4))
+    assert big == first
+    assert abs(first - 100) <= 15
+    assert abs(second - 300) <= 15
+    assert analysis.onsets(-x[:290], 0.4) == [t for t in analysis.onsets(-x[:290], 0.4) if abs(t - 200) <= 15]
