@@ -83,8 +83,9 @@ def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
         apart = [length(a - b) for a, b in itertools.combinations(draws, 2)]
         score = sum(length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
         count = seen.sum().clamp_min(1)
-        scale = ((y.square().sum(-1) * seen).sum() / count).sqrt().clamp_min(1e-3)
-        found.append((score * seen).sum() / count / scale)
+        scale = ((y.square().sum(-1) * seen).sum() / count).sqrt()
+        # what never moves, such as the head in a corpus without poses, has no unit and teaches nothing
+        found.append(torch.where(scale > 1e-3, (score * seen).sum() / count / scale.clamp_min(1e-3), 0.0))
     return torch.stack(found).mean()
 
 

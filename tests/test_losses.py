@@ -39,6 +39,15 @@ def test_more_draws_estimate_the_same_score(count):
     torch.testing.assert_close(energy(torch.cat(each), truth, SEEN), torch.stack(pairs).mean())
 
 
+def test_what_never_moves_costs_nothing():
+    """A corpus without head poses: their error, over a size of nothing, would drown the face's gradient."""
+    x = draws(1.0)[:8].requires_grad_()
+    score = energy(x, torch.zeros(4, 20, 3), SEEN[:4])
+    score.backward()
+    assert score == 0
+    assert not x.grad.any()
+
+
 def test_frames_not_seen_cost_nothing():
     truth, x, seen = draws(1.0, seed=0)[:4], draws(1.0)[:8], SEEN[:4].clone()
     seen[:, 12:] = False
