@@ -143,14 +143,14 @@ figures.show(
 # %%
 calls = json.loads(Path("results/tables-vc-resolution.json").read_text())
 shown = ["GT", "stranger", "mean face", "Random", "NN-motion", "RLHG", "PCH", "DLS-Random+U", "NN-motion+U", "ELP-U"]
-columns = [f"facial_{name}" for name in tables.EACH] + ["smile_wtlcc"]
+columns = [f"facial_{name}" for name in tables.EACH] + ["smile_wtlcc", "smile_gain"]
 display(HTML(tables.table(calls, columns, methods=shown).to_html(escape=False)))
 
 # %% tags=["nbval-check-output"]
 print(f"{calls['corpus']['clips']} answers, {calls['corpus']['minutes']:.0f} minutes")
 value = lambda name, metric: calls["methods"][name][metric]["value"]
 for name in shown:
-    print(f"{name:14s} FD {value(name, 'facial_fd'):5.2f}   variance {value(name, 'facial_vd') / value('GT', 'facial_vd'):4.0%} of people's   smile {value(name, 'smile_wtlcc'):.3f}")
+    print(f"{name:14s} FD {value(name, 'facial_fd'):5.2f}   variance {value(name, 'facial_vd') / value('GT', 'facial_vd'):4.0%} of people's   smile's gain {value(name, 'smile_gain'):+.2f}")
 assert value("NN-motion", "facial_fd") < min(value(name, "facial_fd") for name in shown if name not in ("GT", "NN-motion"))
 
 # %% [markdown]
