@@ -70,6 +70,6 @@ def _decimals(values: Sequence[float]) -> int:
 
 
 def _cell(x: Mapping[str, float], decimals: int, *, bold: bool) -> str:
-    value, low, high = (f"{round(x[name], decimals) + 0.0:.{decimals}f}" for name in ("value", "low", "high"))
+    value, low, high = (f"{round(x[name], decimals) + 0.0:.{decimals}f}".replace("-", "−") for name in ("value", "low", "high"))
     shown = f"<b>{value}</b>" if bold else value
     return shown if low == high else f"{shown}<br><small>{low}–{high}</small>"
