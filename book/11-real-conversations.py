@@ -143,7 +143,7 @@ figures.show(
 # %%
 calls = json.loads(Path("results/tables-vc-resolution.json").read_text())
 shown = ["GT", "stranger", "mean face", "Random", "NN-motion", "RLHG", "PCH", "DLS-Random+U", "NN-motion+U", "ELP-U"]
-columns = [f"facial_{name}" for name in tables.EACH] + ["smile_wtlcc", "smile_gain"]
+columns = ["facial_fd", "facial_vd", "facial_sid", "facial_sts_frame", "smile_wtlcc", "smile_gain"]
 display(HTML(tables.table(calls, columns, methods=shown).to_html(escape=False)))
 
 # %% tags=["nbval-check-output"]
