@@ -128,7 +128,14 @@ def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, fl
 
     Returns:
         "smile" and "blink": Pearson's r with what the real listener did, within clips, mean over the validation clips.
+
+    Raises:
+        ElpError: the corpus has no pair in one of the two splits.
     """
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     from elp.face.model import FaceModel
 
     smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
@@ -145,13 +152,13 @@ def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, fl
             past = np.concatenate([np.concatenate([x[:1]] * lag + [x[: len(x) - lag]]) for lag in range(0, 50, 7)], 1)
             y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
             found.append((past - past.mean(0), y - y.mean(0)))
+        if not found:
+            raise ElpError(f"{corpus.folder}: no pair in the {split} split: a line is fitted to train and asked about val")
         return found
 
     x, y = (np.concatenate(part)[::2] for part in zip(*clips("train"), strict=True))  # neighbouring frames say the same
-    scale = np.maximum(x.std(0), 1e-6)
-    x /= scale
-    weights = np.linalg.solve(x.T @ x + ridge * np.eye(x.shape[1], dtype=np.float32), x.T @ y)
-    answers = [((a / scale) @ weights, b) for a, b in clips("val")]
+    line = make_pipeline(StandardScaler(with_mean=False), Ridge(ridge, fit_intercept=False)).fit(x, y)
+    answers = [(line.predict(a), b) for a, b in clips("val")]
     r = [np.mean([np.corrcoef(p[:, k], b[:, k])[0, 1] for p, b in answers if b[:, k].any()]) for k in (0, 1)]
     return {"smile": float(r[0]), "blink": float(r[1])}
 

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from elp.errors import ElpError
+
 LAGS = (2, 12)  # frames: a nod's stroke, half a second
 
 
@@ -32,6 +34,10 @@ class LossWeights:
     reduction: Literal["mean", "sum"] = "mean"
     score: Literal["l2", "energy"] = "l2"
     draws: int = 2
+
+    def __post_init__(self) -> None:
+        if self.score == "energy" and self.draws < 2:
+            raise ElpError(f"loss option draws={self.draws}: the energy score compares draws: choose 2 or more")
 
     @property
     def samples(self) -> int:

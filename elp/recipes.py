@@ -69,7 +69,7 @@ def lively() -> Recipe:
     shortcut past D2's LSTMs lets blinks be learned. All that can be learned is learned after a fifth of the paper's iterations
     (chapter "Training").
     """
-    model = replace(ASEConfig(), plain=True, shortcut=True, noise=1.0, frame_noise=0.3, holds=(4, 12, 50))
+    model = ASEConfig(plain=True, shortcut=True, noise=1.0, frame_noise=0.3, holds=(4, 12, 50))
     return Recipe(name="lively", model=model, weights=LossWeights(score="energy", draws=4), steps=2000, warmup=200, lr=3e-4)
 
 

@@ -169,4 +169,5 @@ def test_onsets_are_where_a_signal_begins_to_rise():
     assert big == first
     assert abs(first - 100) <= 15
     assert abs(second - 300) <= 15
-    assert analysis.onsets(-x[:290], 0.4) == [t for t in analysis.onsets(-x[:290], 0.4) if abs(t - 200) <= 15]
+    (third,) = analysis.onsets(-x[:290], 0.4)  # a fall is no rise
+    assert abs(third - 200) <= 15

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import torch
 
+from elp.errors import ElpError
 from elp.losses import LossWeights, Target, energy, total
 
 SEEN = torch.ones(4000, 20, dtype=torch.bool)
@@ -68,5 +69,7 @@ def test_two_draws_share_one_truth():
     for name in ("blink", "smooth", "emotion"):
         torch.testing.assert_close(both[name], (each[0][name] + each[1][name]) / 2)
     torch.testing.assert_close(both["motion"], energy(beta, target.beta, target.valid) + energy(pose, target.pose, target.valid))
+    with pytest.raises(ElpError, match="choose 2 or more"):
+        LossWeights(score="energy", draws=1)
     assert (LossWeights(draws=4).samples, weights.samples, LossWeights(score="energy", draws=4).samples) == (1, 2, 4)
     assert both["loss"].item() == pytest.approx(sum(getattr(weights, name) * both[name].item() for name in both if name != "loss"), rel=1e-5)
