@@ -34,6 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0, "frame_noise": 0.0}, "more noise": {"frame_noise": 1.0},
     "nested": {"nested": True}, "causal": {"causal": True}, "clip": {"window": "clip"}, "float32": {},
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
+    **{f"{space} balanced": {"space": space} for space in ("U", "V", "V+e")},
 }  # fmt: skip
 SCORE = recipes.lively().weights
 WEIGHTS = {"Eq 3": replace(SCORE, score="l2"), "two draws": replace(SCORE, draws=2)} | {
@@ -51,7 +52,8 @@ SCORES = (
 def jobs(seeds: int, steps: int) -> list[Recipe]:
     """The runs, those whose rows matter most first."""
     base = replace(recipes.lively(), steps=steps)
-    runs = [replace(recipes.variant(base, name, **options), seed=seed) for name, options in OPTIONS.items() for seed in range(seeds)]
+    options = [recipes.variant(replace(base, balanced=name.endswith("balanced")), name, **changes) for name, changes in OPTIONS.items()]
+    runs = [replace(option, seed=seed) for option in options for seed in range(seeds)]
     lossy = [replace(base, name=name, weights=weights, seed=seed) for name, weights in WEIGHTS.items() for seed in range(seeds)]
     return runs[: 6 * seeds] + lossy[: 2 * seeds] + runs[6 * seeds :] + lossy[2 * seeds :: seeds]  # of a term switched off one seed will do
 

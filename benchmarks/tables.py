@@ -15,7 +15,7 @@ import importlib.util
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
@@ -40,6 +40,7 @@ from elp.metrics.resample import Stats, summarise
 from elp.train import LOG_EVERY, Trainer
 
 DEVICE: str  # of a process that trains
+BESIDE = 3  # trainings at a time on a GPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +58,8 @@ class Plan:
     steps: int | None
     balanced: bool
     smoke: bool
-    fit_steps: dict[str, int]
+    rlhg_steps: int | None
+    l2l_steps: tuple[int, int]
     skip: tuple[str, ...]
     once: tuple[str, ...]
     l2l_batch: int
@@ -82,14 +84,18 @@ class Plan:
         return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V"))
 
     @property
-    def trained(self) -> list[tuple[str, int]]:
+    def trained(self) -> list[tuple[tuple[str, int], ...]]:
+        """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds."""
         kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep)]
         kinds = [kind for kind in kinds if kind not in self.skip]
-        return [(kind, seed) for kind in kinds for seed in self.seeds_of(kind)]
+        lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
+        alike = [[(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1]
+        beside = 1 if "cpu" in self.devices else BESIDE
+        return [tuple(jobs[k : k + beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), beside)]
 
 
-def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
-    """One of ELP's trainings; its file lies in the work folder afterwards."""
+def elp_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> Iterator[None]:
+    """One of ELP's trainings, a step each time; its file lies in the work folder afterwards."""
     started = time.time()
     trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(device))
     if device != "cpu":
@@ -99,27 +105,39 @@ def train_elp(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> 
         trainer.advance()
         if trainer.done % LOG_EVERY == 0 or trainer.done == steps:
             last = trainer.check(plan.work, (trainer.done - 1) % LOG_EVERY + 1)[-1]
+        yield
     card = {"steps": steps, "batch": trainer.recipe.batch, "loss": round(last["loss"], 4), "seconds": round(time.time() - started, 1)}
     checkpoint.save(model_path(plan, kind, seed), trainer.model, card)
 
 
-def train_baseline(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> None:
-    """One of the others' trainings."""
+def baseline_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> Iterator[None]:
+    """One of the others' trainings, a step each time."""
     started = time.time()
-    curves: dict[str, list[float]] = {}
+    model: torch.nn.Module
     if kind == "L2L":
-        batch = plan.l2l_batch
-        model, fit = baselines.vq_fit(corpus, seed=seed, device=device, steps=plan.fit_steps["vq"], batch=batch)
-        curves["vq"] = baselines.finish(fit)
-        fit = baselines.predictor_fit(corpus, model, seed=seed, steps=plan.fit_steps["predictor"], batch=batch)
+        model, fits = baselines.l2l_fits(corpus, seed=seed, device=device, steps=plan.l2l_steps, batch=plan.l2l_batch)
     else:
-        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=device, steps=plan.fit_steps["rlhg"] or None)
-        model = fit.model
-    curves["last"] = baselines.finish(fit)
+        fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=device, steps=plan.rlhg_steps)
+        model, fits = fit.model, iter([(kind, fit)])
+    losses, steps = {}, 0
+    for name, fit in fits:
+        while fit.done < fit.steps:
+            fit.advance()
+            yield
+        losses[name], steps = fit.curve[-1], steps + fit.steps
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
-    card = {"steps": fit.steps, "vq_steps": plan.fit_steps["vq"]} if kind == "L2L" else {"steps": fit.steps}
-    card |= {"batch": fit.batch, "loss": {k: v[-1] for k, v in curves.items()}, "seconds": round(time.time() - started, 1)}
+    card = {"steps": steps, "batch": fit.batch, "loss": losses, "seconds": round(time.time() - started, 1)}
     checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
+
+
+def together(trainings: list[Iterator[None]], device: str) -> None:
+    """Take a step of each in turn until all are done, on CUDA each on a stream of its own: none fills a GPU alone."""
+    left = [(training, None if device == "cpu" else torch.cuda.Stream()) for training in trainings]
+    while left:
+        for training, stream in list(left):
+            with torch.cuda.stream(stream):
+                if next(training, "done") == "done":
+                    left.remove((training, stream))
 
 
 def model_path(plan: Plan, kind: str, seed: int) -> Path:
@@ -127,7 +145,7 @@ def model_path(plan: Plan, kind: str, seed: int) -> Path:
 
 
 def begin(devices: Any) -> None:
-    """A process that trains takes one of the devices and keeps it: side by side on one GPU, trainings take longer in all."""
+    """A process that trains takes one of the devices and keeps it: two processes take turns on a GPU, streams of one share it."""
     global DEVICE
     torch.set_num_threads(1)
     DEVICE = devices.get()
@@ -135,13 +153,14 @@ def begin(devices: Any) -> None:
         torch.cuda.set_device(torch.device(DEVICE))
 
 
-def trained(plan: Plan, kind: str, seed: int, until: float) -> float | None:
-    """Train one method, unless its file is there; seconds, None if its time is up."""
+def trained(plan: Plan, group: tuple[tuple[str, int], ...], until: float) -> float | None:
+    """Train one method with its seeds, unless the files are there; seconds, None if the time is up."""
     started = time.time()
-    if not model_path(plan, kind, seed).exists():
-        if started > until:
-            return None
-        (train_elp if kind.startswith("ELP") else train_baseline)(plan, Corpus.open(plan.corpus), kind, seed, DEVICE)
+    left = [job for job in group if not model_path(plan, *job).exists()]
+    if left and started > until:
+        return None
+    corpus = Corpus.open(plan.corpus)
+    together([(elp_training if kind.startswith("ELP") else baseline_training)(plan, corpus, kind, seed, DEVICE) for kind, seed in left], DEVICE)
     return time.time() - started
 
 
@@ -254,17 +273,20 @@ def run_all(plan: Plan, workers: int, limit: float) -> tuple[Results, Results, l
             jobs.update({measurers.submit(job, plan, name, seed): (job, name, seed) for job, name, seed in rows_of(plan, kind, seed)})
 
         begin_rows(None, plan.seeds[0])
-        jobs |= {trainers.submit(trained, plan, kind, seed, started + limit): (trained, kind, seed) for kind, seed in plan.trained}
-        while jobs:
-            for done in wait(jobs, return_when=FIRST_COMPLETED).done:
-                job, name, seed = jobs.pop(done)
-                if job is not trained:
+        groups = {trainers.submit(trained, plan, group, started + limit): group for group in plan.trained}
+        while jobs or groups:
+            for done in wait([*jobs, *groups], return_when=FIRST_COMPLETED).done:
+                if done in jobs:
+                    job, name, seed = jobs.pop(done)
                     found[job].setdefault(name, {})[seed] = done.result()
-                elif done.result() is None:
-                    missing.append(f"{name}, seed {seed}")
-                else:
-                    begin_rows(name, seed)
-                print(f"{time.time() - started:7.1f} s  {job.__name__} {name}, seed {seed}", flush=True)
+                    print(f"{time.time() - started:7.1f} s  {job.__name__} {name}, seed {seed}", flush=True)
+                    continue
+                for name, seed in groups.pop(done):
+                    if done.result() is None:
+                        missing.append(f"{name}, seed {seed}")
+                    else:
+                        begin_rows(name, seed)
+                    print(f"{time.time() - started:7.1f} s  trained {name}, seed {seed}", flush=True)
     return found[measured], found[controlled], missing
 
 
@@ -277,8 +299,8 @@ def main() -> None:
     p.add_argument("--hours", type=float, help="of the l2l preset")
     p.add_argument("--out", type=Path, default=Path("book/results"))
     p.add_argument("--work", type=Path, help="models and statistics that a second call finds (default OUT/../tables-work)")
-    free = ["cuda" if torch.cuda.is_available() else "cpu"]
-    p.add_argument("--device", nargs="+", default=free, help="cuda:0 cuda:1: trainings go to whichever is free")
+    free = [f"cuda:{k}" for k in range(torch.cuda.device_count())] or ["cpu"]
+    p.add_argument("--device", nargs="+", default=free, help="cuda:0 cuda:1: trainings go to whichever is free; by default all there are")
     p.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     p.add_argument("--samples", type=int, default=3)
     p.add_argument("--bootstrap", type=int, default=1000)
@@ -315,13 +337,13 @@ def main() -> None:
     plan = Plan(corpus=folder, work=work, devices=tuple(a.device), seeds=tuple(a.seeds), samples=a.samples, sweep=tuple(a.sweep), recipe=recipe,
                 printed=printed, steps=a.steps or (20 if a.smoke else None), balanced=a.preset == "l2l", smoke=a.smoke, skip=tuple(a.skip),
                 once=tuple(a.once), l2l_batch=8 if a.smoke else a.l2l_batch,
-                fit_steps=dict(zip(("rlhg", "vq", "predictor"), [20] * 3 if a.smoke else a.fit_steps, strict=True)))  # fmt: skip
-    print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {len(plan.trained)} trainings", flush=True)
+                rlhg_steps=20 if a.smoke else a.fit_steps[0] or None, l2l_steps=(20, 20) if a.smoke else tuple(a.fit_steps[1:]))  # fmt: skip
+    print(f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {sum(map(len, plan.trained))} trainings", flush=True)
     begun = time.time()
     stats, control, missing = run_all(plan, a.workers, a.limit)
     seconds = {"corpus_seconds": round(begun - started, 1), "working_seconds": round(time.time() - begun, 1)}
     device = torch.cuda.get_device_name() if a.device[0] != "cpu" else "cpu"
-    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for kind, seed in plan.trained
+    cards = {f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"] for group in plan.trained for kind, seed in group
              if f"{kind}, seed {seed}" not in missing}  # fmt: skip
     cards = {name: {key: value for key, value in card.items() if key != "curves"} for name, card in cards.items()}
     order = [name for name in (*TABLE1, *TABLE2, *(f"ELP-U H={h}" for h in plan.sweep)) if name in stats]
@@ -329,7 +351,7 @@ def main() -> None:
     shown = {name: [control[name][seed] for seed in sorted(control[name])] for name in CONTROLLED if name in control}
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
-        | corpus_card(corpus, "test") | {"devices": len(a.device)} | seconds
+        | corpus_card(corpus, "test") | {"devices": len(a.device), "beside": BESIDE} | seconds
         | {"seeds": list(plan.seeds), "samples": plan.samples, "bootstrap": a.bootstrap, "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
            "trained": cards, "missing": missing, "control": shown}
         | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)

@@ -118,7 +118,7 @@ def test_blinks_are_read_off_the_eyelids(corpus):
 def test_published_sizes(corpus):
     features = baselines.Features(corpus)
     rlhg, pch, l2l = RLHG(features), RLHG(features, residual=True), L2L(features)
-    assert (rlhg.lstm.hidden_size, rlhg.lstm.num_layers, rlhg.inside.out_features, rlhg.lstm.dropout) == (96, 2, 192, 0.1)
+    assert (rlhg.lower.hidden_size, rlhg.upper.hidden_size, rlhg.inside.out_features, rlhg.dropout.p) == (96, 96, 192, 0.1)
     assert isinstance(rlhg.norm, torch.nn.LayerNorm)
     assert isinstance(pch.norm, torch.nn.BatchNorm1d)
     assert tuple(l2l.vq.codebook.shape) == (200, 256)

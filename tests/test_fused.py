@@ -1,5 +1,7 @@
 """The fused sampling kernels against the plain formula, where there is a GPU."""
 
+import copy
+
 import pytest
 import torch
 
@@ -103,19 +105,91 @@ def test_convolutions_as_torch_has_them():
 
 @pytest.mark.parametrize(("causal", "shortcut"), [(True, False), (False, False), (False, True)])
 def test_blinks_as_on_the_cpu(causal, shortcut):
-    """D2 with strides as pairs of heads, in half precision, against the plain form in float32."""
+    """D2 with strides as pairs of heads is as near to the plain form in float32 as that form in half precision is."""
     from elp.model.decoders import BlinkDecoder
 
     torch.manual_seed(0)
     plain = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut)
     fast = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut).cuda()
     fast.load_state_dict(plain.state_dict())
-    fast = fast.bfloat16()
+    fast, rounded = fast.bfloat16(), copy.deepcopy(plain).bfloat16()
     x = torch.randn(8, 50, 128, 8).permute(0, 3, 1, 2)
     y = plain(x)
     y.square().mean().backward()
+    rounded(x.bfloat16()).float().square().mean().backward()
     z = fast(x.cuda().bfloat16())
     z.float().square().mean().backward()
     torch.testing.assert_close(z.float().cpu(), y, atol=0.05, rtol=0.05)
-    for (name, a), e in zip(fast.named_parameters(), plain.parameters(), strict=True):
-        assert (a.grad.float().cpu() - e.grad).norm() < 0.1 * e.grad.norm() + 1e-4, name
+    for (name, a), b, e in zip(fast.named_parameters(), rounded.parameters(), plain.parameters(), strict=True):
+        error, allowed = ((x.grad.float().cpu() - e.grad).norm() for x in (a, b))
+        assert error < 1.2 * allowed + 0.02 * e.grad.norm() + 1e-4, name
+
+
+class Forgetful(torch.nn.Module):
+    """Whose weights tell which of them were dropped."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(64))
+
+    def loss(self, batch):
+        return torch.nn.functional.dropout(self.weight, 0.5).square().sum() + 0 * batch.listener.sum()
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory):
+    from elp.corpus import simulate
+
+    return simulate(tmp_path_factory.mktemp("corpus") / "tiny", "tiny", 0, audio=False)
+
+
+def advance(fits, steps):
+    streams = [torch.cuda.Stream() for _ in fits]
+    for _ in range(steps):
+        for fit, stream in zip(fits, streams, strict=True):
+            with torch.cuda.stream(stream):
+                fit.advance()
+
+
+def test_dropout_depends_on_the_seed_and_not_on_what_runs_beside(corpus):
+    from elp import baselines
+    from elp.baselines.fit import Fit
+
+    windows = baselines.Windows(corpus, baselines.Features(corpus).cuda(), 32)
+    models = [Forgetful().cuda() for _ in range(3)]
+    alone, other, beside = (
+        Fit(model, model.loss, windows, steps=40, batch=4, lr=0.1, seed=seed) for model, seed in zip(models, (5, 6, 5), strict=True)
+    )
+    advance([alone], 30)
+    advance([other, beside], 30)
+    torch.cuda.synchronize()
+    assert torch.equal(models[0].weight, models[2].weight)
+    assert not torch.equal(models[0].weight, models[1].weight)
+
+
+@pytest.mark.parametrize("kind", ["vq", "rlhg", "elp"])
+def test_runs_side_by_side_learn_as_alone(corpus, kind):
+    """What a run's graph uses, no other may: cuBLAS's workspace, cuDNN's."""
+    from dataclasses import replace
+
+    from elp import baselines, recipes
+    from elp.train import Trainer
+
+    def run(seed):
+        if kind == "vq":
+            return next(baselines.l2l_fits(corpus, seed=seed, device="cuda", steps=(600, 1), batch=8)[1])[1]
+        if kind == "rlhg":
+            return baselines.rlhg_fit(corpus, seed=seed, device="cuda", steps=100)
+        trainer = Trainer(replace(recipes.lively(), seed=seed, steps=100), corpus, torch.device("cuda"))
+        trainer.capture()
+        return trainer
+
+    def learned(together):
+        runs = [run(seed) for seed in range(3)]
+        left = 100 - runs[0].done
+        advance(runs, left) if together else [advance([each], left) for each in runs]
+        torch.cuda.synchronize()
+        return torch.stack([torch.cat([x.detach().reshape(-1) for x in each.model.parameters()]) for each in runs])
+
+    alone, again, beside = learned(False), learned(False), learned(True)
+    assert (beside - alone).norm() <= 1.5 * (again - alone).norm() + 1e-4 * alone.norm()

@@ -2,12 +2,12 @@
 
 from elp.baselines.features import Features, Windows
 from elp.baselines.fit import finish
-from elp.baselines.l2l import L2L, predictor_fit, train_l2l, vq_fit
+from elp.baselines.l2l import L2L, l2l_fits, train_l2l
 from elp.baselines.mirror import Mirror
 from elp.baselines.rlhg import RLHG, rlhg_fit, train_rlhg
 from elp.baselines.simple import MeanFace, NearestNeighbour, Neighbours, RandomCodes, RandomListener, RetrievedSpeaker
 
 __all__ = [
     "L2L", "RLHG", "Features", "MeanFace", "Mirror", "NearestNeighbour", "Neighbours", "RandomCodes", "RandomListener", "RetrievedSpeaker",
-    "Windows", "finish", "predictor_fit", "rlhg_fit", "train_l2l", "train_rlhg", "vq_fit",
+    "Windows", "finish", "l2l_fits", "rlhg_fit", "train_l2l", "train_rlhg",
 ]  # fmt: skip

@@ -45,7 +45,8 @@ class Fit:
         self.model, self.loss, self.windows, self.steps, self.batch = model.train(), loss, windows, steps, batch
         self.lr, self.schedule = lr, schedule
         self.generator = torch.Generator(device).manual_seed(seed)
-        torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
+        if not cuda:
+            torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
         self.rate = torch.tensor(lr, device=device)
         self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.rate, weight_decay=weight_decay, capturable=cuda, fused=True)
         self.total = torch.zeros((), device=device)
@@ -63,20 +64,30 @@ class Fit:
         self.total.add_(value.detach())
 
     def _captured(self) -> Callable[[], None]:
-        """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny kernels."""
-        side = torch.cuda.Stream()
+        """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny kernels.
+
+        The graph has a stream of its own, and with it cuBLAS's workspace, and its own state of the global generator, which draws the
+        dropout: runs may be replayed side by side.
+        """
+        side, drawn = torch.cuda.Stream(), torch.Generator(self.rate.device).manual_seed(self.generator.initial_seed())
         side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(3):
+        everybodys = torch.cuda.default_generators[self.rate.device.index]
+        before = everybodys.graphsafe_get_state()
+        everybodys.graphsafe_set_state(drawn)
+        try:
+            with torch.cuda.stream(side):
+                for _ in range(3):
+                    self._step()
+            torch.cuda.current_stream().wait_stream(side)
+            self.done = self.looked = 3
+            self.optimizer.zero_grad(set_to_none=True)
+            self.total.zero_()
+            graph = torch.cuda.CUDAGraph()
+            graph.register_generator_state(self.generator)
+            with torch.cuda.graph(graph, stream=side):
                 self._step()
-        torch.cuda.current_stream().wait_stream(side)
-        self.done = self.looked = 3
-        self.optimizer.zero_grad(set_to_none=True)
-        self.total.zero_()
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.generator)
-        with torch.cuda.graph(graph):
-            self._step()
+        finally:
+            everybodys.graphsafe_set_state(before)
         return graph.replay
 
     def advance(self) -> None:

@@ -3,7 +3,7 @@
 # B clip, T frame, M = D + 6 motion, S token of 8 frames, K code
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -179,33 +179,36 @@ def _nucleus(logits: Tensor, generator: torch.Generator) -> Tensor:
     return order.gather(-1, pick)
 
 
-def vq_fit(corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: int = 6000, batch: int = 128) -> tuple[L2L, Fit]:
-    """A new L2L and the run that trains its VQ-VAE.
+def l2l_fits(
+    corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: tuple[int, int] = (6000, 4000), batch: int = 128
+) -> tuple[L2L, Iterator[tuple[str, Fit]]]:
+    """A new L2L and the runs that train it, by name: each begins where the one before ended, so finish it before asking for the next.
 
-    The first sixth of the steps is done when this returns: an autoencoder without codes. Quantised from the first step on, the encoder
-    has nothing to say yet, and finds it cheapest to say always the same, next to one code.
+    The first sixth of the VQ-VAE's steps is an autoencoder without codes. Quantised from the first step on, the encoder has nothing to
+    say yet, and finds it cheapest to say always the same, next to one code. The predictor learns the codes of the trained VQ-VAE.
 
     Args:
-        corpus: with a "train" split. seed: of weights, windows, dropout. device: "cpu", "cuda". steps, batch: iterations, windows.
+        corpus: with a "train" split, of pairs of at least 64 frames. seed: of weights, windows, dropout. device: "cpu", "cuda".
+        steps: of the VQ-VAE and of the predictor. batch: windows in a step.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = L2L(Features(corpus)).to(device).eval()
-    windows, first = Windows(corpus, model.features, BLOCK), steps // 6
-    options: dict[str, Any] = {"batch": batch, "lr": 3e-4, "seed": seed, "half": True}
+    return model, _fits(corpus, model, seed, steps, batch)
+
+
+def _fits(corpus: Corpus, model: L2L, seed: int, steps: tuple[int, int], batch: int) -> Iterator[tuple[str, Fit]]:
+    windows, first = Windows(corpus, model.features, BLOCK), steps[0] // 6
+    options: dict[str, Any] = {"batch": batch, "lr": 3e-4, "half": True, "seed": seed}
     if first:
-        finish(Fit(model.vq, model.vq.unquantised, windows, steps=first, schedule=_warm(first), **options))
+        yield "autoencoder", Fit(model.vq, model.vq.unquantised, windows, steps=first, schedule=_warm(first), **options)
+    device = windows.edges.device
     model.vq.start(windows.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener)
-    return model, Fit(model.vq, model.vq.loss, windows, steps=steps - first, schedule=_warm(steps), **options)
-
-
-def predictor_fit(corpus: Corpus, model: L2L, *, seed: int = 0, steps: int = 4000, batch: int = 128) -> Fit:
-    """The run that trains the predictor on a trained VQ-VAE's codes; the corpus needs pairs of at least 64 frames."""
+    yield "vq", Fit(model.vq, model.vq.loss, windows, steps=steps[0] - first, schedule=_warm(steps[0]), **options)
     model.eval().vq.requires_grad_(False)
     windows = Windows(corpus, model.features, 2 * BLOCK)
-    return Fit(
-        model.predictor, model.loss, windows, steps=steps, batch=batch, lr=3e-4, weight_decay=0.01, schedule=_warm(steps), seed=seed + 1, half=True
-    )
+    options |= {"weight_decay": 0.01, "seed": seed + 1}
+    yield "predictor", Fit(model.predictor, model.loss, windows, steps=steps[1], schedule=_warm(steps[1]), **options)
 
 
 def _warm(steps: int) -> Callable[[int], float]:
@@ -216,8 +219,7 @@ def _warm(steps: int) -> Callable[[int], float]:
 def train_l2l(
     corpus: Corpus, *, seed: int = 0, device: str = "cpu", steps: tuple[int, int] = (6000, 4000), batch: int = 128, progress: bool = False
 ) -> tuple[L2L, dict[str, list[float]]]:
-    """Both runs, one after the other: the model, ready to respond, and both loss curves."""
-    model, first = vq_fit(corpus, seed=seed, device=device, steps=steps[0], batch=batch)
-    curves = {"vq": finish(first, progress=progress)}
-    curves["predictor"] = finish(predictor_fit(corpus, model, seed=seed, steps=steps[1], batch=batch), progress=progress)
+    """All of `l2l_fits`, one after the other: the model, ready to respond, and the loss curves."""
+    model, fits = l2l_fits(corpus, seed=seed, device=device, steps=steps, batch=batch)
+    curves = {name: finish(fit, progress=progress) for name, fit in fits}
     return model.eval(), curves

@@ -36,7 +36,8 @@ class RLHG(nn.Module):
         self.norm = nn.BatchNorm1d(s) if residual else nn.LayerNorm(s)
         self.inside = nn.Linear(s, WIDTH)
         self.start = nn.Linear(m + n, 2 * 2 * HIDDEN)
-        self.lstm = nn.LSTM(WIDTH, HIDDEN, 2, batch_first=True, dropout=0.1)
+        self.lower, self.upper = (nn.LSTM(width, HIDDEN, batch_first=True) for width in (WIDTH, HIDDEN))
+        self.dropout = nn.Dropout(0.1)  # not nn.LSTM's: cuDNN keeps one state of it, which any seeding replaces under a captured graph
         self.out = nn.Linear(HIDDEN, m)
 
     def forward(self, speaker: Tensor, first: Tensor, e: Tensor) -> Tensor:
@@ -48,7 +49,8 @@ class RLHG(nn.Module):
             x = self.inside(self.norm(x.mT).mT)
         else:
             x = self.inside(self.norm(speaker)).tanh()
-        y = self.out(self.lstm(x, (state[0], state[1]))[0])
+        y = self.dropout(self.lower(x, (state[0, :1], state[1, :1]))[0])
+        y = self.out(self.upper(y, (state[0, 1:], state[1, 1:]))[0])
         return y + first[:, None] if self.residual else y
 
     def loss(self, batch: Batch) -> Tensor:
