@@ -3,7 +3,7 @@
 # B clip, T frame, H head, V category, N emotion, D coefficient, F feature
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -117,14 +117,15 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
     return np.concatenate(found)
 
 
-def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, float]:
+def foretold(corpus: Corpus, *, plain: bool, lags: Sequence[int] = range(0, 50, 7), ridge: float = 1e5) -> dict[str, float]:
     """How well a line foretells the listener's smile and blinks from two seconds of the speaker: a floor for every network.
 
-    Ridge regression on the standardised input at lags of 0, 7, ... 49 frames, fitted to the training split, clips' means taken out.
+    Ridge regression on the standardised input at several lags, fitted to the training split, clips' means taken out.
 
     Args:
         corpus: with "train" and "val" splits and the face model's coefficients.
-        plain: whether the input is β and p themselves or the style of Eq 1 (without sound). ridge: weight of the squared slopes.
+        plain: whether the input is β and p themselves or the style of Eq 1 (without sound).
+        lags: frames by which the speaker is earlier; below 0 later. ridge: weight of the squared slopes.
 
     Returns:
         "smile" and "blink": Pearson's r with what the real listener did, within clips, mean over the validation clips.
@@ -149,7 +150,7 @@ def foretold(corpus: Corpus, *, plain: bool, ridge: float = 1e5) -> dict[str, fl
             x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
             if not plain:
                 x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
-            past = np.concatenate([np.concatenate([x[:1]] * lag + [x[: len(x) - lag]]) for lag in range(0, 50, 7)], 1)
+            past = np.concatenate([x[np.clip(np.arange(len(x)) - lag, 0, len(x) - 1)] for lag in lags], 1)
             y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
             found.append((past - past.mean(0), y - y.mean(0)))
         if not found:
