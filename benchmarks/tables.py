@@ -265,7 +265,7 @@ def run_all(plan: Plan, workers: int, limit: float) -> tuple[Results, Results, l
     missing = []
     with (
         ProcessPoolExecutor(len(plan.devices), mp_context=spawn, initializer=begin, initargs=(free,)) as trainers,
-        ProcessPoolExecutor(workers, mp_context=spawn) as measurers,
+        ProcessPoolExecutor(workers, mp_context=spawn, initializer=os.nice, initargs=(10,)) as measurers,  # a GPU must not wait for them
     ):
         jobs: dict[Any, tuple[Callable[..., Any], str, int]] = {}
 

@@ -187,3 +187,16 @@ def test_two_processes_train_one_model(data, tmp_path):
     tensors, _ = checkpoint.read(tmp_path / "state.safetensors")
     assert {"generator.0", "generator.1"} <= set(tensors)
     assert not torch.equal(tensors["generator.0"], tensors["generator.1"])
+
+
+def test_a_corpus_without_emotions_leaves_a_card_that_is_json(data, tmp_path):
+    import pandas as pd
+
+    from elp.corpus import Corpus
+
+    shutil.copytree(data.folder, tmp_path / "c")
+    index = pd.read_parquet(tmp_path / "c" / "index.parquet")
+    index.assign(emotion=-1).to_parquet(tmp_path / "c" / "index.parquet")
+    train(tiny(2), Corpus.open(tmp_path / "c"), tmp_path / "run", device="cpu")
+    card = json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=pytest.fail)
+    assert "emotion_accuracy" not in card["validation"]
