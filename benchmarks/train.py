@@ -63,7 +63,7 @@ def plain(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:
     def step() -> None:
         mfcc, motion, e, target = next(loader)
         batch = Batch(mfcc.cuda(), motion.cuda(), e.cuda(), losses.Target(*(x.cuda() for x in target)))
-        terms = losses.total(*model(batch.mfcc, batch.motion, batch.e, generator=generator), batch.target, recipe.weights, model.beta_weight)
+        terms = losses.total(*model(batch.mfcc, batch.motion, batch.e, generator=generator), batch.target, recipe.weights, trainer.batches.weight)
         optimizer.zero_grad()
         terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)

@@ -34,6 +34,8 @@ class Batches:
     The motion part of Eq 1 needs no learning: it is computed once over whole conversations, so that a training clip sees the
     same σ as an endless one at test time; with window "clip" it is computed from each training clip, as it must be.
 
+    `weight` (D,) is what a squared error of each standardised β coefficient counts, 1 on average: its variance, in the corpus's units.
+
     Args:
         corpus: opened. model: tells device, options and statistics. split: "train", "val", "test".
         frames: T. balanced: every emotion equally often.
@@ -65,6 +67,8 @@ class Batches:
         self.edges = weight.cumsum(0) / weight.sum()
         self.style = None if model.config.window == "clip" and not model.config.causal else self._style(pairs)
         self.steps = torch.arange(frames, device=device)
+        size = (model.beta_std / put(corpus.units)).square()
+        self.weight = size / size.mean()
 
     def _style(self, pairs: pd.DataFrame) -> Tensor:
         style = torch.zeros(len(self.beta), len(self.model.style_mean), dtype=torch.half, device=self.beta.device)

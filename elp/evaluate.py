@@ -143,10 +143,14 @@ def seen_frames(corpus: Corpus, pair: Any) -> NDArray[np.bool_]:
     return np.asarray(corpus.valid[at(pair.speaker_offset)]) & np.asarray(corpus.valid[at(pair.listener_offset)])
 
 
-def parts(motion: Motion) -> dict[str, NDArray[np.float64]]:
-    """What is measured: "facial" (T, Dβ), the coefficients, and "head" (T, 6), in cm, rotations at the end of a lever of 10 cm."""
+def parts(motion: Motion, units: NDArray[np.floating[Any]] | float = 1.0) -> dict[str, NDArray[np.float64]]:
+    """What is measured: "facial" (T, Dβ), the coefficients, and "head" (T, 6), in cm, rotations at the end of a lever of 10 cm.
+
+    Args:
+        units: of the coefficients, `Corpus.units`.
+    """
     lever = np.array([LEVER] * 3 + [1.0] * 3)
-    return {"facial": motion.beta.astype(np.float64), "head": motion.pose * lever}
+    return {"facial": motion.beta.astype(np.float64) / units, "head": motion.pose * lever}
 
 
 def _signals(corpus: Corpus) -> dict[str, Callable[[Motion], NDArray[np.float64]]]:
@@ -168,10 +172,11 @@ class Scene:
 
     def __init__(self, corpus: Corpus, pairs: Sequence[Any]) -> None:
         self.valid = [seen_frames(corpus, pair) for pair in pairs]
-        speakers = [parts(corpus.speaker(pair).motion) for pair in pairs]
+        self.units = corpus.units
+        speakers = [parts(corpus.speaker(pair).motion, self.units) for pair in pairs]
         listeners = [corpus.listener(pair) for pair in pairs]
         self.blink = [m.blink.astype(np.float64)[:, None] for m in listeners]
-        truth = [parts(m) for m in listeners]
+        truth = [parts(m, self.units) for m in listeners]
         self.sets = {}
         for part, k in (("facial", metrics.EXPRESSION_CLUSTERS), ("head", metrics.POSE_CLUSTERS)):
             s, g = ([self._masked(x[part], v) for x, v in zip(xs, self.valid, strict=True)] for xs in (speakers, truth))
@@ -187,7 +192,7 @@ class Scene:
 
     def measure(self, answers: Sequence[Motion]) -> Stats:
         """Statistics of one answer to each pair: name -> (C, ...)."""
-        measured = [parts(m) for m in answers]
+        measured = [parts(m, self.units) for m in answers]
         stats: Stats = {}
         for part, (s, g, centres) in self.sets.items():
             p = [self._masked(x[part], v) for x, v in zip(measured, self.valid, strict=True)]

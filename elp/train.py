@@ -97,7 +97,7 @@ class Trainer:
         heads = self.batches.prefixes(self.model.config.heads, len(row), self.generator) if self.model.config.nested else None
         samples = self.recipe.weights.samples
         predicted: Prediction = self.work(batch.mfcc, batch.motion, batch.e, generator=self.generator, heads=heads, samples=samples)
-        return losses.total(*predicted, batch.target, self.recipe.weights, self.model.beta_weight)
+        return losses.total(*predicted, batch.target, self.recipe.weights, self.batches.weight)
 
     def step(self) -> None:
         """Draw, predict, learn. No value leaves the device."""
@@ -189,10 +189,10 @@ def validate(model: ASE, corpus: Corpus, recipe: Recipe, split: str = "val", cou
             likely: Prediction = model(batch.mfcc, batch.motion, batch.e, tau=0.0)
             both: Prediction = model(batch.mfcc, batch.motion, batch.e, generator=generator, samples=2)
             weights = replace(recipe.weights, score="l2")
-            values = losses.total(*predicted, batch.target, weights, model.beta_weight)
+            values = losses.total(*predicted, batch.target, weights, batches.weight)
             known = batch.target.e.sum(-1) > 0
-            values["argmax"] = losses.total(*likely, batch.target, weights, model.beta_weight)["motion"]
-            values["energy"] = losses.total(*both, batch.target, replace(weights, score="energy"), model.beta_weight)["motion"]
+            values["argmax"] = losses.total(*likely, batch.target, weights, batches.weight)["motion"]
+            values["energy"] = losses.total(*both, batch.target, replace(weights, score="energy"), batches.weight)["motion"]
             if known.any():
                 values["emotion_accuracy"] = (predicted.emotion.argmax(-1) == batch.target.e.argmax(-1))[known].float().mean()
             lively = [(x * model.beta_std).var(1).sum() for x in (predicted.beta, batch.target.beta)]

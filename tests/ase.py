@@ -16,8 +16,8 @@ D = 12  # expression coefficients
 EMOTIONS = ("negative", "neutral", "positive")
 
 
-def corpus(dest: Path, *, clips: int = 9, frames: int = 120, emotions: tuple[str, ...] = EMOTIONS, broken: bool = False) -> Corpus:
-    """Random dyads whose listener leans with the emotion; with `broken`, one listener's β overflows what training can square."""
+def corpus(dest: Path, *, clips: int = 9, frames: int = 120, emotions: tuple[str, ...] = EMOTIONS, first: float = 1.0, **card: Any) -> Corpus:
+    """Random dyads whose listener leans with the emotion; the first coefficient is multiplied by `first`."""
     rng = np.random.default_rng(0)
 
     def records():
@@ -25,6 +25,7 @@ def corpus(dest: Path, *, clips: int = 9, frames: int = 120, emotions: tuple[str
             name = emotions[n % len(emotions)]
             for role in ("speaker", "listener"):
                 beta = rng.normal(size=(frames, D)).cumsum(0) * 0.2 + (n % len(emotions)) * (role == "listener")
+                beta[:, 0] *= first
                 blink = (np.arange(frames) % 40 < 4).astype(np.uint8)
                 motion = Motion(beta=beta, pose=0.05 * rng.normal(size=(frames, 6)), blink=blink)
                 split = "val" if n >= clips - len(emotions) else "train"
@@ -34,7 +35,7 @@ def corpus(dest: Path, *, clips: int = 9, frames: int = 120, emotions: tuple[str
                     emotion=name if role == "listener" else "", split=split,
                 )  # fmt: skip
 
-    return Corpus.write(dest, records(), {"name": "test", "emotions": list(emotions)})
+    return Corpus.write(dest, records(), {"name": "test", "emotions": list(emotions)} | card)
 
 
 def clip(frames: int, width: int = D, seed: int = 0) -> Clip:

@@ -17,6 +17,7 @@ from elp.errors import ElpError
 from elp.floor import floors
 from elp.metrics.resample import resample
 from elp.motion import Motion
+from tests.ase import corpus as build
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,25 @@ def test_result_is_a_file_that_says_where_it_comes_from(result):
     assert {"commit", "command", "seed", "device", "versions", "date", "corpus", "samples", "bootstrap"} <= set(result)
     assert result["corpus"]["clips"] == 7
     assert result["corpus"]["split"] == "test"
+
+
+def test_mixed_units_do_not_matter(tmp_path):
+    """A coefficient in other units changes neither what is measured nor what an error counts, where the card says that units are mixed."""
+    from elp.batches import Batches
+    from elp.model.ase import ASE, ASEConfig
+
+    def measured(first, **card):
+        corpus = build(tmp_path / f"{first}{card}", first=first, **card)
+        model = ASE(ASEConfig(beta=12, heads=4, categories=4), corpus.stats)
+        rows = ev.measure(corpus, ev.Stranger(), samples=1, split="train")
+        return Batches(corpus, model, "train", 50).weight.numpy(), rows["facial_fd"]
+
+    (weight, distance), (other, same) = (measured(first, units="mixed") for first in (1.0, 64.0))
+    np.testing.assert_allclose(weight, 1, rtol=1e-5)
+    np.testing.assert_allclose(other, 1, rtol=1e-5)
+    np.testing.assert_allclose(same, distance, rtol=1e-4)
+    weight, large = measured(64.0)
+    assert weight[0] > 11 and large.mean() > 100 * distance.mean()
 
 
 def test_resampled_values_agree_with_the_metrics_package(corpus):

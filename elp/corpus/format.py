@@ -126,6 +126,16 @@ class Corpus:
         """Moments of "beta", "pose" (all people) and "mfcc" (those who may speak), from valid frames of the training split only."""
         return {name: Moments(*(np.asarray(x, np.float32) for x in self.card["stats"][name])) for name in ("beta", "pose", "mfcc")}
 
+    @cached_property
+    def units(self) -> NDArray[np.float32]:
+        """(D,) what errors and distances of β are measured in: 1, or each coefficient's standard deviation where units are "mixed".
+
+        Coefficients of a face model share a unit, in which the large movements count for more. A corpus whose card says "mixed" lays
+        things side by side that cannot be compared, such as action units and a logarithm of body motion.
+        """
+        deviation = self.stats["beta"].std
+        return deviation if self.card.get("units") == "mixed" else np.ones_like(deviation)
+
     def pairs(self, split: str | None = None) -> pd.DataFrame:
         """Every (speaker, listener) that the corpus holds, in the index's order.
 

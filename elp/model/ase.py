@@ -182,11 +182,6 @@ class ASE(nn.Module):
                 style = style + size * torch.randn(shape, generator=generator, device=style.device, dtype=style.dtype)
         return style
 
-    @property
-    def beta_weight(self) -> Tensor:
-        """(D,) variance of each β coefficient over their mean: what an error in its standard deviations weighs in the mesh."""
-        return self.beta_std.square() / self.beta_std.square().mean()
-
     def sampled(self, logits: Tensor, e: Tensor, tau: float, generator: torch.Generator | None) -> Tensor:
         """Logits (B, T, H, V) and e (B, N) -> sampled codes as the decoders read them, (B, C, T, H)."""
         whole = e if self.config.space == "U" else torch.ones_like(e[:, :1])

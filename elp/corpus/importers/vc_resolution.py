@@ -89,5 +89,6 @@ def _columns(files: dict[str, str], feature: str, load: Callable[[str], bytes]) 
 CARD = {
     "name": "VC-resolution", "emotions": ["negative", "neutral", "positive"], "licence": "MIT",
     "source": "Diao, Arboleda & Raake, Nonverbal dynamics in dyadic videoconferencing interaction, ICMI 2024", "splits": "by dyad",
-    "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"], "coefficients": "OpenFace action units; pose and blinks are unknown and zero",
+    "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"], "units": "mixed",
+    "coefficients": "OpenFace action units, ln(1 + body motion), gaze at the partner (0 or 1); pose and blinks are unknown and zero",
 }  # fmt: skip
