@@ -280,9 +280,9 @@ figures.show(
 )
 
 # %% tags=["nbval-check-output"]
+print(f"{'':13}{'gain of the smile':20}{'blink term':20}gain of nods")
 for name, label in follow.items():
-    smiles, blinks, nods = (", ".join(form.format(x) for x in row) for form, row in zip(("{:+.2f}", "{:.3f}", "{:+.2f}"), zip(*options[name])))
-    print(f"{label:12} gain {smiles}   blink term {blinks}   nods' gain {nods}")
+    print(f"{label:13}" + "   ".join(" ".join(f"{x:{form}}" for x in row) for form, row in zip(("+.2f", ".3f", "+.2f"), zip(*options[name]))))
 assert max(options["Eq 1"])[0] < min(options["U"])[0] and max(options["U"])[0] < min(options["causal"])[0]
 
 # %% [markdown]

@@ -361,7 +361,7 @@ for name in ("RLHG", "PCH", "L2L", "NN-motion", "another listener", "ELP-V", "EL
     d = l2l["contrasts"][name]["all_fd"]
     print(f"FD of ELP-U minus that of {name:16s} {d['value']:+6.2f} [{d['low']:+.2f}, {d['high']:+.2f}]{'' if d['separated'] else '   no difference'}")
 asked = {name: [run["accuracy"] for run in runs] for name, runs in l2l["control"].items()}
-print("read as asked:", ", ".join(f"{name} {np.mean(values):.2f}" for name, values in asked.items()), "| real:", l2l["control"]["ELP-U"][0]["reader_test"])
+print("read as asked:", *(f"{name} {np.mean(values):.2f}" for name, values in asked.items()), f"real listeners {l2l['control']['ELP-U'][0]['reader_test']:.2f}", sep="\n  ")
 
 # %% [markdown]
 # After the oracle the stranger comes nearest: here it is the *same person* in another conversation. Everybody else is far off, even the simulator's own answer as another person, L2L is as far as a face that does not move, and the regressions, a fifth nearer, are behind a random listener: what they learned from four faces does not help with a fifth. In the sum ELP-U is ahead of all of these; this time Eq. 3 is ahead of the energy score, by an eighth, after a hundred times as many clips, and the style alone is a little ahead of β and p.
@@ -370,10 +370,11 @@ print("read as asked:", ", ".join(f"{name} {np.mean(values):.2f}" for name, valu
 
 # %% tags=["nbval-check-output"]
 runs_l2l = json.loads(Path("results/training_ablations_l2l.json").read_text())["runs"]
+print(f"{'':12}{'gain of the smile':20}{'FD':17}energy")
 for name in ("U balanced", "U", "V balanced", "V"):
     mine = [run for run in runs_l2l if run["name"] == name]
-    shown = [" ".join(f"{run[part][key]:{form}}" for run in mine) for part, key, form in (("scores", "smile_gain", "+.2f"), ("scores", "all_fd", ".2f"), ("validation", "energy", ".3f"))]
-    print(f"{name:10}  smile's gain {shown[0]}   FD {shown[1]}   energy {shown[2]}")
+    columns = (("scores", "smile_gain", "+.2f"), ("scores", "all_fd", ".2f"), ("validation", "energy", ".3f"))
+    print(f"{name:12}" + "   ".join(" ".join(f"{run[part][key]:{form}}" for run in mine) for part, key, form in columns))
 
 # %% [markdown]
 # Balancing is a part of it at most. Without it V returns twice what it did, in every seed more; U's seeds scatter from -0.05 to 0.14. (Balancing also costs U: without it FD and energy score are lower in every seed. V's energy score is lower too, but its FD is higher.) What else there is we do not know. RLHG and PCH learn on windows of 3.6 seconds and hear more of the past than ELP, which learns on two; but V, which follows, has no more. On `vico` [causal models](05-training) return more of a smile, on the validation speakers; on `l2l` that was not run.
