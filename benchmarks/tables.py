@@ -40,7 +40,6 @@ from elp.metrics.resample import Stats, summarise
 from elp.train import LOG_EVERY, Trainer
 
 DEVICE: str  # of a process that trains
-BESIDE = 3  # trainings at a time on a GPU
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +83,18 @@ class Plan:
         return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V"))
 
     @property
+    def beside(self) -> int:
+        """How many trainings share a device."""
+        return 1 if "cpu" in self.devices else 3
+
+    @property
     def trained(self) -> list[tuple[tuple[str, int], ...]]:
         """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds."""
         kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep)]
         kinds = [kind for kind in kinds if kind not in self.skip]
         lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
         alike = [[(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1]
-        beside = 1 if "cpu" in self.devices else BESIDE
-        return [tuple(jobs[k : k + beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), beside)]
+        return [tuple(jobs[k : k + self.beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), self.beside)]
 
 
 def elp_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> Iterator[None]:
@@ -351,7 +354,7 @@ def main() -> None:
     shown = {name: [control[name][seed] for seed in sorted(control[name])] for name in CONTROLLED if name in control}
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
-        | corpus_card(corpus, "test") | {"devices": len(a.device), "beside": BESIDE} | seconds
+        | corpus_card(corpus, "test") | {"devices": len(a.device), "beside": plan.beside} | seconds
         | {"seeds": list(plan.seeds), "samples": plan.samples, "bootstrap": a.bootstrap, "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
            "trained": cards, "missing": missing, "control": shown}
         | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)
