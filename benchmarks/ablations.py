@@ -92,10 +92,10 @@ def run(recipe: Recipe, work: Path, until: float) -> dict[str, Any] | None:
     return row
 
 
-def scored(folder: Path, path: Path, heads: int | None, device: str) -> dict[str, float]:
+def scored(folder: Path, path: Path, heads: int | None) -> dict[str, float]:
     """Metrics of full-length answers to the validation speakers, one sample."""
     torch.set_num_threads(1)
-    responder = ELPResponder.from_checkpoint(path, device=device, heads=heads)
+    responder = ELPResponder.from_checkpoint(path, heads=heads)
     found = summarise({"run": [measure(Corpus.open(folder), responder, samples=1, split="val")]}, bootstrap=1)["methods"]["run"]
     return {name: found[name]["value"] for name in SCORES}
 
@@ -118,10 +118,7 @@ def main(
     trained, done = time.time() - started, {(row["name"], row["seed"]) for row in runs}
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
         rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in PREFIXES if row["name"] == "nested"]
-        futures = [
-            (row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h, devices[n % len(devices)]))
-            for n, (row, h) in enumerate(rows)
-        ]
+        futures = [(row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h)) for row, h in rows]
         for row, h, future in futures:
             row["scores" if h is None else f"scores with {h} heads"] = future.result()
     missing = [f"{r.name}, seed {r.seed}" for r in wanted if (r.name, r.seed) not in done]

@@ -168,10 +168,10 @@ def trained(plan: Plan, group: tuple[tuple[str, int], ...], until: float) -> flo
 
 
 def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
-    """A trained method, ready to respond, on the next device in turn."""
+    """A trained method, ready to respond: ELP on the processor, where a conversation takes no longer and no training waits for it."""
     path, device = model_path(plan, kind, seed), plan.devices[os.getpid() % len(plan.devices)]
     if kind.startswith("ELP"):
-        return ELPResponder.from_checkpoint(path, device=device)
+        return ELPResponder.from_checkpoint(path)
     features = baselines.Features(corpus)
     model = baselines.L2L(features) if kind == "L2L" else baselines.RLHG(features, residual=kind == "PCH")
     model.load_state_dict(checkpoint.read(path)[0])
