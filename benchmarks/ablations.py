@@ -117,7 +117,8 @@ def main(
         runs = [row for row in pool.map(run, wanted, repeat(work), repeat(started + limit)) if row]
     trained, done = time.time() - started, {(row["name"], row["seed"]) for row in runs}
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in PREFIXES if row["name"] == "nested"]
+        prefixes = [h for h in PREFIXES if h < recipes.get(recipe).model.heads]
+        rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in prefixes if row["name"] == "nested"]
         futures = [(row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h)) for row, h in rows]
         for row, h, future in futures:
             row["scores" if h is None else f"scores with {h} heads"] = future.result()
