@@ -1,4 +1,4 @@
-"""What each option does to training: runs of recipe `lively` or another, three seeds, validated and scored on people not seen in training.
+"""What each option does to training: runs of recipe `lively`, three seeds, validated and scored on people not seen in training.
 
     python benchmarks/ablations.py CORPUS -o book/results/training_ablations.json [--device cuda:0 --device cuda:1]
 
@@ -49,9 +49,9 @@ SCORES = (
 )  # fmt: skip
 
 
-def jobs(recipe: str, seeds: int, steps: int) -> list[Recipe]:
+def jobs(seeds: int, steps: int) -> list[Recipe]:
     """The runs, those whose rows matter most first."""
-    base = replace(recipes.get(recipe), steps=steps)
+    base = replace(recipes.lively(), steps=steps)
     options = [recipes.variant(replace(base, balanced=name.endswith("balanced")), name, **changes) for name, changes in OPTIONS.items()]
     runs = [replace(option, seed=seed) for option in options for seed in range(seeds)]
     lossy = [replace(base, name=name, weights=weights, seed=seed) for name, weights in WEIGHTS.items() for seed in range(seeds)]
@@ -101,13 +101,13 @@ def scored(folder: Path, path: Path, heads: int | None) -> dict[str, float]:
 
 
 def main(
-    corpus: Path, output: Annotated[Path, typer.Option("-o")], work: Path = Path("runs/ablations"),
-    recipe: str = "lively", seeds: int = 3, steps: int = 2000,
+    corpus: Path, output: Annotated[Path, typer.Option("-o")], work: Path | None = None, seeds: int = 3, steps: int = 2000,
     limit: float = 540, device: Annotated[list[str] | None, typer.Option()] = None, workers: int = 12,
     only: Annotated[list[str] | None, typer.Option()] = None,
 ) -> None:  # fmt: skip
+    work = work or Path("runs/ablations") / corpus.name
     started, opened, devices, spawn = time.time(), Corpus.open(corpus), device or ["cuda"], get_context("spawn")
-    wanted, free = [job for job in jobs(recipe, seeds, steps) if not only or job.name in only], get_context("spawn").Queue()
+    wanted, free = [job for job in jobs(seeds, steps) if not only or job.name in only], get_context("spawn").Queue()
     before = json.loads(output.read_text()) if only and output.exists() else {"runs": []}
     made = {key: before.get(key) for key in ("commit", "command", "device", "date")}  # the file's card will be that of the new rows
     others = [{"made": made} | row for row in before["runs"] if row["name"] not in (only or [])]
@@ -117,15 +117,14 @@ def main(
         runs = [row for row in pool.map(run, wanted, repeat(work), repeat(started + limit)) if row]
     trained, done = time.time() - started, {(row["name"], row["seed"]) for row in runs}
     with ProcessPoolExecutor(workers, mp_context=spawn) as pool:
-        prefixes = [h for h in PREFIXES if h < recipes.get(recipe).model.heads]
-        rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in prefixes if row["name"] == "nested"]
+        rows = [(row, None) for row in runs] + [(row, h) for row in runs for h in PREFIXES if row["name"] == "nested"]
         futures = [(row, h, pool.submit(scored, corpus, work / f"{row['name']}-{row['seed']}.safetensors", h)) for row, h in rows]
         for row, h, future in futures:
             row["scores" if h is None else f"scores with {h} heads"] = future.result()
     missing = [f"{r.name}, seed {r.seed}" for r in wanted if (r.name, r.seed) not in done]
     name = torch.cuda.get_device_name() if devices[0].startswith("cuda") else "cpu"
     card = run_card(seed=None, device=name, started=started) | {"corpus": opened.card["name"], "simulator": opened.card.get("version")}
-    card |= {"devices": len(set(devices)), "training_seconds": round(trained, 1), "split": "val", "recipe": recipe, "missing": missing}
+    card |= {"devices": len(set(devices)), "training_seconds": round(trained, 1), "split": "val", "missing": missing}
     write_json(output, card | {"runs": others + runs})
     print(f"{time.time() - started:6.1f} s; no time for: {', '.join(missing) or 'nothing missing'}")
 

@@ -122,12 +122,14 @@ def baseline_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: 
     else:
         fit = baselines.rlhg_fit(corpus, residual=kind == "PCH", seed=seed, device=device, steps=plan.rlhg_steps)
         model, fits = fit.model, iter([(kind, fit)])
-    losses, steps = {}, 0
+    losses: dict[str, float | None] = {}
+    steps = 0
     for name, fit in fits:
         while fit.done < fit.steps:
             fit.advance()
             yield
-        losses[name], steps = fit.curve[-1], steps + fit.steps
+        losses[name] = fit.curve[-1] if fit.curve else None  # on CUDA three steps are done before the first look
+        steps += fit.steps
     tensors = {name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()}
     card = {"steps": steps, "batch": fit.batch, "loss": losses, "seconds": round(time.time() - started, 1)}
     checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
@@ -156,15 +158,13 @@ def begin(devices: Any) -> None:
         torch.cuda.set_device(torch.device(DEVICE))
 
 
-def trained(plan: Plan, group: tuple[tuple[str, int], ...], until: float) -> float | None:
-    """Train one method with its seeds, unless the files are there; seconds, None if the time is up."""
-    started = time.time()
+def trained(plan: Plan, group: tuple[tuple[str, int], ...], until: float) -> list[tuple[str, int]]:
+    """Train (method, seed) side by side, unless the files are there or the time is up; what is there then."""
     left = [job for job in group if not model_path(plan, *job).exists()]
-    if left and started > until:
-        return None
-    corpus = Corpus.open(plan.corpus)
-    together([(elp_training if kind.startswith("ELP") else baseline_training)(plan, corpus, kind, seed, DEVICE) for kind, seed in left], DEVICE)
-    return time.time() - started
+    if left and time.time() < until:
+        corpus = Corpus.open(plan.corpus)
+        together([(elp_training if kind.startswith("ELP") else baseline_training)(plan, corpus, kind, seed, DEVICE) for kind, seed in left], DEVICE)
+    return [job for job in group if model_path(plan, *job).exists()]
 
 
 def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
@@ -285,11 +285,12 @@ def run_all(plan: Plan, workers: int, limit: float) -> tuple[Results, Results, l
                     print(f"{time.time() - started:7.1f} s  {job.__name__} {name}, seed {seed}", flush=True)
                     continue
                 for name, seed in groups.pop(done):
-                    if done.result() is None:
-                        missing.append(f"{name}, seed {seed}")
-                    else:
+                    there = (name, seed) in done.result()
+                    if there:
                         begin_rows(name, seed)
-                    print(f"{time.time() - started:7.1f} s  trained {name}, seed {seed}", flush=True)
+                    else:
+                        missing.append(f"{name}, seed {seed}")
+                    print(f"{time.time() - started:7.1f} s  {'trained' if there else 'no time for'} {name}, seed {seed}", flush=True)
     return found[measured], found[controlled], missing
 
 
@@ -311,7 +312,7 @@ def main() -> None:
     p.add_argument("--recipe", default="lively", help="of ELP-U and ELP-V; those with 'Eq 3' take the preset's own, as printed")
     p.add_argument("--steps", type=int, help="of ELP, instead of the recipes'")
     p.add_argument(
-        "--fit-steps", type=int, nargs=3, metavar=("RLHG", "VQ", "PREDICTOR"), default=[0, 6000, 4000], help="of the baselines; 0: 100 epochs"
+        "--fit-steps", type=int, nargs=3, metavar=("RLHG", "VQ", "PREDICTOR"), default=[0, 6000, 4000], help="of the baselines; RLHG 0: 100 epochs"
     )
     p.add_argument("--skip", nargs="*", default=[], help="methods to leave out, e.g. ELP-V")
     p.add_argument("--once", nargs="*", default=[], help="methods trained and measured with the first seed alone")

@@ -543,7 +543,7 @@ print("largest difference from an answer in one piece:", stream["seams"]["larges
 # ```{admonition} What the paper leaves open
 # :class: note
 # - **Reductions.** Eq. 3 to 5 are sums. `reduction="mean"`, the default, averages over frames and each vector's coefficients; as printed (`"sum"`), 106 coefficients outweigh one blink a hundredfold.
-# - **Units of Eq. 3.** β's error is that of the mesh (its coefficients weighted by their variance); head pose mixes radians and centimetres and is standardised.
+# - **Units of Eq. 3.** β's error is that of the mesh (its coefficients weighted by their variance; in a corpus that mixes units all count alike); head pose mixes radians and centimetres and is standardised.
 # - **Widths** of the layers, their normalisation, the schedule of the learning rate, and whether any gradient was clipped.
 # - **How draws of neighbouring frames relate.** Eq. 2 fixes each frame's distribution only; see the holds above.
 # - **Unlabelled clips** (not in the paper): $e$ is spread evenly over the emotions, and CE(e) is left out.

@@ -278,7 +278,7 @@ def evaluate(
 def corpus_card(corpus: Corpus, split: str) -> dict[str, Any]:
     """What a result file says of its corpus."""
     pairs = usable(corpus, split)
-    keep = ("name", "version", "seed", "emotions", "source", "made")
+    keep = ("name", "version", "seed", "emotions", "units", "source", "made")
     return {
         "corpus": {key: corpus.card[key] for key in keep if key in corpus.card}
         | {"split": split, "clips": len(pairs), "minutes": round(sum(int(p.length) for p in pairs) / 1500, 2)}

@@ -195,7 +195,7 @@ def validate(model: ASE, corpus: Corpus, recipe: Recipe, split: str = "val", cou
             values["energy"] = losses.total(*both, batch.target, replace(weights, score="energy"), batches.weight)["motion"]
             if known.any():
                 values["emotion_accuracy"] = (predicted.emotion.argmax(-1) == batch.target.e.argmax(-1))[known].float().mean()
-            lively = [(x * model.beta_std).var(1).sum() for x in (predicted.beta, batch.target.beta)]
+            lively = [(x * batches.weight.sqrt()).var(1).sum() for x in (predicted.beta, batch.target.beta)]
             values["variance"] = lively[0] / lively[1]
             found.append({name: float(x) for name, x in values.items()})
     model.train(training)

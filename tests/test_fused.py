@@ -167,7 +167,7 @@ def test_dropout_depends_on_the_seed_and_not_on_what_runs_beside(corpus):
     assert not torch.equal(models[0].weight, models[1].weight)
 
 
-@pytest.mark.parametrize("kind", ["vq", "rlhg", "elp"])
+@pytest.mark.parametrize("kind", ["autoencoder", "vq", "predictor", "rlhg", "elp"])
 def test_runs_side_by_side_learn_as_alone(corpus, kind):
     """What a run's graph uses, no other may: cuBLAS's workspace, cuDNN's."""
     from dataclasses import replace
@@ -176,8 +176,11 @@ def test_runs_side_by_side_learn_as_alone(corpus, kind):
     from elp.train import Trainer
 
     def run(seed):
-        if kind == "vq":
-            return next(baselines.l2l_fits(corpus, seed=seed, device="cuda", steps=(600, 1), batch=8)[1])[1]
+        if kind in ("autoencoder", "vq", "predictor"):
+            for name, fit in baselines.l2l_fits(corpus, seed=seed, device="cuda", steps=(600 if kind == "autoencoder" else 120, 100), batch=8)[1]:
+                if name == kind:
+                    return fit
+                baselines.finish(fit)
         if kind == "rlhg":
             return baselines.rlhg_fit(corpus, seed=seed, device="cuda", steps=100)
         trainer = Trainer(replace(recipes.lively(), seed=seed, steps=100), corpus, torch.device("cuda"))
