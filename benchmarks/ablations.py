@@ -34,7 +34,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "no holds": {"holds": (1,)}, "no noise": {"noise": 0.0, "frame_noise": 0.0}, "more noise": {"frame_noise": 1.0},
     "nested": {"nested": True}, "causal": {"causal": True}, "clip": {"window": "clip"}, "float32": {},
     "tau .5": {"tau": 0.5}, "tau 2": {"tau": 2.0}, **{f"H={h}": {"heads": h} for h in (1, 4, 16, 64, 256)},
-    **{f"{space} balanced": {"space": space} for space in ("U", "V", "V+e")},
+    **{f"{space} balanced": {"space": space} for space in "UV"},
 }  # fmt: skip
 SCORE = recipes.lively().weights
 WEIGHTS = {"Eq 3": replace(SCORE, score="l2"), "two draws": replace(SCORE, draws=2)} | {
@@ -109,7 +109,8 @@ def main(
     started, opened, devices, spawn = time.time(), Corpus.open(corpus), device or ["cuda"], get_context("spawn")
     wanted, free = [job for job in jobs(seeds, steps) if not only or job.name in only], get_context("spawn").Queue()
     before = json.loads(output.read_text()) if only and output.exists() else {"runs": []}
-    made = {key: before.get(key) for key in ("commit", "command", "device", "date")}  # the file's card will be that of the new rows
+    keep = ("commit", "command", "device", "versions", "date", "note")  # the file's card will be that of the new rows
+    made = {key: before[key] for key in keep if key in before}
     others = [{"made": made} | row for row in before["runs"] if row["name"] not in (only or [])]
     for name in devices:
         free.put(name)

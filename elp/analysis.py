@@ -118,9 +118,10 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
 
 
 def foretold(corpus: Corpus, *, plain: bool, lags: Sequence[int] = range(0, 50, 7), ridge: float = 1e5) -> dict[str, float]:
-    """How well a line foretells the listener's smile and blinks from two seconds of the speaker: a floor for every network.
+    """How well a line foretells the listener's smile and blinks from the speaker: a floor for every network.
 
-    Ridge regression on the standardised input at several lags, fitted to the training split, clips' means taken out.
+    Ridge regression on the standardised input at several lags, by default of the last two seconds, fitted to the training split, clips'
+    means taken out.
 
     Args:
         corpus: with "train" and "val" splits and the face model's coefficients.

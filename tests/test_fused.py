@@ -190,7 +190,8 @@ def test_runs_side_by_side_learn_as_alone(corpus, kind):
     def learned(together):
         runs = [run(seed) for seed in range(3)]
         left = 100 - runs[0].done
-        advance(runs, left) if together else [advance([each], left) for each in runs]
+        for group in [runs] if together else [[each] for each in runs]:
+            advance(group, left)
         torch.cuda.synchronize()
         return torch.stack([torch.cat([x.detach().reshape(-1) for x in each.model.parameters()]) for each in runs])
 

@@ -103,9 +103,8 @@ class Corpus:
         Args:
             dest: folder to make; must not exist yet.
             records: any length; one at a time is held in memory. All share one number of expression coefficients.
-            card: name, emotions (list of names), source, licence, made (how), units ("mixed" where coefficients cannot be compared, see
-                `units`), and what else is worth knowing; dimensions,
-                statistics of the training split and checksums are added.
+            card: name, emotions (list of names), source, licence, made (how), units ("mixed" where coefficients cannot be compared,
+                see `units`), and what else is worth knowing; dimensions, statistics of the training split and checksums are added.
             finish: last change to the index, once all records are known (labels that need them all).
 
         Raises:
