@@ -384,7 +384,7 @@ assert table["U"][:, 1].max() < table["V"][:, 1].min() and table["U"][:, 0].max(
 terms = {"no motion": "no motion term", "no blink": "no blink term", "no emotion": "no emotion term", "no smooth": "no smooth term"}
 first = {run["name"]: run for run in results["training_ablations"]["runs"] if run["seed"] == 0}
 shown = {label: [*(first[name]["validation"][k] for k in ("energy", "blink", "emotion_accuracy")), first[name]["scores"]["all_fd"]] for name, label in ({"U": "U"} | terms).items()}
-display(pd.DataFrame(shown, index=["energy", "blink term", "emotion recognised", "FD"]).T.style.format("{:.2f}"))
+display(pd.DataFrame(shown, index=["energy", "blink term", "emotion recognised", "FD"]).T.round(2))
 
 # %% [markdown]
 # Each term does its own work and nothing else changes clearly: without the motion term the face stands still, without the blink term D2 learns nothing about blinks, without the emotion term nothing is inferred. What the smooth term does at its small weight cannot be seen here.
