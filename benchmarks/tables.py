@@ -68,12 +68,14 @@ class Plan:
         return self.seeds[:1] if name in (*ONCE, *self.once) else self.seeds
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
-        """ "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" without β and p themselves, "ELP-U, Eq 3" as the paper prints it -> its recipe."""
+        """Of "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" without β and p themselves, "ELP-U, causal", "ELP-U, Eq 3" as the paper prints it."""
         recipe = recipes.get(self.printed if "Eq 3" in kind else self.recipe)
         recipe = replace(recipe, seed=seed, name=kind, steps=self.steps or recipe.steps, balanced=self.balanced or recipe.balanced)
         changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
         if "Eq 1" in kind:  # the style alone, as the paper has it
             changes["plain"] = False
+        if "causal" in kind:
+            changes["causal"] = True
         if "H=" in kind:
             changes["heads"] = int(kind.split("H=")[1])
         return replace(recipe, model=replace(recipe.model, **changes))
@@ -90,8 +92,8 @@ class Plan:
     @property
     def trained(self) -> list[tuple[tuple[str, int], ...]]:
         """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds."""
-        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "RLHG", "PCH", *(f"ELP-U H={h}" for h in self.sweep)]
-        kinds = [kind for kind in kinds if kind not in self.skip]
+        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", "RLHG", "PCH"]
+        kinds = [kind for kind in (*kinds, *(f"ELP-U H={h}" for h in self.sweep)) if kind not in self.skip]
         lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
         alike = [[(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1]
         return [tuple(jobs[k : k + self.beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), self.beside)]
@@ -206,7 +208,7 @@ def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, 
 
 BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")
 ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
-TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-U, Eq 1", "ELP-V", "ELP-U", "ELP-U, e inferred")
+TABLE1 = (*ONCE, "RLHG", "PCH", "L2L", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-U, Eq 1", "ELP-U, causal", "ELP-V", "ELP-U", "ELP-U, e inferred")
 TABLE2 = tuple(f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU")
 CONTROLLED = ("ELP-U", "ELP-U, Eq 3", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
 

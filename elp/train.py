@@ -25,6 +25,7 @@ from elp.batches import Batches
 from elp.distributed import Group
 from elp.errors import ElpError
 from elp.files import atomic, run_card, write_json
+from elp.model import streams
 from elp.model.ase import ASE, Prediction
 from elp.recipes import Recipe, from_dict
 
@@ -74,6 +75,7 @@ class Trainer:
         self.log = torch.zeros(LOG_EVERY, len(TERMS), device=device)
         self.drawn = torch.zeros(LOG_EVERY, 2, recipe.batch // self.group.size, dtype=torch.long, device=device)
         self.done = 0
+        self.streams = streams.Streams(device) if device.type == "cuda" else None
         self.graph: torch.cuda.CUDAGraph | None = None
 
     def _gradient(self) -> Tensor:
@@ -106,8 +108,9 @@ class Trainer:
         if self.half is not None:
             self.half.copy_(self.weights)
         self.work.zero_grad(set_to_none=True)
-        terms = self.losses(row, start)
-        (terms["loss"] * SCALE).backward()
+        with streams.using(self.streams):
+            terms = self.losses(row, start)
+            (terms["loss"] * SCALE).backward()
         grad = self._gradient()
         norm = torch.linalg.vector_norm(grad, dtype=torch.float32)
         self.weights.grad = grad * ((self.recipe.clip * SCALE / norm).clamp_max(1) / SCALE)[None]  # a vector of one: bfloat16 becomes float32

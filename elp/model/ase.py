@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elp.errors import ElpError
+from elp.model import streams
 from elp.model.decoders import BlinkDecoder, EmbeddingCoding, MotionDecoder, ValueCoding, encode, lookup, mixed
 from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
 from elp.model.layers import State
@@ -222,12 +222,8 @@ def _beside(x: Tensor) -> Iterator[Callable[[], None]]:
     if not x.is_cuda:
         yield lambda: None
         return
-    main, side = torch.cuda.current_stream(x.device), _side(x.device)
+    main, side = torch.cuda.current_stream(x.device), streams.of(x.device).branch
     side.wait_stream(main)
     with torch.cuda.stream(side):
         yield lambda: main.wait_stream(side)
 
-
-@functools.cache
-def _side(device: torch.device) -> torch.cuda.Stream:
-    return torch.cuda.Stream(device)

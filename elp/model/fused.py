@@ -9,8 +9,6 @@ the memory some forty times, here four times, in bfloat16.
 from __future__ import annotations
 
 import contextlib
-import functools
-import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -18,6 +16,8 @@ import torch
 import triton
 import triton.language as tl
 from torch import Tensor
+
+from elp.model import streams
 
 
 # a kernel's arguments bear no types: Triton finds them when it compiles
@@ -324,7 +324,7 @@ def aside(*used: Tensor) -> Iterator[None]:
     The chain from the loss to the first layer needs no gradient of any weight. `used` are the tensors that the block reads.
     """
     device = used[0].device
-    side = next(_streams(device))
+    side = next(streams.of(device).weights)
     side.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(side):
         yield
@@ -332,10 +332,6 @@ def aside(*used: Tensor) -> Iterator[None]:
         x.record_stream(side)
     torch.autograd.Variable._execution_engine.queue_callback(lambda: torch.cuda.current_stream(device).wait_stream(side))
 
-
-@functools.cache
-def _streams(device: torch.device) -> Iterator[torch.cuda.Stream]:
-    return itertools.cycle([torch.cuda.Stream(device) for _ in range(3)])
 
 
 def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence[int], pairs: bool = False, relu: bool = False) -> Tensor:
