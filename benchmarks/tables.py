@@ -91,12 +91,17 @@ class Plan:
 
     @property
     def trained(self) -> list[tuple[tuple[str, int], ...]]:
-        """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds."""
-        kinds = ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L", "ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", "RLHG", "PCH"]
-        kinds = [kind for kind in (*kinds, *(f"ELP-U H={h}" for h in self.sweep)) if kind not in self.skip]
+        """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds.
+
+        First those whose rows take longest to measure, so that the processors are done soon after the device is.
+        """
+        heads = [f"ELP-U H={h}" for h in sorted(self.sweep, reverse=True)]
+        kinds = ["ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", *heads, "ELP-U, Eq 3", "ELP-V, Eq 3", "RLHG", "PCH", "L2L"]
+        kinds = [kind for kind in kinds if kind not in self.skip]
         lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
         alike = [[(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1]
-        return [tuple(jobs[k : k + self.beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), self.beside)]
+        groups = [tuple(jobs[k : k + self.beside]) for jobs in (lone, *alike) for k in range(0, len(jobs), self.beside)]
+        return sorted(groups, key=lambda group: kinds.index(group[0][0]))
 
 
 def elp_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> Iterator[None]:

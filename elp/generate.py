@@ -181,8 +181,8 @@ class ELPResponder:
     def choice(self, logits: Tensor, uniform: Tensor) -> Tensor:
         """The category that uniform numbers draw from logits, both (1, T, H, V), the most probable at temperature 0: (1, T, H)."""
         if self.temperature:
-            gumbel = -(-uniform.log()).log()
-            logits = logits / self.temperature + gumbel.to(logits.device)
+            gumbel = uniform.log().neg_().log_().neg_()  # in place: the memory is what this waits for
+            logits = gumbel.to(logits.device).add_(logits / self.temperature)
         return logits.argmax(-1)
 
     def _inferred(self, mfcc: Tensor, motion: Tensor) -> Tensor:
