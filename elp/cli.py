@@ -68,7 +68,7 @@ def respond(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, lively, vico, l2l, stream, tiny.")],
+    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, live, lively, vico, l2l, stream, tiny.")],
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")] = None,

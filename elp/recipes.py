@@ -78,6 +78,11 @@ def small() -> Recipe:
     return variant(lively(), "small", heads=64, categories=32, hidden=192, blink_hidden=64)
 
 
+def live() -> Recipe:
+    """`small` that looks at no future frame: it ships too, for listeners who answer while somebody speaks."""
+    return variant(small(), "live", causal=True)
+
+
 def stream() -> Recipe:
     """`lively` that looks at no future frame, for streaming."""
     return variant(lively(), "stream", causal=True)
@@ -94,7 +99,7 @@ def variant(recipe: Recipe, name: str, **model: Any) -> Recipe:
     return replace(recipe, name=name, model=replace(recipe.model, **model))
 
 
-RECIPES: dict[str, Callable[[], Recipe]] = {f.__name__: f for f in (vico, l2l, lively, small, stream, tiny)}
+RECIPES: dict[str, Callable[[], Recipe]] = {f.__name__: f for f in (vico, l2l, lively, small, live, stream, tiny)}
 
 
 def get(name: str) -> Recipe:
