@@ -2,7 +2,7 @@
 
     python benchmarks/tables.py --preset vico --out book/results            # Tables 1 and 2, controllability
     python benchmarks/tables.py --preset l2l --sweep 1 4 16 64 256 ...      # Tables 1, 2 and 3
-    python benchmarks/tables.py --source vc-resolution FILE.zip --steps 4000  # real conversations
+    python benchmarks/tables.py --source vc-resolution FILE.zip --recipe small --steps 800  # real conversations
     python benchmarks/tables.py --preset tiny --smoke --out /tmp/tables     # the same in a few minutes on a CPU
 
 What is done is kept in --work and not done again, so an interrupted run goes on where it stopped.
@@ -68,7 +68,7 @@ class Plan:
         return self.seeds[:1] if name in (*ONCE, *self.once) else self.seeds
 
     def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
-        """Of "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" without β and p themselves, "ELP-U, causal", "ELP-U, Eq 3" as the paper prints it."""
+        """The recipe of "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" (without β and p), "ELP-U, causal", "ELP-U, Eq 3" (as the paper has it)."""
         recipe = recipes.get(self.printed if "Eq 3" in kind else self.recipe)
         recipe = replace(recipe, seed=seed, name=kind, steps=self.steps or recipe.steps, balanced=self.balanced or recipe.balanced)
         changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
@@ -86,17 +86,19 @@ class Plan:
 
     @property
     def beside(self) -> int:
-        """How many trainings share a device."""
+        """How many trainings share a device: five at most, for each takes six of the 32 streams that PyTorch gives out in turn."""
         return 1 if "cpu" in self.devices else 3
 
     @property
     def trained(self) -> list[tuple[tuple[str, int], ...]]:
         """What is to be trained, (method, seed), in groups that share a device: methods with one seed; a method's seeds.
 
-        First those whose rows take longest to measure, so that the processors are done soon after the device is.
+        One device begins with those whose rows take long to measure, so that the processors are done soon after it; several begin
+        with those that take long to train, so that none is left with one of them.
         """
-        heads = [f"ELP-U H={h}" for h in sorted(self.sweep, reverse=True)]
-        kinds = ["ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", *heads, "ELP-U, Eq 3", "ELP-V, Eq 3", "RLHG", "PCH", "L2L"]
+        many, long = ["ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", "RLHG", "PCH"], ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L"]
+        heads = [f"ELP-U H={h}" for h in sorted(set(self.sweep), reverse=True)]
+        kinds = [*(many + long if len(self.devices) == 1 else long + many), *heads]
         kinds = [kind for kind in kinds if kind not in self.skip]
         lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
         alike = [[(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1]

@@ -220,3 +220,21 @@ def test_series_and_images_share_their_memory_in_the_order_that_convolutions_lik
     assert image.data_ptr() == as_series(image).data_ptr() == x.data_ptr()
     assert image.stride() == torch.empty(image.shape, memory_format=torch.channels_last).stride()  # is_contiguous would let any last stride pass
     assert torch.equal(as_series(image), x)
+
+
+def test_streams_in_use_are_those_of_the_training_under_way(monkeypatch):
+    from elp.model import streams
+
+    monkeypatch.setattr(torch.cuda, "Stream", type("Stream", (), {"__init__": lambda self, device: setattr(self, "device", device)}))
+    monkeypatch.setattr(streams, "_used", {})
+    here, there = torch.device("cuda:0"), torch.device("cuda:1")
+    first, second = streams.Streams(here), streams.Streams(here)
+    rest = streams.of(here)
+    with streams.using(first):
+        with pytest.raises(ZeroDivisionError), streams.using(second):
+            assert streams.of(here) is second
+            assert streams.of(there) is not second
+            raise ZeroDivisionError
+        with streams.using(None):
+            assert streams.of(here) is first
+    assert streams.of(here) is rest is not first

@@ -226,4 +226,3 @@ def _beside(x: Tensor) -> Iterator[Callable[[], None]]:
     side.wait_stream(main)
     with torch.cuda.stream(side):
         yield lambda: main.wait_stream(side)
-

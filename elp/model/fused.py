@@ -333,7 +333,6 @@ def aside(*used: Tensor) -> Iterator[None]:
     torch.autograd.Variable._execution_engine.queue_callback(lambda: torch.cuda.current_stream(device).wait_stream(side))
 
 
-
 def convolved(x: Tensor, weight: Tensor, bias: Tensor | None, *options: Sequence[int], pairs: bool = False, relu: bool = False) -> Tensor:
     """`torch.conv2d`, whose gradients of weight and bias are computed beside the backward pass, which needs none of them.
 

@@ -12,6 +12,8 @@ import torch
 class Streams:
     """Streams of one training. Steps captured on the same streams would share cuBLAS's workspace, and could not be replayed beside each other.
 
+    PyTorch has 32 streams of a priority and gives them out in turn: more than five trainings beside each other would share them again.
+
     Attributes:
         branch: for a branch of the forward pass, and its gradients. weights: for gradients of weights, taken in turn.
     """
@@ -21,7 +23,8 @@ class Streams:
         self.weights = itertools.cycle([torch.cuda.Stream(device) for _ in range(3)])
 
 
-_used: dict[torch.device, Streams] = {}  # backward passes run in a thread of their own: no context variable reaches them
+# of the training whose step is under way, one in a process; backward passes run in a thread of their own, which no context variable reaches
+_used: dict[torch.device, Streams] = {}
 
 
 def of(device: torch.device) -> Streams:
@@ -38,9 +41,9 @@ def using(streams: Streams | None) -> Iterator[None]:
         yield
         return
     device = streams.branch.device
-    before = _used.get(device)
+    before = of(device)
     _used[device] = streams
     try:
         yield
     finally:
-        _used.pop(device) if before is None else _used.update({device: before})
+        _used[device] = before
