@@ -14,7 +14,7 @@
 # %% [markdown]
 # # Parameter extraction
 #
-# **Question.** A video is a quarter of a million numbers a frame. What a listener reacts to is much less: how the mouth and the brows moved, how the head
+# **Question.** A video is a quarter of a million pixels a frame. What a listener reacts to is much less: how the mouth and the brows moved, how the head
 # turned, whether the eyes were shut. How do we get from the one to the other, so that a nod is never mistaken for a smile?
 #
 # The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the
@@ -53,7 +53,7 @@ SKIN = model.triangles
 # $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does {cite}`blanz1999morphable`. α is shared by all frames of a clip, β changes. The paper fixes
 # β at 100 numbers; ours begin with 28 **named directions**, so that a coefficient means something, followed by 72 smooth modes that take what is left.
 #
-# Nothing in the model is learned from anybody's data. The mean is one public-domain photograph and its mirror image, tracked, averaged, its smile undone. Each direction is a
+# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked, averaged, its smile undone by published average proportions. Each direction is a
 # smooth field on the mesh: a few points are told where to go, and the thin-plate energy decides for the rest. Since the mesh is open at eyes and mouth, one
 # lip moves without the other:
 #
@@ -69,12 +69,12 @@ figures.image(
     np.vstack([np.hstack(heads[:4]), np.hstack(heads[4:])]),
     name="directions",
     caption="The mean face and seven named movements: smile, frown, open jaw, left wink; inner brows up, pucker, brows down.",
-    alt="Eight shaded heads in two rows. Each shows one clear movement of mouth, eyes or brows; the rest of the face stays.",
+    alt="Eight shaded heads in two rows. The first is at rest; each of the others shows one clear movement of mouth, eyes or brows, while the rest of the face stays.",
 )
 
 # %% [markdown]
 # The rows of $B_{exp}$ are orthonormal. Orthogonalising one after the other would let the first direction eat from all others; we use Löwdin's symmetric way, which
-# changes all as little as possible. And no row turns or moves the *skull*, so that pose stays in the pose:
+# changes all as little as possible, blinks and smiles least. And no row turns, shifts or scales the *skull* as a whole, so that pose stays in the pose:
 
 # %% tags=["nbval-check-output"]
 rows = model.expression.reshape(100, -1).astype(float)
@@ -82,7 +82,7 @@ from elp.face.build import rigid, skull
 
 bones = rigid(model.mean.astype(float)) * np.repeat(skull(468), 3)
 print("orthonormal to 1e-5:", bool(np.abs(rows @ rows.T - np.eye(100)).max() < 1e-5))
-print("skull moved by an expression, cm, below 1e-5:", bool(np.abs(rows @ bones.T).max() < 1e-5))
+print("turn, shift or scale of the skull in an expression, below 1e-5:", bool(np.abs(rows @ bones.T).max() < 1e-5))
 
 # %% [markdown]
 # ## From face to picture
@@ -96,7 +96,7 @@ print("skull moved by an expression, cm, below 1e-5:", bool(np.abs(rows @ bones.
 # $$E = \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) + \lVert\alpha\rVert^2
 #   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1})$$ (eq-fit)
 #
-# Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise.
+# Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
 #
 # ## Gauss-Newton
 #
@@ -104,7 +104,7 @@ print("skull moved by an expression, cm, below 1e-5:", bool(np.abs(rows @ bones.
 #
 # $$(J^\top W J + P)\,\delta = -(J^\top W r + P\theta),$$ (eq-gn)
 #
-# with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes. All that needs thought is $J$, and here it is by hand; that it equals what automatic
+# with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$, and here it is by hand; that it equals what automatic
 # differentiation gives is a test of the package.
 #
 # ```{literalinclude} ../elp/face/camera.py
@@ -127,8 +127,8 @@ fig.update_layout(xaxis_title="iteration", yaxis_title="cost / final cost", yaxi
 figures.show(
     fig,
     name="convergence",
-    caption="Mean cost per frame after each Gauss-Newton iteration, relative to its final value, in the fit's three steps.",
-    alt="Three falling curves that are flat after three to five iterations.",
+    caption="Mean cost per frame after each Gauss-Newton iteration, relative to its final value, in the steps of the fit before neighbouring frames are tied.",
+    alt="Three curves: two fall steeply in the first iterations and are flat from then on, one is flat throughout.",
 )
 
 # %% [markdown]
@@ -202,7 +202,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Where a solid curve runs parallel to its dotted one, a part of this
+# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Flat tops, and brows that move in steps, are the price of the ties: small changes from frame to frame pass for noise. Where a solid curve runs parallel to its dotted one, a part of this
 # person's resting face was taken for expression, or the other way round: from one clip nobody can tell a slight constant smile from a mouth that is made that way.
 
 # %% tags=["hide-input"]
@@ -224,8 +224,8 @@ figures.show(
 # %% [markdown]
 # ## A head has mass
 #
-# A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. No expression tells that from a movement of the head, but time does. Such trembling is
-# white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise of 0.08° to 0.15°, as measured in people who sit still, and accelerations that follow
+# A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame nothing tells that from a movement of the head; time does. Such trembling is
+# white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 #
 # ```{literalinclude} ../elp/face/ties.py
@@ -253,7 +253,7 @@ figures.show(
 )
 for label, pose in (("trembling", trembling), ("steadied", calm)):
     off = np.degrees(np.sqrt(((pose - scene.pose)[:, :3] ** 2).mean()))
-    print(f"{label}: {off:.2f} degrees RMS from the truth, nods {np.degrees(pose[28:50, 0].max() - scene.pose[28:50, 0].max()):+.2f} degrees")
+    print(f"{label}: {off:.2f} degrees RMS from the truth, the nod's height off by {abs(np.degrees(pose[28:50, 0].max() - scene.pose[28:50, 0].max())):.2f}")
 
 # %% [markdown]
 # ## A turned head is no smile
@@ -284,15 +284,15 @@ assert leak < 0.02
 # ```
 #
 # Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: all irises are about 12 mm wide, and lids that leave 0.45 of that free show it.
-# The tracker gives ten points for the two irises; `bare` measures the gap in their diameters, and a dip that never covers the iris is no blink.
+# The tracker gives ten points for the two irises; `bare` measures the gap in their diameters, and a dip in which the lids never come closer than 0.45 of the iris is no blink.
 
 # %%
 ratio = ear(scene.points)
 own, phi = open_ear(ratio), blink(ratio)
 fig = go.Figure()
 for k, side in enumerate(("right", "left")):
-    fig.add_scatter(x=seconds, y=ratio[:, k], name=f"{side} eye")
-fig.add_scatter(x=seconds[[0, -1]], y=[0.6 * own.mean()] * 2, mode="lines", line={"dash": "dash", "color": figures.INK}, name="own threshold")
+    fig.add_scatter(x=seconds, y=ratio[:, k], name=f"{side} eye", line_color=figures.COLORS[k])
+    fig.add_scatter(x=seconds[[0, -1]], y=[0.6 * own[k]] * 2, mode="lines", line={"dash": "dash", "color": figures.COLORS[k]}, name="0.6 of it open")
 fig.add_scatter(x=seconds[[0, -1]], y=[0.2, 0.2], mode="lines", line={"dash": "dot", "color": figures.INK}, name="fixed 0.2")
 for first, last in runs(phi):
     fig.add_vrect(x0=(first - 0.5) / 25, x1=(last - 0.5) / 25, fillcolor=figures.COLORS[3], opacity=0.2, line_width=0)
@@ -302,8 +302,8 @@ fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
 figures.show(
     fig,
     name="ear",
-    caption="Eye aspect ratio of both eyes, the threshold of this person and a fixed one; frames with φ = 1 are shaded.",
-    alt="Two curves with two deep dips, both shaded as blinks.",
+    caption="Eye aspect ratio of both eyes, 0.6 of what each has open (dashed) and a fixed threshold (dotted); frames with φ = 1 are shaded.",
+    alt="Two curves, one well above the other, with two deep dips, both shaded as blinks. The fixed threshold lies at the lower eye's own, far below the other's.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -326,7 +326,7 @@ figures.image(
     np.hstack([face, overlay(face, photo, model), shaded(posed, SKIN, size=320), shaded(neutral, SKIN, size=320)]),
     name="astronaut",
     caption="Photograph; fitted mesh; the fitted face from the front; the same face with β = 0.",
-    alt="The mesh follows lips, lids and brows. The third picture grins, the fourth has the same proportions with a closed mouth.",
+    alt="The mesh follows lips, lids and brows. The third picture grins, the fourth has the same proportions with a closed mouth whose corners hang a little.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -357,7 +357,7 @@ figures.image(
 
 # %%
 k = model.index("smile_l")
-print(f"as it is: smile {share[k]:.1f} of full")
+print(f"as it is: smile {share[k]:.1f} of full (a broad grin goes beyond 1)")
 for name in pictures:
     print(f"{name}:", f"smile {fits[name].beta[0, k] / model.full[k]:.1f} of full" if name in fits else "no face found")
 
@@ -393,26 +393,26 @@ figures.image(
     np.hstack([overlay(view, found, model) if found else view for view, found in zip(views, fits, strict=True)]),
     name="profiles",
     caption="The photograph's skin turned by 30°, 50° and 70°, and what is found in it.",
-    alt="Three views of a face that turns to the left; the mesh follows at 30 degrees, a little too frontal at 50, and slips off the nose at 70.",
+    alt="Three views of a face that turns to the left; the mesh looks right at 30 degrees, is too frontal at 50, and slips off the nose at 70.",
 )
 for yaw, found in zip((30, 50, 70), fits, strict=True):
     print(f"turned by {yaw}°:", f"{np.degrees(found.pose[0, 1]):.0f}° found, smile {found.beta[0, k] / model.full[k]:.1f} of full" if found else "no face found")
 
 # %% [markdown]
-# Beyond 40° or so do not trust β, nor the angle itself: the tracker draws a face that is too frontal, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
+# The angle comes out a quarter to a third too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
 # is honest: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
 #
 # ## Real clips
 #
-# Numbers measured on four real clips that this book does not show, and on synthetic heads, by `benchmarks/extract.py` (jitter and its parts in degrees, blinks and frames counted):
+# Numbers measured on four real clips that this book does not show, and on synthetic heads, by `benchmarks/extract.py` (jitter and its parts in degrees, blinks and shut frames counted):
 
 # %%
 import pandas as pd
 
 report = json.loads(Path("results/extract.json").read_text())
-names = {"tracked": "frames tracked", "rms_of_eye_distance": "residual / eye distance", "jitter_deg": "jitter in the stillest second, °",
+names = {"tracked": "share of frames tracked", "rms_of_eye_distance": "residual / eye distance", "jitter_deg": "jitter in the stillest second, °",
          "white_jitter_deg": "its white part, °", "shared_jitter_deg": "what mirrored pictures show too, °",
-         "pictures_missing_or_repeated": "pictures missing or shown twice",
+         "pictures_missing_or_repeated": "share of pictures missing or repeated",
          "blinks_seen_by_eye": "blinks seen by eye", "blinks": "blinks found", "shut_frames_missed": "shut frames missed",
          "shut_frames_false": "shut frames too many"}  # fmt: skip
 clips = pd.DataFrame(report["real"]).T[list(names)].rename(columns=names)
@@ -431,18 +431,20 @@ clips
 target = 0.15
 for clip, row in zip(clips.index, report["real"].values(), strict=True):
     print(f"{clip}: {row['jitter_deg']:.3f}°", "as wanted;" if row["jitter_deg"] <= target else "too much;", f"{row['shared_jitter_deg']:.3f}° shared with its mirror image;",
-          f"{row['pictures_missing_or_repeated']:.0%} of the camera's pictures missing or shown twice")  # fmt: skip
+          f"{row['pictures_missing_or_repeated']:.0%} of pictures missing or repeated")  # fmt: skip
 
 # %% [markdown]
 # A file can have jerks of its own, and the last figure counts them: who makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there
 # nothing changes. Such a head *does* jerk on the screen. The first three files hold 30 pictures a second. The tracker sees all of them at their own times, and the points at 25 a second are taken between its answers,
 # linearly in time, so that the change of rate adds nothing; clip 3 comes with every sixth picture repeated, though. Clip 4 holds 25 a second, of a camera that gave 30: one picture in six is gone for good, and the others have
-# got even times. It shows somebody who talks all the time, and its stillest second is none that rests: where what the mirror image shares is by itself more than we want, a fit that went below would smooth away movement.
+# got even times. Its person talks throughout and never rests. Where the share that the mirror image confirms is by itself more than 0.15°, a calmer fit would smooth away movement.
 #
-# Synthetic heads, with the truth known:
+# Synthetic heads, five people, with the truth known (identity and camera given for rotation and β; the turn without noise, the worst person; blinks from points in space, without a fit):
 
 # %%
-pd.Series(report["synthetic"]).to_frame("value")
+labels = {"rotation_rms_deg": "rotation, RMS error in °", "beta_relative_error": "β, relative error", "blink_f1": "blinks, F1",
+          "turn_30_deg_leak_of_smile": "a turn by ±30° taken for expression, of a smile"}  # fmt: skip
+pd.Series({label: report["synthetic"][key] for key, label in labels.items()}).to_frame("value")
 
 # %% [markdown]
 # Speed on the machine that wrote the file, at 512 × 512, start-up not counted; then the time of each stage by itself (pictures are decoded while others are tracked):
@@ -483,8 +485,8 @@ pd.DataFrame(report["memory"]).T
 #
 # ```{solution} ex-extraction-own
 # :class: dropdown
-# `clip = Clip.load("me.npz")`, then `clip.motion.beta[:, model.index("smile_l")] / model.full[model.index("smile_l")]`, the same for `smile_r`. Most people's smiles lean to one side by
-# a tenth or two; the other half of the difference is often a head that is not quite frontal.
+# `clip = Clip.load("me.npz")`, then `clip.motion.beta[:, model.index("smile_l")] / model.full[model.index("smile_l")]`, the same for `smile_r` (`from elp.motion import Clip`). In the photograph above
+# the left is 1.6 and the right 1.4: smiles lean to one side, and a head that is not quite frontal adds to it.
 # ```
 #
 # ```{exercise}

@@ -85,13 +85,13 @@ fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
 figures.show(
     fig,
     name="windows",
-    caption="Opening of a simulated speaker's jaw (thin, around its mean) and its standard deviation over four windows. A short window follows every "
-    "syllable, a long one only says how lively the speaker is.",
-    alt="Line chart: the nine-frame deviation rises and falls with every syllable, the one-second window changes slowly and sags around pauses, the clip's is constant.",
+    caption="Opening of a simulated speaker's jaw (thin, around its mean) and its standard deviation over four windows. A short window follows bursts of "
+    "speech, a long one only says how lively the speaker is.",
+    alt="Line chart: the nine-frame deviation rises with bursts of speech and drops to almost 0 in pauses, the one-second window changes slowly and sags around pauses, the clip's is constant.",
 )
 
 # %% [markdown]
-# Nine frames follow single syllables and dip in every pause; one second smooths over syllables and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
+# Nine frames follow bursts of speech and drop in every pause; one second smooths over them and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
 # The package's default is **25 frames**, one second.
 #
 # ```{literalinclude} ../elp/style.py
@@ -159,7 +159,7 @@ assert scale
 #
 # ```{solution} ex-style-nod
 # :class: dropdown
-# Only $\sigma(\partial p/\partial t)$, six numbers. There is no $\sigma(p)$ in the formula: a head held at an angle is not style, and a slow turn hardly is.
+# Only $\sigma(\partial p/\partial t)$, six numbers. A head held at an angle deviates by nothing; and since there is no $\sigma(p)$ in the formula, a slow turn, which it would notice, hardly counts.
 # ```
 #
 # ```{exercise}

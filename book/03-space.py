@@ -93,9 +93,9 @@ assert torch.equal(second, first + V)
 # %% tags=["hide-input"]
 fig = go.Figure()
 for name, codes, x in (("first emotion", first, 0), ("second emotion", second, H + 1)):
-    fig.add_heatmap(z=codes, x=np.arange(H) + x, zmin=1, zmax=N * V, text=codes, texttemplate="%{text}", showscale=False, hoverinfo="skip")
-    fig.add_annotation(x=x + (H - 1) / 2, y=-0.9, text=name, showarrow=False)
-fig.update_layout(yaxis={"title": "frame", "autorange": "reversed"}, xaxis={"visible": False}, height=300)
+    fig.add_heatmap(z=codes, x=np.arange(H) + x, y=np.arange(1, T + 1), zmin=1, zmax=N * V, text=codes, texttemplate="%{text}", showscale=False, hoverinfo="skip")
+    fig.add_annotation(x=x + (H - 1) / 2, y=1.12, yref="paper", text=name, showarrow=False)
+fig.update_layout(yaxis={"title": "frame", "autorange": "reversed", "showgrid": False}, xaxis={"visible": False}, height=300)
 figures.show(
     fig,
     name="worked-example",
@@ -106,20 +106,20 @@ figures.show(
 # %% [markdown]
 # ## The gradient through a draw
 #
-# What does the stand-in pass back? We compare the gradient that arrives at one head's logits with that of the softmax itself, at three temperatures τ.
+# What does the stand-in pass back? We compare the gradient that arrives at one head's logits with that of the softmax itself, at four temperatures τ.
 
 # %% tags=["nbval-check-output"]
 weight = torch.linspace(-1, 1, V)
-for tau in (0.5, 1.0, 2.0):
+for tau in (0.1, 0.5, 1.0, 2.0):
     leaf = logits[0, 0, :1].clone().requires_grad_()
     noise = space.gumbel(leaf, torch.Generator().manual_seed(1))
     (hard,) = torch.autograd.grad((space.base_space(leaf, tau, noise=noise) * weight).sum(), leaf)
     (soft,) = torch.autograd.grad((((leaf + noise) / tau).softmax(-1) * weight).sum(), leaf)
-    print(f"τ = {tau}: gradient {[round(x, 2) for x in hard[0].tolist()]}, equal to the soft one: {torch.allclose(hard, soft)}")
+    print(f"τ = {tau}: gradient", *(f"{x:+.2f}" for x in hard[0].tolist()), " equal to the soft one:", torch.allclose(hard, soft))
     assert torch.allclose(hard, soft)
 
 # %% [markdown]
-# They are the same by construction. A low τ gives large gradients, shared by the two or three likeliest categories; a high τ gives small ones, spread more evenly.
+# They are the same by construction. A high τ gives small gradients, spread evenly; a lower one larger ones, for the likely categories. With τ near 0 most draws pass back almost nothing, and a few pass back much.
 #
 # ## How decoders read a codeword
 #
@@ -137,18 +137,20 @@ for tau in (0.5, 1.0, 2.0):
 
 # %%
 folder = tempfile.TemporaryDirectory()
-corpus = simulate(f"{folder.name}/talk", "tiny", seed=3, audio=False)
+corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
 pairs = corpus.pairs("train")
 speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
 responder = ELPResponder.from_checkpoint()
 traces = {e: responder.trace(speaker, e, generator=torch.Generator().manual_seed(0)) for e in responder.emotions}
 
 # %% tags=["nbval-check-output"]
-smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
+face = FaceModel.default()
+full = lambda motion, name: np.mean([motion.beta[:, face.index(f"{name}_{side}")].mean() / face.full[face.index(f"{name}_{side}")] for side in "lr"])
 for name, (motion, codes) in traces.items():
-    print(f"{name:8} U from {codes.min():2} to {codes.max():2}, mean smile {motion.beta[:, smile].mean():.1f}")
-means = [motion.beta[:, smile].mean() for motion, _ in traces.values()]
-assert max(means[:2]) < means[2]
+    print(f"{name:8} U from {codes.min():2} to {codes.max():2}, mean smile {full(motion, 'smile') + 0:4.0%} of full, frown {full(motion, 'frown') + 0:4.0%}")
+smiles, frowns = ([full(motion, name) for motion, _ in traces.values()] for name in ("smile", "frown"))
+assert max(smiles[:2]) < smiles[2] - 0.2
+assert frowns[0] > max(frowns[1:]) + 0.2
 
 # %% [markdown]
 # Three disjoint ranges, three faces: positive smiles; negative and neutral smile alike and differ in the frown. Move the slider: the texture of the codes stays, since the draws are the same, and only the interval changes.
@@ -156,20 +158,18 @@ assert max(means[:2]) < means[2]
 # %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, (_, codes)) in enumerate(traces.items()):
-    for heads in (16, 64):
-        shown = codes[:50, :heads].astype(np.int16)
-        fig.add_heatmap(z=shown, zmin=1, zmax=96, visible=(k, heads) == (2, 64), name=f"{name}, H = {heads}", colorbar={"title": "U"})
+    fig.add_heatmap(z=codes[:50].astype(np.int16), zmin=1, zmax=96, visible=k == 2, name=name, colorbar={"title": "U"})
 steps = [
-    {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(6)]}]} for n, trace in enumerate(fig.data)
+    {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(3)]}]} for n, trace in enumerate(fig.data)
 ]
 
 # %% tags=["hide-input"]
-fig.update_layout(sliders=[{"active": 5, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
+fig.update_layout(sliders=[{"active": 2, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
 figures.show(
     fig,
     name="u-by-emotion",
-    caption="U of two seconds of a response by emotion, for the first 16 heads and for all 64. Emotion shifts every codeword into its own third of 1 to 96.",
-    alt="Heatmap of codewords by frame and head with a slider over three emotions and two head counts; colour moves from low to high with the emotion.",
+    caption="U of two seconds of a response by emotion, all 64 heads. Emotion shifts every codeword into its own third of 1 to 96.",
+    alt="Heatmap of codewords by frame and head with a slider over three emotions; colour moves from low to high with the emotion.",
 )
 
 # %% [markdown]
@@ -192,12 +192,11 @@ widgets.listener(
 # ## Draws that hang together
 #
 # Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
-# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In the model that ships every third head moves fast, every third slowly, the others between, as they were
-# trained (option `holds`, the chapter "Training"):
+# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In the model that ships every third head moves fast, every third slowly, the others between, at the pace of their
+# training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 #
 # ```{literalinclude} ../elp/sampling.py
-# :pyobject: SmoothUniform
-# :lines: 1-15
+# :pyobject: SmoothUniform.draw
 # ```
 
 # %% tags=["nbval-check-output"]
@@ -217,7 +216,7 @@ assert tremble[None] < tremble[0.0]
 # - **The relation of draws at neighbouring frames**, above.
 # - **How many heads** a response needs. A model trained with `nested=True` sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
 #   them at run time; what that costs belongs to the chapter "Training".
-# - **How many convolutions** the encoder has: the number is unreadable in print, five or eight. Option `convs`, by default 5.
+# - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
 # - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to
 #   the decoders directly. It is `space="V+e"`, beside the paper's own ablation `space="V"`, which has no emotion at all; both are measured in the chapter "Training".
 # ```
@@ -249,3 +248,10 @@ assert tremble[None] < tremble[0.0]
 table = space.codeword_values(3, 64)
 mixture = float(0.5 * table[1, 10] + 0.5 * table[2, 10])
 print("codeword", round((mixture + 1) / 2 * 191 + 1))
+
+# %% [markdown]
+# ## References
+#
+# ```{bibliography}
+# :filter: docname in docnames
+# ```

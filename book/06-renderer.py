@@ -65,7 +65,7 @@ figures.image(
     canvas,
     name="mesh",
     caption="The mesh over the whole picture. Green follows the head, orange stays with the picture, between them motion fades.",
-    alt="The astronaut Eileen Collins under a triangle mesh: dense and green on face and hair, turning orange on the shoulders and at the edges.",
+    alt="The astronaut Eileen Collins under a triangle mesh: dense and green on face and hair, turning orange on the shoulders and at the lower edges.",
 )
 
 # %% [markdown]
@@ -81,7 +81,7 @@ figures.image(
 # $$ (eq-render-repose)
 #
 # $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks
-# aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit.
+# aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
 #
 # ```{literalinclude} ../elp/render/frames.py
 # :pyobject: Renderer.vertices
@@ -98,7 +98,7 @@ print("largest difference at rest, of 255, is at most 1:", difference <= 1)
 assert difference <= 1
 
 # %% [markdown]
-# Now we move it: nod, turn and tilt by 12 degrees, which is more than listeners do most of the time.
+# Now we move it: nod, turn and tilt by 12 degrees.
 
 # %%
 turns = np.deg2rad([[12, 0, 0], [-12, 0, 0], [0, 12, 0], [0, -12, 0], [0, 0, 12], [0, 0, -12]])
@@ -117,7 +117,7 @@ figures.image(
 # ## From vertices to pixels
 #
 # The moved triangles are painted from far to near into a map of triangle numbers; within a triangle the way back to the portrait is affine.
-# One table look-up per pixel gives its source, one `remap` its colour.
+# One table look-up per pixel gives its source, slivers and seams are smoothed, and one `remap` gives its colour.
 #
 # ```{literalinclude} ../elp/render/warp.py
 # :pyobject: Warp.__call__
@@ -162,8 +162,8 @@ for names in faces.values():
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="faces",
-    caption=f"Named directions at full activation (the jaw at 0.4): {', '.join(faces)}.",
-    alt="Six faces of the astronaut: broader smile, a smile hardly weaker, raised brows, closed eyes, lips parted, rounded lips.",
+    caption=f"Named directions asked for in full (the jaw at 0.4): {', '.join(faces)}. The limits of the next section let half of the smile and of the inner brows through.",
+    alt="Six faces of the astronaut: broader smile, a smile hardly weaker, raised brows, closed eyes, lips parted, a narrower smile.",
 )
 
 # %% [markdown]
@@ -209,8 +209,8 @@ print(f"most, from the front: pitch ±{pitch:.0f}°, yaw ±{yaw:.0f}°, roll ±{
 # \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil}
 # $$ (eq-render-blink)
 #
-# for $k = 0 \dots L-1$, on the eyelid directions only. Taken literally, the first frame of a group is $\beta_1$ itself; then a blink of one or two frames would never
-# close. We let the first frame move already. A human blink lasts 0.1 to 0.4 s, 3 to 10 frames, so this matters.
+# for $k = 0 \dots L-1$, on the eyelid directions only. With both ends at $\beta_1$ and $\beta_2$ themselves, as the text may be read, a blink of one or two frames would never
+# close, and few would close entirely. We let the first frame move already.
 #
 # ```{literalinclude} ../elp/render/blink.py
 # :pyobject: blink_control
@@ -231,19 +231,19 @@ for start, length in ((5, 1), (14, 2), (24, 5), (36, 10)):
 fig = go.Figure()
 fig.add_bar(x=np.arange(50), y=phi, name="φ", marker_color=figures.LINE)
 fig.add_scatter(x=np.arange(50), y=lids, mode="lines+markers", name="blink control")
-fig.add_scatter(x=np.arange(50), y=literal, mode="lines", line_dash="dot", name="starting at β₁ itself")
+fig.add_scatter(x=np.arange(50), y=literal, mode="lines", line_dash="dot", name="ends at β₁ and β₂")
 fig.update_layout(xaxis_title="frame", yaxis_title="closure of the lids")
 figures.show(
     fig,
     name="blink",
     caption="Closure of the lids, 0 open to 1 shut (β<sub>e</sub>), for blinks of 1, 2, 5 and 10 frames.",
-    alt="Grey bars mark four runs of phi. The blink control curve reaches 1 in each; the literal reading reaches 0, 0, 0.8 and 0.8.",
+    alt="Grey bars mark four runs of phi. The blink control curve reaches 1 in each; the other reading reaches 0, 0, 0.8 and 0.8.",
 )
 
 # %% tags=["nbval-check-output"]
 peaks, others = ([float(run.max().round(1)) for run in np.split(x, [10, 20, 32])] for x in (lids, literal))
 print("every run closes:", peaks)
-print("read literally:  ", others)
+print("ends at β₁ and β₂:", others)
 assert peaks == [1.0] * 4
 
 # %% [markdown]
@@ -269,7 +269,7 @@ figures.image(
 )
 
 # %% [markdown]
-# How fast it is was measured on one core and written to a file by `benchmarks/render.py`; real time is 25 frames per second.
+# Its speed was measured on one core by `benchmarks/render.py`; real time is 25 frames per second.
 
 # %%
 import json
@@ -293,12 +293,12 @@ figures.image(
     np.hstack([free.frame(b, np.r_[np.deg2rad(angles), 0, 0, 0]) for b, angles in cases.values()]),
     name="breaks",
     caption=f"Beyond the limits: {', '.join(cases)}.",
-    alt="Three broken pictures: a face turned so far that one cheek is stretched flat, a bowed head with a stretched crown, a mouth that is a dark hole.",
+    alt="Three broken pictures: a face turned so far that the near cheek is flat and broad and the far one folds to a hard edge, a bowed head with squashed eyes and a dragged collar, a mouth that is a dark hollow under her own teeth.",
 )
 
 # %% [markdown]
-# - **Large turns and profiles.** The far cheek is stretched from a few pixels; ears and the back of the head do not exist.
-# - **Wide open mouths.** Teeth and tongue are invented, and do not look like anyone's.
+# - **Large turns and profiles.** The near cheek is stretched, the far one folds; ears and the back of the head do not exist.
+# - **Wide open mouths.** The inside is invented: here a dark hollow, with teeth and tongue where the portrait's lips are closed; they do not look like anyone's.
 # - **Glasses, hands, microphones** before the face are painted on it: they bend with the skin, and a lid closes over the glass.
 # - **Light.** Shadows and wrinkles move with the skin and are not cast anew: a smile brings no new folds.
 # - **Hair and hats** are rigid; long hair slides into the shoulders.
@@ -309,7 +309,7 @@ figures.image(
 # inpaints what becomes visible. The authors train its motion module on videos of the rendered *face mesh*, which then drive one portrait at
 # 256 × 256 pixels. Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
 # train, and may let a person's identity drift with the motion. Ours takes the person's pixels from the portrait except where lids and mouth
-# have to be invented, needs only the picture and MediaPipe's ready networks, and cannot go where the picture ends. For a listener, who nods, tilts, smiles and blinks within some ten degrees, that is most of the way.
+# have to be invented, needs only the picture and MediaPipe's ready networks, and cannot go where the picture ends. For a listener, who nods and tilts by some degrees, smiles and blinks, that is most of the way.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
@@ -354,7 +354,8 @@ print(f"predicted {predicted:.0f} pixels, seen {step[[61, 291]].mean() - step[1]
 # ```{solution} ex-render-rest
 # :class: dropdown
 # $P + (1-\alpha)B = I - (1-\alpha)B + (1-\alpha)B = I$ for any $\alpha$ and $B$. With $\alpha = 0$ on the lock, $P = I - B$ there: the lock's *difference*
-# to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself.
+# to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself. That holds as far as $B$ is invented, which is within 10 pixels of the matte: of a wider lock
+# $B$ is the picture itself, $P = 0$, and it stays on the wall.
 # ```
 #
 # ```{exercise}
@@ -364,7 +365,7 @@ print(f"predicted {predicted:.0f} pixels, seen {step[[61, 291]].mean() - step[1]
 #
 # ```{solution} ex-render-blink
 # :class: dropdown
-# With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in about 0.1 s and stay. Limit the ramp, e.g.
+# With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in 0.1 to 0.2 s and stay. Limit the ramp, e.g.
 # $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of {eq}`eq-render-blink` itself.
 # ```
 #

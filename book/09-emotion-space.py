@@ -115,8 +115,8 @@ figures.show(
 # %% [markdown]
 # ## Numbers instead of pictures
 #
-# A picture persuades; a number can be wrong. In the full feature space we let the five nearest neighbours vote for a clip's emotion, with
-# nobody both among the voters and among the judged, and report the accuracy balanced over the emotions: one third is chance. The silhouette
+# A picture can only persuade; a number can be shown to be wrong. In the full feature space we let the five nearest neighbours vote for a clip's emotion, with
+# no listener both among the voters and among the judged (their speakers may be), and report the accuracy balanced over the emotions: one third is chance. The silhouette
 # {cite}`rousseeuw1987silhouette` compares the distance to one's own group with the distance to the nearest other; 0 means that the groups
 # overlap. *V + e* is V with ten times the label's one-hot appended (large enough to count beside the histogram): the cheapest way to tell a decoder the emotion without any rearrangement.
 
@@ -132,7 +132,7 @@ for name in ("V", "V + e", "U", "U, labels by lot"):
 
 # %% [markdown]
 # V tells some: the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker's
-# face and voice give away, which is more than nothing, since moods are shared. V + e, U and U by lot are perfect alike, for the same reason. Separability of U is no merit of the training; it follows
+# face and voice give away, which is more than nothing, since moods are shared. V + e, U and U by lot are alike perfect in accuracy, for the same reason. Separability of U is no merit of the training; it follows
 # from a line of arithmetic. These are the assertions of this page:
 
 # %%
@@ -170,13 +170,15 @@ for name in motion:
     print(f"{name:9} decoder: labels tell apart {apart[name]:.1f}")
     print(f"  real listeners recognise the means {right[name]:.1f}, means and deviations {whole[name]:.1f}")
 print(f"chance                                    {1 / count:.1f}")
+lively = {name: x[:, width:].mean() for name, x in (("real", real), ("trained", motion["trained"]))}
+print(f"deviations, generated over real           {lively['trained'] / lively['real']:.1f}")
 
 # %% [markdown]
 # The first row is a property of the corpus: how visible an emotion is in two seconds of a listener whom the voters have never seen. The
-# untrained decoder keeps the labels apart as well as the trained one does, and nobody recognises what it shows. The trained one is recognised,
-# by the mean of its coefficients although the labels were drawn by lot and have nothing to do with what the speaker did. That is the
-# finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: the deviations of generated
-# motion are not those of real motion. The columns V-D of {doc}`08-results` put numbers on that.
+# untrained decoder keeps the labels apart as well as the trained one does, and nobody recognises what it shows. The trained one is recognised
+# by the mean of its coefficients, although the labels were drawn by lot and have nothing to do with what the speaker did. That is the
+# finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: generated deviations are
+# smaller than real ones, a positive listener is a lively one, and so clips that were asked to be positive pass for neutral.
 
 # %%
 from elp.face import FaceModel
@@ -209,7 +211,7 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 # ## Move through the space yourself
 #
 # Between the emotions lie mixtures: `e` need not be one-hot. The first slider chooses the mixture. The Base Space codes stay the same while
-# you move it; only the block that they land in changes, and with it the face (between two emotions the decoders mix two blocks; the panel shows the codes of the stronger one). The second slider chooses how many heads *draw* their category;
+# you move it; only the block that they land in changes, and with it the face (between two emotions the decoders mix two blocks; halfway the panel shows the codes of the more negative one). The second slider chooses how many heads *draw* their category;
 # the others take the most probable one. With none, expression and pose are the same every time, and only the blinks are drawn; with all, it is one draw of many.
 
 # %%

@@ -68,16 +68,16 @@ fig = go.Figure()
 fig.add_scatter(x=time, y=corpus.speaker(pair).motion.beta[:250, 2], name="speaker")
 fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
 fig.update_layout(xaxis_title="time (s)", yaxis_title="smile_l (cm √points)", height=300)
-figures.show(fig, name="mirror", caption="The smile of a simulated speaker and of the mirror, ten seconds.", alt="The mirror repeats the speaker's smile a little later.")
+figures.show(fig, name="mirror", caption="The smile of a simulated speaker and of the mirror, ten seconds.", alt="The mirror repeats the speaker's smile a little later, at half its size.")
 
 # %% [markdown]
 # The mirror follows; it has no smile of its own.
 #
 # ## Into the table
 #
-# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Bounds come along: the ground truth, the oracle (another true response
+# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Give it the bounds too: the ground truth, the oracle (another true response
 # of the simulator), a stranger (a real listener of another conversation), the mean face.
-# This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and an interval from two clips shows how the table works, not who is better.
+# This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and the numbers show how the table works, not who is better. (FD here is that of face and head, added.)
 
 # %%
 methods = {
@@ -98,7 +98,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# The full tables are filled by `benchmarks/tables.py`; add a line to the dictionary in its `method` function and the name to its `TABLE1`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. From the command line, `elp evaluate` compares a
+# The full tables are filled by `benchmarks/tables.py`; add a line to the dictionary in its `method` function and the name to its `ONCE`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. (One that is trained goes into `TABLE1`, `Plan.trained`, `trained` and `load` instead.) From the command line, `elp evaluate` compares a
 # checkpoint with the baselines that need no training.
 #
 # ## What a new method should show
@@ -119,13 +119,12 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 #
 # ````{solution} ex-add-delay
 # :class: dropdown
-# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same; only the *lag* at the peak, which `metrics.wtlcc(...).lag` gives, tells. FD and V-D hardly change.
+# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same, and FD and V-D hardly change. Of the columns above none tells; the *lag* at the peak does, which `metrics.wtlcc(...).lag` gives, and so do P-FD and RPCC, which are not shown.
 # ````
 
 # %% tags=["nbval-check-output"]
 from elp import metrics
 
-mirror.late = 0
 speaker = corpus.speaker(pair)
 smile = lambda m: m.beta[:, 2]
 for late in (15, 0):

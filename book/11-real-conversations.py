@@ -72,8 +72,8 @@ assert abs(smile["pseudo"]) < 0.03
 assert smile["p_permutation"] < 0.01
 
 # %% [markdown]
-# Smiles are coupled: 0.23 between people who met, 0.01 between people who did not, and none of ten thousand random deals reached it. Body motion is coupled weakly, in
-# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): there the two tests disagree about what is
+# Smiles are coupled: 0.24 between people who met, 0.01 between people who did not, and none of ten thousand random deals reached it. Body motion is coupled weakly, in
+# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): for therapy the two tests disagree about what is
 # still significant, as they ask different things: the $t$-test whether other dyads would show it too, the permutation whether partners matter among these.
 
 # %% tags=["hide-input"]
@@ -87,7 +87,7 @@ fig.update_layout(xaxis_title="lag (s)", yaxis_title="mean correlation", height=
 figures.show(
     fig, name="lags",
     caption="Correlation at each lag, mean over dyads: people who met (solid) and two pseudo-pairs for each dyad (dashed).",
-    alt="For smiles a hill near lag zero, 0.25 high and several seconds wide, for body motion a lower one; pseudo-pairs stay near zero.",
+    alt="For smiles a hill near lag zero, 0.25 high and several seconds wide, for body motion two low humps, before and after zero; pseudo-pairs stay near zero.",
 )  # fmt: skip
 
 # %% tags=["hide-input"]
@@ -105,7 +105,7 @@ figures.show(
 
 # %% [markdown]
 # The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
-# 0.23 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
+# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
 #
 # ## And the simulated ones?
 #
@@ -133,7 +133,7 @@ figures.show(
 
 # %% [markdown]
 # Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
-# call last for many seconds, and a simulated mood is as long as the clip.
+# call last for many seconds, and a simulated mood is as long as the clip, so that it shifts all of it and drops out of the correlation.
 #
 # ## Would a method find it?
 #
@@ -178,6 +178,8 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 # | `... vc-resolution` | the authors' repository or its .zip {cite}`diao2024nonverbal` | 4: AU06, AU12, body motion, gaze |
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
+#
+# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
 #
 # Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
 #

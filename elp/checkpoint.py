@@ -14,7 +14,7 @@ from elp.errors import ElpError
 from elp.files import atomic
 from elp.model.ase import ASE, ASEConfig
 
-PACKAGED = Path(__file__).parent / "checkpoints" / "small.safetensors"
+PACKAGED = {name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors" for name in ("small", "live")}
 
 
 def save(path: str | Path, model: ASE, card: dict[str, Any] | None = None, *, half: bool = False) -> None:
@@ -33,18 +33,23 @@ def save(path: str | Path, model: ASE, card: dict[str, Any] | None = None, *, ha
     write(path, tensors, {"config": asdict(model.config), "card": card or {}})
 
 
-def load(path: str | Path | None = None, *, device: str | torch.device = "cpu") -> tuple[ASE, dict[str, Any]]:
-    """Read a model (by default the one that ships with the package), ready to generate, and its card.
+def load(path: str | Path = "small", *, device: str | torch.device = "cpu") -> tuple[ASE, dict[str, Any]]:
+    """Read a model, ready to generate, and its card.
+
+    Args:
+        path: a file, or the name of a model that ships with the package: "small", the default, or "live", which looks at no
+            future frame and can stream.
 
     Raises:
         ElpError: the file is missing, is no checkpoint of ours, or does not fit its own configuration.
     """
-    tensors, meta = read(path or PACKAGED)
+    path = PACKAGED.get(str(path), path)
+    tensors, meta = read(path)
     try:
         model = ASE(ASEConfig(**meta["config"]))
         model.load_state_dict({name: x.float() if x.is_floating_point() else x for name, x in tensors.items()})
     except (KeyError, TypeError, RuntimeError) as error:
-        raise ElpError(f"{path or PACKAGED}: not a checkpoint of this version: train it again with 'elp train'") from error
+        raise ElpError(f"{path}: not a checkpoint of this version: train it again with 'elp train'") from error
     return model.to(device).eval(), meta.get("card", {})
 
 
@@ -65,6 +70,6 @@ def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             meta = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
             return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
-        raise ElpError(f"{path}: no such checkpoint: train one with 'elp train', or leave the option out") from error
+        raise ElpError(f"{path}: no such checkpoint: train one with 'elp train', or take one that ships: {', '.join(PACKAGED)}") from error
     except (SafetensorError, OSError, ValueError) as error:
         raise ElpError(f"{path}: not a readable checkpoint: copy it again or train it again with 'elp train'") from error

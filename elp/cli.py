@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +19,8 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 corpus_app = typer.Typer(no_args_is_help=True, help="Make, import and check corpora.")
 app.add_typer(corpus_app, name="corpus")
 
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.")]
+SEEDS: dict[str, Any] = {"min": 0, "max": 2**32 - 1}
+Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", **SEEDS)]
 Face = Annotated[str, typer.Option(help="Which face where there are several: the largest, or the one most to the left or right of the picture.")]
 
 
@@ -48,7 +50,7 @@ def respond(
     emotion: Annotated[str, typer.Option(help="negative, neutral, positive, auto, or a mixture: neutral=0.5,positive=0.5.")] = "auto",
     seed: Seed = 0,
     params: Annotated[Path | None, typer.Option(help="Also write the listener's motion here (.npz).")] = None,
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights of your own training (.safetensors).")] = None,
+    checkpoint: Annotated[str, typer.Option(help="Weights: a .safetensors file of your own training, or those that ship: small, live.")] = "small",
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Speaker and listener next to each other.")] = False,
     face: Face = "largest",
 ) -> None:
@@ -73,8 +75,8 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
     device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Another number of iterations than the recipe's.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.", **SEEDS)] = None,
+    steps: Annotated[int | None, typer.Option(help="Another number of iterations than the recipe's.", min=1)] = None,
 ) -> None:
     """Train the Adaptive Space Encoder; start it under torchrun to use several GPUs."""
     from dataclasses import replace
@@ -91,7 +93,7 @@ def train(
 @app.command()
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="The decoders to write (.onnx).")],
-    checkpoint: Annotated[Path | None, typer.Option(help="Weights of your own training; by default the packaged ones.")] = None,
+    checkpoint: Annotated[str, typer.Option(help="Weights: a .safetensors file of your own training, or those that ship: small, live.")] = "small",
 ) -> None:
     """Write the decoders, from codes and an emotion to motion, for the browser and other programs."""
     from elp import checkpoint as checkpoints
@@ -123,9 +125,9 @@ def simulate(
 def evaluate(
     corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The result file to write (.json).")],
-    checkpoint: Annotated[list[Path] | None, typer.Option(help="Model to evaluate, repeated for other seeds; by default the packaged one.")] = None,
+    checkpoint: Annotated[list[str], typer.Option(help="Model to evaluate, repeated for other seeds: a file, or one that ships.")] = ["small"],  # noqa: B006
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    samples: Annotated[int, typer.Option(help="Answers to each speaker.")] = 3,
+    samples: Annotated[int, typer.Option(help="Answers to each speaker.", min=1)] = 3,
     infer: Annotated[bool, typer.Option("--infer", help="Do not tell the methods the listener's emotion.")] = False,
     seed: Seed = 0,
 ) -> None:
@@ -142,7 +144,7 @@ def evaluate(
     methods: dict[str, Responder | Bound | Sequence[Responder]] = {
         "GT": GroundTruth(), "mean face": MeanFace(opened), "Random": RandomListener(opened),
         "NN-motion": NearestNeighbour(opened, "motion"), "NN-audio": NearestNeighbour(opened, "audio"),
-        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint or (None,)],
+        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint],
     }  # fmt: skip
     if opened.card.get("made", {}).get("program") == "elp corpus simulate":
         methods["oracle"] = Oracle()
@@ -202,7 +204,8 @@ def _describe(made: Corpus, folder: Path) -> None:
 
 
 def main() -> None:
-    """Entry point: an ElpError becomes one sentence and exit code 2; typer ends an interrupt with exit code 130."""
+    """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence; typer ends an interrupt with exit code 130."""
+    warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
     try:
         app()
     except ElpError as error:

@@ -55,7 +55,7 @@ def export_decoder(model: ASE, path: str | Path) -> None:
         import onnx
         import onnxruntime
     except ImportError as error:
-        raise ElpError('exporting needs onnx and onnxruntime: pip install "elp[export]"') from error
+        raise ElpError('exporting needs onnx and onnxruntime: pip install -e ".[export]" in the clone') from error
     decoders = Decoders(copy.deepcopy(model).cpu().eval())
     graph = onnx.load_from_string(_traced(decoders))
     config = model.config

@@ -38,7 +38,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     except OSError as error:
         raise ElpError(f"{path}: cannot be written ({error.strerror or error}): free some space or choose another folder") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where a file stands in the place of the folder there is nothing to delete
+            partial.unlink(missing_ok=True)
 
 
 def sha256(path: str | Path) -> str:

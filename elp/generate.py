@@ -68,8 +68,8 @@ class ELPResponder:
         self.temperature, self.correlations, self.heads = temperature, (*spreads, blink_correlation), heads
 
     @classmethod
-    def from_checkpoint(cls, path: str | Path | None = None, *, device: str | torch.device = "cpu", **options: Any) -> ELPResponder:
-        """Load a checkpoint, by default the one that ships with the package; `options` as for the class."""
+    def from_checkpoint(cls, path: str | Path = "small", *, device: str | torch.device = "cpu", **options: Any) -> ELPResponder:
+        """Load a checkpoint, a file's or one that ships ("small", the default, or "live"); `options` as for the class."""
         return cls(*checkpoint.load(path, device=device), **options)
 
     def weights(self, emotion: Emotion) -> Tensor | None:
@@ -87,7 +87,7 @@ class ELPResponder:
             emotion = self._parsed(emotion)
         e = torch.tensor([float(x) for x in emotion])
         if e.shape != (len(self.emotions),) or not torch.isfinite(e).all() or e.min() < 0 or e.sum() <= 0:
-            raise ElpError(f"emotion {list(emotion)}: give one weight of at least 0 for each of {', '.join(self.emotions)}")
+            raise ElpError(f"emotion {list(emotion)}: give one weight of at least 0, and one above it, for each of {', '.join(self.emotions)}")
         return e / e.sum()
 
     def _parsed(self, text: str) -> list[float]:

@@ -26,7 +26,7 @@ def respond(
     emotion: str | Sequence[float] | None = "auto",
     seed: int = 0,
     params: str | Path | None = None,
-    checkpoint: str | Path | None = None,
+    checkpoint: str | Path = "small",
     side_by_side: bool = False,
     face: str = "largest",
     progress: bool = False,
@@ -41,7 +41,7 @@ def respond(
             checkpoint's order, or "auto" (None): inferred from the speaker (ELP, section 3.3).
         seed: of everything that is drawn; the same seed gives the same response.
         params: an .npz to write the listener's motion to.
-        checkpoint: weights to use; by default those that ship with the package.
+        checkpoint: weights to use: a file, or those that ship, "small" (the default) or "live".
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
         progress: show progress bars on stderr.
@@ -59,6 +59,7 @@ def respond(
     speaker = Path(speaker)
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
+    _keep([speaker, portrait], [output, params])
     responder = ELPResponder.from_checkpoint(checkpoint)
     responder.weights(emotion)  # an unknown emotion is refused before minutes of work
     listener = None
@@ -80,12 +81,20 @@ def _check(output: object, params: object, portrait: object, side_by_side: bool,
         raise ElpError("nowhere to put the video: give an output file ending in .mp4")
     if output is not None and Path(str(output)).suffix.lower() != ".mp4":
         raise ElpError(f"{output}: the video is written as .mp4: give the file that ending")
-    if params is not None and Path(str(params)).suffix.lower() != ".npz":
+    if params is not None and Path(str(params)).suffix != ".npz":
         raise ElpError(f"{params}: motion is stored as .npz: give the file that ending")
     if output is not None and portrait is None:
         raise ElpError("a video needs a face: give one portrait image of the listener")
     if side_by_side and video is None:
         raise ElpError("side by side needs the speaker's pictures: give the video instead of the extracted clip")
+
+
+def _keep(read: list[object], written: list[object]) -> None:
+    """Refuse to write over what is read."""
+    files = [Path(x) for x in read if isinstance(x, (str, Path))]
+    for path in (Path(x) for x in written if isinstance(x, (str, Path))):
+        if path.exists() and any(file.exists() and file.samefile(path) for file in files):
+            raise ElpError(f"{path}: is what is read here: give the result another name")
 
 
 def _extract(video: Path, face: str, progress: bool) -> Clip:

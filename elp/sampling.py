@@ -16,7 +16,7 @@ class SmoothUniform:
     """Uniform numbers, each column smooth in time: Φ of white normal noise under a Gaussian kernel.
 
     Each frame's number is uniform on (0, 1), so thresholds and Gumbel noise made of it keep every frame's distribution; only
-    neighbours are alike, with correlation exp(-lag² / 4 s²). Rows are drawn in the order of time, one generator for all groups.
+    neighbours are alike, their normal numbers with correlation exp(-lag² / 4 s²). Rows are drawn in the order of time, one generator for all groups.
 
     Args:
         widths: columns of each group. spreads: s in frames of each group; 0 draws every frame anew.

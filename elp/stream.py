@@ -37,7 +37,7 @@ class ResponseStream:
     def __init__(self, responder: ELPResponder, emotion: Emotion = "auto", *, generator: torch.Generator) -> None:
         config = responder.model.config
         if not config.causal:
-            raise ElpError("this checkpoint looks at future frames: stream with one trained with recipe 'stream' (causal=True)")
+            raise ElpError("this checkpoint looks at future frames: stream with 'live', which ships, or train one with recipe 'live' or 'stream'")
         if config.window == "clip":
             raise ElpError("σ over the whole clip needs the whole clip: stream with a model whose window is a number of frames")
         self.responder, self.e = responder, responder.weights(emotion)

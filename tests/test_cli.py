@@ -56,11 +56,44 @@ def test_help_names_the_commands():
         (["respond", "none.npz", "--params", "o.npz"], "no such file"),
         (["respond", "none.npz", "--params", "o.npz", "--emotion", "angry"], "negative, neutral, positive"),
         (["respond", "none.npz", "--portrait", "none.png", "-o", "out.mp4"], "none.png"),
+        (["extract", ".", "-o", "c.npz"], "a folder"),
+        (["respond", "none.npz", "--params", "o.NPZ"], ".npz"),
+        (["evaluate", "none", "-o", "r.json"], "none"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
     refused(here(*args, cwd=tmp_path), words)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["respond", "s.npz", "--params", "o.npz", "--seed", "99999999999999999999999"],
+        ["corpus", "simulate", "tiny", "-o", "tiny", "--seed", "-1"],
+        ["evaluate", "tiny", "-o", "r.json", "--samples", "0"],
+        ["train", "tiny", "--corpus", "tiny", "--out", "run", "--steps", "0"],
+    ],
+)
+def test_numbers_out_of_range_are_refused(tmp_path, args):
+    done = elp(*args, cwd=tmp_path)
+    assert done.returncode == 2 and args[-2] in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_what_is_read_is_not_written_over(tmp_path):
+    from elp.motion import Clip, Motion
+
+    clip = Clip(motion=Motion(beta=np.zeros((5, 100)), pose=np.zeros((5, 6)), blink=np.zeros(5)), mfcc=np.zeros((5, 29)))
+    clip.save(tmp_path / "s.npz")
+    before = (tmp_path / "s.npz").read_bytes()
+    refused(here("respond", tmp_path / "s.npz", "--params", tmp_path / "s.npz"), "another name")
+    assert (tmp_path / "s.npz").read_bytes() == before
+
+
+def test_a_file_in_the_place_of_a_folder_is_one_sentence(simulated, tmp_path):
+    (tmp_path / "run").write_text("a file")
+    refused(here("train", "tiny", "--corpus", simulated.folder, "--out", tmp_path / "run", "--steps", 1), "cannot be written")
 
 
 def test_a_process_of_its_own_says_the_same(tmp_path):

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elp import generate
+from elp import checkpoint, generate
 from elp.errors import ElpError
 from elp.generate import ELPResponder
 from elp.model import ASE
@@ -143,10 +143,12 @@ def test_smooth_draws_are_uniform_alike_and_the_same_in_pieces():
         torch.testing.assert_close(torch.cat([p[group] for p in parts]), whole[group])
 
 
-def test_the_shipped_model_smiles_with_the_emotion_and_blinks():
+@pytest.mark.parametrize("name", checkpoint.PACKAGED)
+def test_the_shipped_models_smile_with_the_emotion_and_blink(name):
     from elp.face.model import FaceModel
 
-    r = ELPResponder.from_checkpoint()
+    r = ELPResponder.from_checkpoint(name)
+    assert r.model.config.causal == (name == "live")
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(size=(300, 100)), 0) * r.model.beta_std.numpy() * 0.1
     still = Clip(motion=Motion(beta=walk, pose=np.zeros((300, 6)), blink=np.zeros(300)), mfcc=np.zeros((300, 29)))

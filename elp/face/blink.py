@@ -11,7 +11,7 @@ from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R, POINTS, TRACKED
 from elp.motion import FPS
 
 FIXED = 0.2  # thresholds in public code lie at EAR 0.16 to 0.26
-SHUT, REOPENED = 0.6, 0.65  # of a person's open-eye EAR: below the first a blink begins, above the second it is over
+SHUT, REOPENED = 0.6, 0.65  # of a person's open-eye EAR: a blink is a run below the second that somewhere falls below the first
 COVERED = 0.45  # of the iris's diameter: lids farther apart show the iris, of a person who looks down or squints
 MINIMUM = 2  # frames: a shorter dip is the tracker's
 
@@ -80,8 +80,8 @@ def blink(
     Args:
         ratio: (T, 2) eye aspect ratios of the two eyes.
         iris: (T, 2) what `bare` gives: a dip in which the more open eye never covers its iris by half is no blink.
-        threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a blink begins where the more open of the two
-            eyes falls below 0.6 of their open ratio and lasts until it has risen above 0.65 (hysteresis).
+        threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a blink is a run of frames in which the
+            more open of the two eyes lies below 0.65 of its open ratio, and somewhere below 0.6.
         minimum: frames that a blink lasts at least; shorter dips are dropped.
 
     Returns:

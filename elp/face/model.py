@@ -49,7 +49,7 @@ class FaceModel:
 
     @classmethod
     def default(cls) -> FaceModel:
-        """The model that ships: 468 points of MediaPipe's topology, 50 identity and 100 expression modes (`elp.face.build`)."""
+        """The model that ships: 468 points of MediaPipe's topology, 80 identity and 100 expression modes (`elp.face.build`)."""
         return _default()
 
     @classmethod

@@ -108,7 +108,7 @@ def _mesh(*, still: bool, faces: int) -> Any:
     try:
         import mediapipe as mp
     except ImportError as error:
-        raise ElpError('face tracking needs mediapipe: pip install "elp[media]"') from error
+        raise ElpError('face tracking needs mediapipe: pip install -e ".[media]" in the clone') from error
     return mp.solutions.face_mesh.FaceMesh(static_image_mode=still, max_num_faces=faces, refine_landmarks=True)
 
 

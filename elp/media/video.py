@@ -42,7 +42,7 @@ def opened(path: str | Path) -> Iterator[Any]:
     import av
 
     if not Path(path).is_file():
-        raise ElpError(f"{path}: no such file: check the name")
+        raise ElpError(f"{path}: {'a folder' if Path(path).is_dir() else 'no such file'}: give the name of a video")
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
