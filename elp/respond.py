@@ -68,6 +68,8 @@ def respond(
 
         listener = Portrait.load(portrait)
     clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
+    if video is not None and len(clip) == 1:
+        raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
     if params is not None:
         motion.save(params)

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from elp.face.blink import runs
 from elp.face.model import FaceModel
-from elp.render.blink import LIDS, blink_control, groups, weights
+from elp.render.blink import LIDS, blink_control, weights
 
 MODEL = FaceModel.default()
 COLUMNS = [MODEL.index(name) for name in LIDS]
@@ -21,11 +22,11 @@ def some_beta(frames: int) -> np.ndarray:
 
 
 @given(PHI)
-def test_groups_are_the_runs_of_ones(blink: np.ndarray) -> None:
+def test_runs_are_those_of_ones(blink: np.ndarray) -> None:
     again = np.zeros_like(blink)
-    for start, length in groups(blink):
-        assert length >= 1 and (start == 0 or blink[start - 1] == 0)
-        again[start : start + length] = 1
+    for start, stop in runs(blink):
+        assert stop > start and (start == 0 or blink[start - 1] == 0)
+        again[start:stop] = 1
     assert np.array_equal(again, blink)
 
 
@@ -45,7 +46,8 @@ def test_every_run_closes_both_eyes_and_only_the_lids_move(blink: np.ndarray) ->
     others = np.setdiff1d(np.arange(beta.shape[1]), COLUMNS)
     assert np.array_equal(out[:, others], beta[:, others])
     assert np.array_equal(out[blink == 0], beta[blink == 0])
-    for start, length in groups(blink):
+    for start, stop in runs(blink):
+        length = stop - start
         middle = start + (length - 1) // 2
         assert np.allclose(out[middle, COLUMNS], MODEL.full[COLUMNS])  # one frame or sixty: β_e is reached
         lids = out[start : start + length, COLUMNS[0]]

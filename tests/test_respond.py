@@ -74,6 +74,9 @@ def test_clips_are_refused_where_pictures_are_needed(speaker, shared_data, tmp_p
     refused(here("respond", speaker, "--portrait", face, "-o", tmp_path / "o.mp4", "--side-by-side"), "give the video")
     (tmp_path / "torn.jpg").write_bytes(face.read_bytes()[:2000])
     refused(here("respond", speaker, "--portrait", tmp_path / "torn.jpg", "-o", tmp_path / "o.mp4"), "torn.jpg")
+    with pytest.raises(ElpError, match="one picture"), pytest.warns(UserWarning, match="no sound"):
+        elp.respond(face, params=tmp_path / "o.npz")
+    assert not (tmp_path / "o.npz").exists()
     with pytest.raises(ElpError, match="negative, neutral, positive"):
         elp.respond(speaker, emotion="furious")
     assert not (tmp_path / "o.mp4").exists()

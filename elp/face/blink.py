@@ -105,7 +105,7 @@ def blink(
 
 def runs(blinks: NDArray[np.uint8]) -> list[tuple[int, int]]:
     """The runs of 1s in φ (T,), as (first frame, frame after the last)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], blinks != 0, [0]]).astype(int)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(blinks) != 0, [0]]).astype(int)))
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 

@@ -6,19 +6,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from elp.face.blink import runs
 from elp.face.model import FaceModel
 
 LIDS = ("blink_l", "blink_r")
-
-
-def groups(blink: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """(start, length) of each run of 1s in φ.
-
-    Args:
-        blink: (T,) 0 or 1.
-    """
-    edges = np.diff(np.concatenate([[0], np.asarray(blink, np.int8), [0]]))
-    return [(int(a), int(b - a)) for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True)]
 
 
 def weights(length: int) -> NDArray[np.float32]:
@@ -46,10 +37,10 @@ def blink_control(beta: NDArray[np.floating], blink: NDArray[np.uint8], model: F
     out = np.array(beta, np.float32)
     columns = [model.index(name) for name in LIDS]
     shut = model.full[columns]
-    for start, length in groups(blink):
-        run = slice(start, start + length)
+    for start, stop in runs(blink):
+        length = stop - start
         w = weights(length)[:, None]
-        first, last = out[start, columns], out[start + length - 1, columns]
+        first, last = out[start, columns], out[stop - 1, columns]
         open_lids = np.where(np.arange(length)[:, None] < length / 2, first, last)
-        out[run, columns] = (1 - w) * open_lids + w * shut
+        out[start:stop, columns] = (1 - w) * open_lids + w * shut
     return out
