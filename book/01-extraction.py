@@ -178,7 +178,7 @@ figures.image(
 known = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
 degrees = np.degrees(np.sqrt(((known.pose[:, :3] - scene.pose[:, :3]) ** 2).sum(1).mean()))
 error = np.linalg.norm(known.beta - scene.beta) / np.linalg.norm(scene.beta)
-print("identity and camera known: rotation within 0.5 degrees:", bool(degrees < 0.5), "· β within 5 %:", bool(error < 0.05))
+print("identity, camera known: rotation within 0.5 degrees:", bool(degrees < 0.5), "· β within 5 %:", bool(error < 0.05))
 assert degrees < 0.5
 assert error < 0.05
 
@@ -430,8 +430,8 @@ clips
 # %%
 target = 0.15
 for clip, row in zip(clips.index, report["real"].values(), strict=True):
-    print(f"{clip}: {row['jitter_deg']:.3f}°", "as wanted;" if row["jitter_deg"] <= target else "too much;", f"{row['shared_jitter_deg']:.3f}° shared with its mirror image;",
-          f"{row['pictures_missing_or_repeated']:.0%} of pictures missing or repeated")  # fmt: skip
+    print(f"{clip}: {row['jitter_deg']:.3f}°", "as wanted," if row["jitter_deg"] <= target else "too much, ", f"mirrored pictures share {row['shared_jitter_deg']:.3f}°;",
+          f"missing or repeated {row['pictures_missing_or_repeated']:.0%}")  # fmt: skip
 
 # %% [markdown]
 # A file can have jerks of its own, and the last figure counts them: who makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there
@@ -451,7 +451,7 @@ pd.Series({label: report["synthetic"][key] for key, label in labels.items()}).to
 
 # %%
 speed = report["speed_512"]
-print(f"{report['cores']} cores, load average {speed['load_average_before']} before: {speed['frames_per_second']} frames per second, "
+print(f"{report['cores']} cores, load average {speed['load_average_before']} before: {speed['frames_per_second']} frames per second,\n"
       f"{speed['times_real_time']} times real time, {speed['processor_ms']} ms of processor time per frame")  # fmt: skip
 stages = pd.Series({name: speed[f"{name}_ms"] for name in ("decode", "track", "fit", "mfcc")})
 pd.DataFrame({"ms per frame": stages, "share": (stages / stages.sum()).round(2)})

@@ -252,7 +252,7 @@ import tempfile
 corpus = simulate(tempfile.mkdtemp() + "/tiny", "tiny", audio=False)
 columns = ["clip", "person", "role", "emotion", "split", "offset", "length"]
 print(corpus.index[columns].head(4).to_string(index=False))
-print({name: corpus.card[name] for name in ("clips", "people", "beta", "mfcc", "version")}, corpus.emotions)
+print({name: corpus.card[name] for name in ("clips", "people", "beta", "mfcc", "version")})
 
 # %% [markdown]
 # Random clips are read 64 at a time into a small block, which is widened to single precision while it is in the processor's cache.
@@ -270,8 +270,8 @@ from pathlib import Path
 measured = json.loads(Path("results/corpus.json").read_text())
 size = f"{measured['write']['hours']:.0f} h, {measured['write']['gigabytes']} GB"
 for row in measured["gather"]:
-    print(f"{size}, {row['threads']} thread(s): {row['clips_per_cpu_second']} clips of 2 s per second of one processor, "
-          f"{row['clips_per_second']} on the clock; memory {row['memory_before']['own_mb']:.0f} -> {row['memory_after']['own_mb']:.0f} MB")  # fmt: skip
+    print(f"{size}, {row['threads']} thread(s): {row['clips_per_cpu_second']} clips of 2 s per second of one processor,\n"
+          f"    {row['clips_per_second']} on the clock; memory {row['memory_before']['own_mb']:.0f} -> {row['memory_after']['own_mb']:.0f} MB")  # fmt: skip
 vico = measured["vico_with_audio"]
 print(f"the whole `vico` preset with sound: {vico['cpu_seconds']:.0f} s of one processor, {vico['seconds']:.0f} s on the clock")
 assert min(row["clips_per_cpu_second"] for row in measured["gather"]) > 10_000

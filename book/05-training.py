@@ -72,7 +72,7 @@ log = np.genfromtxt(f"{folder.name}/run/log.csv", delimiter=",", names=True)
 
 # %% tags=["nbval-check-output"]
 first, last = (log["loss"][part].mean() for part in (slice(10), slice(-10, None)))
-print(f"{card['parameters']:,} weights, {len(log)} steps; loss of the last ten at most 0.9 of the first ten's: {last < 0.9 * first}")
+print(f"{card['parameters']:,} weights, {len(log)} steps; last ten losses at most 0.9 of the first ten: {last < 0.9 * first}")
 assert last < 0.9 * first
 
 # %% [markdown]
@@ -200,7 +200,7 @@ figures.show(
 # %% tags=["nbval-check-output"]
 for name in ("Eq 3", "energy", "energy, holds", "energy, holds, noise, lr 3e-4"):
     found = variants[name]["validation"]
-    print(f"{name:30} energy at best {min(found['energy']):.3f}, variance at the end {found['variance'][-1]:.2f} of the true one")
+    print(f"{name:30} energy at best {min(found['energy']):.3f}, variance at last {found['variance'][-1]:.2f} of the true")
 assert min(variants["energy, holds, noise"]["validation"]["energy"]) < min(variants["energy"]["validation"]["energy"]) < min(variants["Eq 3"]["validation"]["energy"])
 
 # %% [markdown]
@@ -349,7 +349,8 @@ display(HTML(tables.table(shipped, columns).to_html(escape=False)))
 # %% tags=["nbval-check-output"]
 for name, model in models.items():
     card = model.card
-    print(f"{name:5} trained on {card['device']} ({card['cores']} cores) in {card['seconds']:.0f} s; shows the mood asked for in {shipped['control'][name]['accuracy']:.0%} of answers")
+    print(f"{name:5} trained on {card['device']}, {card['cores']} cores, in {card['seconds']:.0f} s")
+    print(f"      shows the mood asked for in {shipped['control'][name]['accuracy']:.0%} of answers")
 print("separated:", ", ".join(tables.heading(c) for c in columns if shipped["contrasts"]["live"][c]["separated"]))
 
 # %% [markdown]
@@ -563,7 +564,8 @@ figures.show(
 # %%
 stream = json.loads(Path("results/stream.json").read_text())
 for row in stream["speed"]:
-    print(f"{row['threads']} thread{'s' * (row['threads'] > 1):1}, emotion {row['emotion']:8}  median {row['median_ms']:.1f} ms, 95 % within {row['p95_ms']:.1f} ms")
+    who = f"{row['threads']} thread{'s' * (row['threads'] > 1)},"
+    print(f"{who:10} emotion {row['emotion']:8}  median {row['median_ms']:.1f} ms, 95 % within {row['p95_ms']:.1f} ms")
 for part, found in stream["seams"]["acceleration"].items():
     print(f"acceleration at seams over elsewhere, {part}: {found['ratio']:.3f} ± {found['ci95']:.3f}")
 print("largest difference from an answer in one piece:", stream["seams"]["largest_difference_from_one_piece"])

@@ -53,8 +53,8 @@ print(f"seeds {vico['seeds']}, {vico['samples']} samples, {vico['bootstrap']} bo
 for name in dict.fromkeys(key.rpartition(", seed")[0] for key in vico["trained"]):
     cards = [card for key, card in vico["trained"].items() if key.rpartition(", seed")[0] == name]
     print(f"{name:13s} {len(cards)} seed{'s' * (len(cards) > 1):1} {cards[0]['steps'] + cards[0].get('vq_steps', 0):6d} steps of {cards[0]['batch']}")
-for result, what in ((timed, "Tables 1 and 2 but for causal"), (l2l, "Tables 1, 2 and 3")):
-    print(f"{result['corpus']['name']}, {what}: {len(result['trained'])} trainings, every answer and its measures:")
+for result, what in ((timed, "Tables 1, 2 (causal apart)"), (l2l, "Tables 1, 2, 3")):
+    print(f"{result['corpus']['name']}, {what}: {len(result['trained'])} trainings, answers, measures:")
     print(f"    {result['seconds']:.0f} s on {result['devices']} {result['device']} and {result['cores']} processor cores")
 
 # %% [markdown]
@@ -103,7 +103,7 @@ figures.show(
 # %% tags=["nbval-check-output"]
 for part in ("facial", "head"):
     ratio, ours = floor["knows emotion"][part]["over_oracle"], vico["methods"]["ELP-U"][f"{part}_fd"]["value"]
-    print(f"{part:6} the floor is {ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] times the oracle; ELP-U {ours / floor['oracle'][part]['fd']['value']:.2f} times the oracle, {ours / floor['knows emotion'][part]['fd']['value']:.2f} times the floor")
+    print(f"{part:6} the floor is {ratio['value']:.2f} [{ratio['low']:.2f}, {ratio['high']:.2f}] times the oracle,\n       ELP-U {ours / floor['oracle'][part]['fd']['value']:.2f} times the oracle, {ours / floor['knows emotion'][part]['fd']['value']:.2f} times the floor")
 
 # %% [markdown]
 # Our aim was an FD within 1.25 times the oracle's. For the face no method of this kind can reach that: the floor itself lies above it. What remains between ELP-U and the floor (0.7 for the face, 0.5 for the head) is about what drawing costs the oracle (0.8 and 0.5 above the best constant answer for its person; the oracle's covariance term is about twice that answer's). A listener's portrait would tell part of
