@@ -132,7 +132,7 @@ for tau in (0.1, 0.5, 1.0, 2.0):
 #
 # ## The same codes, three emotions
 #
-# Now the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
+# Now `small`, a model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
 # times with the same random numbers, and change nothing but $e$.
 
 # %%
@@ -192,7 +192,7 @@ widgets.listener(
 # ## Draws that hang together
 #
 # Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
-# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In the model that ships every third head moves fast, every third slowly, the others between, at the pace of their
+# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `small` every third head moves fast, every third slowly, the others between, at the pace of their
 # training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 #
 # ```{literalinclude} ../elp/sampling.py

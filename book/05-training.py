@@ -354,7 +354,7 @@ for name, model in models.items():
 print("separated:", ", ".join(tables.heading(c) for c in columns if shipped["contrasts"]["live"][c]["separated"]))
 
 # %% [markdown]
-# `live` returns more of a smile, and some nods; FD and blinks are level. One seed each, so that intervals are over clips; but it is what three seeds of the causal model say in [the results](08-results).
+# `live` returns more of a smile, and some nods; FD and blinks are level. One seed each, so that intervals are over clips. Of smiles and FD three seeds of the causal model say the same in [the results](08-results); of nods they are less sure, and their blinks are a little worse.
 #
 # ## One option changed at a time
 #

@@ -76,7 +76,7 @@ show(*tables.TABLE1[:6])
 show(*tables.TABLE1[6:12])
 
 # %% [markdown]
-# Read the bounds before the competitors: STS is won by whoever moves least, the mean face first of all, and even another true answer of the same person is far from zero in FD and STS. Of the learned methods, ELP-U has the lowest FD of face and head, with β and p or with the style alone, with the future or without, which cannot be told apart (for the head V is level too); trained on Eq 3 it is level for the face, and for the head level with RLHG and PCH. Trained on Eq 3 it has half of people's variance in the
+# Read the bounds before the competitors: STS is won by whoever moves least, the mean face first of all, and even another true answer of the same person is far from zero in FD and STS. Of the learned methods, ELP-U has the lowest FD of face and head, with β and p or with the style alone, with the future or without, which cannot be told apart (for the head V is level too); trained on Eq 3 U is level for the face, and for the head level with RLHG and PCH. Trained on Eq 3 it has half of people's variance in the
 # face and too much in the head; with the energy score, four fifths in both.
 #
 # ### How low can FD go?
@@ -119,9 +119,9 @@ show(*tables.SYNCHRONY)
 # %% [markdown]
 # The row "Eq 1" stands where strangers stand: with the paper's style as its only input, nothing of the speaker's smile comes back (gain 0.02, an interval that holds 0), and nods and blinks are at chance too. The style says how much each coefficient moved within a second, and not where it is: a smile that lasts looks like a face at rest, and its end like its beginning. Nor does the loss decide it: on Eq. 3, with the same style and one seed each, V's gain (0.05) cannot be told from 0, and U's (0.10) only just; on another card it was 0.06.
 #
-# Given β and p themselves (model option `plain`), ELP-U returns an eighth of the speaker's smile, as these ten listeners do, though half of what the oracle does, which returns nearly a quarter (separated). ELP-V, which knows no mood and must take everything from the speaker, returns more than a quarter. RLHG and L2L return as much as the oracle; PCH somewhat less than a fifth, and little else moves in its face, hence its high correlation. The listener of the nearest training speaker (NN-motion) overdoes it: nearly four times people's gain.
+# Given β and p themselves (model option `plain`), ELP-U returns about an eighth of the speaker's smile, as these ten listeners do, though half of what the oracle does, which returns nearly a quarter (separated). ELP-V, which knows no mood and must take everything from the speaker, returns more than a quarter. RLHG and L2L return as much as the oracle; PCH somewhat less than a fifth, and little else moves in its face, hence its high correlation. The listener of the nearest training speaker (NN-motion) overdoes it: nearly four times people's gain.
 #
-# The **causal** model follows smiles better than the one that looks ahead: it returns 0.22, twice as much (separated) and as much as the oracle; and 0.05 of a nod, half of what people do (above 0, but not separated from ELP-U's). FD is the same, the face a little livelier. What is lost is the moment of blinks. A listener answers half a second late and more, so that the past is enough, and a causal encoder's convolutions see twice as far into it (see [training](05-training)).
+# The **causal** model follows smiles better than the one that looks ahead: it returns 0.22, twice as much (separated) and as much as the oracle; and 0.05 of a nod, half of what people do (above 0, but not separated from ELP-U's). FD is the same, the face a little livelier. What may be lost is the moment of blinks (next paragraph). A listener answers half a second late and more, so that the past is enough, and a causal encoder's convolutions see twice as far into it (see [training](05-training)).
 #
 # Whether blinks come at the right moments can hardly be told on these twenty minutes: ELP-U stands at 0.048 (on another card, [below](firm), at 0.038), the causal model at 0.026 (lower, by an interval that just excludes 0), a stranger at 0.024, a random listener at 0.040; with 256 heads (below) it is 0.057, three quarters of the oracle's. ELP-U blinks a quarter to a third more often than these ten listeners, and a little more often than a new person would; trained on Eq. 3, half as often. Nods hardly follow: besides the causal model's, of the rows with three seeds only PCH's gain, a quarter of people's, can be told from 0.
 #
@@ -208,7 +208,7 @@ figures.show(
 
 # %% [markdown]
 # ELP-U wins FD, and P-FD, against everybody but its variants (without β and p, without the future, U on Eq. 3) and its own answers to the nearest training speaker, from which it cannot be told. It wins variety (V-D, SI-D) against RLHG, PCH and random codewords, SI-D against L2L, and V-D against all that copy real people, who move too much; it loses both to V, V's other answers and Eq. 3, which are nearer to people's, and SI-D to the causal model and to those copies. Blinks are won against those who do not blink, and, just, against the causal model. It loses STS to RLHG, PCH, L2L, V, Eq. 3 and random codewords, and wins it against the copies and its own answers to other speakers.
-# The smile's gain is nearer to these ten listeners' than anybody's from whom it separates; with the oracle's for a yardstick, which has less noise, RLHG, PCH, L2L, V and the causal model would win it. In the smile's WTLCC all these but PCH, which overdoes it, are nearer to people's (L2L not separated). In RPCC and in nods nothing separates.
+# The smile's gain is nearer to these ten listeners' than anybody's from whom it separates; with the oracle's for a yardstick, which has less noise, RLHG, PCH, L2L, V (and its answers to the speaker who moves most alike) and the causal model would win it. In the smile's WTLCC RLHG, V and the causal model are nearer to people's, and PCH overdoes it. In RPCC and in nods nothing separates.
 #
 # ### U beats V
 #
@@ -334,7 +334,7 @@ for name, values in share.items():
     print(f"{name:14s} {np.mean(values):.2f}  ({', '.join(f'{v:.2f}' for v in values)})")
 
 # %% [markdown]
-# "ELP-U small" is the recipe of the model that ships, with half the heads and categories (measured on an H200, where its FD and gain are as good as ELP-U's). It, ELP-U and Eq. 3 show the emotion that they are asked for in *every* answer, each seed in all 291. V and L2L, which are not told, are at the level of chance; so are random codewords in two seeds of three, neutral whatever was asked (in the third half are read as asked). RLHG and PCH, which are told, show it in five and eight of ten: RLHG fails most when asked for negative, and PCH errs towards positive. Note how easy the reading is here: even real test listeners are read with hardly an error, because a simulated mood colours a whole clip. Real people are not so clear.
+# "ELP-U small" is the recipe of `small`, the model that answers by default, with half the heads and categories (measured on an H200, where its FD and gain are as good as ELP-U's). It, ELP-U and Eq. 3 show the emotion that they are asked for in *every* answer, each seed in all 291. V and L2L, which are not told, are at the level of chance; so are random codewords in two seeds of three, neutral whatever was asked (in the third half are read as asked). RLHG and PCH, which are told, show it in five and eight of ten: RLHG fails most when asked for negative, and PCH errs towards positive. Note how easy the reading is here: even real test listeners are read with hardly an error, because a simulated mood colours a whole clip. Real people are not so clear.
 #
 # ## Where ELP does not win
 #
@@ -387,7 +387,7 @@ asked = {name: [run["accuracy"] for run in runs] for name, runs in l2l["control"
 print("read as asked:", *(f"{name} {np.mean(values):.2f}" for name, values in asked.items()), f"real listeners {l2l['control']['ELP-U'][0]['reader_test']:.2f}", sep="\n  ")
 
 # %% [markdown]
-# After the oracle the stranger comes nearest: here it is the *same person* in another conversation. Everybody else is far off, even the simulator's own answer as another person, L2L is as far as a face that does not move, and the regressions, a fifth nearer, are behind a random listener: what they learned from four faces does not help with a fifth. In the sum ELP-U is ahead of all but the oracle and the stranger; this time Eq. 3 is ahead of the energy score, by an eighth, after a hundred times as many clips, and the style alone is a little ahead of β and p.
+# After the oracle the stranger comes nearest: here it is the *same person* in another conversation. Everybody else is far off, even the simulator's own answer as another person, L2L is as far as a face that does not move, and the regressions, a fifth nearer, are behind a random listener: what they learned from four faces does not help with a fifth. In the sum ELP-U is ahead of all of these but the oracle and the stranger; of its own variants this time Eq. 3 is ahead of the energy score, by an eighth, after a hundred times as many clips, and the style alone is a little ahead of β and p.
 #
 # ELP-U does not follow a smile here, with β and p at any number of heads, or without, while ELP-V does, and so do the regressions and L2L; RLHG returns nods as well (0.07), PCH perhaps more (0.12, its interval begins at 0), L2L a few (0.03). What sets U apart is that its two moods have tables of their own, and that one of them, balanced, is learned from 13 of 116 clips over and over. So we trained U and V without balancing too; three seeds, on the validation split, seventeen conversations with **one** listener:
 
@@ -410,7 +410,7 @@ for name in ("ELP-U", "ELP-U, causal"):
 # %% [markdown]
 # Hardly: balanced, the causal model returns 0.01 of a smile, an interval that holds 0 (above that of the one that looks ahead, by an interval that just excludes 0; people return 0.36; three seeds each, on one H100).
 #
-# U's blinks, however, come at the right moments about as often as the oracle's (with 64 heads or more), more than a stranger's (separated with 128; V's more often still); those of Eq. 3 and Eq. 1 lie between. U and Eq. 3 show the mood they are asked for in every answer.
+# U's blinks, however, come at the right moments about as often as the oracle's (with 64 heads or more), more than a stranger's (with 128 by an interval that just excludes 0, and in the run on the H100 just does not; V's more often still); those of Eq. 3 and Eq. 1 lie between. U and Eq. 3 show the mood they are asked for in every answer.
 #
 # ## What this adds up to
 #
