@@ -34,7 +34,7 @@ from elp import baselines, checkpoint, recipes
 from elp.control import EmotionReader, controllability
 from elp.corpus import Corpus, simulate
 from elp.evaluate import GroundTruth, Newcomer, Oracle, Stranger, corpus_card, measure
-from elp.files import atomic, run_card, write_json
+from elp.files import atomic, commit, run_card, write_json
 from elp.generate import ELPResponder
 from elp.metrics.resample import Stats, summarise
 from elp.train import LOG_EVERY, Trainer
@@ -332,6 +332,7 @@ def main() -> None:
     a = p.parse_args()
 
     started = time.time()
+    commit()  # of the code that runs
     a.preset = a.source[0] if a.source else a.preset
     work = a.work or a.out.parent / f"tables-work-{a.preset}"
     work.mkdir(parents=True, exist_ok=True)

@@ -357,7 +357,7 @@ figures.image(
 
 # %%
 k = model.index("smile_l")
-print(f"as it is: smile {share[k]:.1f} of full (a broad grin goes beyond 1)")
+print(f"as it is: smile {share[k]:.1f} of full, the right one {share[model.index('smile_r')]:.1f} (a broad grin goes beyond 1)")
 for name in pictures:
     print(f"{name}:", f"smile {fits[name].beta[0, k] / model.full[k]:.1f} of full" if name in fits else "no face found")
 

@@ -53,7 +53,7 @@ figures.setup()
 # in the directions collected by {cite}`juslin2003emotion`: happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
 # speech louder and tense. (Four in ten speakers are tense, and our program then leaves a happy voice uncoloured: the one below is among them.)
 #
-# From this plan follow sound, jaw and lips, brow raises and head beats on accents, and half of the blinks, which fall on the ends of phrases; a mood on the
+# From this plan follow sound, jaw and lips, brow raises and head beats on accents, and the blinks at ends of phrases; a mood on the
 # face and the other blinks are drawn beside it.
 
 # %% tags=["nbval-check-output"]
@@ -102,7 +102,7 @@ figures.show(
 )  # fmt: skip
 
 # %% [markdown]
-# The dotted lines stand 0.7 s after the pitch has been low for a while: mostly soon after the end of a phrase, half of them already inside the next one.
+# The dotted lines stand 0.7 s after the pitch has been low for a while: mostly soon after the end of a phrase, some already inside the next one.
 #
 # ## A listener, three times
 #
@@ -339,7 +339,7 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 #
 # ```{solution} ex-corpus-cue
 # :class: dropdown
-# More than half (53 to 61 % lie within 0.5 to 1 s of an end): low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and the share falls to 40 to 51 %, yet stays above that of random moments, 16 to 35 %: low pitch, smiles and raised brows say something of their own.
+# More than half: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and the share falls, yet stays above that of random moments: low pitch, smiles and raised brows say something of their own.
 # ```
 #
 # ## References

@@ -339,7 +339,7 @@ for who, value in late.items():
 assert 0.08 < late["small"] < late["speaker"] / 2
 
 # %% [markdown]
-# Both smiles are as large as the real listener's. That of `small` comes earlier, for it sees up to nine tenths of a second ahead; that of `live` when it should. In any single answer it is hard to see: most of what a face does in three seconds is its own. On the test speakers, three answers to each:
+# Both smiles are as large as the real listener's. That of `small` comes earlier, for it sees up to a second ahead; that of `live` when it should. In any single answer it is hard to see: most of what a face does in three seconds is its own. On the test speakers, three answers to each:
 
 # %%
 shipped = json.loads(Path("results/shipped.json").read_text())

@@ -162,7 +162,7 @@ for names in faces.values():
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="faces",
-    caption=f"Named directions asked for in full (the jaw at 0.4): {', '.join(faces)}. The limits of the next section let half of the smile and of the inner brows through.",
+    caption=f"Named directions asked for in full (the jaw at 0.4): {', '.join(faces)}. The limits of the next section hold a part of the smiles and brows back.",
     alt="Six faces of the astronaut: broader smile, a smile hardly weaker, raised brows, closed eyes, lips parted, a narrower smile.",
 )
 

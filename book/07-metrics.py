@@ -91,7 +91,11 @@ print(f"doubled:           {metrics.gaussian_distance(x, 2 * x):.3f}, variance {
 # (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD {cite}`zhou2022rlhg,huang2022pch`.
 
 # %% tags=["nbval-check-output"]
-other = gt[34:] + gt[:34]  # no piece keeps its conversation, ten of 78 their listener
+turn = lambda pieces: pieces[34:] + pieces[:34]
+places = [(p.clip, p.listener) for p in corpus.pairs().itertuples() for _ in range(int(p.length) // length)]
+kept = [sum(here[k] == there[k] for here, there in zip(places, turn(places))) for k in (0, 1)]
+print(f"answers exchanged: {kept[0]} pieces keep their conversation, {kept[1]} of {len(gt)} their listener")
+other = turn(gt)
 for name in ("frechet", "frechet_pooled", "l1_distance"):
     print(f"{name:16s} a real listener of another conversation: {getattr(metrics, name)(gt, other):.3f}")
 print(f"{'paired_frechet':16s} {metrics.paired_frechet(speaker, gt, other):.3f}")
@@ -241,11 +245,12 @@ for n in (len(gt) // 4, len(gt)):
 # %% [markdown]
 # ## Blinks
 #
-# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. Who never blinks scores 0; chance a little more, about 0.02 here, as the peak is the best of many lags.
+# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. Who never blinks scores 0; who blinks by chance a little more, as the peak is the best of many lags.
 
 # %% tags=["nbval-check-output"]
 blinks = [corpus.listener(pair).blink for pair in corpus.pairs().itertuples()]
 tries = {"the same": blinks, "0.4 s late": [np.roll(b, 10) for b in blinks], "never": [0 * b for b in blinks]}
+tries["by chance"] = [np.roll(b, len(b) // 2) for b in blinks]
 tries["half of them"] = [b * np.repeat(np.random.default_rng(0).random(len(b) // 25 + 1) < 0.5, 25)[: len(b)] for b in blinks]
 for name, tried in tries.items():
     found = metrics.blink_wtlcc(blinks, tried)

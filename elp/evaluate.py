@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from elp import metrics
 from elp.errors import ElpError
-from elp.files import run_card
+from elp.files import commit, run_card
 from elp.metrics.resample import Stats, summarise
 from elp.motion import Motion
 
@@ -267,6 +267,7 @@ def evaluate(
     if not methods:
         raise ElpError("no methods to evaluate: give at least one")
     started = time.time()
+    commit()  # of the code that answers
     runs: dict[str, list[Stats]] = {}
     for name, given in tqdm(methods.items(), desc="evaluating", unit="method", disable=not progress):
         trained = list(given) if isinstance(given, Sequence) else [given]

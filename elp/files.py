@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -48,10 +49,12 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@functools.cache
 def commit() -> str:
     """Short commit of the checkout that holds `elp` ("+" when it has uncommitted changes), or "release".
 
-    A machine without git is told by the variable ELP_COMMIT.
+    That of the first call, for a process runs the code that it began with: a long run asks when it starts. A machine without git
+    is told by the variable ELP_COMMIT.
     """
     if told := os.environ.get("ELP_COMMIT"):
         return told

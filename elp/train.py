@@ -24,7 +24,7 @@ from elp import checkpoint, losses
 from elp.batches import Batches
 from elp.distributed import Group
 from elp.errors import ElpError
-from elp.files import atomic, run_card, write_json
+from elp.files import atomic, commit, run_card, write_json
 from elp.model import streams
 from elp.model.ase import ASE, Prediction
 from elp.recipes import Recipe, from_dict
@@ -250,6 +250,7 @@ def train(
     from tqdm import tqdm
 
     started = time.time()
+    commit()  # of the code that trains, whatever is committed meanwhile
     out = Path(out)
     state = out / "state.safetensors"
     if state.exists() and not resume:

@@ -200,3 +200,16 @@ def test_a_corpus_without_emotions_leaves_a_card_that_is_json(data, tmp_path):
     train(tiny(2), Corpus.open(tmp_path / "c"), tmp_path / "run", device="cpu")
     card = json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=pytest.fail)
     assert "emotion_accuracy" not in card["validation"]
+
+
+def test_a_card_names_the_commit_that_the_run_began_with(monkeypatch):
+    from elp import files
+
+    files.commit.cache_clear()
+    try:
+        monkeypatch.setenv("ELP_COMMIT", "first")
+        assert files.run_card(seed=0)["commit"] == "first"
+        monkeypatch.setenv("ELP_COMMIT", "later")
+        assert files.run_card(seed=0)["commit"] == "first"
+    finally:
+        files.commit.cache_clear()
