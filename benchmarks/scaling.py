@@ -1,8 +1,11 @@
-"""Training steps a second on several devices: run once for each number of processes, all into one file.
+"""Training steps a second on several devices: run once for each number of processes, all into one
+file.
 
-    for n in 1 2; do torchrun --nproc_per_node $n benchmarks/scaling.py CORPUS -o book/results/training_scaling.json; done
+    for n in 1 2; do torchrun --nproc_per_node $n benchmarks/scaling.py CORPUS -o
+    book/results/training_scaling.json; done
 
-Each row is the recipe's own step, captured where there is CUDA; the processes share its batch, or (weak scaling) take one each.
+Each row is the recipe's own step, captured where there is CUDA; the processes share its batch, or
+(weak scaling) take one each.
 """
 
 from __future__ import annotations
@@ -16,11 +19,11 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from elp import recipes
 from elp.corpus.format import Corpus
-from elp.distributed import Group
-from elp.files import run_card, write_json
-from elp.train import Trainer
+from elp.records import run_card, write_json
+from elp.training import recipes
+from elp.training.distributed import Group
+from elp.training.trainer import Trainer
 
 
 def milliseconds(recipe: recipes.Recipe, corpus: Corpus, group: Group, steps: int) -> float:
@@ -40,9 +43,12 @@ def milliseconds(recipe: recipes.Recipe, corpus: Corpus, group: Group, steps: in
 
 
 def main(
-    corpus: Path, output: Annotated[Path, typer.Option("-o")], names: Annotated[list[str] | None, typer.Argument()] = None,
-    steps: int = 300, device: str | None = None,
-) -> None:  # fmt: skip
+    corpus: Path,
+    output: Annotated[Path, typer.Option("-o")],
+    names: Annotated[list[str] | None, typer.Argument()] = None,
+    steps: int = 300,
+    device: str | None = None,
+) -> None:
     started, opened = time.time(), Corpus.open(corpus)
     with Group.join(device) as group:
         rows: dict[str, dict[str, float]] = {}
@@ -50,11 +56,22 @@ def main(
             for kind, batch in (("shared", recipe.batch), ("each", recipe.batch * group.size)):
                 if kind == "shared" or group.size > 1:
                     ms = milliseconds(replace(recipe, batch=batch), opened, group, steps)
-                    rows[f"{recipe.name}, batch {batch}"] = {"ms": round(ms, 3), "clips_per_second": round(batch / ms * 1000)}
+                    rows[f"{recipe.name}, batch {batch}"] = {
+                        "ms": round(ms, 3),
+                        "clips_per_second": round(batch / ms * 1000),
+                    }
         if group.rank == 0:
-            found: dict[str, Any] = json.loads(output.read_text())["processes"] if output.exists() else {}
-            name = torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else "cpu"
-            write_json(output, run_card(seed=0, device=name, started=started) | {"processes": found | {str(group.size): rows}})
+            found: dict[str, Any] = (
+                json.loads(output.read_text())["processes"] if output.exists() else {}
+            )
+            name = (
+                torch.cuda.get_device_name(group.device) if group.device.type == "cuda" else "cpu"
+            )
+            write_json(
+                output,
+                run_card(seed=0, device=name, started=started)
+                | {"processes": found | {str(group.size): rows}},
+            )
             print(group.size, rows, flush=True)
 
 

@@ -1,9 +1,11 @@
-"""Milliseconds a frame of a streamed response at the paper's size, and what the seams of a long response show.
+"""Milliseconds a frame of a streamed response at the paper's size, and what the seams of a long
+response show.
 
     python benchmarks/stream.py -o book/results/stream.json
 
-Speed: one process for each number of threads; every push brings one frame's 640 samples, β and p, and is answered with one
-frame of motion. The weights are untrained: the arithmetic is the same. Seams: the packaged checkpoint answers a simulated speaker.
+Speed: one process for each number of threads; every push brings one frame's 640 samples, β and p,
+and is answered with one frame of motion. The weights are untrained: the arithmetic is the same.
+Seams: the packaged checkpoint answers a simulated speaker.
 """
 
 from __future__ import annotations
@@ -22,21 +24,31 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from elp import generate, recipes
-from elp.files import run_card, write_json
-from elp.generate import ELPResponder
+from elp.listener import responder as generate
+from elp.listener.responder import ELPResponder
 from elp.media.audio import HOP, mfcc
 from elp.model import ASE
 from elp.motion import FPS, Clip, Motion
+from elp.records import run_card, write_json
+from elp.training import recipes
 
-simulate = import_module("elp.corpus.simulate")  # the package's attribute of this name is the function
+# the package's attribute of this name is the function
+simulate = import_module("elp.simulator.dyads")
 EMOTIONS = ("negative", "neutral", "positive")
 
 
 def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
     """A simulated speaker and the sound (n,)."""
     meeting = simulate.Meeting(
-        number=0, clip="benchmark", speaker=seed, listener=0, emotion="neutral", mood=0, speaker_mood=0, split="test", frames=frames
+        number=0,
+        clip="benchmark",
+        speaker=seed,
+        listener=0,
+        emotion="neutral",
+        mood=0,
+        speaker_mood=0,
+        split="test",
+        frames=frames,
     )
     said = simulate.conversation(meeting, seed)
     sound, motion = simulate.utter(meeting, seed, said), said.motion[simulate.PREROLL :]
@@ -44,9 +56,13 @@ def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
 
 
 def pushes(frames: int, emotion: str) -> dict[str, float]:
-    """Median and 95th percentile of a push in ms; processor time, which other processes disturb less; the part that makes cepstra."""
+    """Median and 95th percentile of a push in ms; processor time, which other processes disturb
+    less; the part that makes cepstra.
+    """
     clip, sound = speaker(frames)
-    stream = ELPResponder(ASE(recipes.stream().model)).stream(emotion, generator=torch.Generator().manual_seed(0))
+    stream = ELPResponder(ASE(recipes.stream().model)).stream(
+        emotion, generator=torch.Generator().manual_seed(0)
+    )
     cepstra, times, work, heard = stream.cepstra.push, [], [], []
 
     def timed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -58,38 +74,60 @@ def pushes(frames: int, emotion: str) -> dict[str, float]:
     stream.cepstra.push = timed  # type: ignore[method-assign]
     for t in range(frames):
         start, busy = time.perf_counter(), time.process_time()
-        answer = stream.push(sound[t * HOP : (t + 1) * HOP], clip.motion.beta[t], clip.motion.pose[t])
+        answer = stream.push(
+            sound[t * HOP : (t + 1) * HOP], clip.motion.beta[t], clip.motion.pose[t]
+        )
         times.append(1000 * (time.perf_counter() - start))
         work.append(1000 * (time.process_time() - busy))
         assert len(answer) == 1
     at = lambda values, q: round(float(np.quantile(values, q)), 2)  # noqa: E731
-    return {"median_ms": at(times, 0.5), "p95_ms": at(times, 0.95), "processor_median_ms": at(work, 0.5), "cepstra_median_ms": at(heard, 0.5)}
+    return {
+        "median_ms": at(times, 0.5),
+        "p95_ms": at(times, 0.95),
+        "processor_median_ms": at(work, 0.5),
+        "cepstra_median_ms": at(heard, 0.5),
+    }
 
 
 def speed(threads: int, frames: int) -> list[dict[str, Any]]:
-    """`pushes` in a process with so many threads, the emotion given and inferred; the machine's load beside it."""
+    """`pushes` in a process with so many threads, the emotion given and inferred; the machine's
+    load beside it.
+    """
     rows = []
     for emotion in ("positive", "auto"):
-        env = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads))
+        env = os.environ | dict.fromkeys(
+            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
+        )
         before = os.getloadavg()[0]
         run = [sys.executable, __file__, "--pushes", emotion, "--frames", str(frames)]
-        found = json.loads(subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout)
-        rows.append({"threads": threads, "emotion": emotion, "load_before": round(before, 1)} | found)
+        found = json.loads(
+            subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout
+        )
+        rows.append(
+            {"threads": threads, "emotion": emotion, "load_before": round(before, 1)} | found
+        )
         print(rows[-1], flush=True)
     return rows
 
 
 def acceleration(motion: Motion) -> dict[str, NDArray[np.float64]]:
-    """|second difference| of β and p (T - 2,), every coefficient in units of its own standard deviation."""
+    """|second difference| of β and p (T - 2,), every coefficient in units of its own standard
+    deviation.
+    """
     parts = {"beta": motion.beta.astype(float), "pose": motion.pose.astype(float)}
-    return {name: np.linalg.norm(np.diff(x / x.std(0), 2, axis=0), axis=1) for name, x in parts.items()}
+    return {
+        name: np.linalg.norm(np.diff(x / x.std(0), 2, axis=0), axis=1) for name, x in parts.items()
+    }
 
 
 def seams(minutes: float, seeds: int) -> dict[str, Any]:
-    """Mean acceleration at the pieces' seams over that elsewhere, and the difference from a run in one piece."""
+    """Mean acceleration at the pieces' seams over that elsewhere, and the difference from a run in
+    one piece.
+    """
     clip, _ = speaker(int(minutes * 60 * FPS))
     responder, size = ELPResponder.from_checkpoint(), generate.CHUNK
-    at = (np.arange(size, len(clip) - 2, size)[:, None] + np.array([-2, -1])).ravel()  # second differences that reach over a seam
+    # second differences that reach over a seam
+    at = (np.arange(size, len(clip) - 2, size)[:, None] + np.array([-2, -1])).ravel()
     ratios: dict[str, list[float]] = {"beta": [], "pose": []}
     difference = 0.0
     for emotion in EMOTIONS:
@@ -100,11 +138,28 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
         generate.CHUNK = len(clip)
         whole = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seeds - 1))
         generate.CHUNK = size
-        difference = max(difference, *(float(np.abs(getattr(whole, n) - getattr(motion, n)).max()) for n in ("beta", "pose", "blink")))
-    spread = {name: {"ratio": round(float(np.mean(r)), 4), "ci95": round(1.96 * float(np.std(r, ddof=1)) / len(r) ** 0.5, 4)}
-              for name, r in ratios.items()}  # fmt: skip
-    return {"minutes": minutes, "frames_a_piece": size, "responses": 3 * seeds, "seams_a_response": len(at) // 2, "acceleration": spread,
-            "largest_difference_from_one_piece": difference}  # fmt: skip
+        difference = max(
+            difference,
+            *(
+                float(np.abs(getattr(whole, n) - getattr(motion, n)).max())
+                for n in ("beta", "pose", "blink")
+            ),
+        )
+    spread = {
+        name: {
+            "ratio": round(float(np.mean(r)), 4),
+            "ci95": round(1.96 * float(np.std(r, ddof=1)) / len(r) ** 0.5, 4),
+        }
+        for name, r in ratios.items()
+    }
+    return {
+        "minutes": minutes,
+        "frames_a_piece": size,
+        "responses": 3 * seeds,
+        "seams_a_response": len(at) // 2,
+        "acceleration": spread,
+        "largest_difference_from_one_piece": difference,
+    }
 
 
 def main(
@@ -122,8 +177,17 @@ def main(
     found = seams(minutes, seeds)
     print(found)
     size = recipes.stream().model
-    model = {"recipe": "stream", "heads": size.heads, "categories": size.categories, "hidden": size.hidden}
-    write_json(output, {"run": run_card(seed=0, started=started)} | {"model": model, "speed": rows, "seams": found})
+    model = {
+        "recipe": "stream",
+        "heads": size.heads,
+        "categories": size.categories,
+        "hidden": size.hidden,
+    }
+    write_json(
+        output,
+        {"run": run_card(seed=0, started=started)}
+        | {"model": model, "speed": rows, "seams": found},
+    )
 
 
 if __name__ == "__main__":

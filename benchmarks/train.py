@@ -2,7 +2,8 @@
 
     python benchmarks/train.py CORPUS -o book/results/training_speed.json
 
-Every row is the same model and the same loss; the ratio to the first row is what counts. Needs CUDA.
+Every row is the same model and the same loss; the ratio to the first row is what counts. Needs
+CUDA.
 """
 
 from __future__ import annotations
@@ -16,37 +17,55 @@ import numpy as np
 import torch
 import typer
 
-from elp import losses, recipes
-from elp.batches import Batch
 from elp.corpus.format import Corpus
-from elp.files import run_card, write_json
 from elp.model.ase import ASE
-from elp.train import Trainer
+from elp.records import run_card, write_json
+from elp.training import losses, recipes
+from elp.training.sampler import Batch
+from elp.training.trainer import Trainer
 
 GROUPS = {
-    "LSTMs": ("RNN", "LSTM", "lstm", "nvjet_sm90_hsh"), "own kernels: sampling, norms": ("_forward", "_backward", "_norm_sum"),
+    "LSTMs": ("RNN", "LSTM", "lstm", "nvjet_sm90_hsh"),
+    "own kernels: sampling, norms": ("_forward", "_backward", "_norm_sum"),
     "optimiser": ("Optimizer", "multi_tensor"),
-    "convolutions": ("conv", "fprop", "dgrad", "wgrad", "nhwc", "Nhwc", "cutlass"), "matrix products": ("nvjet", "gemm"),
-}  # fmt: skip
+    "convolutions": ("conv", "fprop", "dgrad", "wgrad", "nhwc", "Nhwc", "cutlass"),
+    "matrix products": ("nvjet", "gemm"),
+}
 
 
 class Clips(torch.utils.data.Dataset):
-    """Random clips as a plain project would serve them: one at a time, from the corpus on disk, style computed on the CPU."""
+    """Random clips as a plain project would serve them: one at a time, from the corpus on disk,
+    style computed on the CPU.
+    """
 
     def __init__(self, corpus: Corpus, model: ASE, frames: int) -> None:
-        self.corpus, self.model, self.frames, self.pairs = corpus, model, frames, corpus.pairs("train")
+        self.corpus, self.model, self.frames, self.pairs = (
+            corpus,
+            model,
+            frames,
+            corpus.pairs("train"),
+        )
 
     def __len__(self) -> int:
         return 1_000_000
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
         starts = self.corpus.draw(self.pairs, self.frames, 1, np.random.default_rng(index))
-        x = {name: torch.from_numpy(array[0]) for name, array in self.corpus.gather(starts.speaker, starts.listener, self.frames).items()}
+        x = {
+            name: torch.from_numpy(array[0])
+            for name, array in self.corpus.gather(
+                starts.speaker, starts.listener, self.frames
+            ).items()
+        }
         stat = self.model.standardise
         beta, pose = stat("beta", x["speaker_beta"]), stat("pose", x["speaker_pose"])
         e = torch.eye(len(self.model.config.emotions))[starts.emotion[0]]
         target = losses.Target(
-            stat("beta", x["listener_beta"]), stat("pose", x["listener_pose"]), x["listener_blink"], e, x["listener_valid"]
+            stat("beta", x["listener_beta"]),
+            stat("pose", x["listener_pose"]),
+            x["listener_blink"],
+            e,
+            x["listener_valid"],
         )
         return stat("mfcc", x["mfcc"]), self.model.motion_style(beta, pose), e, target
 
@@ -57,13 +76,24 @@ def plain(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:
     model, cpu = trainer.model, ASE(trainer.model.config)
     cpu.load_state_dict(model.state_dict())
     optimizer = torch.optim.AdamW(model.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
-    loader = iter(torch.utils.data.DataLoader(Clips(corpus, cpu, recipe.frames), recipe.batch, num_workers=8, pin_memory=True))
+    loader = iter(
+        torch.utils.data.DataLoader(
+            Clips(corpus, cpu, recipe.frames), recipe.batch, num_workers=8, pin_memory=True
+        )
+    )
     generator = torch.Generator("cuda").manual_seed(0)
 
     def step() -> None:
         mfcc, motion, e, target = next(loader)
-        batch = Batch(mfcc.cuda(), motion.cuda(), e.cuda(), losses.Target(*(x.cuda() for x in target)))
-        terms = losses.total(*model(batch.mfcc, batch.motion, batch.e, generator=generator), batch.target, recipe.weights, trainer.batches.weight)
+        batch = Batch(
+            mfcc.cuda(), motion.cuda(), e.cuda(), losses.Target(*(x.cuda() for x in target))
+        )
+        terms = losses.total(
+            *model(batch.mfcc, batch.motion, batch.e, generator=generator),
+            batch.target,
+            recipe.weights,
+            trainer.batches.weight,
+        )
         optimizer.zero_grad()
         terms["loss"].backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
@@ -84,11 +114,15 @@ def clock(step: Any, steps: int) -> float:
     return (time.perf_counter() - start) / steps * 1000
 
 
-def ladder(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> tuple[dict[str, float], dict[str, Any]]:
+def ladder(
+    recipe: recipes.Recipe, corpus: Corpus, steps: int
+) -> tuple[dict[str, float], dict[str, Any]]:
     """Milliseconds a step of each rung, and where the last one's time goes."""
     rungs = {"eager loop, DataLoader, float32": plain(recipe, corpus, steps)}
     cuda = torch.device("cuda")
-    rungs["corpus on the GPU, flat weights, float32"] = clock(Trainer(recipe, corpus, cuda, amp=False).advance, steps)
+    rungs["corpus on the GPU, flat weights, float32"] = clock(
+        Trainer(recipe, corpus, cuda, amp=False).advance, steps
+    )
     trainer = Trainer(recipe, corpus, cuda)
     rungs["half precision, fused sampling, second stream"] = clock(trainer.advance, steps)
     trainer.capture()
@@ -97,7 +131,9 @@ def ladder(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> tuple[dict[str
 
 
 def profile(trainer: Trainer) -> dict[str, Any]:
-    """Milliseconds of kernels by kind in one replay (kernels overlap, so they add up to more than the step)."""
+    """Milliseconds of kernels by kind in one replay (kernels overlap, so they add up to more than
+    the step).
+    """
     from torch.profiler import ProfilerActivity
     from torch.profiler import profile as record
 
@@ -107,7 +143,10 @@ def profile(trainer: Trainer) -> dict[str, Any]:
     share = dict.fromkeys([*GROUPS, "the rest"], 0.0)
     count = 0
     for event in seen.key_averages():
-        kind = next((name for name, words in GROUPS.items() if any(word in event.key for word in words)), "the rest")
+        kind = next(
+            (name for name, words in GROUPS.items() if any(word in event.key for word in words)),
+            "the rest",
+        )
         share[kind] += event.self_device_time_total / 1000
         count += event.count
     return {"kernels": count, "milliseconds": {name: round(ms, 3) for name, ms in share.items()}}
@@ -119,9 +158,15 @@ def main(corpus: Path, output: Annotated[Path, typer.Option("-o")], steps: int =
     for batch in (32, 128):
         rungs, where = ladder(replace(recipes.vico(), batch=batch), opened, steps)
         first = next(iter(rungs.values()))
-        result[f"batch {batch}"] = {"ms": rungs, "times faster": {k: round(first / ms, 2) for k, ms in rungs.items()}, "profile": where}
+        result[f"batch {batch}"] = {
+            "ms": rungs,
+            "times faster": {k: round(first / ms, 2) for k, ms in rungs.items()},
+            "profile": where,
+        }
         print(batch, rungs, where, flush=True)
-    write_json(output, run_card(seed=0, device=torch.cuda.get_device_name(), started=started) | result)
+    write_json(
+        output, run_card(seed=0, device=torch.cuda.get_device_name(), started=started) | result
+    )
 
 
 if __name__ == "__main__":

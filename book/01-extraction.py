@@ -30,17 +30,17 @@ import plotly.graph_objects as go
 import skimage.data
 import torch
 
-from elp import figures
+from elp.book import figures
 from elp.face import FaceModel
 
 figures.setup()
 
 # %%
-from elp.face.blink import blink, ear, open_ear, runs
+from elp.extraction.blink import blink, ear, open_ear, runs
 from elp.face.camera import project
-from elp.face.draw import overlay, shaded, wireframe
-from elp.face.fit import fit
-from elp.face.synthetic import conversation, observe
+from elp.render.mesh import overlay, shaded, wireframe
+from elp.extraction.fit import fit
+from elp.simulator.scene import conversation, observe
 
 model = FaceModel.default()
 SKIN = model.triangles
@@ -78,7 +78,7 @@ figures.image(
 
 # %% tags=["nbval-check-output"]
 rows = model.expression.reshape(100, -1).astype(float)
-from elp.face.build import rigid, skull
+from elp.face.skull import rigid, skull
 
 bones = rigid(model.mean.astype(float)) * np.repeat(skull(468), 3)
 print("orthonormal to 1e-5:", bool(np.abs(rows @ rows.T - np.eye(100)).max() < 1e-5))
@@ -228,13 +228,13 @@ figures.show(
 # white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 #
-# ```{literalinclude} ../elp/face/ties.py
+# ```{literalinclude} ../elp/extraction/smoothness.py
 # :pyobject: steady
 # ```
 
 # %%
-from elp.face.fit import TREMBLE
-from elp.face.ties import steady
+from elp.extraction.fit import TREMBLE
+from elp.extraction.smoothness import steady
 
 trembling = scene.pose + TREMBLE * np.random.default_rng(0).normal(size=scene.pose.shape)
 calm = steady(trembling, np.ones(74, bool), TREMBLE)
@@ -279,7 +279,7 @@ assert leak < 0.02
 # The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: narrow eyes
 # would be asleep all day. We compare with the person's own open eyes:
 #
-# ```{literalinclude} ../elp/face/blink.py
+# ```{literalinclude} ../elp/extraction/blink.py
 # :pyobject: blink
 # ```
 #
@@ -468,9 +468,9 @@ pd.DataFrame(report["memory"]).T
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `elp.face.build`; `FaceModel.from_ict` reads ICT-FaceKit {cite}`li2020ict`
+# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `FaceModel.from_ict` reads ICT-FaceKit {cite}`li2020ict`
 #   from your own download, with its 57 named shapes and 100 identities.
-# - **Gauss-Newton's details**: weights, priors, damping. Ours are the constants at the top of `elp/face/fit.py`, `shared.py`, `solve.py` and `energy.py`.
+# - **Gauss-Newton's details**: weights, priors, damping. Ours are the constants at the top of `elp/extraction/fit.py`, `shared.py`, `solve.py` and `energy.py`.
 # - **The blink threshold.** "Exceeds a threshold", no number. Options: the person's own open eyes (default), or `threshold=` a fixed EAR.
 # - **Camera.** Unknown in every video. The focal length is estimated with a prior at 1.5 times the picture's longer side; distance from the camera is as uncertain as that.
 # - **Frontal.** Pose 0 is how people hold their heads when they look into a camera, on average; a person's own zero differs by some degrees, because pitch and the shape of a face trade places.

@@ -25,8 +25,9 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp import figures, style
-from elp.corpus import simulate
+from elp.book import figures
+from elp.model import style
+from elp.simulator import simulate
 from elp.face.model import FaceModel
 from elp.model.encoders import AudioEncoder
 
@@ -42,13 +43,13 @@ figures.setup()
 # $a(t)$ are 128 learned audio features, $\beta$ the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ the standard deviation over time.
 # That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
 #
-# ```{literalinclude} ../elp/style.py
+# ```{literalinclude} ../elp/model/style.py
 # :pyobject: motion_style
 # ```
 #
 # The derivative looks backwards, so that it can be computed while the speaker is still speaking:
 #
-# ```{literalinclude} ../elp/style.py
+# ```{literalinclude} ../elp/model/style.py
 # :pyobject: derivative
 # ```
 #
@@ -94,7 +95,7 @@ figures.show(
 # Nine frames follow bursts of speech and drop in every pause; one second smooths over them and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
 # The package's default is **25 frames**, one second.
 #
-# ```{literalinclude} ../elp/style.py
+# ```{literalinclude} ../elp/model/style.py
 # :pyobject: sigma
 # ```
 #

@@ -29,10 +29,11 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp import analysis, figures, space, widgets
-from elp.corpus import simulate
+from elp.book import analysis, figures, widgets
+from elp.model import space
+from elp.simulator import simulate
 from elp.face.model import FaceModel
-from elp.generate import ELPResponder
+from elp.listener.responder import ELPResponder
 
 figures.setup()
 
@@ -46,7 +47,7 @@ figures.setup()
 # Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax {cite}`jang2017gumbel,maddison2017concrete`. The largest has no gradient, so backwards
 # the softmax of the same noisy numbers stands in for it, a *straight-through* estimate {cite}`bengio2013straightthrough`:
 #
-# ```{literalinclude} ../elp/space.py
+# ```{literalinclude} ../elp/model/space.py
 # :pyobject: base_space
 # ```
 #
@@ -65,7 +66,7 @@ print("logits", tuple(logits.shape), "-> base", tuple(base.shape), "one-hot:", b
 # The emotion is a vector $e$ of N numbers, one of them 1. Each $e_n$ multiplies the whole Base Space, and the N results are laid side by side: T × H × NV, with everything zero but
 # the block of the active emotion. It can be built; the model never does:
 #
-# ```{literalinclude} ../elp/space.py
+# ```{literalinclude} ../elp/model/space.py
 # :pyobject: transformed_space
 # ```
 #
@@ -73,7 +74,7 @@ print("logits", tuple(logits.shape), "-> base", tuple(base.shape), "one-hot:", b
 #
 # The position of the 1 in each row is the codeword. It counts from 1, and emotion $n$ (from 0) can only reach $[nV+1, (n+1)V]$:
 #
-# ```{literalinclude} ../elp/space.py
+# ```{literalinclude} ../elp/model/space.py
 # :pyobject: rearrange
 # ```
 #
@@ -195,7 +196,7 @@ widgets.listener(
 # numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `small` every third head moves fast, every third slowly, the others between, at the pace of their
 # training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 #
-# ```{literalinclude} ../elp/sampling.py
+# ```{literalinclude} ../elp/listener/sampling.py
 # :pyobject: SmoothUniform.draw
 # ```
 

@@ -32,13 +32,13 @@ from plotly.subplots import make_subplots
 from skimage import data
 
 # %%
-from elp import figures
-from elp.corpus import simulate
-from elp.corpus.face import active
-from elp.corpus.listener import MODES, PROBABILITY
-from elp.corpus.processes import onsets
-from elp.corpus.simulate import PREROLL, answer, cast, conversation, utter
-from elp.corpus.speech import TICKS, low_pitch_cues
+from elp.book import figures
+from elp.simulator import simulate
+from elp.simulator.face import active
+from elp.simulator.listener import MODES, PROBABILITY
+from elp.simulator.processes import onsets
+from elp.simulator.dyads import PREROLL, answer, cast, conversation, utter
+from elp.simulator.speech import TICKS, low_pitch_cues
 from elp.motion import FPS
 from elp.render import Portrait, render
 
@@ -75,7 +75,7 @@ figures.audio(sound[: seconds * 16000], 16000, name="voice", caption="Ten second
 # What can a listener hear in this? {cite}`ward2000backchannel` looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
 # region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later.
 #
-# ```{literalinclude} ../elp/corpus/speech.py
+# ```{literalinclude} ../elp/simulator/speech.py
 # :pyobject: low_pitch_cues
 # ```
 
@@ -334,7 +334,7 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 #
 # ```{exercise}
 # :label: ex-corpus-cue
-# Which share of the gestures would a rule find that only knows the pauses? Use `cues` in `elp/corpus/listener.py` and compare the times with the ends of phrases.
+# Which share of the gestures would a rule find that only knows the pauses? Use `cues` in `elp/simulator/listener.py` and compare the times with the ends of phrases.
 # ```
 #
 # ```{solution} ex-corpus-cue

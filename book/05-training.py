@@ -33,15 +33,17 @@ from plotly.subplots import make_subplots
 from scipy import stats
 
 # %%
-from elp import figures, recipes, tables
-from elp.analysis import foretold, onsets
-from elp.corpus import simulate
-from elp.corpus.simulate import sound
+from elp.book import figures
+from elp.evaluation import tables
+from elp.training import recipes
+from elp.book.analysis import foretold, onsets
+from elp.simulator import simulate
+from elp.simulator.dyads import sound
 from elp.face.model import FaceModel
-from elp.generate import ELPResponder
+from elp.listener.responder import ELPResponder
 from elp.media.audio import mfcc
 from elp.motion import Clip
-from elp.train import train
+from elp.training.trainer import train
 
 figures.setup()
 results = {path.stem: json.loads(path.read_text()) for path in Path("results").glob("training_*.json")}
@@ -55,7 +57,7 @@ results = {path.stem: json.loads(path.read_text()) for path in Path("results").g
 #
 # with λ = 5, 5 and 0.01. Both cross-entropies are two-sided: being wrong about an open eye costs as much as being wrong about a shut one.
 #
-# ```{literalinclude} ../elp/losses.py
+# ```{literalinclude} ../elp/training/losses.py
 # :pyobject: total
 # ```
 #
@@ -171,14 +173,14 @@ print(f"emotion recognised on unseen people: {full['validation']['emotion_accura
 # The first two terms pull both draws to the truth; the third pushes them apart. (More draws than two, ours are four in the end, make it less noisy: each draw is compared with the truth, and every two with one another.) In expectation this **energy score** is least where the draws have exactly the truth's distribution {cite}`gneiting2007scoring`: to huddle at the mean costs, and so does variety of the wrong kind.
 # `LossWeights(score="energy")` puts it in the place of Eq. 3, for β and for p, on positions and on changes over 2 and 12 frames.
 #
-# ```{literalinclude} ../elp/losses.py
+# ```{literalinclude} ../elp/training/losses.py
 # :pyobject: energy
 # ```
 #
 # Two more things are needed. Codes that are drawn anew in every frame can only tremble: the decoders average them away within a tenth of a second, while a smile lasts for seconds. So a third of the heads each **hold** their draw for 4, 12 and 50 frames; every frame's
 # distribution stays what Eq. 2 says, and the paper does not say how neighbouring draws relate. And **noise** on the standardised style, one value a clip and a smaller one a frame, keeps the encoder from recognising clips.
 #
-# ```{literalinclude} ../elp/space.py
+# ```{literalinclude} ../elp/model/space.py
 # :pyobject: held
 # ```
 #
@@ -208,7 +210,7 @@ assert min(variants["energy, holds, noise"]["validation"]["energy"]) < min(varia
 # model that ships, `small`, is trained with it. Sizes of *lively* are the paper's; *small* has 64 heads of 32 categories and narrower layers. The score also rewards codes that carry something from the first step on, so that a learning rate of 3e-4 does no harm here.
 
 # %% tags=["nbval-check-output"]
-shipped = json.loads(Path("../elp/checkpoints/small.json").read_text())
+shipped = json.loads(Path("../elp/model/checkpoints/small.json").read_text())
 v = shipped["validation"]
 print(f"small, {shipped['recipe']['steps']} steps in {shipped['train_seconds']:.0f} s: energy {v['energy']:.2f}, liveliness {v['variance']:.2f}, emotion recognised {v['emotion_accuracy']:.0%}")
 assert 0.7 < v["variance"] < 1.1
@@ -246,7 +248,7 @@ assert abs(found["the style of Eq. 1"]["smile"]) < 0.05 < 0.08 < min(found["β a
 # %% [markdown]
 # ````{admonition} The regression in full
 # :class: dropdown
-# ```{literalinclude} ../elp/analysis.py
+# ```{literalinclude} ../elp/book/analysis.py
 # :pyobject: foretold
 # ```
 # ````

@@ -27,7 +27,7 @@ import numpy as np
 import plotly.graph_objects as go
 from skimage import data
 
-from elp import figures
+from elp.book import figures
 from elp.motion import FPS, Motion
 from elp.render import Portrait, Renderer, blink_control, render
 

@@ -31,8 +31,9 @@ from pathlib import Path
 import numpy as np
 import plotly.graph_objects as go
 
-from elp import figures, metrics
-from elp.corpus import simulate
+from elp import metrics
+from elp.book import figures
+from elp.simulator import simulate
 from elp.face.model import FaceModel
 
 figures.setup()

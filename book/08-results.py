@@ -20,7 +20,7 @@
 #
 # The paper's corpora (ViCo, L2L) cannot be redistributed, so everything here is measured on the simulated dyads of [the corpus chapter](04-corpus), sized after ViCo, and a second set with Learning2Listen's two emotions and few listeners. That is a loss, since no real person is in them, and a gain: the simulator can
 # answer *again*, so we know how well a perfect method would do. It was frozen before these numbers were taken. Every method answered every test speaker in full length and was told the listener's emotion if it can use it. Formulas are those of [the metrics chapter](07-metrics).
-# Nothing on this page is computed here but comparisons: the numbers are read from result files. One command, `benchmarks/tables.py`, trains every method, has every test speaker answered by each, measures, and writes such a file (the floor and the options have commands of their own). What the methods do on real conversations stands in [that chapter](11-real-conversations).
+# Nothing on this page is computed here but comparisons: the numbers are read from result files. One command, `experiments/tables.py`, trains every method, has every test speaker answered by each, measures, and writes such a file (the floor and the options have commands of their own). What the methods do on real conversations stands in [that chapter](11-real-conversations).
 #
 # ```{admonition} What was run, and what was not
 # :class: warning
@@ -37,7 +37,8 @@ import plotly.graph_objects as go
 from IPython.display import HTML, display
 from plotly.subplots import make_subplots
 
-from elp import figures, tables
+from elp.book import figures
+from elp.evaluation import tables
 from elp.metrics import metric_of
 
 # %%
@@ -307,7 +308,7 @@ show("blink_wtlcc", "blink_rate", methods=blinks)
 # A logistic regression learns to read the emotion of *real* training listeners from the mean of each coefficient over a clip: where a face stands, not how much it moves, for a method that moves too little would be read by that. Then every test speaker is answered under every emotion, and the reader reads the answers. Its own accuracy on real test listeners is
 # the yardstick.
 #
-# ```{literalinclude} ../elp/control.py
+# ```{literalinclude} ../elp/evaluation/control.py
 # :pyobject: controllability
 # ```
 

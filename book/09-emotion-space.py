@@ -32,9 +32,9 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp import analysis, figures
-from elp.corpus import simulate
-from elp.generate import ELPResponder
+from elp.book import analysis, figures
+from elp.simulator import simulate
+from elp.listener.responder import ELPResponder
 from elp.model import ASE
 
 figures.setup()
@@ -63,7 +63,7 @@ print(f"{len(set(codes.listener))} listeners")
 # A clip is described by *how often each head takes each value*. Order in time is dropped: two clips in which the same happens at different
 # moments should be neighbours.
 #
-# ```{literalinclude} ../elp/analysis.py
+# ```{literalinclude} ../elp/book/analysis.py
 # :pyobject: histogram
 # ```
 
@@ -148,7 +148,7 @@ assert min(rows[name]["accuracy"] for name in ("V + e", "U", "U, labels by lot")
 # reads different codewords through different random vectors, and its meaningless motion differs too. We let *real* listeners vote on
 # generated ones.
 #
-# ```{literalinclude} ../elp/analysis.py
+# ```{literalinclude} ../elp/book/analysis.py
 # :pyobject: recognised
 # ```
 
@@ -215,7 +215,7 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 # the others take the most probable one. With none, expression and pose are the same every time, and only the blinks are drawn; with all, it is one draw of many.
 
 # %%
-from elp import widgets
+from elp.book import widgets
 
 pair = next(corpora[0].pairs("test").itertuples())
 widgets.listener(

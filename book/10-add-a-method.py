@@ -18,7 +18,7 @@
 #
 # You write one method. Everything that answers a speaker in this book, from the mean face to ELP, is known to the evaluation by this contract only:
 #
-# ```{literalinclude} ../elp/generate.py
+# ```{literalinclude} ../elp/listener/responder.py
 # :pyobject: Responder
 # ```
 #
@@ -31,9 +31,10 @@ import tempfile
 
 import torch
 
-from elp import evaluate, figures, tables
+from elp.book import figures
+from elp.evaluation import evaluate, tables
 from elp.baselines import MeanFace, Mirror, RandomListener
-from elp.corpus import simulate
+from elp.simulator import simulate
 
 figures.setup()
 
@@ -98,7 +99,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# The full tables are filled by `benchmarks/tables.py`; add a line to the dictionary in its `method` function and the name to its `ONCE`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. (One that is trained goes into `TABLE1`, `Plan.trained`, `trained` and `load` instead.) From the command line, `elp evaluate` compares a
+# The full tables are filled by `experiments/tables.py`; add a line to the dictionary in its `method` function and the name to its `ONCE`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. (One that is trained goes into `TABLE1`, `Plan.trained`, `trained` and `load` instead.) From the command line, `elp evaluate` compares a
 # checkpoint with the baselines that need no training.
 #
 # ## What a new method should show

@@ -29,10 +29,11 @@ import numpy as np
 import plotly.graph_objects as go
 from IPython.display import HTML, display
 
-from elp import figures, tables
-from elp.corpus import simulate
-from elp.corpus.coupling import coupling
-from elp.corpus.face import COLUMN
+from elp.book import figures
+from elp.evaluation import tables
+from elp.simulator import simulate
+from elp.evaluation.coupling import coupling
+from elp.simulator.face import COLUMN
 
 # %%
 figures.setup()
@@ -52,7 +53,7 @@ measured = json.loads(Path("results/conversations.json").read_text())
 # Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
 # Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.
 #
-# ```{literalinclude} ../elp/corpus/coupling.py
+# ```{literalinclude} ../elp/evaluation/coupling.py
 # :pyobject: coupling
 # ```
 #

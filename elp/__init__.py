@@ -1,7 +1,9 @@
-"""Emotional Listener Portrait: how a listener responds to a speaker, under a chosen or inferred emotion."""
+"""Emotional Listener Portrait: how a listener responds to a speaker, under a chosen or inferred
+emotion.
+"""
 
 from elp.errors import ElpError
-from elp.extract import extract
+from elp.extraction.pipeline import extract
 from elp.motion import Clip, Motion
 from elp.respond import respond
 

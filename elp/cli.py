@@ -15,43 +15,75 @@ from elp.errors import ElpError
 if TYPE_CHECKING:
     from elp.corpus import Corpus
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, help="Emotional Listener Portrait.")
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    help="Emotional Listener Portrait.",
+)
 corpus_app = typer.Typer(no_args_is_help=True, help="Make, import and check corpora.")
 app.add_typer(corpus_app, name="corpus")
 
 SEEDS: dict[str, Any] = {"min": 0, "max": 2**32 - 1}
 Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", **SEEDS)]
-Face = Annotated[str, typer.Option(help="Which face where there are several: the largest, or the one most to the left or right of the picture.")]
+Face = Annotated[
+    str,
+    typer.Option(
+        help="Which face where there are several: the largest, or the one most to the left or right of the picture."
+    ),
+]
 
 
 @app.command()
 def extract(
-    video: Annotated[Path, typer.Argument(help="A video with one face; any frame rate, size and sound.")],
+    video: Annotated[
+        Path, typer.Argument(help="A video with one face; any frame rate, size and sound.")
+    ],
     output: Annotated[Path, typer.Option("-o", "--output", help="The clip to write (.npz).")],
     face: Face = "largest",
 ) -> None:
     """Measure a video: expression β, head pose p, blinks φ and MFCC at 25 frames per second."""
-    from elp.extract import extract as run
-    from elp.face.blink import rate, runs
+    from elp.extraction.blink import rate, runs
+    from elp.extraction.pipeline import extract as run
 
     if output.suffix != ".npz":
         raise ElpError(f"{output}: a clip is stored as .npz: give the file that ending")
     clip = run(video, face=face, progress=sys.stderr.isatty())
     clip.save(output)
     seen, phi = clip.motion.valid.mean(), clip.motion.blink
-    typer.echo(f"{output}: {len(clip)} frames, {seen:.0%} with a face, {len(runs(phi))} blinks ({rate(phi):.0f} a minute)")
+    typer.echo(
+        f"{output}: {len(clip)} frames, {seen:.0%} with a face, {len(runs(phi))} blinks ({rate(phi):.0f} a minute)"
+    )
 
 
 @app.command()
 def respond(
-    speaker: Annotated[Path, typer.Argument(help="The speaker's video, or a clip that 'elp extract' wrote.")],
+    speaker: Annotated[
+        Path, typer.Argument(help="The speaker's video, or a clip that 'elp extract' wrote.")
+    ],
     portrait: Annotated[Path | None, typer.Option(help="One image of the listener.")] = None,
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="The listener's video (.mp4).")] = None,
-    emotion: Annotated[str, typer.Option(help="negative, neutral, positive, auto, or a mixture: neutral=0.5,positive=0.5.")] = "auto",
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="The listener's video (.mp4).")
+    ] = None,
+    emotion: Annotated[
+        str,
+        typer.Option(
+            help="negative, neutral, positive, auto, or a mixture: neutral=0.5,positive=0.5."
+        ),
+    ] = "auto",
     seed: Seed = 0,
-    params: Annotated[Path | None, typer.Option(help="Also write the listener's motion here (.npz).")] = None,
-    checkpoint: Annotated[str, typer.Option(help="Weights: a .safetensors file of your own training, or those that ship: small, live.")] = "small",
-    side_by_side: Annotated[bool, typer.Option("--side-by-side", help="Speaker and listener next to each other.")] = False,
+    params: Annotated[
+        Path | None, typer.Option(help="Also write the listener's motion here (.npz).")
+    ] = None,
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            help="Weights: a .safetensors file of your own training, or those that ship: small, live."
+        ),
+    ] = "small",
+    side_by_side: Annotated[
+        bool, typer.Option("--side-by-side", help="Speaker and listener next to each other.")
+    ] = False,
     face: Face = "largest",
 ) -> None:
     """Synthesise how the person in the portrait listens to the speaker."""
@@ -60,9 +92,17 @@ def respond(
     if output is None and params is None:
         raise ElpError("nothing to write: give -o OUT.mp4, --params OUT.npz, or both")
     motion = run(
-        speaker, portrait, output, emotion=emotion, seed=seed, params=params, checkpoint=checkpoint,
-        side_by_side=side_by_side, face=face, progress=sys.stderr.isatty(),
-    )  # fmt: skip
+        speaker,
+        portrait,
+        output,
+        emotion=emotion,
+        seed=seed,
+        params=params,
+        checkpoint=checkpoint,
+        side_by_side=side_by_side,
+        face=face,
+        progress=sys.stderr.isatty(),
+    )
     for path in (output, params):
         if path is not None:
             typer.echo(f"{path}: {len(motion)} frames, {len(motion) / motion.fps:.1f} s")
@@ -70,39 +110,65 @@ def respond(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe by name: small, live, lively, vico, l2l, stream, tiny.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe by name: small, live, lively, vico, l2l, stream, tiny.")
+    ],
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
-    device: Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")] = None,
+    device: Annotated[
+        str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Another seed than the recipe's.", **SEEDS)] = None,
-    steps: Annotated[int | None, typer.Option(help="Another number of iterations than the recipe's.", min=1)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Another seed than the recipe's.", **SEEDS)
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Another number of iterations than the recipe's.", min=1)
+    ] = None,
 ) -> None:
     """Train the Adaptive Space Encoder; start it under torchrun to use several GPUs."""
     from dataclasses import replace
 
-    from elp import recipes
     from elp.corpus import Corpus
-    from elp.train import train as run
+    from elp.training import recipes
+    from elp.training.trainer import train as run
 
-    changes: dict[str, Any] = {name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None}
-    card = run(replace(recipes.get(recipe), **changes), Corpus.open(corpus), out, device=device, resume=resume, progress=sys.stderr.isatty())
+    changes: dict[str, Any] = {
+        name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None
+    }
+    card = run(
+        replace(recipes.get(recipe), **changes),
+        Corpus.open(corpus),
+        out,
+        device=device,
+        resume=resume,
+        progress=sys.stderr.isatty(),
+    )
     typer.echo(f"{out}/model.safetensors: {recipe}, {card['device']}, {card['seconds']:.0f} s")
 
 
 @app.command()
 def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="The decoders to write (.onnx).")],
-    checkpoint: Annotated[str, typer.Option(help="Weights: a .safetensors file of your own training, or those that ship: small, live.")] = "small",
+    checkpoint: Annotated[
+        str,
+        typer.Option(
+            help="Weights: a .safetensors file of your own training, or those that ship: small, live."
+        ),
+    ] = "small",
 ) -> None:
-    """Write the decoders, from codes and an emotion to motion, for the browser and other programs."""
-    from elp import checkpoint as checkpoints
-    from elp.export import export_decoder
+    """Write the decoders, from codes and an emotion to motion, for the browser and other
+    programs.
+    """
+    from elp.listener.export import export_decoder
+    from elp.model import checkpoint as checkpoints
 
     model, _ = checkpoints.load(checkpoint)
     export_decoder(model, output)
     config, size = model.config, output.stat().st_size / 1e6
-    typer.echo(f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), emotions {', '.join(config.emotions)}; checked against the model's own")
+    typer.echo(
+        f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), emotions {', '.join(config.emotions)}; checked against the model's own"
+    )
 
 
 @corpus_app.command()
@@ -111,62 +177,108 @@ def simulate(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     seed: Seed = 0,
     hours: Annotated[float | None, typer.Option(help="Hours of conversation (l2l).")] = None,
-    silent: Annotated[bool, typer.Option("--silent", help="The same motion without its sound: MFCC stay zero.")] = False,
-    mfcc: Annotated[Path | None, typer.Option(help="mfcc.npy of the same corpus, made on another machine.")] = None,
+    silent: Annotated[
+        bool, typer.Option("--silent", help="The same motion without its sound: MFCC stay zero.")
+    ] = False,
+    mfcc: Annotated[
+        Path | None, typer.Option(help="mfcc.npy of the same corpus, made on another machine.")
+    ] = None,
 ) -> None:
     """Make a corpus of simulated dyads, the same bytes for the same seed."""
-    from elp.corpus import simulate as run
+    from elp.simulator import simulate as run
 
-    made = run(output, preset, seed, audio=not silent, hours=hours, mfcc=mfcc, progress=sys.stderr.isatty())
+    made = run(
+        output, preset, seed, audio=not silent, hours=hours, mfcc=mfcc, progress=sys.stderr.isatty()
+    )
     _describe(made, output)
 
 
 @app.command()
 def evaluate(
     corpus: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The result file to write (.json).")],
-    checkpoint: Annotated[list[str], typer.Option(help="Model to evaluate, repeated for other seeds: a file, or one that ships.")] = ["small"],  # noqa: B006
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="The result file to write (.json).")
+    ],
+    checkpoint: Annotated[
+        list[str],
+        typer.Option(
+            help="Model to evaluate, repeated for other seeds: a file, or one that ships."
+        ),
+    ] = ["small"],  # noqa: B006
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     samples: Annotated[int, typer.Option(help="Answers to each speaker.", min=1)] = 3,
-    infer: Annotated[bool, typer.Option("--infer", help="Do not tell the methods the listener's emotion.")] = False,
+    infer: Annotated[
+        bool, typer.Option("--infer", help="Do not tell the methods the listener's emotion.")
+    ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Score ELP beside the corpus's own listeners, retrieval and chance: the columns of the paper's Table 1."""
-    from elp import tables
+    """Score ELP beside the corpus's own listeners, retrieval and chance: the columns of the paper's
+    Table 1.
+    """
     from elp.baselines import MeanFace, NearestNeighbour, RandomListener
     from elp.corpus import Corpus
-    from elp.evaluate import Bound, GroundTruth, Oracle
-    from elp.evaluate import evaluate as run
-    from elp.files import write_json
-    from elp.generate import ELPResponder, Responder
+    from elp.evaluation import tables
+    from elp.evaluation.evaluate import Bound, GroundTruth, Oracle
+    from elp.evaluation.evaluate import evaluate as run
+    from elp.listener.responder import ELPResponder, Responder
+    from elp.records import write_json
 
     opened = Corpus.open(corpus)
     methods: dict[str, Responder | Bound | Sequence[Responder]] = {
-        "GT": GroundTruth(), "mean face": MeanFace(opened), "Random": RandomListener(opened),
-        "NN-motion": NearestNeighbour(opened, "motion"), "NN-audio": NearestNeighbour(opened, "audio"),
+        "GT": GroundTruth(),
+        "mean face": MeanFace(opened),
+        "Random": RandomListener(opened),
+        "NN-motion": NearestNeighbour(opened, "motion"),
+        "NN-audio": NearestNeighbour(opened, "audio"),
         "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint],
-    }  # fmt: skip
+    }
     if opened.card.get("made", {}).get("program") == "elp corpus simulate":
         methods["oracle"] = Oracle()
-    result = run(opened, methods, samples=samples, split=split, seed=seed, infer=infer, against="ELP", progress=sys.stderr.isatty())
+    result = run(
+        opened,
+        methods,
+        samples=samples,
+        split=split,
+        seed=seed,
+        infer=infer,
+        against="ELP",
+        progress=sys.stderr.isatty(),
+    )
     write_json(output, result)
     typer.echo(tables.table(result, intervals=False).round(3).to_string())
 
 
 @corpus_app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="vico, l2l, dualtalk, vc-resolution, rmea or folder.")],
+    kind: Annotated[
+        str, typer.Argument(help="vico, l2l, dualtalk, vc-resolution, rmea or folder.")
+    ],
     source: Annotated[Path, typer.Argument(help="What the corpus's authors ship.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
-    analyser: Annotated[Path | None, typer.Option(help="Weights of the speech emotion analyser, for labels from speech.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler, for formats made of videos.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes here, for formats made of videos.")] = None,
+    analyser: Annotated[
+        Path | None,
+        typer.Option(help="Weights of the speech emotion analyser, for labels from speech."),
+    ] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of a Dask scheduler, for formats made of videos.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes here, for formats made of videos.")
+    ] = None,
 ) -> None:
     """Read a published corpus into the one format; broken rows are listed and left out."""
     from elp.corpus.importers import import_corpus
 
     shown = sys.stderr.isatty()
-    made = import_corpus(kind, source, output, analyser=analyser, scheduler=scheduler, workers=workers, progress=shown)
+    made = import_corpus(
+        kind,
+        source,
+        output,
+        analyser=analyser,
+        scheduler=scheduler,
+        workers=workers,
+        progress=shown,
+    )
     _describe(made, output)
 
 
@@ -174,14 +286,27 @@ def import_(
 def build(
     source: Annotated[Path, typer.Argument(help="A folder of videos, or a csv of pairs.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
-    analyser: Annotated[Path | None, typer.Option(help="Weights of the speech emotion analyser, for labels from speech.")] = None,
+    analyser: Annotated[
+        Path | None,
+        typer.Option(help="Weights of the speech emotion analyser, for labels from speech."),
+    ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes here.")] = None,
 ) -> None:
     """Extract many videos; killed and started again, it goes on where it was."""
     from elp.corpus.build import build as run
 
-    _describe(run(source, output, analyser=analyser, scheduler=scheduler, workers=workers, progress=sys.stderr.isatty()), output)
+    _describe(
+        run(
+            source,
+            output,
+            analyser=analyser,
+            scheduler=scheduler,
+            workers=workers,
+            progress=sys.stderr.isatty(),
+        ),
+        output,
+    )
 
 
 @corpus_app.command()
@@ -200,11 +325,15 @@ def _describe(made: Corpus, folder: Path) -> None:
     frames = int(made.index["length"].sum())
     for row in made.card.get("skipped", []):
         typer.echo(f"left out: {row['row']}: {row['reason']}", err=True)
-    typer.echo(f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, emotions {', '.join(made.emotions)}")
+    typer.echo(
+        f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, emotions {', '.join(made.emotions)}"
+    )
 
 
 def main() -> None:
-    """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence; typer ends an interrupt with exit code 130."""
+    """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence; typer
+    ends an interrupt with exit code 130.
+    """
     warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
     try:
         app()

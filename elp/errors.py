@@ -2,4 +2,6 @@
 
 
 class ElpError(ValueError):
-    """Bad input, said in one sentence that tells what to do; the command line turns it into exit code 2."""
+    """Bad input, said in one sentence that tells what to do; the command line turns it into exit
+    code 2.
+    """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.files import atomic
+from elp.records import atomic
 
 FPS = 25.0  # the frame rate of every motion in the project (ELP, section 4.1)
 POSE = 6  # three rotations, three translations
@@ -27,8 +27,8 @@ class Motion:
 
     Attributes:
         beta: (T, D) float32, coefficients of the face model's expression directions.
-        pose: (T, 6) float32, rotation vector in radians (x pitch, y yaw, z roll; 0 is frontal), then
-            translation in centimetres from the clip's median head position.
+        pose: (T, 6) float32, rotation vector in radians (x pitch, y yaw, z roll; 0 is frontal),
+            then translation in centimetres from the clip's median head position.
         blink: (T,) uint8, 1 while the eyes are shut.
         valid: (T,) bool, False where nothing was seen or known; all True when not given.
         fps: frames per second, 25 throughout the project.
@@ -49,15 +49,27 @@ class Motion:
         put("pose", np.ascontiguousarray(self.pose, np.float32))
         put("blink", np.ascontiguousarray(self.blink, np.uint8))
         frames = len(self.beta)
-        put("valid", np.ones(frames, bool) if self.valid is None else np.ascontiguousarray(self.valid, bool))
+        put(
+            "valid",
+            np.ones(frames, bool) if self.valid is None else np.ascontiguousarray(self.valid, bool),
+        )
         if self.beta.ndim != 2 or self.pose.shape != (frames, POSE):
-            raise ElpError(f"motion: beta must be (T, D) and pose (T, {POSE}), got {self.beta.shape} and {self.pose.shape}")
+            raise ElpError(
+                f"motion: beta must be (T, D) and pose (T, {POSE}), got {self.beta.shape} and {self.pose.shape}"
+            )
         if self.blink.shape != (frames,) or self.valid.shape != (frames,):
-            raise ElpError(f"motion: {frames} frames of beta, but blink {self.blink.shape} and valid {self.valid.shape}")
+            raise ElpError(
+                f"motion: {frames} frames of beta, but blink {self.blink.shape} and valid {self.valid.shape}"
+            )
         if self.blink.size and self.blink.max() > 1:
             raise ElpError(f"motion: blink must be 0 or 1, got {self.blink.max()}")
-        if not np.isfinite(self.beta[self.valid]).all() or not np.isfinite(self.pose[self.valid]).all():
-            raise ElpError("motion: a frame marked valid holds NaN or infinity: mark it valid=0 or extract the clip again")
+        if (
+            not np.isfinite(self.beta[self.valid]).all()
+            or not np.isfinite(self.pose[self.valid]).all()
+        ):
+            raise ElpError(
+                "motion: a frame marked valid holds NaN or infinity: mark it valid=0 or extract the clip again"
+            )
 
     def __len__(self) -> int:
         return len(self.beta)
@@ -78,11 +90,13 @@ class Motion:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A person seen and heard: `Motion` with the sound's features and how it was measured (chapter "Parameter extraction").
+    """A person seen and heard: `Motion` with the sound's features and how it was measured (chapter
+    "Parameter extraction").
 
     Attributes:
         motion: T frames of β, p, φ.
-        mfcc: (T, 29) float32, mel cepstra of the sound around each frame; zeros when there is no sound.
+        mfcc: (T, 29) float32, mel cepstra of the sound around each frame; zeros when there is no
+            sound.
         ear: (T, 2) float32, eye aspect ratio of the right and left eye, or None.
         alpha: (K,) float32 identity coefficients, or None.
         focal: focal length in pixels of the fitted camera, or None.
@@ -109,19 +123,28 @@ class Clip:
         object.__setattr__(self, "mfcc", np.ascontiguousarray(self.mfcc, np.float32))
         if self.mfcc.ndim != 2 or len(self.mfcc) != len(self.motion):
             name = self.source or "clip"
-            raise ElpError(f"{name}: {len(self.motion)} motion frames, mfcc of shape {self.mfcc.shape}: both need one row per frame")
+            raise ElpError(
+                f"{name}: {len(self.motion)} motion frames, mfcc of shape {self.mfcc.shape}: both need one row per frame"
+            )
         if not np.isfinite(self.mfcc).all():
-            raise ElpError(f"{self.source or 'clip'}: mfcc holds NaN or infinity: check the sound track")
+            raise ElpError(
+                f"{self.source or 'clip'}: mfcc holds NaN or infinity: check the sound track"
+            )
 
     def __len__(self) -> int:
         return len(self.motion)
 
     def __getitem__(self, frames: slice) -> Clip:
-        per_frame: dict[str, Any] = {name: None if (x := getattr(self, name)) is None else x[frames] for name in ("mfcc", "ear", "rms")}
+        per_frame: dict[str, Any] = {
+            name: None if (x := getattr(self, name)) is None else x[frames]
+            for name in ("mfcc", "ear", "rms")
+        }
         return replace(self, motion=self.motion[frames], **per_frame)
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz with the motion's arrays and every other field that is known, whole or not at all."""
+        """Write an .npz with the motion's arrays and every other field that is known, whole or not
+        at all.
+        """
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "motion"}
         motion = {f.name: getattr(self.motion, f.name) for f in fields(self.motion)}
         _save(path, motion | {name: value for name, value in own.items() if value is not None})
@@ -132,7 +155,9 @@ class Clip:
         data = _load(path)
         if "mfcc" not in data:
             raise ElpError(f"{path}: no array 'mfcc' in it: make the clip with 'elp extract'")
-        known: dict[str, Any] = {name: data[name] for name in ("mfcc", "ear", "alpha", "origin", "rms") if name in data}
+        known: dict[str, Any] = {
+            name: data[name] for name in ("mfcc", "ear", "alpha", "origin", "rms") if name in data
+        }
         if "focal" in data:
             known["focal"] = float(data["focal"])
         if "size" in data:
@@ -144,7 +169,11 @@ def _save(path: str | Path, arrays: dict[str, Any]) -> None:
     if Path(path).suffix != ".npz":
         raise ElpError(f"{path}: motion is stored as .npz: give the file that ending")
     with atomic(path) as partial:
-        np.savez_compressed(partial, allow_pickle=False, **{name: np.asarray(value) for name, value in arrays.items()})
+        np.savez_compressed(
+            partial,
+            allow_pickle=False,
+            **{name: np.asarray(value) for name, value in arrays.items()},
+        )
 
 
 def _load(path: str | Path) -> dict[str, NDArray[Any]]:
@@ -154,15 +183,21 @@ def _load(path: str | Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError as error:
         raise ElpError(f"{path}: no such file: check the name") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise ElpError(f"{path}: not a readable .npz file: make it again with 'elp extract'") from error
+        raise ElpError(
+            f"{path}: not a readable .npz file: make it again with 'elp extract'"
+        ) from error
 
 
 def _motion(path: Path, data: dict[str, NDArray[Any]]) -> Motion:
     missing = [name for name in ("beta", "pose", "blink", "fps") if name not in data]
     if missing:
-        raise ElpError(f"{path}: no array {missing[0]!r} in it: make the file with 'elp extract' or 'elp respond --params'")
+        raise ElpError(
+            f"{path}: no array {missing[0]!r} in it: make the file with 'elp extract' or 'elp respond --params'"
+        )
     fps = float(data["fps"])
     if fps != FPS:
-        raise ElpError(f"{path}: {fps:g} frames per second, expected {FPS:g}: extract the clip again, or import it as a corpus")
+        raise ElpError(
+            f"{path}: {fps:g} frames per second, expected {FPS:g}: extract the clip again, or import it as a corpus"
+        )
     arrays = {name: data[name] for name in ("beta", "pose", "blink", "valid") if name in data}
     return Motion(**arrays, fps=fps)

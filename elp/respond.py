@@ -34,11 +34,15 @@ def respond(
     """Synthesise how the person in `portrait` listens to `speaker` (chapter "Your own video").
 
     Args:
-        speaker: a video of the speaker (any length, frame rate and size), or a clip that `elp extract` wrote.
-        portrait: one image of the listener, a path or (H, W, 3) uint8 RGB; needed when `output` is given.
-        output: the video to write: 256x256 (512x256 with `side_by_side`), 25 fps, H.264, the speaker's sound carried along.
-        emotion: a name that the checkpoint knows ("negative", "neutral", "positive"), weights of a mixture in the
-            checkpoint's order, or "auto" (None): inferred from the speaker (ELP, section 3.3).
+        speaker: a video of the speaker (any length, frame rate and size), or a clip that `elp
+            extract` wrote.
+        portrait: one image of the listener, a path or (H, W, 3) uint8 RGB; needed when `output` is
+            given.
+        output: the video to write: 256x256 (512x256 with `side_by_side`), 25 fps, H.264, the
+            speaker's sound carried along.
+        emotion: a name that the checkpoint knows ("negative", "neutral", "positive"), weights of a
+            mixture in the checkpoint's order, or "auto" (None): inferred from the speaker (ELP,
+            section 3.3).
         seed: of everything that is drawn; the same seed gives the same response.
         params: an .npz to write the listener's motion to.
         checkpoint: weights to use: a file, or those that ship, "small" (the default) or "live".
@@ -50,11 +54,12 @@ def respond(
         The listener's motion: T frames of β, p, φ at 25 fps, as long as the speaker's video.
 
     Raises:
-        ElpError: something about the input is at fault; the sentence says what to do. Nothing is written then.
+        ElpError: something about the input is at fault; the sentence says what to do. Nothing is
+            written then.
     """
     import torch
 
-    from elp.generate import ELPResponder
+    from elp.listener.responder import ELPResponder
 
     speaker = Path(speaker)
     video = None if speaker.suffix == ".npz" else speaker
@@ -78,7 +83,9 @@ def respond(
     return motion
 
 
-def _check(output: object, params: object, portrait: object, side_by_side: bool, video: Path | None) -> None:
+def _check(
+    output: object, params: object, portrait: object, side_by_side: bool, video: Path | None
+) -> None:
     if output is None and params is None and (portrait is not None or side_by_side):
         raise ElpError("nowhere to put the video: give an output file ending in .mp4")
     if output is not None and Path(str(output)).suffix.lower() != ".mp4":
@@ -88,7 +95,9 @@ def _check(output: object, params: object, portrait: object, side_by_side: bool,
     if output is not None and portrait is None:
         raise ElpError("a video needs a face: give one portrait image of the listener")
     if side_by_side and video is None:
-        raise ElpError("side by side needs the speaker's pictures: give the video instead of the extracted clip")
+        raise ElpError(
+            "side by side needs the speaker's pictures: give the video instead of the extracted clip"
+        )
 
 
 def _keep(read: list[object], written: list[object]) -> None:
@@ -100,12 +109,19 @@ def _keep(read: list[object], written: list[object]) -> None:
 
 
 def _extract(video: Path, face: str, progress: bool) -> Clip:
-    from elp.extract import extract
+    from elp.extraction.pipeline import extract
 
     return extract(video, face=face, progress=progress)
 
 
-def _write(output: Path, listener: Portrait, motion: Motion, video: Path | None, side_by_side: bool, progress: bool) -> None:
+def _write(
+    output: Path,
+    listener: Portrait,
+    motion: Motion,
+    video: Path | None,
+    side_by_side: bool,
+    progress: bool,
+) -> None:
     from tqdm import tqdm
 
     from elp import render

@@ -32,8 +32,10 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    """The simulated corpus "tiny" without its sound, seed 0: made once for all tests of a worker, which only read it."""
-    from elp.corpus import simulate
+    """The simulated corpus "tiny" without its sound, seed 0: made once for all tests of a worker,
+    which only read it.
+    """
+    from elp.simulator import simulate
 
     return simulate(tmp_path_factory.mktemp("simulated") / "tiny", "tiny", 0, audio=False)
 
@@ -46,7 +48,9 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real videos, portraits, speech and conversations, or a skip that says where to put it."""
+    """The folder of real videos, portraits, speech and conversations, or a skip that says where to
+    put it.
+    """
     folder = Path(os.environ.get("ELP_TEST_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "MANIFEST.csv").exists():
         pytest.skip(f"no real samples in {folder}: name their folder in ELP_TEST_DATA")
@@ -56,7 +60,7 @@ def shared_data() -> Path:
 @pytest.fixture(scope="session")
 def real_speaker(shared_data: Path) -> Clip:
     """Eight seconds of one real speaker, measured once."""
-    from elp.extract import extract
+    from elp.extraction.pipeline import extract
 
     return extract(shared_data / "talking_videos" / "st_WDA_KatieHill_000.mp4")
 
@@ -66,5 +70,7 @@ def chromium() -> Path:
     """The browser's path, or a skip."""
     path = Path(os.environ.get("ELP_CHROMIUM", CHROMIUM))
     if not path.exists():
-        pytest.skip(f"no Chromium at {path}: install Debian's chromium, or name one in ELP_CHROMIUM")
+        pytest.skip(
+            f"no Chromium at {path}: install Debian's chromium, or name one in ELP_CHROMIUM"
+        )
     return path

@@ -1,4 +1,6 @@
-"""A light extraction for tests of building: the "video" holds how many frames it has, or what is wrong with it."""
+"""A light extraction for tests of building: the "video" holds how many frames it has, or what is
+wrong with it.
+"""
 
 import os
 import time
@@ -11,7 +13,9 @@ from elp.motion import Clip, Motion
 
 
 def extract(path: Path) -> Clip:
-    """Clip of as many frames as the file says; takes ELP_TEST_PAUSE seconds and notes that it ran in ELP_TEST_LOG."""
+    """Clip of as many frames as the file says; takes ELP_TEST_PAUSE seconds and notes that it ran
+    in ELP_TEST_LOG.
+    """
     text = Path(path).read_text()
     if log := os.environ.get("ELP_TEST_LOG"):
         with open(log, "a") as file:
@@ -21,12 +25,22 @@ def extract(path: Path) -> Clip:
         raise ElpError(f"{Path(path).name}: {text}")
     frames = int(text)
     rng = np.random.default_rng(sum(Path(path).name.encode()))
-    motion = Motion(beta=rng.standard_normal((frames, 100)), pose=0.1 * rng.standard_normal((frames, 6)), blink=rng.integers(0, 2, frames))
-    return Clip(motion=motion, mfcc=rng.standard_normal((frames, 29)).astype(np.float32), source=Path(path).name)
+    motion = Motion(
+        beta=rng.standard_normal((frames, 100)),
+        pose=0.1 * rng.standard_normal((frames, 6)),
+        blink=rng.integers(0, 2, frames),
+    )
+    return Clip(
+        motion=motion,
+        mfcc=rng.standard_normal((frames, 29)).astype(np.float32),
+        source=Path(path).name,
+    )
 
 
 def build_slowly(source: Path, dest: Path, log: Path) -> None:
-    """Build a corpus with this extraction, 0.1 s a video, noting in `log` which were begun: for a process of its own."""
+    """Build a corpus with this extraction, 0.1 s a video, noting in `log` which were begun: for a
+    process of its own.
+    """
     from elp.corpus.build import build
 
     os.environ |= {"ELP_TEST_LOG": str(log), "ELP_TEST_PAUSE": "0.1"}

@@ -1,4 +1,6 @@
-"""The book keeps its promises: twins agree, cells ran in order, outputs are small, figures speak, and nbval can fail."""
+"""The book keeps its promises: twins agree, cells ran in order, outputs are small, figures speak,
+and nbval can fail.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,12 @@ def code(path: Path) -> list[Any]:
 
 def html(path: Path) -> list[str]:
     """The HTML outputs of a notebook, in order."""
-    return [o.data["text/html"] for c in code(path) for o in c.outputs if "text/html" in o.get("data", {})]
+    return [
+        o.data["text/html"]
+        for c in code(path)
+        for o in c.outputs
+        if "text/html" in o.get("data", {})
+    ]
 
 
 def said(nb: Any) -> list[tuple[str, str, list[str]]]:
@@ -50,7 +57,9 @@ def test_every_twin_has_a_notebook_and_a_place_in_the_contents() -> None:
 
 @every_chapter
 def test_twins_say_the_same(path: Path) -> None:
-    assert said(jupytext.read(path.with_suffix(".py"))) == said(read(path)), f"run: make pairs ONLY=book/{path.stem}.py"
+    assert said(jupytext.read(path.with_suffix(".py"))) == said(read(path)), (
+        f"run: make pairs ONLY=book/{path.stem}.py"
+    )
 
 
 @every_chapter
@@ -60,13 +69,20 @@ def test_all_cells_ran_in_order(path: Path) -> None:
 
 @every_chapter
 def test_no_errors_and_nothing_on_stderr(path: Path) -> None:
-    bad = [o for c in code(path) for o in c.outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    bad = [
+        o
+        for c in code(path)
+        for o in c.outputs
+        if o.output_type == "error" or o.get("name") == "stderr"
+    ]
     assert not bad
 
 
 @every_chapter
 def test_cells_are_short(path: Path) -> None:
-    long = [c.source.splitlines()[0] for c in code(path) if len(c.source.strip().splitlines()) >= 15]
+    long = [
+        c.source.splitlines()[0] for c in code(path) if len(c.source.strip().splitlines()) >= 15
+    ]
     assert not long
 
 
@@ -77,7 +93,12 @@ def test_outputs_are_small(path: Path) -> None:
 
 @every_chapter
 def test_no_function_lives_in_a_notebook(path: Path) -> None:
-    defined = [n.name for c in code(path) for n in ast.walk(ast.parse(c.source)) if isinstance(n, (ast.FunctionDef, ast.ClassDef))]
+    defined = [
+        n.name
+        for c in code(path)
+        for n in ast.walk(ast.parse(c.source))
+        if isinstance(n, (ast.FunctionDef, ast.ClassDef))
+    ]
     assert not defined
 
 
@@ -86,14 +107,19 @@ def test_figures_have_captions_and_text_alternatives(path: Path) -> None:
     names: list[str] = []
     for cell in code(path):
         outputs = [o.get("data", {}) for o in cell.outputs]
-        for here, after in zip(outputs, [*outputs[1:], {}], strict=False):  # a cell may show nothing
+        # a cell may show nothing
+        for here, after in zip(outputs, [*outputs[1:], {}], strict=False):
             page = here.get("text/html", "")
-            picture = any(k.startswith(("image/", "application/vnd.plotly")) for k in here) or re.search("<(img|video|audio|canvas)", page)
+            picture = any(
+                k.startswith(("image/", "application/vnd.plotly")) for k in here
+            ) or re.search("<(img|video|audio|canvas)", page)
             if not picture:
                 continue
             name = re.search(r'aria-labelledby="cap-([^"]+)"', page)
-            assert name, f"show it with elp.figures: {cell.source[:80]}"
-            assert re.search(r'(aria-label|alt)="[^"]{12,}"', page), f"no text alternative: {cell.source[:80]}"
+            assert name, f"show it with elp.book.figures: {cell.source[:80]}"
+            assert re.search(r'(aria-label|alt)="[^"]{12,}"', page), (
+                f"no text alternative: {cell.source[:80]}"
+            )
             caption = after.get("text/html", "")
             assert f'id="cap-{name[1]}"' in caption, f"no caption: {cell.source[:80]}"
             names.append(name[1])
@@ -106,9 +132,15 @@ def test_something_is_compared(path: Path) -> None:
     tagged = [c for c in code(path) if TAG in c.metadata.get("tags", [])]
     assert tagged
     for cell in tagged:
-        text = [o for o in cell.outputs if o.output_type == "stream" or "text/plain" in o.get("data", {})]
+        text = [
+            o
+            for o in cell.outputs
+            if o.output_type == "stream" or "text/plain" in o.get("data", {})
+        ]
         assert text, f"tagged {TAG}, but nothing printed: {cell.source[:80]}"
-        assert not re.search(r"\b0x[0-9a-f]{6,}|(?<!\w)/(work|home|tmp|root)/", json.dumps(text)), "a path or an address of this machine"
+        assert not re.search(r"\b0x[0-9a-f]{6,}|(?<!\w)/(work|home|tmp|root)/", json.dumps(text)), (
+            "a path or an address of this machine"
+        )
 
 
 @every_chapter
@@ -119,14 +151,21 @@ def test_the_headline_number_is_asserted(path: Path) -> None:
 @every_chapter
 def test_a_chapter_has_all_its_parts(path: Path) -> None:
     text = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
-    for part, why in ((r"^# ", "a title"), (r"\{exercise", "an exercise"), (r"\{solution", "its solution"), (r"\{cite", "a reference")):
+    for part, why in (
+        (r"^# ", "a title"),
+        (r"\{exercise", "an exercise"),
+        (r"\{solution", "its solution"),
+        (r"\{cite", "a reference"),
+    ):
         assert re.search(part, text, re.M), f"{path.stem} lacks {why}"
 
 
 def titles() -> set[str]:
     """Titles and headings of the book's pages."""
     texts = [p.read_text(encoding="utf-8") for p in BOOK.glob("*.md")]
-    texts += ["\n".join(c.source for c in read(p).cells if c.cell_type == "markdown") for p in NOTEBOOKS]
+    texts += [
+        "\n".join(c.source for c in read(p).cells if c.cell_type == "markdown") for p in NOTEBOOKS
+    ]
     return {m.strip() for t in texts for m in re.findall(r"^#+ (.+)$", t, re.M)}
 
 
@@ -134,14 +173,20 @@ def docstrings() -> list[tuple[str, str]]:
     found = []
     for path in sorted((ROOT / "elp").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (doc := ast.get_docstring(node)):
+            if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)) and (
+                doc := ast.get_docstring(node)
+            ):
                 found.append((f"{path.relative_to(ROOT)}:{getattr(node, 'name', 'module')}", doc))
     return found
 
 
 def test_chapters_named_in_docstrings_exist() -> None:
     known = titles()
-    named = [(where, name) for where, doc in docstrings() for name in re.findall(r'[Cc]hapters? "([^"]+)"', " ".join(doc.split()))]
+    named = [
+        (where, name)
+        for where, doc in docstrings()
+        for name in re.findall(r'[Cc]hapters? "([^"]+)"', " ".join(doc.split()))
+    ]
     assert named
     assert not [(where, name) for where, name in named if name not in known]
 
@@ -177,14 +222,33 @@ def nbval(path: Path, tmp_path: Path, broken: str = "") -> subprocess.CompletedP
     env.pop("PYTEST_XDIST_WORKER", None)
     if broken:
         (tmp_path / "sitecustomize.py").write_text(BREAK)
-        env |= {"ELP_BREAK": broken, "PYTHONPATH": os.pathsep.join([str(tmp_path), env.get("PYTHONPATH", "")])}
-    options = ["--nbval-lax", f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}", "-p", "no:cacheprovider", "-p", "no:xdist", "-q"]
-    return subprocess.run([sys.executable, "-m", "pytest", *options, str(path)], capture_output=True, text=True, env=env, timeout=300)
+        env |= {
+            "ELP_BREAK": broken,
+            "PYTHONPATH": os.pathsep.join([str(tmp_path), env.get("PYTHONPATH", "")]),
+        }
+    options = [
+        "--nbval-lax",
+        f"--nbval-sanitize-with={ROOT / 'tests' / 'nbval.cfg'}",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-q",
+    ]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *options, str(path)],
+        capture_output=True,
+        text=True,
+        env=env,
+        timeout=300,
+    )
 
 
 @pytest.mark.slow
 def test_nbval_fails_when_a_constant_of_elp_is_broken(tmp_path: Path) -> None:
-    """The canary: `make test` compares every chapter with nbval; here is the proof that this comparison can fail."""
+    """The canary: `make test` compares every chapter with nbval; here is the proof that this
+    comparison can fail.
+    """
     chapter = BOOK / "07-metrics.ipynb"
     run = nbval(chapter, tmp_path, broken="elp.metrics.diversity:POSE_CLUSTERS:10")
     assert run.returncode == 1, run.stdout[-2000:] + run.stderr[-2000:]

@@ -1,4 +1,6 @@
-"""The command line as a user meets it: its exit code and its one sentence, in a process of its own or, sooner, in this one."""
+"""The command line as a user meets it: its exit code and its one sentence, in a process of its own
+or, sooner, in this one.
+"""
 
 import contextlib
 import io
@@ -17,31 +19,50 @@ def elp(*args, cwd=None):
 
 
 def here(*args, cwd="."):
-    """`elp(*args)` without starting Python and importing torch anew: `main` in this process, warnings shown as Python shows them."""
+    """`elp(*args)` without starting Python and importing torch anew: `main` in this process,
+    warnings shown as Python shows them.
+    """
     from elp.cli import main
 
     run, out, err, code = ["elp", *map(str, args)], io.StringIO(), io.StringIO(), 0
-    with warnings.catch_warnings(record=True) as said, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        warnings.catch_warnings(record=True) as said,
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         warnings.simplefilter("default")
-        for hidden in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        for hidden in (
+            DeprecationWarning,
+            PendingDeprecationWarning,
+            ImportWarning,
+            ResourceWarning,
+        ):
             warnings.simplefilter("ignore", hidden)
         with contextlib.chdir(cwd), mock.patch.object(sys, "argv", run):
             try:
                 main()
             except SystemExit as stop:
                 code = stop.code or 0
-        err.writelines(warnings.formatwarning(w.message, w.category, w.filename, w.lineno) for w in said)
+        err.writelines(
+            warnings.formatwarning(w.message, w.category, w.filename, w.lineno) for w in said
+        )
     return subprocess.CompletedProcess(run, code, out.getvalue(), err.getvalue())
 
 
 def refused(result, words):
     assert result.returncode == 2, result.stderr
-    assert words in result.stderr and result.stderr.startswith("elp: ") and result.stderr.strip().count("\n") == 0, result.stderr
+    assert (
+        words in result.stderr
+        and result.stderr.startswith("elp: ")
+        and result.stderr.strip().count("\n") == 0
+    ), result.stderr
 
 
 def test_help_names_the_commands():
     text = elp("--help").stdout
-    assert all(name in text for name in ("extract", "respond", "train", "evaluate", "export", "corpus"))
+    assert all(
+        name in text for name in ("extract", "respond", "train", "evaluate", "export", "corpus")
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,7 +75,10 @@ def test_help_names_the_commands():
         (["respond", "none.mp4"], "nothing to write"),
         (["respond", "none.mp4", "-o", "out.mp4"], "portrait"),
         (["respond", "none.npz", "--params", "o.npz"], "no such file"),
-        (["respond", "none.npz", "--params", "o.npz", "--emotion", "angry"], "negative, neutral, positive"),
+        (
+            ["respond", "none.npz", "--params", "o.npz", "--emotion", "angry"],
+            "negative, neutral, positive",
+        ),
         (["respond", "none.npz", "--portrait", "none.png", "-o", "out.mp4"], "none.png"),
         (["extract", ".", "-o", "c.npz"], "a folder"),
         (["respond", "none.npz", "--params", "o.NPZ"], ".npz"),
@@ -84,7 +108,10 @@ def test_numbers_out_of_range_are_refused(tmp_path, args):
 def test_what_is_read_is_not_written_over(tmp_path):
     from elp.motion import Clip, Motion
 
-    clip = Clip(motion=Motion(beta=np.zeros((5, 100)), pose=np.zeros((5, 6)), blink=np.zeros(5)), mfcc=np.zeros((5, 29)))
+    clip = Clip(
+        motion=Motion(beta=np.zeros((5, 100)), pose=np.zeros((5, 6)), blink=np.zeros(5)),
+        mfcc=np.zeros((5, 29)),
+    )
     clip.save(tmp_path / "s.npz")
     before = (tmp_path / "s.npz").read_bytes()
     refused(here("respond", tmp_path / "s.npz", "--params", tmp_path / "s.npz"), "another name")
@@ -93,27 +120,54 @@ def test_what_is_read_is_not_written_over(tmp_path):
 
 def test_a_file_in_the_place_of_a_folder_is_one_sentence(simulated, tmp_path):
     (tmp_path / "run").write_text("a file")
-    refused(here("train", "tiny", "--corpus", simulated.folder, "--out", tmp_path / "run", "--steps", 1), "cannot be written")
+    refused(
+        here(
+            "train", "tiny", "--corpus", simulated.folder, "--out", tmp_path / "run", "--steps", 1
+        ),
+        "cannot be written",
+    )
 
 
 def test_a_process_of_its_own_says_the_same(tmp_path):
     args = ["extract", "none.mp4", "-o", "c.csv"]
     alone, within = elp(*args, cwd=tmp_path), here(*args, cwd=tmp_path)
     refused(alone, ".npz")
-    assert (alone.returncode, alone.stdout, alone.stderr) == (within.returncode, within.stdout, within.stderr)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (
+        within.returncode,
+        within.stdout,
+        within.stderr,
+    )
 
 
 def test_respond_from_a_clip_to_parameters(tmp_path):
     from elp.motion import Clip, Motion
 
     rng = np.random.default_rng(0)
-    quiet = Motion(beta=0.1 * rng.normal(size=(40, 100)), pose=0.01 * rng.normal(size=(40, 6)), blink=np.zeros(40))
+    quiet = Motion(
+        beta=0.1 * rng.normal(size=(40, 100)),
+        pose=0.01 * rng.normal(size=(40, 6)),
+        blink=np.zeros(40),
+    )
     Clip(motion=quiet, mfcc=rng.normal(size=(40, 29))).save(tmp_path / "s.npz")
     for name, run in (("a", elp), ("b", here)):  # two processes, one answer
-        done = run("respond", tmp_path / "s.npz", "--params", tmp_path / f"{name}.npz", "--emotion", "positive", "--seed", 4)
+        done = run(
+            "respond",
+            tmp_path / "s.npz",
+            "--params",
+            tmp_path / f"{name}.npz",
+            "--emotion",
+            "positive",
+            "--seed",
+            4,
+        )
         assert done.returncode == 0, done.stderr
     a, b = (Motion.load(tmp_path / f"{name}.npz") for name in "ab")
-    assert len(a) == 40 and a.valid.all() and np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
+    assert (
+        len(a) == 40
+        and a.valid.all()
+        and np.array_equal(a.beta, b.beta)
+        and np.array_equal(a.blink, b.blink)
+    )
 
 
 def test_export_writes_decoders_that_run(tmp_path, capfd):
@@ -122,10 +176,14 @@ def test_export_writes_decoders_that_run(tmp_path, capfd):
     done = here("export", "-o", tmp_path / "decoder.onnx")
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert not capfd.readouterr().err  # nor do the libraries beneath Python chatter
-    session = onnxruntime.InferenceSession(tmp_path / "decoder.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        tmp_path / "decoder.onnx", providers=["CPUExecutionProvider"]
+    )
     heads = int(session.get_modelmeta().custom_metadata_map["heads"])
     emotion = np.eye(3, dtype=np.float32)[[0, 2]][:, None].repeat(20, 1)
     codes = np.zeros((1, 20, heads), np.int32)
-    negative, positive = (session.run(["beta"], {"codes": codes, "emotion": e[None]})[0] for e in emotion)
+    negative, positive = (
+        session.run(["beta"], {"codes": codes, "emotion": e[None]})[0] for e in emotion
+    )
     assert negative.shape == (1, 20, 100)
     assert np.abs(negative - positive).max() > 0.1

@@ -9,18 +9,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
-from elp.files import atomic, run_card, sha256
 from elp.motion import Clip, Motion
+from elp.records import atomic, run_card, sha256
 
 
 def motion(frames=7, dims=5, seed=0):
     rng = np.random.default_rng(seed)
     beta, pose = rng.normal(size=(frames, dims)), rng.normal(size=(frames, 6))
-    return Motion(beta=beta, pose=pose, blink=rng.integers(0, 2, frames), valid=rng.random(frames) > 0.3)
+    return Motion(
+        beta=beta, pose=pose, blink=rng.integers(0, 2, frames), valid=rng.random(frames) > 0.3
+    )
 
 
 def same(a, b):
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in ("beta", "pose", "blink", "valid"))
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name))
+        for name in ("beta", "pose", "blink", "valid")
+    )
 
 
 @given(st.integers(0, 30), st.integers(1, 12), st.integers(0, 99))
@@ -33,10 +38,22 @@ def test_motion_round_trip(tmp_path_factory, frames, dims, seed):
 
 def test_clip_round_trip(tmp_path):
     m = motion()
-    clip = Clip(motion=m, mfcc=np.ones((7, 29)), ear=np.ones((7, 2)), alpha=np.zeros(3), focal=500.0, size=(640, 480), source="a.mp4")
+    clip = Clip(
+        motion=m,
+        mfcc=np.ones((7, 29)),
+        ear=np.ones((7, 2)),
+        alpha=np.zeros(3),
+        focal=500.0,
+        size=(640, 480),
+        source="a.mp4",
+    )
     clip.save(tmp_path / "c.npz")
     back = Clip.load(tmp_path / "c.npz")
-    assert same(back.motion, m) and np.array_equal(back.mfcc, clip.mfcc) and np.array_equal(back.ear, clip.ear)
+    assert (
+        same(back.motion, m)
+        and np.array_equal(back.mfcc, clip.mfcc)
+        and np.array_equal(back.ear, clip.ear)
+    )
     assert (back.focal, back.size, back.source, back.origin) == (500.0, (640, 480), "a.mp4", None)
     assert len(back[2:5]) == 3 and np.array_equal(back[2:5].motion.beta, m.beta[2:5])
 
@@ -45,7 +62,11 @@ def test_clip_holds_the_promised_arrays(tmp_path):
     Clip(motion=motion(), mfcc=np.zeros((7, 29))).save(tmp_path / "c.npz")
     with np.load(tmp_path / "c.npz", allow_pickle=False) as data:
         assert data["beta"].dtype == np.float32 and data["pose"].shape == (7, 6)
-        assert data["blink"].dtype == np.uint8 and data["mfcc"].shape == (7, 29) and data["fps"] == 25.0
+        assert (
+            data["blink"].dtype == np.uint8
+            and data["mfcc"].shape == (7, 29)
+            and data["fps"] == 25.0
+        )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +104,13 @@ def test_bad_files(tmp_path):
     np.savez(tmp_path / "poor.npz", beta=np.zeros((2, 2)))
     with pytest.raises(ElpError, match="no array 'pose'"):
         Motion.load(tmp_path / "poor.npz")
-    np.savez(tmp_path / "fast.npz", beta=np.zeros((2, 2)), pose=np.zeros((2, 6)), blink=np.zeros(2), fps=30.0)
+    np.savez(
+        tmp_path / "fast.npz",
+        beta=np.zeros((2, 2)),
+        pose=np.zeros((2, 6)),
+        blink=np.zeros(2),
+        fps=30.0,
+    )
     with pytest.raises(ElpError, match="30 frames per second, expected 25"):
         Motion.load(tmp_path / "fast.npz")
 
@@ -105,21 +132,34 @@ def test_a_full_disk_is_said(tmp_path):
 
 def test_a_run_card_names_no_machine(monkeypatch):
     root = Path(__file__).parents[1]
-    args = ["--output", str(root / "book" / "results" / "a.json"), f"--data={root.parent / 'shared' / 'data'}", "--minutes", "1", "sub/clip.mp4",
-            str(Path(root.anchor) / "somebody" / "at home" / "clip one.mp4")]  # fmt: skip
+    args = [
+        "--output",
+        str(root / "book" / "results" / "a.json"),
+        f"--data={root.parent / 'shared' / 'data'}",
+        "--minutes",
+        "1",
+        "sub/clip.mp4",
+        str(Path(root.anchor) / "somebody" / "at home" / "clip one.mp4"),
+    ]
     monkeypatch.setattr(sys, "argv", [str(root / "benchmarks" / "extract.py"), *args])
     monkeypatch.chdir(root.parent)
-    told = "--output book/results/a.json --data=../shared/data --minutes 1 sub/clip.mp4 'clip one.mp4'"
+    told = (
+        "--output book/results/a.json --data=../shared/data --minutes 1 sub/clip.mp4 'clip one.mp4'"
+    )
     assert run_card(seed=0)["command"] == f"benchmarks/extract.py {told}"
     monkeypatch.chdir(root)
     monkeypatch.setattr(sys, "argv", ["benchmarks/extract.py", *args])
     assert run_card(seed=0)["command"] == f"benchmarks/extract.py {told}"
-    monkeypatch.setattr(sys, "argv", [str(Path(root.anchor) / "opt" / "bin" / "elp"), "train", "vico"])
+    monkeypatch.setattr(
+        sys, "argv", [str(Path(root.anchor) / "opt" / "bin" / "elp"), "train", "vico"]
+    )
     assert run_card(seed=0)["command"] == "elp train vico"
 
 
 def test_run_card_and_digest(tmp_path):
     card = run_card(seed=3, started=0.0)
-    assert {"commit", "command", "seed", "device", "versions", "date", "seconds"} <= set(card) and card["seed"] == 3
+    assert {"commit", "command", "seed", "device", "versions", "date", "seconds"} <= set(
+        card
+    ) and card["seed"] == 3
     (tmp_path / "a").write_bytes(b"abc")
     assert sha256(tmp_path / "a").startswith("ba7816bf")

@@ -1,4 +1,4 @@
-// Draws what `elp.figures` and `elp.widgets` put into a static page; plotly.js (vendor/) is fetched on pages with a plot only.
+// Draws what `elp.book.figures` and `elp.book.widgets` put into a static page; plotly.js (vendor/) is fetched on pages with a plot only.
 (() => {
   const base = new URL('../vendor/', document.currentScript.src);
 

@@ -1,7 +1,8 @@
 """What the book's pages need of Sphinx.
 
 `{elp-results}`: a table of the committed result files, one row each, from what the files record.
-Docstrings are plain text with formulas: bars and trailing underscores are no markup in them, backticks are code.
+Docstrings are plain text with formulas: bars and trailing underscores are no markup in them,
+backticks are code.
 """
 
 from __future__ import annotations
@@ -19,12 +20,21 @@ COLUMNS = ("Result", "Command", "Commit", "Seed", "Device", "Python, torch", "Da
 
 
 def cards() -> list[tuple[str, dict[str, Any]]]:
-    """(file name, run card) of each result file; the card is the file itself or its member `run`."""
+    """(file name, run card) of each result file; the card is the file itself or its member
+    `run`.
+    """
     found = []
     for path in sorted(RESULTS.glob("*.json")):
         value = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(value, dict):
-            card = next((v for v in (value.get("run"), value.get("card"), value) if isinstance(v, dict) and "commit" in v), {})
+            card = next(
+                (
+                    v
+                    for v in (value.get("run"), value.get("card"), value)
+                    if isinstance(v, dict) and "commit" in v
+                ),
+                {},
+            )
             found.append((path.name, card))
     return found
 
@@ -60,7 +70,13 @@ class Results(Directive):
     @staticmethod
     def line(cells: list[str], code: tuple[int, ...] = ()) -> nodes.row:
         make = lambda i, text: nodes.literal(text=text) if i in code and text else nodes.Text(text)  # noqa: E731
-        return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", make(i, text))) for i, text in enumerate(cells)))
+        return nodes.row(
+            "",
+            *(
+                nodes.entry("", nodes.paragraph("", "", make(i, text)))
+                for i, text in enumerate(cells)
+            ),
+        )
 
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
@@ -73,5 +89,6 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
 
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-results", Results)
-    app.connect("autodoc-process-docstring", plain, priority=100)  # before napoleon reads the sections
+    # before napoleon reads the sections
+    app.connect("autodoc-process-docstring", plain, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

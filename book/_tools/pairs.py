@@ -1,7 +1,9 @@
-"""Make the notebooks from their text twins: `python book/_tools/pairs.py [book/03-space.py ...]` (default: every chapter).
+"""Make the notebooks from their text twins: `python book/_tools/pairs.py [book/03-space.py ...]`
+(default: every chapter).
 
-The twin is the source. Each notebook is executed from its first cell to its last and written with what does not
-change from run to run only: no timings, no random ids, no widget models of a kernel that is gone.
+The twin is the source. Each notebook is executed from its first cell to its last and written with
+what does not change from run to run only: no timings, no random ids, no widget models of a kernel
+that is gone.
 """
 
 from __future__ import annotations
@@ -32,12 +34,21 @@ def make(twin: Path) -> str:
         }
     )
     client = NotebookClient(
-        notebook, timeout=300, record_timing=False, coalesce_streams=True, store_widget_state=False, resources={"metadata": {"path": str(BOOK)}}
+        notebook,
+        timeout=300,
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=False,
+        resources={"metadata": {"path": str(BOOK)}},
     )
     try:
         client.execute()
     except CellExecutionError as error:
-        number = next(i for i, c in enumerate(notebook.cells) if any(o.output_type == "error" for o in c.get("outputs", [])))
+        number = next(
+            i
+            for i, c in enumerate(notebook.cells)
+            if any(o.output_type == "error" for o in c.get("outputs", []))
+        )
         return f"{twin.name}, cell {number}:\n{notebook.cells[number].source}\n-> {error.ename}: {error.evalue}"
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02}"
@@ -51,8 +62,15 @@ def make(twin: Path) -> str:
     partial = target.with_suffix(".partial")
     nbformat.write(notebook, partial)
     partial.replace(target)
-    size = sum(len(nbformat.v4.writes(nbformat.v4.new_notebook(cells=[c]))) for c in notebook.cells if c.cell_type == "code")
-    print(f"{target.name}: {len(notebook.cells)} cells, {size / 1000:.0f} kB, {time.time() - start:.0f} s", flush=True)
+    size = sum(
+        len(nbformat.v4.writes(nbformat.v4.new_notebook(cells=[c])))
+        for c in notebook.cells
+        if c.cell_type == "code"
+    )
+    print(
+        f"{target.name}: {len(notebook.cells)} cells, {size / 1000:.0f} kB, {time.time() - start:.0f} s",
+        flush=True,
+    )
     return ""
 
 

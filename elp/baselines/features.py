@@ -1,4 +1,6 @@
-"""What the baselines see of a corpus: standardised motion and sound, and blinks read off the expression."""
+"""What the baselines see of a corpus: standardised motion and sound, and blinks read off the
+expression.
+"""
 
 # B clip, T frame, F frame of the corpus, D expression coefficient, M = D + 6 motion, N emotion
 from __future__ import annotations
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from elp.errors import ElpError
-from elp.generate import Emotion
+from elp.listener.responder import Emotion
 from elp.motion import POSE, Clip, Motion
 
 if TYPE_CHECKING:
@@ -19,10 +21,12 @@ if TYPE_CHECKING:
 
 
 class Features(nn.Module):
-    """Corpus units <-> standardised (., M) motion and (., 29) sound; blinks from β for methods that predict none.
+    """Corpus units <-> standardised (., M) motion and (., 29) sound; blinks from β for methods that
+    predict none.
 
-    The blink of a frame is read by a least-squares line through (β, φ) of the training listeners, cut halfway between the mean
-    of open and of shut frames, so a method that moves the eyelids gets its blinks whatever the corpus calls its coefficients.
+    The blink of a frame is read by a least-squares line through (β, φ) of the training listeners,
+    cut halfway between the mean of open and of shut frames, so a method that moves the eyelids gets
+    its blinks whatever the corpus calls its coefficients.
     """
 
     motion_mean: Tensor
@@ -68,11 +72,17 @@ class Features(nn.Module):
         beta, pose = x[:, :-POSE], x[:, -POSE:]
         if blink is None:
             blink = beta @ self.eyelid[:-1] + self.eyelid[-1] > 0
-        return Motion(beta=beta.cpu().numpy(), pose=pose.cpu().numpy(), blink=blink.cpu().numpy().astype(np.uint8))
+        return Motion(
+            beta=beta.cpu().numpy(),
+            pose=pose.cpu().numpy(),
+            blink=blink.cpu().numpy().astype(np.uint8),
+        )
 
 
 def weights_of(emotion: Emotion, emotions: Sequence[str]) -> Tensor:
-    """(N,) weights of a named emotion, of given weights, or (None) all alike; raises ElpError for what the corpus does not know."""
+    """(N,) weights of a named emotion, of given weights, or (None) all alike; raises ElpError for
+    what the corpus does not know.
+    """
     if emotion is None:
         return torch.full((len(emotions),), 1 / len(emotions))
     if isinstance(emotion, str):
@@ -80,7 +90,9 @@ def weights_of(emotion: Emotion, emotions: Sequence[str]) -> Tensor:
             raise ElpError(f"unknown emotion {emotion!r}: choose one of {', '.join(emotions)}")
         return torch.eye(len(emotions))[list(emotions).index(emotion)]
     if len(emotion) != len(emotions):
-        raise ElpError(f"{len(emotion)} emotion weights, this corpus has {len(emotions)} emotions: {', '.join(emotions)}")
+        raise ElpError(
+            f"{len(emotion)} emotion weights, this corpus has {len(emotions)} emotions: {', '.join(emotions)}"
+        )
     return torch.tensor(emotion, dtype=torch.float32)
 
 
@@ -122,11 +134,15 @@ class Windows:
         ElpError: no pair is `frames` long.
     """
 
-    def __init__(self, corpus: Corpus, features: Features, frames: int, split: str = "train") -> None:
+    def __init__(
+        self, corpus: Corpus, features: Features, frames: int, split: str = "train"
+    ) -> None:
         pairs = corpus.pairs(split)
         pairs = pairs[pairs["length"] >= frames]
         if pairs.empty:
-            raise ElpError(f"{corpus.folder}: no pair of the {split} split has {frames} frames: take another corpus")
+            raise ElpError(
+                f"{corpus.folder}: no pair of the {split} split has {frames} frames: take another corpus"
+            )
         device = features.motion_mean.device
         put = lambda x: torch.from_numpy(np.array(x)).to(device)  # noqa: E731
         self.valid = put(corpus.valid)
@@ -135,8 +151,12 @@ class Windows:
         self.sound = features.sound(put(corpus.mfcc).float())
         n = len(features.emotions)
         known = put(pairs["emotion"].to_numpy(np.int64))
-        self.e = torch.cat([torch.eye(n), torch.full((1, n), 1 / n)]).to(device)[known.where(known >= 0, n)]
-        self.speaker, self.listener = (put(pairs[f"{who}_offset"].to_numpy(np.int64)) for who in ("speaker", "listener"))
+        self.e = torch.cat([torch.eye(n), torch.full((1, n), 1 / n)]).to(device)[
+            known.where(known >= 0, n)
+        ]
+        self.speaker, self.listener = (
+            put(pairs[f"{who}_offset"].to_numpy(np.int64)) for who in ("speaker", "listener")
+        )
         self.places = put(pairs["length"].to_numpy(np.int64)) - frames + 1
         self.edges = self.places.double().cumsum(0)
         self.steps = torch.arange(frames, device=device)
@@ -146,5 +166,12 @@ class Windows:
         r = torch.rand(2, count, generator=generator, device=self.edges.device, dtype=torch.double)
         row = torch.searchsorted(self.edges, r[0] * self.edges[-1]).clamp_max(len(self.edges) - 1)
         start = (r[1] * self.places[row]).long()
-        at, to = ((offset[row] + start)[:, None] + self.steps for offset in (self.speaker, self.listener))
-        return Batch(torch.cat([self.motion[at], self.sound[at]], -1), self.motion[to], self.valid[to], self.e[row])
+        at, to = (
+            (offset[row] + start)[:, None] + self.steps for offset in (self.speaker, self.listener)
+        )
+        return Batch(
+            torch.cat([self.motion[at], self.sound[at]], -1),
+            self.motion[to],
+            self.valid[to],
+            self.e[row],
+        )

@@ -1,4 +1,6 @@
-"""A loop that knows nothing of the model: draw windows, descend, and on CUDA replay the whole step as one graph."""
+"""A loop that knows nothing of the model: draw windows, descend, and on CUDA replay the whole step
+as one graph.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,10 @@ class Fit:
 
     Args:
         model: on the windows' device. loss: of one batch, a scalar. windows: gives batches.
-        steps, batch: iterations and windows an iteration. lr, weight_decay: of AdamW; schedule: step -> factor on lr.
-        seed: of the windows and of the dropout. half: bfloat16 on CUDA where torch's autocast thinks it safe.
+        steps, batch: iterations and windows an iteration. lr, weight_decay: of AdamW; schedule:
+            step -> factor on lr.
+        seed: of the windows and of the dropout. half: bfloat16 on CUDA where torch's autocast
+            thinks it safe.
 
     Attributes:
         done: steps made. curve: the mean loss of every `LOOK` steps.
@@ -42,13 +46,22 @@ class Fit:
         device = windows.edges.device
         cuda = device.type == "cuda"
         self.half = half and cuda
-        self.model, self.loss, self.windows, self.steps, self.batch = model.train(), loss, windows, steps, batch
+        self.model, self.loss, self.windows, self.steps, self.batch = (
+            model.train(),
+            loss,
+            windows,
+            steps,
+            batch,
+        )
         self.lr, self.schedule = lr, schedule
         self.generator = torch.Generator(device).manual_seed(seed)
         if not cuda:
-            torch.manual_seed(seed)  # dropout inside torch's own layers draws from the global generator
+            # dropout inside torch's own layers draws from the global generator
+            torch.manual_seed(seed)
         self.rate = torch.tensor(lr, device=device)
-        self.optimizer = torch.optim.AdamW(model.parameters(), lr=self.rate, weight_decay=weight_decay, capturable=cuda, fused=True)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=self.rate, weight_decay=weight_decay, capturable=cuda, fused=True
+        )
         self.total = torch.zeros((), device=device)
         self.done, self.looked = 0, 0
         self.curve: list[float] = []
@@ -64,12 +77,16 @@ class Fit:
         self.total.add_(value.detach())
 
     def _captured(self) -> Callable[[], None]:
-        """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny kernels.
+        """Three steps to warm up, then the step as a CUDA graph: these models are thousands of tiny
+        kernels.
 
-        The graph has a stream of its own, and with it cuBLAS's workspace, and its own state of the global generator, which draws the
-        dropout: runs may be replayed side by side.
+        The graph has a stream of its own, and with it cuBLAS's workspace, and its own state of the
+        global generator, which draws the dropout: runs may be replayed side by side.
         """
-        side, drawn = torch.cuda.Stream(), torch.Generator(self.rate.device).manual_seed(self.generator.initial_seed())
+        side, drawn = (
+            torch.cuda.Stream(),
+            torch.Generator(self.rate.device).manual_seed(self.generator.initial_seed()),
+        )
         side.wait_stream(torch.cuda.current_stream())
         everybodys = torch.cuda.default_generators[self.rate.device.index]
         before = everybodys.graphsafe_get_state()
@@ -99,7 +116,9 @@ class Fit:
             value = float(self.total) / (self.done - self.looked)
             if not value < float("inf"):
                 name = type(self.model).__name__
-                raise ElpError(f"{name}: the loss is not finite at step {self.done}: lower the learning rate or check the data")
+                raise ElpError(
+                    f"{name}: the loss is not finite at step {self.done}: lower the learning rate or check the data"
+                )
             self.curve.append(round(value, 6))
             self.looked = self.done
             self.total.zero_()

@@ -1,4 +1,6 @@
-"""A method in thirty lines: the listener mirrors the speaker a moment later (chapter "Add a method")."""
+"""A method in thirty lines: the listener mirrors the speaker a moment later (chapter "Add a
+method").
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from elp.generate import Emotion
+from elp.listener.responder import Emotion
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
@@ -15,7 +17,9 @@ if TYPE_CHECKING:
 
 
 class Mirror:
-    """Half of the speaker's movement, 0.6 s late; a blink 0.36 s after the speaker's. It hears nothing and feels nothing."""
+    """Half of the speaker's movement, 0.6 s late; a blink 0.36 s after the speaker's. It hears
+    nothing and feels nothing.
+    """
 
     late, blink_late, share = 15, 9, 0.5
 

@@ -1,4 +1,6 @@
-"""RLHG (Zhou et al., ECCV 2022) and the listener of PCH (Huang et al., 2022): regression with an LSTM, frame after frame."""
+"""RLHG (Zhou et al., ECCV 2022) and the listener of PCH (Huang et al., 2022): regression with an
+LSTM, frame after frame.
+"""
 
 # B clip, T frame, S = M + 29 speaker, M = D + 6 motion, N emotion
 from __future__ import annotations
@@ -11,21 +13,23 @@ from torch import Tensor, nn
 
 from elp.baselines.features import Batch, Features, Windows, weights_of
 from elp.baselines.fit import Fit, finish
-from elp.generate import Emotion
+from elp.listener.responder import Emotion
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
 
 FRAMES, HIDDEN, WIDTH = 90, 96, 192  # training window, LSTM, input layer: as published
-EPOCHS, BATCH, HALVING = 100, 32, 30  # epochs of non-overlapping windows; the rate is halved every 30
+# epochs of non-overlapping windows; the rate is halved every 30
+EPOCHS, BATCH, HALVING = 100, 32, 30
 
 
 class RLHG(nn.Module):
-    """LayerNorm, Linear 192, Tanh -> two LSTM layers of 96, whose initial state holds the first listener frame and the attitude.
+    """LayerNorm, Linear 192, Tanh -> two LSTM layers of 96, whose initial state holds the first
+    listener frame and the attitude.
 
-    With `residual=True` it is PCH's listener: the first frame joins every speaker frame, BatchNorm stands for LayerNorm and
-    Tanh, and the network predicts the difference from the first frame.
+    With `residual=True` it is PCH's listener: the first frame joins every speaker frame, BatchNorm
+    stands for LayerNorm and Tanh, and the network predicts the difference from the first frame.
     """
 
     def __init__(self, features: Features, *, residual: bool = False) -> None:
@@ -36,12 +40,18 @@ class RLHG(nn.Module):
         self.norm = nn.BatchNorm1d(s) if residual else nn.LayerNorm(s)
         self.inside = nn.Linear(s, WIDTH)
         self.start = nn.Linear(m + n, 2 * 2 * HIDDEN)
-        self.lower, self.upper = (nn.LSTM(width, HIDDEN, batch_first=True) for width in (WIDTH, HIDDEN))
-        self.dropout = nn.Dropout(0.1)  # not nn.LSTM's: cuDNN keeps one state of it, which any seeding replaces under a captured graph
+        self.lower, self.upper = (
+            nn.LSTM(width, HIDDEN, batch_first=True) for width in (WIDTH, HIDDEN)
+        )
+        # not nn.LSTM's: cuDNN keeps one state of it, which any seeding replaces under a captured
+        # graph
+        self.dropout = nn.Dropout(0.1)
         self.out = nn.Linear(HIDDEN, m)
 
     def forward(self, speaker: Tensor, first: Tensor, e: Tensor) -> Tensor:
-        """speaker (B, T, M + 29), first listener frame (B, M), e (B, N) -> the listener one frame later, (B, T, M)."""
+        """speaker (B, T, M + 29), first listener frame (B, M), e (B, N) -> the listener one frame
+        later, (B, T, M).
+        """
         frame = torch.cat([first, e], -1)
         state = self.start(frame).unflatten(-1, (2, 2, HIDDEN)).permute(1, 2, 0, 3).contiguous()
         if self.residual:
@@ -60,27 +70,46 @@ class RLHG(nn.Module):
         change = error.diff(dim=1)
         norm = lambda x: (x.square().sum(-1) + 1e-8).sqrt()  # noqa: E731  its gradient at zero is finite
         both = seen[:, 1:] * seen[:, :-1]
-        return (norm(error) * seen).sum() / seen.sum().clamp_min(1) + (norm(change) * both).sum() / both.sum().clamp_min(1)
+        return (norm(error) * seen).sum() / seen.sum().clamp_min(1) + (
+            norm(change) * both
+        ).sum() / both.sum().clamp_min(1)
 
     @torch.no_grad()
-    def respond_all(self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator) -> list[Motion]:
+    def respond_all(
+        self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
+    ) -> list[Motion]:
         """Answers from the mean face on: no method here is shown a frame of the real listener."""
         device = self.features.motion_mean.device
         e = torch.stack([weights_of(x, self.features.emotions) for x in emotions]).to(device)
-        x = nn.utils.rnn.pad_sequence([self.features.speaker(clip) for clip in speakers], batch_first=True)
+        x = nn.utils.rnn.pad_sequence(
+            [self.features.speaker(clip) for clip in speakers], batch_first=True
+        )
         first = torch.zeros(len(speakers), self.features.width, device=device)
         y = torch.cat([first[:, None], self(x, first, e)[:, :-1]], 1)
-        return [self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)]
+        return [
+            self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)
+        ]
 
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+    def respond(
+        self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
+    ) -> Motion:
         return self.respond_all([speaker], [emotion], generator=generator)[0]
 
 
-def rlhg_fit(corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None) -> Fit:
-    """The run that trains RLHG, or PCH's listener: AdamW 2e-3, weight decay 0.05, rate halved every 30 epochs.
+def rlhg_fit(
+    corpus: Corpus,
+    *,
+    residual: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    steps: int | None = None,
+) -> Fit:
+    """The run that trains RLHG, or PCH's listener: AdamW 2e-3, weight decay 0.05, rate halved every
+    30 epochs.
 
     Args:
-        corpus: with a "train" split. residual: PCH. seed: of weights, windows and dropout. device: "cpu", "cuda".
+        corpus: with a "train" split. residual: PCH. seed: of weights, windows and dropout. device:
+            "cpu", "cuda".
         steps: iterations; by default 100 epochs of as many windows as fit side by side.
     """
     with torch.random.fork_rng(devices=[]):
@@ -91,13 +120,26 @@ def rlhg_fit(corpus: Corpus, *, residual: bool = False, seed: int = 0, device: s
     epoch = max(int(windows.edges[-1]) // FRAMES // BATCH, 1)
     steps = steps or EPOCHS * epoch
     return Fit(
-        model, model.loss, windows, steps=steps, batch=BATCH, lr=2e-3, weight_decay=0.05, seed=seed,
+        model,
+        model.loss,
+        windows,
+        steps=steps,
+        batch=BATCH,
+        lr=2e-3,
+        weight_decay=0.05,
+        seed=seed,
         schedule=lambda step: 0.5 ** (step * EPOCHS // steps // HALVING),
-    )  # fmt: skip
+    )
 
 
 def train_rlhg(
-    corpus: Corpus, *, residual: bool = False, seed: int = 0, device: str = "cpu", steps: int | None = None, progress: bool = False
+    corpus: Corpus,
+    *,
+    residual: bool = False,
+    seed: int = 0,
+    device: str = "cpu",
+    steps: int | None = None,
+    progress: bool = False,
 ) -> tuple[RLHG, list[float]]:
     """`rlhg_fit` to its end: the model, ready to respond, and its loss curve."""
     fit = rlhg_fit(corpus, residual=residual, seed=seed, device=device, steps=steps)

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.baselines.features import Features
-from elp.generate import ELPResponder, Emotion, Responder
+from elp.listener.responder import ELPResponder, Emotion, Responder
+from elp.listener.sampling import SmoothUniform
 from elp.model.layers import State
 from elp.motion import Clip, Motion
-from elp.sampling import SmoothUniform
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
@@ -26,27 +26,37 @@ THIN = 5  # every fifth frame describes a segment: motion and MFCC hardly change
 
 def rng_of(generator: torch.Generator) -> np.random.Generator:
     """A numpy generator seeded by a torch one."""
-    return np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
+    return np.random.default_rng(
+        int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
+    )
 
 
 def joined(pieces: list[Motion]) -> Motion:
     """Motions behind one another."""
-    beta, pose, blink, valid = (np.concatenate([getattr(m, n) for m in pieces]) for n in ("beta", "pose", "blink", "valid"))
+    beta, pose, blink, valid = (
+        np.concatenate([getattr(m, n) for m in pieces]) for n in ("beta", "pose", "blink", "valid")
+    )
     return Motion(beta=beta, pose=pose, blink=blink, valid=valid)
 
 
 class MeanFace:
-    """The mean of all training listeners, motionless: what a perfect regression of the unpredictable would say."""
+    """The mean of all training listeners, motionless: what a perfect regression of the
+    unpredictable would say.
+    """
 
     def __init__(self, corpus: Corpus) -> None:
         self.features = Features(corpus)
 
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+    def respond(
+        self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
+    ) -> Motion:
         return self.features.listener(torch.zeros(len(speaker), self.features.width))
 
 
 class RandomListener:
-    """Random training listeners with a little Gaussian noise (0.05 standard deviations), whoever speaks."""
+    """Random training listeners with a little Gaussian noise (0.05 standard deviations), whoever
+    speaks.
+    """
 
     noise = 0.05
 
@@ -54,7 +64,9 @@ class RandomListener:
         self.corpus, self.features = corpus, Features(corpus)
         self.pairs = list(corpus.pairs("train").itertuples())
 
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+    def respond(
+        self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
+    ) -> Motion:
         rng, pieces, missing = rng_of(generator), [], len(speaker)
         while missing > 0:
             piece = self.corpus.listener(self.pairs[rng.integers(len(self.pairs))])[:missing]
@@ -62,12 +74,17 @@ class RandomListener:
             missing -= len(piece)
         motion = joined(pieces)
         std = self.features.motion_std.numpy() * self.noise
-        beta, pose = ((x + rng.standard_normal(x.shape) * s).astype(np.float32) for x, s in ((motion.beta, std[:-6]), (motion.pose, std[-6:])))
+        beta, pose = (
+            (x + rng.standard_normal(x.shape) * s).astype(np.float32)
+            for x, s in ((motion.beta, std[:-6]), (motion.pose, std[-6:]))
+        )
         return Motion(beta=beta, pose=pose, blink=motion.blink, valid=motion.valid)
 
 
 class Found(NamedTuple):
-    """Where a piece of the answer lies: corpus frames of the nearest speaker and of its listener, and how many."""
+    """Where a piece of the answer lies: corpus frames of the nearest speaker and of its listener,
+    and how many.
+    """
 
     speaker: int
     listener: int
@@ -78,7 +95,8 @@ class Neighbours:
     """Exact nearest training segments of speakers, by motion or by sound.
 
     Args:
-        corpus: with a "train" split. by: "motion" (β and pose) or "audio" (MFCC), both standardised.
+        corpus: with a "train" split. by: "motion" (β and pose) or "audio" (MFCC), both
+            standardised.
     """
 
     def __init__(self, corpus: Corpus, by: Literal["motion", "audio"]) -> None:
@@ -89,27 +107,44 @@ class Neighbours:
         places = [np.arange(0, max(length - SEGMENT, 0) + 1, STRIDE) for length in pairs["length"]]
         owner = np.repeat(np.arange(len(pairs)), [len(p) for p in places])
         start = np.concatenate(places)
-        self.speaker, self.listener = (pairs[f"{who}_offset"].to_numpy()[owner] + start for who in ("speaker", "listener"))
+        self.speaker, self.listener = (
+            pairs[f"{who}_offset"].to_numpy()[owner] + start for who in ("speaker", "listener")
+        )
         self.length = np.minimum(pairs["length"].to_numpy()[owner] - start, SEGMENT)
         whole = self.length == SEGMENT
         self.speaker, self.listener = self.speaker[whole], self.listener[whole]
         frames = self.speaker[:, None] + np.arange(0, SEGMENT, THIN)
         series = corpus.mfcc if by == "audio" else np.concatenate([corpus.beta, corpus.pose], 1)
-        self.index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(self._scaled(np.asarray(series)[frames]))
+        self.index = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(
+            self._scaled(np.asarray(series)[frames])
+        )
 
     def _scaled(self, x: NDArray) -> NDArray[np.float32]:
         name = "mfcc" if self.by == "audio" else "motion"
-        mean, std = (getattr(self.features, f"{name}_{moment}").numpy() for moment in ("mean", "std"))
-        return np.nan_to_num((x.astype(np.float32) - mean) / np.maximum(std, 1e-6)).reshape(len(x), -1)
+        mean, std = (
+            getattr(self.features, f"{name}_{moment}").numpy() for moment in ("mean", "std")
+        )
+        return np.nan_to_num((x.astype(np.float32) - mean) / np.maximum(std, 1e-6)).reshape(
+            len(x), -1
+        )
 
     def find(self, speaker: Clip) -> list[Found]:
-        """The nearest training segment for each 2 s of a speaker of any length; the last one overlaps what came before."""
-        series = speaker.mfcc if self.by == "audio" else np.concatenate([speaker.motion.beta, speaker.motion.pose], 1)
+        """The nearest training segment for each 2 s of a speaker of any length; the last one
+        overlaps what came before.
+        """
+        series = (
+            speaker.mfcc
+            if self.by == "audio"
+            else np.concatenate([speaker.motion.beta, speaker.motion.pose], 1)
+        )
         if len(series) < SEGMENT:
             series = np.pad(series, ((0, SEGMENT - len(series)), (0, 0)), mode="edge")
         starts = np.arange(0, len(speaker), SEGMENT)
         queries = np.minimum(starts, len(series) - SEGMENT)
-        nearest = self.index.kneighbors(self._scaled(series[queries[:, None] + np.arange(0, SEGMENT, THIN)]), return_distance=False)[:, 0]
+        nearest = self.index.kneighbors(
+            self._scaled(series[queries[:, None] + np.arange(0, SEGMENT, THIN)]),
+            return_distance=False,
+        )[:, 0]
         found = []
         for start, query, k in zip(starts, queries, nearest, strict=True):
             skip, frames = int(start - query), min(SEGMENT, len(speaker) - int(start))
@@ -123,17 +158,25 @@ class NearestNeighbour:
     def __init__(self, corpus: Corpus, by: Literal["motion", "audio"]) -> None:
         self.corpus, self.neighbours = corpus, Neighbours(corpus, by)
 
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
-        return joined([self.corpus.motion(f.listener, f.frames) for f in self.neighbours.find(speaker)])
+    def respond(
+        self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
+    ) -> Motion:
+        return joined(
+            [self.corpus.motion(f.listener, f.frames) for f in self.neighbours.find(speaker)]
+        )
 
 
 class RetrievedSpeaker:
-    """NN-motion or NN-audio in a learned space (Table 2): the model answers the nearest training speaker instead of this one."""
+    """NN-motion or NN-audio in a learned space (Table 2): the model answers the nearest training
+    speaker instead of this one.
+    """
 
     def __init__(self, corpus: Corpus, by: Literal["motion", "audio"], model: Responder) -> None:
         self.corpus, self.neighbours, self.model = corpus, Neighbours(corpus, by), model
 
-    def respond(self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator) -> Motion:
+    def respond(
+        self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
+    ) -> Motion:
         found = self.neighbours.find(speaker)
         motion = joined([self.corpus.motion(f.speaker, f.frames) for f in found])
         mfcc = np.concatenate([self.corpus.mfcc[f.speaker : f.speaker + f.frames] for f in found])
@@ -141,12 +184,16 @@ class RetrievedSpeaker:
 
 
 class RandomCodes(ELPResponder):
-    """DLS-Random: random codewords through a trained model's decoders, all equally likely whoever speaks.
+    """DLS-Random: random codewords through a trained model's decoders, all equally likely whoever
+    speaks.
 
-    Draws at neighbouring frames hang together as the model's own do; its space decides whether the emotion moves the codewords.
+    Draws at neighbouring frames hang together as the model's own do; its space decides whether the
+    emotion moves the codewords.
     """
 
-    def codes(self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)) -> tuple[Tensor, Tensor]:
+    def codes(
+        self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)
+    ) -> tuple[Tensor, Tensor]:
         frames = len(range(*trim.indices(style.shape[1])))
         uniform, blink = self.draws(noise, frames)
         return uniform.argmax(-1).to(style.device), blink

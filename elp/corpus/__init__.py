@@ -1,7 +1,10 @@
-"""Corpora: one format on disk, simulated dyads, the published formats, and extraction of many videos."""
+"""Corpora of dyads: one format on disk, the published formats, and extraction of many videos.
+
+In: what a corpus's authors ship, or a folder of videos. Out: memory-mapped arrays, an index and a
+card. Chapter "Simulated dyads".
+"""
 
 from elp.corpus.format import Corpus, Moments, Starts
-from elp.corpus.simulate import oracle, simulate
 from elp.corpus.writer import Record
 
-__all__ = ["Corpus", "Moments", "Record", "Starts", "oracle", "simulate"]
+__all__ = ["Corpus", "Moments", "Record", "Starts"]

@@ -1,4 +1,6 @@
-"""A corpus from many videos, in parallel, resumable at any moment (chapter "Real conversations")."""
+"""A corpus from many videos, in parallel, resumable at any moment (chapter "Real
+conversations").
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ from elp.errors import ElpError
 from elp.motion import Clip
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
-EXTRACT = "elp.extract:extract"
+EXTRACT = "elp.extraction.pipeline:extract"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,10 +29,11 @@ class Extraction:
     """How videos become clips.
 
     Attributes:
-        cache: folder of finished clips; a run that is killed resumes from it. One run at a time may use it.
+        cache: folder of finished clips; a run that is killed resumes from it. One run at a time may
+            use it.
         extract: "module:function" that turns a path into a `Clip`.
-        scheduler: None or "processes" for processes on this machine, "threads" for its threads, or the address of a Dask cluster
-            ("tcp://host:8786") whose workers see the same files.
+        scheduler: None or "processes" for processes on this machine, "threads" for its threads, or
+            the address of a Dask cluster ("tcp://host:8786") whose workers see the same files.
         workers: how many at once on this machine; by default one for each processor.
         progress: show a progress bar.
     """
@@ -42,51 +45,96 @@ class Extraction:
     progress: bool = False
 
     def run(self, videos: Iterable[Path]) -> dict[Path, str]:
-        """Extract every video that is not in the cache yet; gives the reason for each that failed."""
+        """Extract every video that is not in the cache yet; gives the reason for each that
+        failed.
+        """
         load_function(self.extract)  # a wrong name must fail here, not once for each video
         videos = sorted(set(videos))
         self.cache.mkdir(parents=True, exist_ok=True)
         for leftover in self.cache.glob(".*.npz"):  # of a run that was killed while writing
             leftover.unlink()
-        tasks = {video: (str(video), str(self.clip_file(video)), self.extract) for video in videos if not self.clip_file(video).is_file()}
-        reasons = _run(tasks, self.scheduler, self.workers or os.cpu_count() or 1, self.progress, done=len(videos) - len(tasks))
+        tasks = {
+            video: (str(video), str(self.clip_file(video)), self.extract)
+            for video in videos
+            if not self.clip_file(video).is_file()
+        }
+        reasons = _run(
+            tasks,
+            self.scheduler,
+            self.workers or os.cpu_count() or 1,
+            self.progress,
+            done=len(videos) - len(tasks),
+        )
         return {video: reason for video, reason in sorted(reasons.items()) if reason is not None}
 
     def clip_file(self, video: Path) -> Path:
-        """Where the clip of a video is kept: the name depends on the video's path, size and the extraction."""
+        """Where the clip of a video is kept: the name depends on the video's path, size and the
+        extraction.
+        """
         size = video.stat().st_size if video.is_file() else -1
-        return self.cache / (hashlib.sha256(f"{video.resolve()}|{size}|{self.extract}".encode()).hexdigest()[:32] + ".npz")
+        return self.cache / (
+            hashlib.sha256(f"{video.resolve()}|{size}|{self.extract}".encode()).hexdigest()[:32]
+            + ".npz"
+        )
 
     def clip(self, video: Path) -> Clip:
         """A finished clip."""
         return Clip.load(self.clip_file(video))
 
 
-def build(source: str | Path | Sequence[str | Path], dest: str | Path, *, extract: str = EXTRACT, scheduler: str | None = None,
-          workers: int | None = None, analyser: str | Path | None = None, progress: bool = False) -> Corpus:  # fmt: skip
+def build(
+    source: str | Path | Sequence[str | Path],
+    dest: str | Path,
+    *,
+    extract: str = EXTRACT,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    analyser: str | Path | None = None,
+    progress: bool = False,
+) -> Corpus:
     """Extract all videos of a folder, a csv of pairs, or a list, and write them as a corpus.
 
-    Killed at any moment and started again with the same arguments, it redoes no finished video and ends with the same bytes.
-    Videos that fail are on the card ("skipped"), each with its reason, and in no row.
+    Killed at any moment and started again with the same arguments, it redoes no finished video and
+    ends with the same bytes. Videos that fail are on the card ("skipped"), each with its reason,
+    and in no row.
 
     Args:
-        source: a folder (with a pairs.csv, or just videos), a csv (see `elp.corpus.importers.folder`), or a list of videos.
+        source: a folder (with a pairs.csv, or just videos), a csv (see
+            `elp.corpus.importers.folder`), or a list of videos.
         dest: folder to make.
         extract, scheduler, workers, progress: see `Extraction`.
         analyser: weights for labels from speech, where the csv has no emotions.
 
     Raises:
-        ElpError: nothing to extract, every video failed, `dest` exists, or the cluster does not answer.
+        ElpError: nothing to extract, every video failed, `dest` exists, or the cluster does not
+            answer.
     """
     from elp.corpus.importers import import_corpus
 
-    return import_corpus("folder", source, dest, extract=extract, scheduler=scheduler, workers=workers, analyser=analyser, progress=progress)
+    return import_corpus(
+        "folder",
+        source,
+        dest,
+        extract=extract,
+        scheduler=scheduler,
+        workers=workers,
+        analyser=analyser,
+        progress=progress,
+    )
 
 
 @contextmanager
-def extraction(dest: Path, *, extract: str = EXTRACT, scheduler: str | None = None, workers: int | None = None,
-               progress: bool = False) -> Iterator[Extraction]:  # fmt: skip
-    """An `Extraction` whose cache lies beside `dest` and is deleted only after success; two runs on one `dest` are refused."""
+def extraction(
+    dest: Path,
+    *,
+    extract: str = EXTRACT,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> Iterator[Extraction]:
+    """An `Extraction` whose cache lies beside `dest` and is deleted only after success; two runs on
+    one `dest` are refused.
+    """
     cache = dest.with_name(f".{dest.name}.clips")
     cache.mkdir(parents=True, exist_ok=True)
     with (cache / "lock").open("w") as lock:
@@ -97,11 +145,20 @@ def extraction(dest: Path, *, extract: str = EXTRACT, scheduler: str | None = No
         except ImportError:
             pass  # no such locks on this system
         except OSError as error:
-            raise ElpError(f"{dest}: another run is building this corpus: wait for it, or stop it first") from error
-        for leftover in dest.parent.glob(f".{dest.name}.????????"):  # half-written corpora of killed runs
+            raise ElpError(
+                f"{dest}: another run is building this corpus: wait for it, or stop it first"
+            ) from error
+        # half-written corpora of killed runs
+        for leftover in dest.parent.glob(f".{dest.name}.????????"):
             shutil.rmtree(leftover, ignore_errors=True)
         try:
-            yield Extraction(cache=cache, extract=extract, scheduler=scheduler, workers=workers, progress=progress)
+            yield Extraction(
+                cache=cache,
+                extract=extract,
+                scheduler=scheduler,
+                workers=workers,
+                progress=progress,
+            )
         except BaseException:
             if not any(cache.glob("*.npz")):  # nothing to resume from
                 shutil.rmtree(cache, ignore_errors=True)
@@ -128,20 +185,28 @@ def extract_one(task: tuple[str, str, str]) -> str | None:
     return None
 
 
-def _run(tasks: Mapping[Path, Any], scheduler: str | None, workers: int, progress: bool, done: int) -> dict[Path, str | None]:
+def _run(
+    tasks: Mapping[Path, Any], scheduler: str | None, workers: int, progress: bool, done: int
+) -> dict[Path, str | None]:
     from tqdm import tqdm
 
-    with tqdm(total=len(tasks) + done, initial=done, desc="extracting", unit="video", disable=not progress) as bar:
+    with tqdm(
+        total=len(tasks) + done, initial=done, desc="extracting", unit="video", disable=not progress
+    ) as bar:
         if not tasks:
             return {}
         if scheduler in (None, "processes", "threads"):
-            reasons = _here(list(tasks.values()), scheduler or "processes", min(workers, len(tasks)), bar.update)
+            reasons = _here(
+                list(tasks.values()), scheduler or "processes", min(workers, len(tasks)), bar.update
+            )
         else:
             reasons = _cluster(list(tasks.values()), scheduler, bar.update)
     return dict(zip(tasks, reasons, strict=True))
 
 
-def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any]) -> list[str | None]:
+def _here(
+    tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any]
+) -> list[str | None]:
     """Dask's schedulers for one machine."""
     import multiprocessing
     from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -151,11 +216,23 @@ def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any
     from dask.callbacks import Callback
 
     pool: Executor = ThreadPoolExecutor(workers)
-    if scheduler == "processes":  # spawned: a forked process cannot use what the parent's threads hold
-        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_follow, initargs=(os.getpid(),))
+    # spawned: a forked process cannot use what the parent's threads hold
+    if scheduler == "processes":
+        pool = ProcessPoolExecutor(
+            workers,
+            multiprocessing.get_context("spawn"),
+            initializer=_follow,
+            initargs=(os.getpid(),),
+        )
     try:
         with pool, Callback(posttask=lambda *_: tick()):
-            return list(dask.compute(*(dask.delayed(extract_one, pure=False)(task) for task in tasks), scheduler=scheduler, pool=pool))
+            return list(
+                dask.compute(
+                    *(dask.delayed(extract_one, pure=False)(task) for task in tasks),
+                    scheduler=scheduler,
+                    pool=pool,
+                )
+            )
     except BrokenProcessPool as error:
         message = "a worker process died, perhaps for want of memory: run again with fewer workers, finished videos are kept"
         raise ElpError(message) from error
@@ -168,13 +245,20 @@ def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[st
     try:
         client = Client(address, timeout="5s")
     except (OSError, TimeoutError, ValueError) as error:
-        raise ElpError(f"{address}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out") from error
+        raise ElpError(
+            f"{address}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out"
+        ) from error
     with client:
         futures = client.map(extract_one, tasks, pure=False)
         for _ in as_completed(futures):
             tick()
         # extract_one never raises: an error means that the worker itself died, four times
-        return [future.result() if future.status == "finished" else "its worker died: too little memory?" for future in futures]
+        return [
+            future.result()
+            if future.status == "finished"
+            else "its worker died: too little memory?"
+            for future in futures
+        ]
 
 
 def _follow(parent: int) -> None:

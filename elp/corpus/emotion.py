@@ -1,6 +1,8 @@
-"""Emotion from speech, for corpora without labels: the published analyser that the paper uses, run in torch (chapter "Real conversations").
+"""Emotion from speech, for corpora without labels: the published analyser that the paper uses, run
+in torch (chapter "Real conversations").
 
-The weights are the user's download (Speech-Emotion-Analyzer: Emotion_Voice_Detection_Model.h5); they are not part of this project.
+The weights are the user's download (Speech-Emotion-Analyzer: Emotion_Voice_Detection_Model.h5);
+they are not part of this project.
 """
 
 # T analyser frame (216 in 2.5 s), C class (10)
@@ -15,7 +17,11 @@ from numpy.typing import NDArray
 from elp.errors import ElpError
 from elp.motion import Floats
 
-CLASSES = tuple(f"{sex}_{mood}" for sex in ("female", "male") for mood in ("angry", "calm", "fearful", "happy", "sad"))
+CLASSES = tuple(
+    f"{sex}_{mood}"
+    for sex in ("female", "male")
+    for mood in ("angry", "calm", "fearful", "happy", "sad")
+)
 LAYERS = ("conv1d_7", "conv1d_8", "conv1d_9", "conv1d_10", "conv1d_11", "conv1d_12")
 RATE, SECONDS, OFFSET, FRAMES, HOP, CEPSTRA = 44100, 2.5, 0.5, 216, 512, 13
 HAPPY = [k for k, name in enumerate(CLASSES) if name.endswith("happy")]
@@ -39,8 +45,12 @@ class Analyser:
         layers: list[nn.Module] = []
         for number, name in enumerate(LAYERS):
             kernel, bias = kernels[name]
-            convolution = nn.Conv1d(kernel.shape[1], kernel.shape[2], kernel.shape[0], padding=kernel.shape[0] // 2)
-            convolution.weight.data = torch.from_numpy(np.ascontiguousarray(kernel.transpose(2, 1, 0)))  # Keras: (k, in, out)
+            convolution = nn.Conv1d(
+                kernel.shape[1], kernel.shape[2], kernel.shape[0], padding=kernel.shape[0] // 2
+            )
+            convolution.weight.data = torch.from_numpy(
+                np.ascontiguousarray(kernel.transpose(2, 1, 0))
+            )  # Keras: (k, in, out)
             convolution.bias = nn.Parameter(torch.from_numpy(bias))
             layers += [convolution, nn.ReLU()] + ([nn.MaxPool1d(8)] if number == 1 else [])
         self.body = nn.Sequential(*layers).eval()
@@ -53,7 +63,8 @@ class Analyser:
 
         with torch.inference_mode():
             x = self.body(torch.from_numpy(np.asarray(features, np.float32))[:, None])
-            logits = x.transpose(1, 2).flatten(1) @ self.head + self.bias  # Keras flattens time first, then channel
+            # Keras flattens time first, then channel
+            logits = x.transpose(1, 2).flatten(1) @ self.head + self.bias
             return torch.softmax(logits, 1).numpy()
 
     def happiness(self, features: Floats) -> float:
@@ -62,9 +73,11 @@ class Analyser:
 
 
 def features(audio: Floats, rate: int) -> Floats:
-    """What the analyser hears: audio (n,) at `rate` Hz -> (216,), the mean of 13 MFCC per frame of 2.5 s from 0.5 s on.
+    """What the analyser hears: audio (n,) at `rate` Hz -> (216,), the mean of 13 MFCC per frame of
+    2.5 s from 0.5 s on.
 
-    Shorter sound is taken from its start if it has no 3 s, and padded with zeros, as its authors filled their table.
+    Shorter sound is taken from its start if it has no 3 s, and padded with zeros, as its authors
+    filled their table.
     """
     import librosa
 
@@ -78,7 +91,9 @@ def features(audio: Floats, rate: int) -> Floats:
 
 
 def features_of_mel(decibel: NDArray[Any], per_second: float) -> Floats:
-    """The same from mel spectra (T, bands) in decibels, where a corpus ships no sound: an approximation, its bands differ from the analyser's."""
+    """The same from mel spectra (T, bands) in decibels, where a corpus ships no sound: an
+    approximation, its bands differ from the analyser's.
+    """
     from scipy.fft import dct
 
     mean = dct(decibel, type=2, norm="ortho", axis=1)[:, :CEPSTRA].mean(axis=1)
@@ -89,8 +104,9 @@ def features_of_mel(decibel: NDArray[Any], per_second: float) -> Floats:
 def labels(happiness: NDArray[np.floating], *, balanced: bool = True) -> list[str]:
     """Probabilities of happiness (B,) -> "positive" or "unpositive" each.
 
-    Plain: positive from 0.5 on. Balanced, as in the paper ("we assign more labels to unpositive emotions"): where more than half
-    would be positive, only the happiest half is. The paper does not say how it chose; this is our reading.
+    Plain: positive from 0.5 on. Balanced, as in the paper ("we assign more labels to unpositive
+    emotions"): where more than half would be positive, only the happiest half is. The paper does
+    not say how it chose; this is our reading.
     """
     happiness = np.asarray(happiness, np.float64)
     positive = happiness >= 0.5
@@ -112,8 +128,14 @@ def _weights(path: Path) -> dict[str, tuple[Floats, Floats]]:
     try:
         with h5py.File(path) as file:
             groups = {name: file["model_weights"][name][name] for name in (*LAYERS, "dense_2")}
-            return {name: (group["kernel:0"][()], group["bias:0"][()]) for name, group in groups.items()}
+            return {
+                name: (group["kernel:0"][()], group["bias:0"][()]) for name, group in groups.items()
+            }
     except FileNotFoundError as error:
-        raise ElpError(f"{path}: no such file: download the analyser's Emotion_Voice_Detection_Model.h5") from error
+        raise ElpError(
+            f"{path}: no such file: download the analyser's Emotion_Voice_Detection_Model.h5"
+        ) from error
     except (OSError, KeyError) as error:
-        raise ElpError(f"{path}: not the speech emotion analyser's weights ({error}): download them again") from error
+        raise ElpError(
+            f"{path}: not the speech emotion analyser's weights ({error}): download them again"
+        ) from error

@@ -2,13 +2,15 @@
 
 A corpus is a folder:
 
-    card.json      what it is, where it comes from, how it was made, dimensions, statistics, checksums
-    index.parquet  one row per person and clip: clip, person, partner, role, emotion, split, offset, length, source
-    beta.npy (F, D), pose.npy (F, 6), mfcc.npy (F, 29) float16; blink.npy (F,) uint8; valid.npy (F,) bool
+    card.json      what it is, where it comes from, how it was made, dimensions, statistics,
+    checksums index.parquet  one row per person and clip: clip, person, partner, role, emotion,
+    split, offset, length, source beta.npy (F, D), pose.npy (F, 6), mfcc.npy (F, 29) float16;
+    blink.npy (F,) uint8; valid.npy (F,) bool
 
-All frames of all rows lie behind one another at 25 fps; a row owns the frames [offset, offset + length). The arrays are
-memory-mapped or read in place, so memory does not grow with the corpus. Half precision keeps 72 hours of two people below 4 GB; its rounding
-(2^-11 of the value) is a tenth of the tracking noise or less. Whatever is read comes back as float32.
+All frames of all rows lie behind one another at 25 fps; a row owns the frames [offset, offset +
+length). The arrays are memory-mapped or read in place, so memory does not grow with the corpus.
+Half precision keeps 72 hours of two people below 4 GB; its rounding (2^-11 of the value) is a tenth
+of the tracking noise or less. Whatever is read comes back as float32.
 """
 
 # F frame of the corpus, B clip, T frame of a clip, D expression coefficient
@@ -29,22 +31,26 @@ from numpy.typing import NDArray
 
 from elp.corpus.writer import Record, write_corpus
 from elp.errors import ElpError
-from elp.files import sha256
 from elp.motion import Clip, Floats, Motion
+from elp.records import sha256
 
 ARRAYS = ("beta", "pose", "blink", "valid", "mfcc")
 CHUNK = 64  # clips read at once: they stay in the processor's cache until they are float32
 
 
 class Moments(NamedTuple):
-    """Mean and standard deviation per coefficient, each (D,) float32; the deviation is at least 1e-3."""
+    """Mean and standard deviation per coefficient, each (D,) float32; the deviation is at least
+    1e-3.
+    """
 
     mean: Floats
     std: Floats
 
 
 class Starts(NamedTuple):
-    """Where random clips begin: corpus frames of speaker and listener, each (B,) int64, and emotion (B,) int64 (-1 unknown)."""
+    """Where random clips begin: corpus frames of speaker and listener, each (B,) int64, and emotion
+    (B,) int64 (-1 unknown).
+    """
 
     speaker: NDArray[np.int64]
     listener: NDArray[np.int64]
@@ -53,11 +59,13 @@ class Starts(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """A corpus opened for reading; make one with `Corpus.open`, `Corpus.write` or `elp.corpus.simulate` (chapter "Simulated dyads").
+    """A corpus opened for reading; make one with `Corpus.open`, `Corpus.write` or
+    `elp.simulator.dyads` (chapter "Simulated dyads").
 
     Attributes:
         folder: where it lies.
-        card: contents of card.json; `card["emotions"]` names the emotions in the order of their integers.
+        card: contents of card.json; `card["emotions"]` names the emotions in the order of their
+            integers.
         index: one row per person and clip.
         beta, pose, mfcc: (F, D), (F, 6), (F, 29) float16 memory maps.
         blink, valid: (F,) uint8 and bool memory maps.
@@ -77,35 +85,49 @@ class Corpus:
         """Open a corpus for reading; no array is loaded.
 
         Raises:
-            ElpError: a file is missing or unreadable, or arrays and index disagree about the number of frames.
+            ElpError: a file is missing or unreadable, or arrays and index disagree about the number
+                of frames.
         """
         folder = Path(folder)
         if not (folder / "card.json").is_file():
-            raise ElpError(f"{folder}: not a corpus (no card.json): make one with 'elp corpus simulate' or 'elp corpus import'")
+            raise ElpError(
+                f"{folder}: not a corpus (no card.json): make one with 'elp corpus simulate' or 'elp corpus import'"
+            )
         try:
             card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
             index = pd.read_parquet(folder / "index.parquet")
-            arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS}
+            arrays = {
+                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+                for name in ARRAYS
+            }
         except (OSError, ValueError) as error:
             raise ElpError(f"{folder}: this corpus is damaged ({error}): make it again") from error
         frames = int(index["length"].sum())
         for name, array in arrays.items():
             if len(array) != frames:
-                raise ElpError(f"{folder}: {name}.npy has {len(array)} frames, the index {frames}: make the corpus again")
+                raise ElpError(
+                    f"{folder}: {name}.npy has {len(array)} frames, the index {frames}: make the corpus again"
+                )
         return cls(folder, card, index, **arrays)
 
     @staticmethod
     def write(
-        dest: str | Path, records: Iterable[Record], card: dict[str, Any], finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+        dest: str | Path,
+        records: Iterable[Record],
+        card: dict[str, Any],
+        finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
     ) -> Corpus:
         """Write a corpus from a stream of records, whole or not at all, and open it.
 
         Args:
             dest: folder to make; must not exist yet.
-            records: any length; one at a time is held in memory. All share one number of expression coefficients.
-            card: name, emotions (list of names), source, licence, made (how), units ("mixed" where coefficients cannot be compared,
-                see `units`), and what else is worth knowing; dimensions, statistics of the training split and checksums are added.
-            finish: last change to the index, once all records are known (labels that need them all).
+            records: any length; one at a time is held in memory. All share one number of expression
+                coefficients.
+            card: name, emotions (list of names), source, licence, made (how), units ("mixed" where
+                coefficients cannot be compared, see `units`), and what else is worth knowing;
+                dimensions, statistics of the training split and checksums are added.
+            finish: last change to the index, once all records are known (labels that need them
+                all).
 
         Raises:
             ElpError: `dest` exists, no record came, dimensions differ, or the disk is full.
@@ -123,15 +145,22 @@ class Corpus:
 
     @cached_property
     def stats(self) -> dict[str, Moments]:
-        """Moments of "beta", "pose" (all people) and "mfcc" (those who may speak), from valid frames of the training split only."""
-        return {name: Moments(*(np.asarray(x, np.float32) for x in self.card["stats"][name])) for name in ("beta", "pose", "mfcc")}
+        """Moments of "beta", "pose" (all people) and "mfcc" (those who may speak), from valid
+        frames of the training split only.
+        """
+        return {
+            name: Moments(*(np.asarray(x, np.float32) for x in self.card["stats"][name]))
+            for name in ("beta", "pose", "mfcc")
+        }
 
     @cached_property
     def units(self) -> NDArray[np.float32]:
-        """(D,) what errors and distances of β are measured in: 1, or each coefficient's standard deviation where units are "mixed".
+        """(D,) what errors and distances of β are measured in: 1, or each coefficient's standard
+        deviation where units are "mixed".
 
-        Coefficients of a face model share a unit, in which the large movements count for more. A corpus whose card says "mixed" lays
-        things side by side that cannot be compared, such as action units and a logarithm of body motion.
+        Coefficients of a face model share a unit, in which the large movements count for more. A
+        corpus whose card says "mixed" lays things side by side that cannot be compared, such as
+        action units and a logarithm of body motion.
         """
         deviation = self.stats["beta"].std
         return deviation if self.card.get("units") == "mixed" else np.ones_like(deviation)
@@ -143,8 +172,10 @@ class Corpus:
             split: "train", "val", "test", or None for all.
 
         Returns:
-            Columns clip, speaker, listener (persons), speaker_offset, listener_offset, length (frames both have), emotion (the
-            listener's, integer, -1 unknown), split. A clip in which both people may speak and listen (role "both") gives two rows.
+            Columns clip, speaker, listener (persons), speaker_offset, listener_offset, length
+                (frames both have), emotion (the
+            listener's, integer, -1 unknown), split. A clip in which both people may speak and
+                listen (role "both") gives two rows.
 
         Raises:
             ElpError: unknown split, or no pair in it.
@@ -155,18 +186,33 @@ class Corpus:
                 known = ", ".join(sorted(set(index["split"]))) or "none"
                 raise ElpError(f"{self.folder}: no split {split!r} in this corpus, it has: {known}")
             index = index[index["split"] == split]
-        speakers, listeners = (index[index["role"].isin([role, "both"])] for role in ("speaker", "listener"))
+        speakers, listeners = (
+            index[index["role"].isin([role, "both"])] for role in ("speaker", "listener")
+        )
         both = speakers.merge(listeners, on="clip", suffixes=("_s", "_l"))
-        both = both[both["row_s"] != both["row_l"]].sort_values(["row_l", "row_s"]).reset_index(drop=True)
+        both = (
+            both[both["row_s"] != both["row_l"]]
+            .sort_values(["row_l", "row_s"])
+            .reset_index(drop=True)
+        )
         if both.empty:
-            raise ElpError(f"{self.folder}: no clip here has both a speaker and a listener" + (f" in split {split!r}" if split else ""))
+            raise ElpError(
+                f"{self.folder}: no clip here has both a speaker and a listener"
+                + (f" in split {split!r}" if split else "")
+            )
         number = {name: k for k, name in enumerate(self.emotions)}
-        return pd.DataFrame({
-            "clip": both["clip"], "speaker": both["person_s"], "listener": both["person_l"],
-            "speaker_offset": both["offset_s"].astype("int64"), "listener_offset": both["offset_l"].astype("int64"),
-            "length": both[["length_s", "length_l"]].min(axis=1).astype("int64"),
-            "emotion": both["emotion_l"].map(lambda name: number.get(name, -1)).astype("int64"), "split": both["split_l"],
-        })  # fmt: skip
+        return pd.DataFrame(
+            {
+                "clip": both["clip"],
+                "speaker": both["person_s"],
+                "listener": both["person_l"],
+                "speaker_offset": both["offset_s"].astype("int64"),
+                "listener_offset": both["offset_l"].astype("int64"),
+                "length": both[["length_s", "length_l"]].min(axis=1).astype("int64"),
+                "emotion": both["emotion_l"].map(lambda name: number.get(name, -1)).astype("int64"),
+                "split": both["split_l"],
+            }
+        )
 
     def motion(self, offset: int, length: int) -> Motion:
         """`length` frames of β, pose and blinks from corpus frame `offset` on."""
@@ -175,7 +221,9 @@ class Corpus:
         return Motion(beta=beta, pose=pose, blink=self.blink[cut], valid=self.valid[cut])
 
     def speaker(self, pair: Any) -> Clip:
-        """The speaker of a row of `pairs` (any object with its columns as attributes): motion and sound."""
+        """The speaker of a row of `pairs` (any object with its columns as attributes): motion and
+        sound.
+        """
         offset, length = int(pair.speaker_offset), int(pair.length)
         mfcc = np.asarray(self.mfcc[offset : offset + length], np.float32)
         return Clip(motion=self.motion(offset, length), mfcc=mfcc, source=str(pair.clip))
@@ -184,7 +232,15 @@ class Corpus:
         """What the listener of a row of `pairs` really did."""
         return self.motion(pair.listener_offset, pair.length)
 
-    def draw(self, pairs: pd.DataFrame, frames: int, count: int, rng: np.random.Generator, *, balanced: bool = False) -> Starts:
+    def draw(
+        self,
+        pairs: pd.DataFrame,
+        frames: int,
+        count: int,
+        rng: np.random.Generator,
+        *,
+        balanced: bool = False,
+    ) -> Starts:
         """Random clip starts, uniform over all positions at which `frames` frames fit.
 
         Args:
@@ -199,7 +255,9 @@ class Corpus:
         """
         places = (pairs["length"].to_numpy() - frames + 1).clip(min=0).astype(np.float64)
         if not places.any():
-            raise ElpError(f"{self.folder}: no pair has {frames} frames, the longest has {pairs['length'].max()}: take shorter clips")
+            raise ElpError(
+                f"{self.folder}: no pair has {frames} frames, the longest has {pairs['length'].max()}: take shorter clips"
+            )
         emotion = pairs["emotion"].to_numpy(np.int64)
         weight = places.copy()
         if balanced:
@@ -207,13 +265,23 @@ class Corpus:
                 total = places[emotion == name].sum()
                 weight[emotion == name] /= max(total, 1.0)
         total = weight.cumsum()
-        row = np.minimum(np.searchsorted(total, rng.random(count) * total[-1], side="right"), np.flatnonzero(places)[-1])
+        row = np.minimum(
+            np.searchsorted(total, rng.random(count) * total[-1], side="right"),
+            np.flatnonzero(places)[-1],
+        )
         shift = (rng.random(count) * places[row]).astype(np.int64)
-        speaker, listener = (pairs[f"{who}_offset"].to_numpy(np.int64)[row] + shift for who in ("speaker", "listener"))
+        speaker, listener = (
+            pairs[f"{who}_offset"].to_numpy(np.int64)[row] + shift
+            for who in ("speaker", "listener")
+        )
         return Starts(speaker, listener, emotion[row])
 
     def gather(
-        self, speaker: NDArray[np.int64], listener: NDArray[np.int64], frames: int, out: dict[str, NDArray[Any]] | None = None
+        self,
+        speaker: NDArray[np.int64],
+        listener: NDArray[np.int64],
+        frames: int,
+        out: dict[str, NDArray[Any]] | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Many clips at once, as training wants them.
 
@@ -221,11 +289,14 @@ class Corpus:
             speaker: (B,) corpus frames at which the speakers' clips start.
             listener: (B,) corpus frames at which the listeners' clips start.
             frames: T.
-            out: the result of an earlier call with the same B and T, to be overwritten: fresh memory costs more than the copying.
+            out: the result of an earlier call with the same B and T, to be overwritten: fresh
+                memory costs more than the copying.
 
         Returns:
-            speaker_beta (B, T, D), speaker_pose (B, T, 6), mfcc (B, T, 29), listener_beta (B, T, D), listener_pose (B, T, 6)
-            float32; speaker_blink, listener_blink (B, T) uint8; speaker_valid, listener_valid (B, T) bool.
+            speaker_beta (B, T, D), speaker_pose (B, T, 6), mfcc (B, T, 29), listener_beta (B, T,
+                D), listener_pose (B, T, 6)
+            float32; speaker_blink, listener_blink (B, T) uint8; speaker_valid, listener_valid (B,
+                T) bool.
 
         Raises:
             ElpError: a clip would reach beyond the corpus.
@@ -233,19 +304,29 @@ class Corpus:
         got: dict[str, NDArray[Any]] = {}
         for who, starts in (("speaker", np.asarray(speaker)), ("listener", np.asarray(listener))):
             if len(starts) and (starts.min() < 0 or starts.max() + frames > len(self.beta)):
-                raise ElpError(f"{self.folder}: clips of {frames} frames from {starts.max()} on, the corpus ends at {len(self.beta)}")
-            for name in ("beta", "pose", "blink", "valid") + (("mfcc",) if who == "speaker" else ()):
+                raise ElpError(
+                    f"{self.folder}: clips of {frames} frames from {starts.max()} on, the corpus ends at {len(self.beta)}"
+                )
+            for name in ("beta", "pose", "blink", "valid") + (
+                ("mfcc",) if who == "speaker" else ()
+            ):
                 key = "mfcc" if name == "mfcc" else f"{who}_{name}"
                 got[key] = self._clips(name, starts, frames, None if out is None else out[key])
         return got
 
     def verify(self) -> None:
-        """Compare every file with its checksum on the card; raises ElpError naming the first that differs."""
+        """Compare every file with its checksum on the card; raises ElpError naming the first that
+        differs.
+        """
         for name, expected in self.card["sha256"].items():
             if sha256(self.folder / name) != expected:
-                raise ElpError(f"{self.folder / name}: checksum differs from the card: the file was changed, make the corpus again")
+                raise ElpError(
+                    f"{self.folder / name}: checksum differs from the card: the file was changed, make the corpus again"
+                )
 
-    def _clips(self, name: str, starts: NDArray[np.int64], frames: int, out: NDArray[Any] | None = None) -> NDArray[Any]:
+    def _clips(
+        self, name: str, starts: NDArray[np.int64], frames: int, out: NDArray[Any] | None = None
+    ) -> NDArray[Any]:
         array: Any = getattr(self, name)
         if array.dtype != np.float16:  # flags: two bytes a frame, small enough to stay mapped
             return np.lib.stride_tricks.sliding_window_view(array, frames)[starts]
@@ -259,8 +340,15 @@ class Corpus:
             for first in range(0, len(places), CHUNK):
                 part = places[first : first + CHUNK]
                 # reading beats the memory map twice: no page faults, and no pages that pile up
-                if sum(map(os.preadv, repeat(file.fileno()), zip(rows), part)) != len(part) * len(rows[0]):
-                    raise ElpError(f"{self.folder / name}.npy: shorter than it was: the file changed, open the corpus again")
-                # torch: its conversion from half precision uses the processor's instruction, ten times numpy's speed
-                torch.from_numpy(out[first : first + CHUNK]).copy_(torch.from_numpy(block[: len(part)]))
+                if sum(map(os.preadv, repeat(file.fileno()), zip(rows), part)) != len(part) * len(
+                    rows[0]
+                ):
+                    raise ElpError(
+                        f"{self.folder / name}.npy: shorter than it was: the file changed, open the corpus again"
+                    )
+                # torch: its conversion from half precision uses the processor's instruction, ten
+                # times numpy's speed
+                torch.from_numpy(out[first : first + CHUNK]).copy_(
+                    torch.from_numpy(block[: len(part)])
+                )
         return out

@@ -18,8 +18,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.files import sha256
 from elp.motion import FPS, MFCC, POSE, Floats, Motion
+from elp.records import sha256
 
 COLUMNS = ("clip", "person", "partner", "role", "emotion", "split", "offset", "length", "source")
 ROLES = ("speaker", "listener", "both")
@@ -54,7 +54,9 @@ class Record:
 
 @contextlib.contextmanager
 def new_folder(dest: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `dest`, renamed to `dest` on success and deleted on failure; `dest` must not exist."""
+    """Yield a temporary folder beside `dest`, renamed to `dest` on success and deleted on failure;
+    `dest` must not exist.
+    """
     if dest.exists():
         raise ElpError(f"{dest}: exists already: give another folder or delete this one")
     partial = dest.with_name(f".{dest.name}.{uuid.uuid4().hex[:8]}")
@@ -63,13 +65,17 @@ def new_folder(dest: Path) -> Iterator[Path]:
         yield partial
         os.replace(partial, dest)
     except OSError as error:
-        raise ElpError(f"{dest}: cannot be written ({error.strerror or error}): free some space or choose another folder") from error
+        raise ElpError(
+            f"{dest}: cannot be written ({error.strerror or error}): free some space or choose another folder"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
 class Rows:
-    """A .npy file that grows row by row; the header, of fixed length, is written again with the true count at the end."""
+    """A .npy file that grows row by row; the header, of fixed length, is written again with the
+    true count at the end.
+    """
 
     def __init__(self, path: Path, dtype: type, width: tuple[int, ...]) -> None:
         self.file, self.dtype, self.width, self.count = path.open("wb"), np.dtype(dtype), width, 0
@@ -77,7 +83,11 @@ class Rows:
 
     def _header(self) -> None:
         shape = (self.count, *self.width)
-        header = {"descr": np.lib.format.dtype_to_descr(self.dtype), "fortran_order": False, "shape": shape}
+        header = {
+            "descr": np.lib.format.dtype_to_descr(self.dtype),
+            "fortran_order": False,
+            "shape": shape,
+        }
         self.file.seek(0)
         np.lib.format.write_array_header_1_0(self.file, header)
 
@@ -91,7 +101,9 @@ class Rows:
 
 
 class Running:
-    """Mean and deviation of a stream of rows (sums in double precision about the first batch's mean)."""
+    """Mean and deviation of a stream of rows (sums in double precision about the first batch's
+    mean).
+    """
 
     def __init__(self) -> None:
         self.count, self.shift = 0, np.zeros(())
@@ -103,7 +115,11 @@ class Running:
         if len(x) and not self.count:
             self.shift = x.mean(0)
         x -= self.shift
-        self.count, self.first, self.second = self.count + len(x), self.first + x.sum(0), self.second + (x * x).sum(0)
+        self.count, self.first, self.second = (
+            self.count + len(x),
+            self.first + x.sum(0),
+            self.second + (x * x).sum(0),
+        )
 
     def moments(self, width: int) -> list[list[float]]:
         if not self.count:
@@ -114,7 +130,10 @@ class Running:
 
 
 def write_corpus(
-    dest: Path, records: Iterable[Record], card: dict[str, Any], finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None
+    dest: Path,
+    records: Iterable[Record],
+    card: dict[str, Any],
+    finish: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
 ) -> None:
     """See `Corpus.write`."""
     with new_folder(dest) as folder:
@@ -127,14 +146,25 @@ def write_corpus(
         made = sorted(path.name for path in folder.iterdir())
         hours = sum(row[COLUMNS.index("length")] for row in index) / FPS / 3600
         full = card | {
-            "format": FORMAT, "fps": FPS, "beta": width, "pose": POSE, "mfcc": MFCC, "clips": int(frame["clip"].nunique()),
-            "people": int(frame["person"].nunique()), "person_hours": round(hours, 4), "stats": stats,
+            "format": FORMAT,
+            "fps": FPS,
+            "beta": width,
+            "pose": POSE,
+            "mfcc": MFCC,
+            "clips": int(frame["clip"].nunique()),
+            "people": int(frame["person"].nunique()),
+            "person_hours": round(hours, 4),
+            "stats": stats,
             "sha256": {name: sha256(folder / name) for name in made},
-        }  # fmt: skip
-        (folder / "card.json").write_text(json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        }
+        (folder / "card.json").write_text(
+            json.dumps(full, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
 
 
-def _append(folder: Path, records: Iterable[Record], emotions: list[str]) -> tuple[list[tuple[Any, ...]], int, dict[str, Any]]:
+def _append(
+    folder: Path, records: Iterable[Record], emotions: list[str]
+) -> tuple[list[tuple[Any, ...]], int, dict[str, Any]]:
     files: dict[str, Rows] = {}
     stats = {name: Running() for name in ("beta", "pose", "mfcc")}
     index: list[tuple[Any, ...]] = []
@@ -144,22 +174,45 @@ def _append(folder: Path, records: Iterable[Record], emotions: list[str]) -> tup
             arrays = _arrays(record, emotions)
             if not files:
                 width = arrays["beta"].shape[1]
-                files = {name: Rows(folder / f"{name}.npy", x.dtype.type, x.shape[1:]) for name, x in arrays.items()}
+                files = {
+                    name: Rows(folder / f"{name}.npy", x.dtype.type, x.shape[1:])
+                    for name, x in arrays.items()
+                }
             if arrays["beta"].shape[1] != width:
-                raise ElpError(f"{record.clip}: {arrays['beta'].shape[1]} expression coefficients, the clips before have {width}")
+                raise ElpError(
+                    f"{record.clip}: {arrays['beta'].shape[1]} expression coefficients, the clips before have {width}"
+                )
             for name, rows in arrays.items():
                 files[name].append(rows)
             if record.split == "train":
                 for name in ("beta", "pose") + (("mfcc",) if record.role != "listener" else ()):
                     stats[name].add(arrays[name][arrays["valid"]])
             length = len(record.motion)
-            row = (record.clip, record.person, record.partner, record.role, record.emotion, record.split, offset, length, record.source)
+            row = (
+                record.clip,
+                record.person,
+                record.partner,
+                record.role,
+                record.emotion,
+                record.split,
+                offset,
+                length,
+                record.source,
+            )
             index.append(row)
             offset += length
     finally:
         for file in files.values():
             file.close()
-    return index, width, {"beta": stats["beta"].moments(width), "pose": stats["pose"].moments(POSE), "mfcc": stats["mfcc"].moments(MFCC)}
+    return (
+        index,
+        width,
+        {
+            "beta": stats["beta"].moments(width),
+            "pose": stats["pose"].moments(POSE),
+            "mfcc": stats["mfcc"].moments(MFCC),
+        },
+    )
 
 
 def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
@@ -167,24 +220,37 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
     if record.role not in ROLES:
         raise ElpError(f"{record.clip}: role {record.role!r}, expected one of {', '.join(ROLES)}")
     if record.emotion not in ("", *emotions):
-        raise ElpError(f"{record.clip}: unknown emotion {record.emotion!r}, this corpus knows {', '.join(emotions)}")
+        raise ElpError(
+            f"{record.clip}: unknown emotion {record.emotion!r}, this corpus knows {', '.join(emotions)}"
+        )
     if mfcc is None:
         mfcc = np.zeros((len(motion), MFCC), np.float32)
     if mfcc.shape != (len(motion), MFCC):
-        raise ElpError(f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: both need one row per frame")
-    halves = {name: bridge(x, motion.valid).astype(np.float16) for name, x in (("beta", motion.beta), ("pose", motion.pose))}
+        raise ElpError(
+            f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: both need one row per frame"
+        )
+    halves = {
+        name: bridge(x, motion.valid).astype(np.float16)
+        for name, x in (("beta", motion.beta), ("pose", motion.pose))
+    }
     halves["mfcc"] = mfcc.astype(np.float16)
     for name, half in halves.items():
         if not np.isfinite(half).all():
-            raise ElpError(f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: extract the clip again")
+            raise ElpError(
+                f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: extract the clip again"
+            )
     return halves | {"blink": motion.blink, "valid": motion.valid}
 
 
 def bridge(x: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Rows of x (T, D) that are not valid replaced by straight lines between their valid neighbours (zeros if none is valid)."""
+    """Rows of x (T, D) that are not valid replaced by straight lines between their valid neighbours
+    (zeros if none is valid).
+    """
     if valid.all():
         return x
     if not valid.any():
         return np.zeros_like(x)
     frames = np.arange(len(x))
-    return np.stack([np.interp(frames, frames[valid], column[valid]) for column in x.T], axis=1).astype(np.float32)
+    return np.stack(
+        [np.interp(frames, frames[valid], column[valid]) for column in x.T], axis=1
+    ).astype(np.float32)

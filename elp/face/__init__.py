@@ -1,4 +1,8 @@
-"""The linear face model S(α, β) = S̄ + B_id α + B_exp β, and how it is fitted to tracked points."""
+"""The linear face model S(α, β) = S̄ + B_id α + B_exp β, its points, directions and camera.
+
+In: coefficients and a head pose. Out: vertices in centimetres, points in pixels. Chapter "Parameter
+extraction".
+"""
 
 from elp.face.model import FaceModel
 

@@ -1,6 +1,9 @@
-"""Pinhole projection of a posed linear face, with analytic derivatives (chapter "Parameter extraction")."""
+"""Pinhole projection of a posed linear face, with analytic derivatives (chapter "Parameter
+extraction").
+"""
 
-# B frame of a batch, P mesh point, C observed coordinate (x, y and, where known, relative depth), K coefficient
+# B frame of a batch, P mesh point, C observed coordinate (x, y and, where known, relative depth), K
+# coefficient
 from __future__ import annotations
 
 import torch
@@ -15,9 +18,11 @@ def cross_matrix(v: Tensor) -> Tensor:
 
 
 def rotation(r: Tensor) -> tuple[Tensor, Tensor]:
-    """Rotation matrix exp([r]ₓ) of rotation vectors (..., 3) and its left Jacobian, both (..., 3, 3).
+    """Rotation matrix exp([r]ₓ) of rotation vectors (..., 3) and its left Jacobian, both (..., 3,
+    3).
 
-    The left Jacobian J turns a change of r into a small rotation: exp([r + dr]ₓ) ≈ exp([J dr]ₓ) exp([r]ₓ) (Rodrigues' formula and its integral).
+    The left Jacobian J turns a change of r into a small rotation: exp([r + dr]ₓ) ≈ exp([J dr]ₓ)
+    exp([r]ₓ) (Rodrigues' formula and its integral).
     """
     square = (r * r).sum(-1)[..., None, None]
     small = square < 1e-4  # series below 0.6 degrees: the fractions lose their digits there
@@ -38,7 +43,8 @@ def project(shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = Fa
         shape: (B, P, 3) or (P, 3) model points in cm.
         pose: (B, 6) rotation vector in radians and position in camera coordinates in cm.
         focal: focal length in pixels.
-        depth: also give the relative depth f Y_z / t_z of the turned points Y: pixels at the head's distance.
+        depth: also give the relative depth f Y_z / t_z of the turned points Y: pixels at the head's
+            distance.
 
     Returns:
         (B, P, 2) or, with depth, (B, P, 3).
@@ -53,11 +59,14 @@ def _image(turned: Tensor, place: Tensor, focal: Tensor | float, depth: bool) ->
     return torch.cat([xy, focal * turned[..., 2:] / place[..., 2:]], -1) if depth else xy
 
 
-def derivatives(shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def derivatives(
+    shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool = False
+) -> tuple[Tensor, Tensor, Tensor]:
     """`project` and its derivatives; the arguments are the same.
 
     Returns:
-        image (B, P, C), by_point (B, P, C, 3) and by_pose (B, P, C, 6), with C = 2 or, with depth, 3. The face is linear in its
+        image (B, P, C), by_point (B, P, C, 3) and by_pose (B, P, C, 6), with C = 2 or, with depth,
+            3. The face is linear in its
         coefficients, so the derivative by β_k is `by_point` times row k of B_exp.
     """
     matrix, left = rotation(pose[:, :3])
@@ -70,6 +79,8 @@ def derivatives(shape: Tensor, pose: Tensor, focal: Tensor | float, depth: bool 
     flat = (focal / place[..., 2]).expand_as(near)
     by_place = rows + ([o, o, -image[..., 2] / place[..., 2]] if depth else [])
     by_turned = rows + ([o, o, flat] if depth else [])
-    matrices = [torch.stack(entries, -1).unflatten(-1, (-1, 3)) for entries in (by_turned, by_place)]
+    matrices = [
+        torch.stack(entries, -1).unflatten(-1, (-1, 3)) for entries in (by_turned, by_place)
+    ]
     by_turn = matrices[0] @ (-cross_matrix(turned) @ left[:, None])
     return image, matrices[0] @ matrix[:, None], torch.cat([by_turn, matrices[1]], -1)

@@ -1,7 +1,8 @@
 """Where the parts of a face are among MediaPipe's landmarks (chapter "Parameter extraction").
 
-The first 468 points are the skin of the mesh; 468-477 are the two irises. Left and right are the subject's own. Lips and lids are
-rows of columns that run from the subject's right to the left, so that equal columns of two rows face each other.
+The first 468 points are the skin of the mesh; 468-477 are the two irises. Left and right are the
+subject's own. Lips and lids are rows of columns that run from the subject's right to the left, so
+that equal columns of two rows face each other.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 POINTS = 468  # points of the face model
 TRACKED = 478  # points of the tracker: the model's, then five for each iris
 
-LIPS = {  # eleven columns each, corner to corner, from the skin above the mouth to the skin below it
+# eleven columns each, corner to corner, from the skin above the mouth to the skin below it
+LIPS = {
     "upper_outer": (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291),
     "upper_middle": (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306),
     "upper_edge": (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292),
@@ -28,12 +30,49 @@ LIDS_L = {  # the seven columns between the corners of the left eye, from the ou
 }
 CORNERS_L = (263, 362)  # outer and inner corner of the left eye
 CORNERS_R = (33, 133)
-# p1 ... p6 of the eye aspect ratio: outer corner, two of the upper lid, inner corner, two of the lower lid
+# p1 ... p6 of the eye aspect ratio: outer corner, two of the upper lid, inner corner, two of the
+# lower lid
 EAR_R = (33, 160, 158, 133, 153, 144)
 EAR_L = (263, 387, 385, 362, 380, 373)
 IRIS_R = (468, 469, 470, 471, 472)  # centre, then the four ends of its diameters
 IRIS_L = (473, 474, 475, 476, 477)
-OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136, 172, 58,
-        132, 93, 234, 127, 162, 21, 54, 103, 67, 109)  # fmt: skip
+OVAL = (
+    10,
+    338,
+    297,
+    332,
+    284,
+    251,
+    389,
+    356,
+    454,
+    323,
+    361,
+    288,
+    397,
+    365,
+    379,
+    378,
+    400,
+    377,
+    152,
+    148,
+    176,
+    149,
+    150,
+    136,
+    172,
+    58,
+    132,
+    93,
+    234,
+    127,
+    162,
+    21,
+    54,
+    103,
+    67,
+    109,
+)
 # every second column of an eye's rim, to fill the opening with triangles
 RIM_R = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)

@@ -22,7 +22,8 @@ Handles = Mapping[int, tuple[float, float, float]]
 def triangles_of(edges: Iterable[tuple[int, int]]) -> Triangles:
     """(F, 3) consistently turned triangles of a mesh that is given by its edges alone.
 
-    Three points joined pairwise are a triangle unless each of their edges belongs to two others already.
+    Three points joined pairwise are a triangle unless each of their edges belongs to two others
+    already.
     """
     unique = sorted({(min(e), max(e)) for e in edges})
     near: dict[int, set[int]] = {}
@@ -46,7 +47,8 @@ def _turn(triangles: list[list[int]]) -> Triangles:
             for n in owners[min(x, y), max(x, y)]:
                 if n not in done:
                     p, q, r = triangles[n]
-                    if (x, y) in ((p, q), (q, r), (r, p)):  # neighbours run through their common edge in opposite senses
+                    # neighbours run through their common edge in opposite senses
+                    if (x, y) in ((p, q), (q, r), (r, p)):
                         triangles[n].reverse()
                     done.add(n)
                     stack.append(n)
@@ -54,7 +56,9 @@ def _turn(triangles: list[list[int]]) -> Triangles:
 
 
 def openings(mirror: NDArray[np.int64]) -> Triangles:
-    """(46, 3) triangles that close the eyes (2 × 14), then the mouth (18): strips between the two lids, the two lips."""
+    """(46, 3) triangles that close the eyes (2 × 14), then the mouth (18): strips between the two
+    lids, the two lips.
+    """
     right = list(RIM_R)
     mouth = [*LIPS["upper_inner"], *LIPS["lower_inner"][-2:0:-1]]
     eye = _strip(right)
@@ -73,7 +77,9 @@ def _strip(rim: list[int]) -> list[tuple[int, int, int]]:
 
 
 def laplacian(points: Array, triangles: Triangles) -> tuple[sparse.csr_matrix, Array]:
-    """Cotangent Laplacian (P, P), positive semi-definite, and the area (P,) of each point in cm²."""
+    """Cotangent Laplacian (P, P), positive semi-definite, and the area (P,) of each point in
+    cm².
+    """
     n = len(points)
     a, b, c = (points[triangles[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
@@ -82,7 +88,8 @@ def laplacian(points: Array, triangles: Triangles) -> tuple[sparse.csr_matrix, A
         i, j, o = (triangles[:, (k + s) % 3] for s in (1, 2, 0))
         u, v = points[i] - points[o], points[j] - points[o]
         cot = (u * v).sum(1) / np.maximum(np.linalg.norm(np.cross(u, v), axis=1), 1e-6)
-        weights = weights + sparse.coo_matrix((np.clip(cot, 0.05, 10) / 2, (i, j)), shape=(n, n))  # clipped: slivers at the nostrils
+        # clipped: slivers at the nostrils
+        weights = weights + sparse.coo_matrix((np.clip(cot, 0.05, 10) / 2, (i, j)), shape=(n, n))
     weights = (weights + weights.T).tocsr()
     mass = np.bincount(triangles.ravel(), np.repeat(area / 3, 3), n).astype(np.float64)
     return sparse.diags(np.asarray(weights.sum(1)).ravel()) - weights, mass
@@ -91,16 +98,19 @@ def laplacian(points: Array, triangles: Triangles) -> tuple[sparse.csr_matrix, A
 def distances(points: Array, triangles: Triangles, sources: Iterable[int]) -> Array:
     """(P,) length in cm of the shortest way along the mesh's edges to the nearest of `sources`."""
     i, j = np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]).T
-    graph = sparse.csr_matrix((np.linalg.norm(points[i] - points[j], axis=1), (i, j)), shape=(len(points),) * 2)
+    graph = sparse.csr_matrix(
+        (np.linalg.norm(points[i] - points[j], axis=1), (i, j)), shape=(len(points),) * 2
+    )
     graph = graph.maximum(graph.T)
     return dijkstra(graph, directed=False, indices=list(sources), min_only=True)
 
 
 def field(points: Array, triangles: Triangles, handles: Handles, radius: float) -> Array:
-    """(P, 3) smoothest displacement that takes each handle where it should go and fades to 0 at `radius` cm along the skin.
+    """(P, 3) smoothest displacement that takes each handle where it should go and fades to 0 at
+    `radius` cm along the skin.
 
-    Minimises the thin-plate energy ‖M^-½ L u‖² (L the Laplacian, M the areas). The mesh is open at eyes and mouth, so one lip or lid
-    moves without the other.
+    Minimises the thin-plate energy ‖M^-½ L u‖² (L the Laplacian, M the areas). The mesh is open at
+    eyes and mouth, so one lip or lid moves without the other.
     """
     lap, mass = laplacian(points, triangles)
     plate = (lap.T @ sparse.diags(1 / np.maximum(mass, 1e-3)) @ lap).toarray()

@@ -1,6 +1,8 @@
-"""FaceModel: a face as a linear function of identity and expression (chapter "Parameter extraction").
+"""FaceModel: a face as a linear function of identity and expression (chapter "Parameter
+extraction").
 
-S(α, β) = S̄ + B_id α + B_exp β  (ELP, section 3.1), in cm; axes x right in the image, y down, z away from the camera.
+S(α, β) = S̄ + B_id α + B_exp β  (ELP, section 3.1), in cm; axes x right in the image, y down, z
+away from the camera.
 """
 
 # P mesh point, F triangle, Ki identity, K expression coefficient
@@ -17,7 +19,9 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 
-SKIN = 852  # triangles of the skin in the default model; then 28 that close the eyes and 18 that close the mouth
+# triangles of the skin in the default model; then 28 that close the eyes and 18 that close the
+# mouth
+SKIN = 852
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -27,12 +31,15 @@ class FaceModel:
     Attributes:
         mean: (P, 3) float32, the neutral mean face S̄ in cm, centred on its points.
         identity: (Ki, P, 3) float32, B_id: each row is one standard deviation, so that α ~ N(0, I).
-        expression: (K, P, 3) float32, B_exp: rows orthonormal over the flattened points; none of them turns,
-            moves or scales the skull (nose bridge, eye corners, temples), so that head pose stays in the pose.
-        names: names of the first rows of `expression`; `_l` and `_r` are the subject's left and right.
+        expression: (K, P, 3) float32, B_exp: rows orthonormal over the flattened points; none of
+            them turns, moves or scales the skull (nose bridge, eye corners, temples), so that head
+            pose stays in the pose.
+        names: names of the first rows of `expression`; `_l` and `_r` are the subject's left and
+            right.
         full: (len(names),) float32, coefficient at which a named direction is fully active.
         deviation: (K,) float32, prior standard deviation of each β.
-        triangles: (F, 3) int32, normals towards the camera; the last 46 close the eyes (28) and the mouth (18).
+        triangles: (F, 3) int32, normals towards the camera; the last 46 close the eyes (28) and the
+            mouth (18).
         mirror: (P,) int32, each point's partner on the other side of the face.
         landmarks: (468,) int32, the point that stands for each MediaPipe landmark.
     """
@@ -49,24 +56,34 @@ class FaceModel:
 
     @classmethod
     def default(cls) -> FaceModel:
-        """The model that ships: 468 points of MediaPipe's topology, 80 identity and 100 expression modes (`elp.face.build`)."""
+        """The model that ships: 468 points of MediaPipe's topology, 80 identity and 100 expression
+        modes (`experiments.face_model`).
+        """
         return _default()
 
     @classmethod
     def from_ict(cls, path: str | Path, identities: int = 100) -> FaceModel:
-        """ICT-FaceKit (57 named shapes, 100 identities) from your own download; see `elp.face.ict.from_ict`."""
+        """ICT-FaceKit (57 named shapes, 100 identities) from your own download; see
+        `elp.face.ict.from_ict`.
+        """
         from elp.face.ict import from_ict
 
         return from_ict(path, identities)
 
     def index(self, name: str) -> int:
-        """Row of a named direction, e.g. `model.index("smile_l")`; raises ElpError for an unknown name."""
+        """Row of a named direction, e.g. `model.index("smile_l")`; raises ElpError for an unknown
+        name.
+        """
         if name not in self.names:
-            raise ElpError(f"no expression direction {name!r}: choose one of {', '.join(self.names)}")
+            raise ElpError(
+                f"no expression direction {name!r}: choose one of {', '.join(self.names)}"
+            )
         return self.names.index(name)
 
     def beta(self, **shares: float) -> NDArray[np.float32]:
-        """(K,) coefficients of named directions by share of full activation: `model.beta(smile_l=1, smile_r=1, jaw_open=0.2)`."""
+        """(K,) coefficients of named directions by share of full activation: `model.beta(smile_l=1,
+        smile_r=1, jaw_open=0.2)`.
+        """
         out = np.zeros(len(self.expression), np.float32)
         for name, share in shares.items():
             out[self.index(name)] = share * self.full[self.index(name)]
@@ -96,7 +113,9 @@ def _default() -> FaceModel:
 
 
 def load(path: str | Path) -> FaceModel:
-    """A FaceModel from an .npz of its arrays; raises ElpError where the file is missing or not one."""
+    """A FaceModel from an .npz of its arrays; raises ElpError where the file is missing or not
+    one.
+    """
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
@@ -104,4 +123,6 @@ def load(path: str | Path) -> FaceModel:
         arrays.setdefault("landmarks", np.arange(len(arrays["mean"]), dtype=np.int32))
         return FaceModel(names=names, **arrays)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ElpError(f"{path}: not a face model: reinstall elp, or build it with 'python -m elp.face.build'") from error
+        raise ElpError(
+            f"{path}: not a face model: reinstall elp, or build it with 'python -m experiments.face_model'"
+        ) from error

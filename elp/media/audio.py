@@ -1,4 +1,6 @@
-"""Sound of media files, in step with their pictures, and its mel cepstra (chapter "Parameter extraction")."""
+"""Sound of media files, in step with their pictures, and its mel cepstra (chapter "Parameter
+extraction").
+"""
 
 # n sample, T video frame
 from __future__ import annotations
@@ -16,11 +18,16 @@ from elp.media.video import opened
 from elp.motion import FPS, MFCC
 
 Samples = NDArray[np.float32]
-RATE = 16000  # samples per second of speech: 640 to a video frame, so that cepstra never drift from the pictures
+# samples per second of speech: 640 to a video frame, so that cepstra never drift from the pictures
+RATE = 16000
 HOP = int(RATE / FPS)  # samples from one cepstrum to the next
 WINDOW = 1024  # samples of a cepstrum's window, 64 ms
-FLOOR = 1e-8  # mel power that counts as 0 dB, below 16-bit noise: digital silence and no sound at all give the same zeros
-GAP = 0.04  # seconds by which a track may deviate from its own clock before silence is filled in or sound dropped
+# mel power that counts as 0 dB, below 16-bit noise: digital silence and no sound at all give the
+# same zeros
+FLOOR = 1e-8
+# seconds by which a track may deviate from its own clock before silence is filled in or sound
+# dropped
+GAP = 0.04
 
 
 def has_audio(path: str | Path) -> bool:
@@ -32,8 +39,9 @@ def has_audio(path: str | Path) -> bool:
 def blocks(path: str | Path, rate: int = RATE, *, channels: int = 1) -> Iterator[Samples]:
     """Stream a file's sound as blocks (n,) or, with two channels, (n, 2) of float32 in [-1, 1].
 
-    The first sample belongs to the first picture's time: a late track begins with silence, an early one is cut, gaps become silence. Damaged
-    packets are left out. Nothing is yielded where there is no sound.
+    The first sample belongs to the first picture's time: a late track begins with silence, an early
+    one is cut, gaps become silence. Damaged packets are left out. Nothing is yielded where there is
+    no sound.
     """
     import av
 
@@ -86,7 +94,9 @@ def _samples(frames: Iterable[Any], channels: int) -> Iterator[Samples]:
 
 
 def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
-    """The whole sound of a media file as (n,) float32 mono at `sr`, in step with its first picture; None where it has none."""
+    """The whole sound of a media file as (n,) float32 mono at `sr`, in step with its first picture;
+    None where it has none.
+    """
     if not has_audio(path):
         return None
     return np.concatenate([np.zeros(0, np.float32), *blocks(path, sr)])
@@ -104,19 +114,23 @@ def resampled(samples: Samples, rate: int, to: int, *, channels: int) -> Samples
     import soxr
 
     samples = np.asarray(samples, np.float32)
-    out = soxr.resample(mixed(samples[:, None] if samples.ndim == 1 else samples, channels), rate, to).astype(np.float32)
+    out = soxr.resample(
+        mixed(samples[:, None] if samples.ndim == 1 else samples, channels), rate, to
+    ).astype(np.float32)
     return out[:, 0] if channels == 1 else out
 
 
 def mfcc(audio: Samples | Iterable[Samples] | None, frames: int) -> NDArray[np.float32]:
-    """Mel-frequency cepstra, one row for each video frame, centred on its time t / 25 (ELP, section 4.1: 29 of them).
+    """Mel-frequency cepstra, one row for each video frame, centred on its time t / 25 (ELP, section
+    4.1: 29 of them).
 
     Args:
         audio: (n,) float32 samples at 16 kHz, or blocks of them as they are read; None is no sound.
         frames: T, rows wanted; sound that ends early counts as silence from there.
 
     Returns:
-        (T, 29) float32; zeros where `audio` is None. Windows of 64 ms, 80 mel bands, decibels above a floor: silence is all zeros too.
+        (T, 29) float32; zeros where `audio` is None. Windows of 64 ms, 80 mel bands, decibels above
+            a floor: silence is all zeros too.
     """
     out = np.zeros((frames, MFCC), np.float32)
     if audio is None:
@@ -142,15 +156,18 @@ def mfcc(audio: Samples | Iterable[Samples] | None, frames: int) -> NDArray[np.f
 class CepstraStream:
     """`mfcc` of sound that is still coming in, equal to that of the whole, whatever the pieces.
 
-    Row t is centred on the frame's time t / 25 s and ends 32 ms after it, within the frame's own 40 ms: whoever pushes each
-    frame's 640 samples, those of [640 t, 640 (t + 1)), gets its row at once, without a frame of delay.
+    Row t is centred on the frame's time t / 25 s and ends 32 ms after it, within the frame's own 40
+    ms: whoever pushes each frame's 640 samples, those of [640 t, 640 (t + 1)), gets its row at
+    once, without a frame of delay.
     """
 
     def __init__(self) -> None:
         self.rest = np.zeros(WINDOW // 2, np.float32)
 
     def push(self, samples: Samples) -> NDArray[np.float32]:
-        """The next n samples at 16 kHz, any number of them -> the rows (T, 29) that they complete, often none."""
+        """The next n samples at 16 kHz, any number of them -> the rows (T, 29) that they complete,
+        often none.
+        """
         self.rest = np.concatenate([self.rest, samples])
         count = max(0, (len(self.rest) - WINDOW) // HOP + 1)
         if not count:
@@ -165,7 +182,9 @@ def _cepstra(samples: Samples) -> NDArray[np.float32]:
     window, mel = _tables()
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     power = np.abs(fft.rfft(window * frames).astype(np.complex64)) ** 2
-    decibels = 10 * np.log10(np.maximum(np.einsum("tf,mf->mt", power, mel, optimize=True), FLOOR)) - np.float32(10 * np.log10(FLOOR))
+    decibels = 10 * np.log10(
+        np.maximum(np.einsum("tf,mf->mt", power, mel, optimize=True), FLOOR)
+    ) - np.float32(10 * np.log10(FLOOR))
     return fft.dct(decibels, axis=0, norm="ortho")[:MFCC].T
 
 
@@ -174,4 +193,6 @@ def _tables() -> tuple[NDArray[Any], NDArray[np.float32]]:
     """Hann window (1024,) and mel bands (80, 513)."""
     import librosa
 
-    return librosa.filters.get_window("hann", WINDOW), librosa.filters.mel(sr=RATE, n_fft=WINDOW, n_mels=80)
+    return librosa.filters.get_window("hann", WINDOW), librosa.filters.mel(
+        sr=RATE, n_fft=WINDOW, n_mels=80
+    )

@@ -1,4 +1,6 @@
-"""MediaPipe's face landmarks, frame by frame, of one chosen face (chapter "Parameter extraction")."""
+"""MediaPipe's face landmarks, frame by frame, of one chosen face (chapter "Parameter
+extraction").
+"""
 
 # T frame
 from __future__ import annotations
@@ -49,8 +51,9 @@ def unwarned() -> Iterator[None]:
 class Tracker:
     """Landmarks of one face in a stream of pictures; use it as a context manager.
 
-    With several faces, `face` says which is meant: the "largest", or the one most to the "left" or "right" of the picture. The choice is made
-    where they first appear together, and then kept by position.
+    With several faces, `face` says which is meant: the "largest", or the one most to the "left" or
+    "right" of the picture. The choice is made where they first appear together, and then kept by
+    position.
 
     Args:
         face: "largest", "left" or "right".
@@ -77,7 +80,9 @@ class Tracker:
         self._meshes.clear()
 
     def __call__(self, image: Image) -> Points:
-        """(478, 3) landmarks in pixels (x right, y down, relative depth of the same scale) of an (H, W, 3) RGB picture; NaN without a face."""
+        """(478, 3) landmarks in pixels (x right, y down, relative depth of the same scale) of an
+        (H, W, 3) RGB picture; NaN without a face.
+        """
         if not self.crowded and self.count % SURVEY == 0:
             together = self._find("survey", image)
             if len(together) > 1:
@@ -86,7 +91,11 @@ class Tracker:
         found = self._find("still" if self.still else "crowd" if self.crowded else "one", image)
         if not found:
             return np.full((TRACKED, 3), np.nan, np.float32)
-        points = _choose(found, self.face) if self.still or self.last is None else _nearest(found, self.last)
+        points = (
+            _choose(found, self.face)
+            if self.still or self.last is None
+            else _nearest(found, self.last)
+        )
         if points is None:
             return np.full((TRACKED, 3), np.nan, np.float32)
         self.last = points
@@ -98,18 +107,27 @@ class Tracker:
                 result = self._meshes[kind].process(image)
         else:
             with quiet():  # the first picture loads the models, which is what logs
-                self._meshes[kind] = _mesh(still=kind in ("still", "survey"), faces=1 if kind == "one" else CROWD)
+                self._meshes[kind] = _mesh(
+                    still=kind in ("still", "survey"), faces=1 if kind == "one" else CROWD
+                )
                 result = self._meshes[kind].process(image)
         scale = np.array([image.shape[1], image.shape[0], image.shape[1]], np.float32)
-        return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale for face in result.multi_face_landmarks or []]
+        return [
+            np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale
+            for face in result.multi_face_landmarks or []
+        ]
 
 
 def _mesh(*, still: bool, faces: int) -> Any:
     try:
         import mediapipe as mp
     except ImportError as error:
-        raise ElpError('face tracking needs mediapipe: pip install -e ".[media]" in the clone') from error
-    return mp.solutions.face_mesh.FaceMesh(static_image_mode=still, max_num_faces=faces, refine_landmarks=True)
+        raise ElpError(
+            'face tracking needs mediapipe: pip install -e ".[media]" in the clone'
+        ) from error
+    return mp.solutions.face_mesh.FaceMesh(
+        static_image_mode=still, max_num_faces=faces, refine_landmarks=True
+    )
 
 
 def _width(points: Points) -> float:
@@ -123,7 +141,9 @@ def _choose(faces: list[Points], rule: str) -> Points:
 
 
 def _nearest(faces: list[Points], last: Points) -> Points | None:
-    """The face closest to the last one seen; None when even that is more than a face's width away: another person."""
+    """The face closest to the last one seen; None when even that is more than a face's width away:
+    another person.
+    """
     distance = [float(np.linalg.norm((face - last)[:, :2].mean(0))) for face in faces]
     best = int(np.argmin(distance))
     return faces[best] if distance[best] < 0.75 * _width(last) else None

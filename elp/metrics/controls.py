@@ -1,4 +1,6 @@
-"""Ways to break a perfect prediction: what a metric does not notice, it does not measure (chapter "Metrics")."""
+"""Ways to break a perfect prediction: what a metric does not notice, it does not measure (chapter
+"Metrics").
+"""
 
 # C clip, T frame, D coefficient
 from __future__ import annotations
@@ -25,7 +27,9 @@ def noisy(clips: Sequence[Doubles], strength: float, rng: np.random.Generator) -
 
 
 def shuffled(clips: Sequence[Doubles], strength: float, rng: np.random.Generator) -> list[Doubles]:
-    """A share `strength` of the clips change places: each is a real listener, of somebody else. Clips of one length."""
+    """A share `strength` of the clips change places: each is a real listener, of somebody else.
+    Clips of one length.
+    """
     chosen = rng.permutation(len(clips))[: round(strength * len(clips))]
     out = list(clips)
     for here, there in zip(chosen, np.roll(chosen, 1), strict=True):
@@ -39,4 +43,9 @@ def shifted(clips: Sequence[Doubles], strength: float, rng: np.random.Generator)
     return [np.concatenate([np.repeat(x[:1], late, 0), x[: len(x) - late]]) for x in clips]
 
 
-BREAKAGES: dict[str, Breakage] = {"constant output": still, "noise": noisy, "shuffled pairs": shuffled, "time shift": shifted}
+BREAKAGES: dict[str, Breakage] = {
+    "constant output": still,
+    "noise": noisy,
+    "shuffled pairs": shuffled,
+    "time shift": shifted,
+}

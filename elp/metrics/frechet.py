@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips, each_clip, mean, seen, single_threaded
+from elp.metrics.clips import (
+    Clips,
+    ClipsLike,
+    Doubles,
+    aligned,
+    as_clips,
+    each_clip,
+    mean,
+    seen,
+    single_threaded,
+)
 
 MANY = 10  # frames a coefficient: a QR of more would take seconds on a corpus
 TOGETHER = 8  # clips whose singular values are found in one call
@@ -23,7 +33,9 @@ class Gaussian(NamedTuple):
 
     @classmethod
     def of(cls, rows: Doubles) -> Gaussian:
-        """Fitted to (n, D) samples, n at least 2; the covariance is divided by n-1, as `numpy.cov` does."""
+        """Fitted to (n, D) samples, n at least 2; the covariance is divided by n-1, as `numpy.cov`
+        does.
+        """
         return cls(rows.mean(0), _root(rows))
 
     @classmethod
@@ -38,10 +50,12 @@ class Gaussian(NamedTuple):
 
 
 def gaussian_terms(x: Gaussian, y: Gaussian, cross: float | None = None) -> tuple[float, float]:
-    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where, and how, somebody moves.
+    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where,
+    and how, somebody moves.
 
-    The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which needs no matrix
-    square root and stays exact when there are fewer frames than coefficients; `cross`, where it is known.
+    The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which
+    needs no matrix square root and stays exact when there are fewer frames than coefficients;
+    `cross`, where it is known.
     """
     gap = x.mean - y.mean
     if cross is None:
@@ -50,7 +64,8 @@ def gaussian_terms(x: Gaussian, y: Gaussian, cross: float | None = None) -> tupl
 
 
 def gaussian_distance(x: Doubles, y: Doubles) -> float:
-    """Squared Fréchet distance ‖μx-μy‖² + tr(Σx + Σy - 2(ΣxΣy)^½) of the Gaussians fitted to two samples.
+    """Squared Fréchet distance ‖μx-μy‖² + tr(Σx + Σy - 2(ΣxΣy)^½) of the Gaussians fitted to two
+    samples.
 
     Args:
         x: (n, D) samples; y: (m, D) samples. Covariances are divided by n-1, as `numpy.cov` does.
@@ -60,14 +75,22 @@ def gaussian_distance(x: Doubles, y: Doubles) -> float:
 
     Source: Dowson and Landau 1982; Heusel et al. 2017 (FID).
     """
-    return sum(gaussian_terms(Gaussian.of(x), Gaussian.of(y))) if min(len(x), len(y)) > 1 else float("nan")
+    return (
+        sum(gaussian_terms(Gaussian.of(x), Gaussian.of(y)))
+        if min(len(x), len(y)) > 1
+        else float("nan")
+    )
 
 
-def barycentre(gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: float = 1e-7) -> Gaussian:
-    """The Gaussian whose mean squared Fréchet distance to the given ones is least: the best constant answer to any of them.
+def barycentre(
+    gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: float = 1e-7
+) -> Gaussian:
+    """The Gaussian whose mean squared Fréchet distance to the given ones is least: the best
+    constant answer to any of them.
 
-    Its mean is their mean. Its covariance is the fixed point of Álvarez-Esteban et al. 2016, here on the roots: each is turned
-    towards the present one (orthogonal Procrustes), then they are averaged; the mean distance falls with every turn.
+    Its mean is their mean. Its covariance is the fixed point of Álvarez-Esteban et al. 2016, here
+    on the roots: each is turned towards the present one (orthogonal Procrustes), then they are
+    averaged; the mean distance falls with every turn.
 
     Args:
         gaussians: at least one, of one width. steps: at most so many turns.
@@ -90,7 +113,8 @@ def barycentre(gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: flo
 
 def _root(x: Doubles) -> Doubles:
     """A short matrix R with RᵀR = the covariance of the rows of x."""
-    from scipy.linalg import qr  # NumPy's keeps Python's lock, so that no other clip's could run beside it
+    # NumPy's keeps Python's lock, so that no other clip's could run beside it
+    from scipy.linalg import qr
 
     centred = (x - x.mean(0)) / np.sqrt(len(x) - 1)
     if len(x) <= x.shape[1]:
@@ -98,7 +122,11 @@ def _root(x: Doubles) -> Doubles:
     if len(x) > MANY * x.shape[1]:
         return _root_of(centred.T @ centred)
     quick = _cholesky(centred.T @ centred)
-    return np.asarray(qr(centred, mode="r", check_finite=False)[0][: x.shape[1]]) if quick is None else quick
+    return (
+        np.asarray(qr(centred, mode="r", check_finite=False)[0][: x.shape[1]])
+        if quick is None
+        else quick
+    )
 
 
 def _root_of(covariance: Doubles) -> Doubles:
@@ -107,7 +135,9 @@ def _root_of(covariance: Doubles) -> Doubles:
 
 
 def _cholesky(covariance: Doubles) -> Doubles | None:
-    """The quickest root; None where next to nothing moves in some direction, of which it would lose digits."""
+    """The quickest root; None where next to nothing moves in some direction, of which it would lose
+    digits.
+    """
     with contextlib.suppress(np.linalg.LinAlgError):
         root = np.linalg.cholesky(covariance, upper=True)
         if root.diagonal().min() > 1e-4 * root.diagonal().max():
@@ -121,7 +151,8 @@ def _principal(covariance: Doubles) -> Doubles:
 
 
 def frechet(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """FD: the Fréchet distance of each clip's frames, averaged over clips (convention of DIM and lm-listener).
+    """FD: the Fréchet distance of each clip's frames, averaged over clips (convention of DIM and
+    lm-listener).
 
     Args:
         gt, pred: (C, T, D) or lists of (T_c, D), the real and the generated listener.
@@ -132,8 +163,12 @@ def frechet(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
 
 
 def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """FD of all frames of all clips at once: compares distributions and forgives which clip a motion came from."""
-    rows = [[seen(x) for x in clips] for clips in (as_clips("gt", gt, valid), as_clips("pred", pred))]
+    """FD of all frames of all clips at once: compares distributions and forgives which clip a
+    motion came from.
+    """
+    rows = [
+        [seen(x) for x in clips] for clips in (as_clips("gt", gt, valid), as_clips("pred", pred))
+    ]
     if min(sum(len(x) for x in clips) for clips in rows) < 2:
         return float("nan")
     with single_threaded():
@@ -141,16 +176,20 @@ def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
 
 
 def paired_frechet(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """P-FD: `frechet` on speaker and listener side by side, (T, Ds+D), so that their covariance counts (DIM, L2L)."""
+    """P-FD: `frechet` on speaker and listener side by side, (T, Ds+D), so that their covariance
+    counts (DIM, L2L).
+    """
     speakers, gts, preds = aligned(valid, same_width=False, speaker=speaker, gt=gt, pred=pred)
-    return _mean_distance(lambda s, a, b: (seen(np.hstack([s, a])), seen(np.hstack([s, b]))), speakers, gts, preds)
+    return _mean_distance(
+        lambda s, a, b: (seen(np.hstack([s, a])), seen(np.hstack([s, b]))), speakers, gts, preds
+    )
 
 
 def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips) -> float:
     """Mean over clips of the Fréchet distance of the two samples made of each clip's motions.
 
-    Singular values of several clips of about one length are found in one call: NumPy keeps Python's lock, and so the other cores idle,
-    through a call for few rows.
+    Singular values of several clips of about one length are found in one call: NumPy keeps Python's
+    lock, and so the other cores idle, through a call for few rows.
     """
 
     def distances(group: list[int]) -> list[float]:
@@ -163,7 +202,9 @@ def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips
         for into, product in zip(padded, products, strict=True):
             into[: product.shape[0], : product.shape[1]] = product
         crosses = np.linalg.svd(padded, compute_uv=False).sum(1)
-        return [sum(gaussian_terms(x, y, cross)) for (x, y), cross in zip(fits, crosses, strict=True)]
+        return [
+            sum(gaussian_terms(x, y, cross)) for (x, y), cross in zip(fits, crosses, strict=True)
+        ]
 
     longest_first = sorted(range(len(sets[0])), key=lambda i: -len(sets[0][i]))
     groups = [longest_first[i : i + TOGETHER] for i in range(0, len(longest_first), TOGETHER)]
@@ -171,7 +212,9 @@ def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips
 
 
 def l1_distance(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """Mean absolute difference: what RLHG and PCH report under the name "FD". It is not Fréchet's distance."""
+    """Mean absolute difference: what RLHG and PCH report under the name "FD". It is not Fréchet's
+    distance.
+    """
     gts, preds = aligned(valid, gt=gt, pred=pred)
     gaps = [np.abs(seen(a - b)) for a, b in zip(gts, preds, strict=True)]
     return float(sum(g.sum() for g in gaps) / sum(g.size for g in gaps))

@@ -1,4 +1,6 @@
-"""Lloyd's k-means on the many frames of a corpus: the centres that scikit-learn finds, sooner (chapter "Metrics")."""
+"""Lloyd's k-means on the many frames of a corpus: the centres that scikit-learn finds, sooner
+(chapter "Metrics").
+"""
 
 # N row, D coefficient, K centre
 from __future__ import annotations
@@ -35,16 +37,18 @@ def kmeans(rows: Doubles, k: int, seed: int) -> Doubles:
     if found is not None:
         return found + mean
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than centres: some centres coincide, and stay empty
+        # fewer different rows than centres: some centres coincide, and stay empty
+        warnings.simplefilter("ignore", ConvergenceWarning)
         return KMeans(k, random_state=seed, n_init="auto").fit(rows).cluster_centers_
 
 
 class _Lloyd:
     """The same rounds of assigning and averaging, in which most rows need not be looked at.
 
-    A row stays with its centre while an upper bound of its distance to it is below a lower bound of its distance to all others; both
-    bounds move with the centres (Hamerly 2010). A row in doubt is first measured in single precision, in double where the two nearest
-    centres lie closer together than the rounding can tell. So every assignment is the exact one.
+    A row stays with its centre while an upper bound of its distance to it is below a lower bound of
+    its distance to all others; both bounds move with the centres (Hamerly 2010). A row in doubt is
+    first measured in single precision, in double where the two nearest centres lie closer together
+    than the rounding can tell. So every assignment is the exact one.
     """
 
     def __init__(self, rows: Doubles, centres: Doubles) -> None:
@@ -56,7 +60,9 @@ class _Lloyd:
         self.first = True
 
     def run(self) -> Doubles | None:
-        """The centres; None when one loses all its rows, which scikit-learn mends in a way of its own."""
+        """The centres; None when one loses all its rows, which scikit-learn mends in a way of its
+        own.
+        """
         limit = TOLERANCE * self.rows.var(0).mean()
         with single_threaded(), ThreadPoolExecutor(cores()) as pool:
             for _ in range(ROUNDS):
@@ -82,7 +88,9 @@ class _Lloyd:
         self.lower -= others[self.label]
 
     def _assign(self, start: int) -> tuple[Doubles, Doubles, bool]:
-        """Look at one block's rows in doubt; returns what changes in the sums and counts of the centres, and whether any label did."""
+        """Look at one block's rows in doubt; returns what changes in the sums and counts of the
+        centres, and whether any label did.
+        """
         block = slice(start, start + BLOCK)
         doubt = start + np.flatnonzero(self.upper[block] > self.lower[block])
         old = self.label[doubt]
@@ -96,7 +104,9 @@ class _Lloyd:
         return step @ self.rows[chosen], step.sum(1), bool(len(chosen))
 
     def _unsure(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Renew the bounds of the rows whose centre is certainly still the nearest; returns the others."""
+        """Renew the bounds of the rows whose centre is certainly still the nearest; returns the
+        others.
+        """
         at, square = (self.label[rows], np.arange(len(rows))), (self.centres**2).sum(1)
         gap = (-2 * self.centres).astype(np.float32) @ self.short[rows].T
         gap += square.astype(np.float32)[:, None]  # the squared distance, less the row's own square
@@ -104,7 +114,13 @@ class _Lloyd:
         gap[at] = np.inf
         second = gap.min(0).astype(np.float64)
         longest = np.sqrt(square.max())
-        rounding = 4 * (self.rows.shape[1] + 8) * 2.0**-24 * longest * (np.sqrt(self.square[rows]) + longest)
+        rounding = (
+            4
+            * (self.rows.shape[1] + 8)
+            * 2.0**-24
+            * longest
+            * (np.sqrt(self.square[rows]) + longest)
+        )
         sure = second - own > 2 * rounding
         kept = rows[sure]
         self.upper[kept] = np.sqrt(np.maximum((own + rounding)[sure] + self.square[kept], 0))

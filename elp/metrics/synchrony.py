@@ -1,4 +1,6 @@
-"""Does the listener follow the speaker, and when? Correlations, also lagged and windowed (chapter "Metrics")."""
+"""Does the listener follow the speaker, and when? Correlations, also lagged and windowed (chapter
+"Metrics").
+"""
 
 # C clip, T frame, D coefficient, W window, L lag
 from __future__ import annotations
@@ -18,7 +20,9 @@ WINDOW, MAX_LAG = 100, 50  # frames: 4 s (ELP, section 4.1) and 2 s (REACT; ELP 
 
 
 def _centred(x: Doubles) -> Doubles:
-    """Columns with mean 0 and norm 1; a constant column, which co-varies with nothing, becomes 0."""
+    """Columns with mean 0 and norm 1; a constant column, which co-varies with nothing, becomes
+    0.
+    """
     x = x - x.mean(0)
     norm = np.sqrt(np.einsum("td,td->d", x, x))
     still = norm <= 1e-9 * max(np.abs(x).max(initial=0.0), 1e-12)
@@ -26,22 +30,35 @@ def _centred(x: Doubles) -> Doubles:
 
 
 def pearson(x: Doubles, y: Doubles) -> Doubles:
-    """(D,) Pearson correlations of the columns of two (T, D) clips over frames seen in both; 0 where one is constant."""
+    """(D,) Pearson correlations of the columns of two (T, D) clips over frames seen in both; 0
+    where one is constant.
+    """
     gone = np.isnan(x).any(1) | np.isnan(y).any(1)
     if gone.any():
         x, y = x[~gone], y[~gone]
-    return np.einsum("td,td->d", _centred(x), _centred(y)) if len(x) > 1 else np.full(x.shape[1], np.nan)
+    return (
+        np.einsum("td,td->d", _centred(x), _centred(y))
+        if len(x) > 1
+        else np.full(x.shape[1], np.nan)
+    )
 
 
 def pcc(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
-    """Mean over clips and coefficients of the correlation over time with the speaker's same coefficient, in [-1, 1]."""
+    """Mean over clips and coefficients of the correlation over time with the speaker's same
+    coefficient, in [-1, 1].
+    """
     found = each_clip(pearson, *aligned(valid, speaker=speaker, listener=listener))
     return mean(np.concatenate(found).tolist())
 
 
 def pcc_flat(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> float:
-    """One Pearson correlation over all values flattened (L2L, DIM): offsets between people and coefficients take part."""
-    pairs = [(seen(s), seen(x)) for s, x in zip(*aligned(valid, speaker=speaker, listener=listener), strict=True)]
+    """One Pearson correlation over all values flattened (L2L, DIM): offsets between people and
+    coefficients take part.
+    """
+    pairs = [
+        (seen(s), seen(x))
+        for s, x in zip(*aligned(valid, speaker=speaker, listener=listener), strict=True)
+    ]
     size = sum(s.size for s, _ in pairs)
     means = [sum(float(clips[who].sum()) for clips in pairs) / size for who in (0, 1)]
     total = np.zeros((2, 2))
@@ -52,11 +69,15 @@ def pcc_flat(speaker: ClipsLike, listener: ClipsLike, valid: Any = None) -> floa
     return 0.0 if still.any() else float(total[0, 1] / np.sqrt(total[0, 0] * total[1, 1]))
 
 
-def rpcc(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, *, flat: bool = False, valid: Any = None) -> float:
-    """RPCC: |PCC(real listener, speaker) - PCC(generated listener, speaker)|; 0 for the ground truth, lower is better.
+def rpcc(
+    speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, *, flat: bool = False, valid: Any = None
+) -> float:
+    """RPCC: |PCC(real listener, speaker) - PCC(generated listener, speaker)|; 0 for the ground
+    truth, lower is better.
 
     Args:
-        flat: one correlation over all values (L2L, DIM) instead of the mean over clips and coefficients.
+        flat: one correlation over all values (L2L, DIM) instead of the mean over clips and
+            coefficients.
     """
     measure = pcc_flat if flat else pcc
     speakers, gts, preds = aligned(valid, speaker=speaker, gt=gt, pred=pred)
@@ -64,7 +85,8 @@ def rpcc(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, *, flat: bool = Fal
 
 
 def lagged(speaker: Doubles, listener: Doubles, lag: int) -> Doubles:
-    """(D,) correlations of speaker(t) with listener(t + lag), without wrapping; a positive lag means the listener follows.
+    """(D,) correlations of speaker(t) with listener(t + lag), without wrapping; a positive lag
+    means the listener follows.
 
     `pandas.Series.shift(k)` of the listener, as lm-listener does it, is lag = -k here.
     """
@@ -81,8 +103,10 @@ class Correlogram:
 
     Attributes:
         lags: (L,) in frames; positive: the listener follows.
-        curve: (L,) correlation, averaged over windows and coefficients; NaN at lags that under a quarter of the windows reach.
-        window_peak: mean over windows of the highest correlation at any lag: far above 0 even between strangers.
+        curve: (L,) correlation, averaged over windows and coefficients; NaN at lags that under a
+            quarter of the windows reach.
+        window_peak: mean over windows of the highest correlation at any lag: far above 0 even
+            between strangers.
         windows: number of windows that entered.
     """
 
@@ -96,11 +120,19 @@ class Correlogram:
         """Of the (n, L) correlations of n windows, NaN where a lag reaches past the clip."""
         there = ~np.isnan(rows)
         counts = there.sum(0)
-        enough = counts >= max(counts.max(initial=0) / 4, 1)  # at the outer lags of short clips few windows would make a peak of noise
-        curve = np.divide(np.nansum(rows, 0), counts, out=np.full(rows.shape[1], np.nan), where=enough)
+        # at the outer lags of short clips few windows would make a peak of noise
+        enough = counts >= max(counts.max(initial=0) / 4, 1)
+        curve = np.divide(
+            np.nansum(rows, 0), counts, out=np.full(rows.shape[1], np.nan), where=enough
+        )
         peaks = np.nanmax(rows, 1) if len(rows) else np.zeros(1)
         reach = rows.shape[1] // 2
-        return cls(lags=np.arange(-reach, reach + 1), curve=curve, window_peak=float(peaks.mean()), windows=len(rows))
+        return cls(
+            lags=np.arange(-reach, reach + 1),
+            curve=curve,
+            window_peak=float(peaks.mean()),
+            windows=len(rows),
+        )
 
     @property
     def peak(self) -> float:
@@ -110,7 +142,11 @@ class Correlogram:
     @property
     def lag(self) -> int:
         """Frames by which the listener follows at the peak."""
-        return int(self.lags[np.nanargmax(self.curve)]) if self.windows and np.nanmax(np.abs(self.curve)) > 0 else 0
+        return (
+            int(self.lags[np.nanargmax(self.curve)])
+            if self.windows and np.nanmax(np.abs(self.curve)) > 0
+            else 0
+        )
 
     def at(self, lag: int) -> float:
         """Value at one lag in frames."""
@@ -118,7 +154,8 @@ class Correlogram:
 
 
 def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> Doubles:
-    """(n, L) correlations of each window of x with the equally long windows of y at every lag, mean over coefficients, NaN past the ends.
+    """(n, L) correlations of each window of x with the equally long windows of y at every lag, mean
+    over coefficients, NaN past the ends.
 
     Args:
         x, y: (T, D), the same rows of NaN.
@@ -136,7 +173,10 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
     size, lags = next_fast_len(ys.shape[1], real=True), 2 * max_lag + 1
     dot = irfft(rfft(ys, size, 1) * rfft(xs, size, 1).conj(), size, 1)[:, :lags]
     spread = _sums(y**2, window) - _sums(y, window) ** 2 / window  # of every window of y
-    by_x, by_y = _inverse_root((xs**2).sum(1), 1e-24 * (x**2).max(0)), _inverse_root(spread, 1e-12 * (y**2).max(0))
+    by_x, by_y = (
+        _inverse_root((xs**2).sum(1), 1e-24 * (x**2).max(0)),
+        _inverse_root(spread, 1e-12 * (y**2).max(0)),
+    )
     r = np.einsum("nld,nld,nd->nl", dot, cut(by_y, lags), by_x) / x.shape[1]
     there = _sums(np.pad(gone, max_lag, constant_values=True).astype(np.float64), window) < 0.5
     reached = cut(there, lags)
@@ -147,15 +187,23 @@ def _windows(x: Doubles, y: Doubles, window: int, max_lag: int, stride: int) -> 
 def _inverse_root(squares: Doubles, least: Doubles) -> Doubles:
     """1/√squares; 0 where they are at most `least`, which is rounding and no motion."""
     moves = squares > least
-    return np.divide(1, np.sqrt(squares, where=moves, out=np.ones_like(squares)), where=moves, out=np.zeros_like(squares))
+    return np.divide(
+        1,
+        np.sqrt(squares, where=moves, out=np.ones_like(squares)),
+        where=moves,
+        out=np.zeros_like(squares),
+    )
 
 
 def _sums(z: Doubles, window: int) -> Doubles:
-    """Sums over every `window` neighbours along the first axis, of sums over 1, 2, 4, ...: running sums would carry rounding along."""
+    """Sums over every `window` neighbours along the first axis, of sums over 1, 2, 4, ...: running
+    sums would carry rounding along.
+    """
     count = len(z) - window + 1
     total, size = np.zeros_like(z[:count]), 1
     while size <= window:
-        if window & size:  # the sum over the next `size` of the window, after those that are in already
+        # the sum over the next `size` of the window, after those that are in already
+        if window & size:
             done = window & (size - 1)
             total += z[done : done + count]
         z, size = z[:-size] + z[size:], 2 * size
@@ -172,19 +220,31 @@ def wtlcc(
     skip_still: bool = False,
     valid: Any = None,
 ) -> Correlogram:
-    """WTLCC: correlations of windows of the reference with equally long, shifted windows of the listener.
+    """WTLCC: correlations of windows of the reference with equally long, shifted windows of the
+    listener.
 
     Args:
-        reference: the speaker (or, for blinks, the real listener): (C, T, D), a list of (T_c, D), or of (T_c,).
+        reference: the speaker (or, for blinks, the real listener): (C, T, D), a list of (T_c, D),
+            or of (T_c,).
         listener: the same shapes.
-        window: W frames (100 = 4 s, ELP section 4.1); a shorter clip is one window, and tells of lag 0 only.
+        window: W frames (100 = 4 s, ELP section 4.1); a shorter clip is one window, and tells of
+            lag 0 only.
         max_lag: lags run from -max_lag to max_lag frames; ELP gives none.
         stride: frames between windows, by default half a window.
-        skip_still: leave out windows in which the reference does not change (no blink to find); otherwise they count as 0.
+        skip_still: leave out windows in which the reference does not change (no blink to find);
+            otherwise they count as 0.
 
     Windows that touch an unseen frame are left out. Source: Boker et al. 2002.
     """
-    rows = correlograms(reference, listener, window=window, max_lag=max_lag, stride=stride, skip_still=skip_still, valid=valid)
+    rows = correlograms(
+        reference,
+        listener,
+        window=window,
+        max_lag=max_lag,
+        stride=stride,
+        skip_still=skip_still,
+        valid=valid,
+    )
     return Correlogram.of(np.concatenate(rows))
 
 
@@ -198,7 +258,9 @@ def correlograms(
     skip_still: bool = False,
     valid: Any = None,
 ) -> list[Doubles]:
-    """Per clip the (n, L) correlations of its n windows, averaged over coefficients, NaN at lags that reach past the clip."""
+    """Per clip the (n, L) correlations of its n windows, averaged over coefficients, NaN at lags
+    that reach past the clip.
+    """
 
     def correlate(x: Doubles, y: Doubles) -> Doubles:
         size = min(window, len(x))
@@ -212,11 +274,15 @@ def correlograms(
     return each_clip(correlate, *aligned(valid, reference=reference, listener=listener))
 
 
-def gain(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None) -> float:
-    """How much of a movement comes back: slope of the listener's on the mean of the speaker's over the last `seconds`.
+def gain(
+    speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None
+) -> float:
+    """How much of a movement comes back: slope of the listener's on the mean of the speaker's over
+    the last `seconds`.
 
-    A listener who shows a third of each of the speaker's smiles has a gain of 1/3, however much else the face does: chance in a single
-    answer makes the slope uncertain, not smaller, as it makes a correlation. Means of clips are taken out. 0 for a speaker at rest.
+    A listener who shows a third of each of the speaker's smiles has a gain of 1/3, however much
+    else the face does: chance in a single answer makes the slope uncertain, not smaller, as it
+    makes a correlation. Means of clips are taken out. 0 for a speaker at rest.
 
     Args:
         speaker, listener: (C, T, D) or lists of (T_c, D) of one movement; coefficients are pooled.
@@ -225,7 +291,9 @@ def gain(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid
     return float(terms[0] / terms[1]) if terms[1] > 0 else 0.0
 
 
-def gain_terms(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None) -> Doubles:
+def gain_terms(
+    speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0, valid: Any = None
+) -> Doubles:
     """(C, 2) sums of products and of squares whose ratio is the `gain`."""
     frames = round(seconds * FPS)
 
@@ -244,15 +312,21 @@ def gain_terms(speaker: ClipsLike, listener: ClipsLike, *, seconds: float = 1.0,
     return np.stack(each_clip(terms, *aligned(valid, speaker=speaker, listener=listener)))
 
 
-def blink_wtlcc(blink_gt: ClipsLike, blink_pred: ClipsLike, *, max_lag: int = MAX_LAG, valid: Any = None) -> Correlogram:
-    """WTLCC between real and generated blinks (not the speaker's), over the windows in which the real listener blinks.
+def blink_wtlcc(
+    blink_gt: ClipsLike, blink_pred: ClipsLike, *, max_lag: int = MAX_LAG, valid: Any = None
+) -> Correlogram:
+    """WTLCC between real and generated blinks (not the speaker's), over the windows in which the
+    real listener blinks.
 
     Args:
         blink_gt, blink_pred: (C, T) or lists of (T_c,), 0 or 1.
 
     A listener that never blinks scores 0. Source: ELP section 4.1.
     """
-    gt, pred = ([np.asarray(b, np.float64).reshape(-1, 1) for b in blinks] for blinks in (blink_gt, blink_pred))
+    gt, pred = (
+        [np.asarray(b, np.float64).reshape(-1, 1) for b in blinks]
+        for blinks in (blink_gt, blink_pred)
+    )
     return wtlcc(gt, pred, max_lag=max_lag, skip_still=True, valid=valid)
 
 
@@ -264,18 +338,22 @@ def chance(
     rng: np.random.Generator,
     rounds: int = 20,
 ) -> Doubles:
-    """(rounds,) values of a measure between strangers: the pairs are re-matched, no clip keeping its partner.
+    """(rounds,) values of a measure between strangers: the pairs are re-matched, no clip keeping
+    its partner.
 
     Args:
         measure: called with two lists of clips; pairs of different length are cut to the shorter.
-        rng: gives the matches: a random cyclic order of the clips, each paired with the next one's partner.
+        rng: gives the matches: a random cyclic order of the clips, each paired with the next one's
+            partner.
 
     Raises:
         ElpError: fewer than two clips.
     """
     a, b = as_clips("first", first), as_clips("second", second)
     if len(a) < 2 or len(a) != len(b):
-        raise ElpError(f"the chance level needs two or more pairs to re-match, got {len(a)} and {len(b)} clips")
+        raise ElpError(
+            f"the chance level needs two or more pairs to re-match, got {len(a)} and {len(b)} clips"
+        )
     values = []
     for _ in range(rounds):
         order = rng.permutation(len(a))

@@ -1,4 +1,6 @@
-"""CUDA streams for what runs beside the long chain of a training step; each training has its own (chapter "Training")."""
+"""CUDA streams for what runs beside the long chain of a training step; each training has its own
+(chapter "Training").
+"""
 
 from __future__ import annotations
 
@@ -10,12 +12,15 @@ import torch
 
 
 class Streams:
-    """Streams of one training. Steps captured on the same streams would share cuBLAS's workspace, and could not be replayed beside each other.
+    """Streams of one training. Steps captured on the same streams would share cuBLAS's workspace,
+    and could not be replayed beside each other.
 
-    PyTorch has 32 streams of a priority and gives them out in turn: more than five trainings beside each other would share them again.
+    PyTorch has 32 streams of a priority and gives them out in turn: more than five trainings beside
+    each other would share them again.
 
     Attributes:
-        branch: for a branch of the forward pass, and its gradients. weights: for gradients of weights, taken in turn.
+        branch: for a branch of the forward pass, and its gradients. weights: for gradients of
+            weights, taken in turn.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -23,7 +28,8 @@ class Streams:
         self.weights = itertools.cycle([torch.cuda.Stream(device) for _ in range(3)])
 
 
-# of the training whose step is under way, one in a process; backward passes run in a thread of their own, which no context variable reaches
+# of the training whose step is under way, one in a process; backward passes run in a thread of
+# their own, which no context variable reaches
 _used: dict[torch.device, Streams] = {}
 
 

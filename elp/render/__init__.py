@@ -1,4 +1,7 @@
-"""Re-posing one portrait through its fitted mesh: `Portrait`, `render`, `side_by_side` (chapter "The renderer")."""
+"""Section 3.4: motion and one portrait become pixels: `Portrait`, `render`, `side_by_side`.
+
+In: a portrait and a `Motion`. Out: RGB frames of 256 x 256. Chapter "The renderer".
+"""
 
 from elp.render.blink import blink_control
 from elp.render.frames import PROVENANCE, Renderer, render, side_by_side

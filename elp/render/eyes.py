@@ -30,7 +30,10 @@ def close(moved: Floats, eye: str, closure: float, lash: NDArray[np.int64]) -> N
     """
     upper, lower = UPPER[eye][0][1:-1], LOWER[eye][0][1:-1]
     meet = moved[lower] + MEET * (moved[upper] - moved[lower])
-    for rows, line, step in ((UPPER[eye], lash[0], meet - moved[upper]), (LOWER[eye], lash[1], meet - moved[lower])):
+    for rows, line, step in (
+        (UPPER[eye], lash[0], meet - moved[upper]),
+        (LOWER[eye], lash[1], meet - moved[lower]),
+    ):
         for row, share in zip(rows, FOLLOW, strict=True):
             moved[row[1:-1]] += share * closure * step
         moved[line] += closure * step
@@ -38,7 +41,8 @@ def close(moved: Floats, eye: str, closure: float, lash: NDArray[np.int64]) -> N
 
 @dataclass(frozen=True, kw_only=True)
 class Eye:
-    """One eye in three layers: the eyeball behind the lids, the skin of the lid, the line of the lashes.
+    """One eye in three layers: the eyeball behind the lids, the skin of the lid, the line of the
+    lashes.
 
     Attributes:
         side: "r" or "l", the subject's.
@@ -74,24 +78,46 @@ class Eye:
         inside = polygon(rim - corner, patch.shape[:2]) > 0
         thick = max(1, round(0.035 * width))
         core = cv2.erode(inside.astype(np.uint8), np.ones((2 * thick + 1, 1), np.uint8))
-        own = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # half-covered pixels of the rim included
-        ball = np.where(own[..., None], patch, cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8))
+        # half-covered pixels of the rim included
+        own = cv2.dilate(inside.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+        ball = np.where(
+            own[..., None],
+            patch,
+            cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8),
+        )
         socket = np.concatenate([UPPER[side][1], LOWER[side][1][-2:0:-1]])
         around = chaikin(len(socket)) @ ((points[socket] - centre) * [1.04, 1.12] + centre - corner)
         skin = 1 - (polygon(around, patch.shape[:2]) > 0).astype(np.float32)
         lid = cv2.GaussianBlur(pyramid_fill(patch, skin), (0, 0), 0.03 * width)
         line = np.round(points[UPPER[side][0][2:-2]] - corner).astype(int)
-        near = patch[np.clip(line[:, 1, None] + np.arange(-2, 3), 0, 2 * half - 1), line[:, 0, None]].reshape(-1, 3)
+        near = patch[
+            np.clip(line[:, 1, None] + np.arange(-2, 3), 0, 2 * half - 1), line[:, 0, None]
+        ].reshape(-1, 3)
         dark = near[np.argsort(near.sum(1))[: max(1, len(near) // 4)]].mean(0)
         c = IRIS[side]
         radius = float(np.linalg.norm(points[c + 1 : c + 5] - points[c], axis=1).mean())
         return cls(
-            side=side, corner=corner.astype(np.float32), ball=ball.astype(np.float32), lid=lid.astype(np.float32),
-            lash=dark.astype(np.float32), iris=points[c].astype(np.float32), radius=radius, width=width,
-        )  # fmt: skip
+            side=side,
+            corner=corner.astype(np.float32),
+            ball=ball.astype(np.float32),
+            lid=lid.astype(np.float32),
+            lash=dark.astype(np.float32),
+            iris=points[c].astype(np.float32),
+            radius=radius,
+            width=width,
+        )
 
-    def paint(self, picture: Floats, moved: Floats, rest: Floats, gaze: Floats, closure: float, scale: float) -> None:
-        """Show the eyeball through the opening of the lids and draw the closing lid over it, in place.
+    def paint(
+        self,
+        picture: Floats,
+        moved: Floats,
+        rest: Floats,
+        gaze: Floats,
+        closure: float,
+        scale: float,
+    ) -> None:
+        """Show the eyeball through the opening of the lids and draw the closing lid over it, in
+        place.
 
         Args:
             picture: (size, size, 3) float32 to paint on.
@@ -113,17 +139,23 @@ class Eye:
         x, y = np.meshgrid(np.arange(low[0], high[0]) * scale, np.arange(low[1], high[1]) * scale)
         z = ((x - moved[a, 0]) + 1j * (y - moved[a, 1])) * (back / to) + complex(*rest[a])
         x, y = z.real.astype(np.float32), z.imag.astype(np.float32)
-        reach = np.exp(-((np.hypot(x - self.iris[0], y - self.iris[1]) / (1.7 * self.radius)) ** 4)).astype(np.float32)
+        reach = np.exp(
+            -((np.hypot(x - self.iris[0], y - self.iris[1]) / (1.7 * self.radius)) ** 4)
+        ).astype(np.float32)
         box = picture[low[1] : high[1], low[0] : high[0]]
         mask = coverage(rim - low, box.shape[:2])
-        ball = self._sample(self.ball, x - np.float32(gaze[0]) * reach, y - np.float32(gaze[1]) * reach)
+        ball = self._sample(
+            self.ball, x - np.float32(gaze[0]) * reach, y - np.float32(gaze[1]) * reach
+        )
         box += mask[..., None] * (ball - box)
         strength = float(smooth((closure - 0.12) / 0.45))
         if strength > 0:
             lid = self._sample(self.lid, x, y)
             self._lower_lid(box, lid, moved / scale - low, strength, closure)
 
-    def _lower_lid(self, box: Floats, lid: Floats, moved: Floats, strength: float, closure: float) -> None:
+    def _lower_lid(
+        self, box: Floats, lid: Floats, moved: Floats, strength: float, closure: float
+    ) -> None:
         """Skin from the crease down to the margin of the upper lid, then the lashes along it."""
         import cv2
 
@@ -133,18 +165,27 @@ class Eye:
         bulge = np.sin(np.linspace(0, np.pi, 9))[:, None] ** 0.6
         down = margin - crease
         down /= np.maximum(np.linalg.norm(down, axis=1, keepdims=True), 1e-6)
-        over = margin + 0.045 * width * strength * closure * bulge * down  # over the wet rim of the lower lid
+        # over the wet rim of the lower lid
+        over = margin + 0.045 * width * strength * closure * bulge * down
         sheet = np.concatenate([crease, over[::-1]])
         skin = cv2.GaussianBlur(coverage(sheet, box.shape[:2]), (0, 0), max(0.6, 0.025 * width))
         box += (strength * skin)[..., None] * (lid - box)
-        line = np.concatenate([margin - 0.03 * width * bulge * down, (margin + 0.05 * width * bulge * down)[::-1]])
+        line = np.concatenate(
+            [margin - 0.03 * width * bulge * down, (margin + 0.05 * width * bulge * down)[::-1]]
+        )
         dark = cv2.GaussianBlur(coverage(line, box.shape[:2]), (0, 0), 0.55)
         box += (0.85 * strength * dark)[..., None] * (self.lash - box)
 
     def _sample(self, patch: Floats, x: Floats, y: Floats) -> Floats:
         import cv2
 
-        return cv2.remap(patch, x - self.corner[0], y - self.corner[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.remap(
+            patch,
+            x - self.corner[0],
+            y - self.corner[1],
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
 
 def outline(side: str) -> NDArray[np.int64]:

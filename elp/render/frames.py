@@ -27,7 +27,9 @@ Image = NDArray[Any]  # uint8
 PROVENANCE = "Synthetic: a portrait re-posed by elp (Emotional Listener Portrait), not a recording"
 FINE = 2  # source pixels per output pixel
 EYEBALL = 1.2  # cm, radius
-STEADY = 0.8  # share of a head rotation that the eyes take back: they keep looking where they looked (vestibulo-ocular reflex)
+# share of a head rotation that the eyes take back: they keep looking where they looked
+# (vestibulo-ocular reflex)
+STEADY = 0.8
 MOST_GAZE = np.deg2rad(10.0)
 
 
@@ -37,57 +39,104 @@ class Renderer:
     Args:
         portrait: whom to show.
         size: side of the pictures in pixels.
-        limits: keep motion within what one picture can show (`elp.render.limits`); without, see where the warp breaks.
+        limits: keep motion within what one picture can show (`elp.render.limits`); without, see
+            where the warp breaks.
     """
 
     def __init__(self, portrait: Portrait, size: int = 256, *, limits: bool = True) -> None:
         import cv2
 
         if size < 64 or size > 1024 or size % 2:
-            raise ElpError(f"size {size}: frames are 64 to 1024 pixels wide, an even number: choose 256, as the paper does")
+            raise ElpError(
+                f"size {size}: frames are 64 to 1024 pixels wide, an even number: choose 256, as the paper does"
+            )
         side = FINE * size
         ratio = side / len(portrait.image)
         method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
         image = cv2.resize(portrait.image, (side, side), interpolation=method).astype(np.float32)
         matte = cv2.resize(portrait.matte, (side, side), interpolation=method).clip(0, 1)
         self.portrait, self.size = portrait, size
-        # pictures hold means of 2 x 2 pixels from here on: pixel j of a frame is their pixel 2 j, and in between they stay smooth
+        # pictures hold means of 2 x 2 pixels from here on: pixel j of a frame is their pixel 2 j,
+        # and in between they stay smooth
         self._centre, self._focal = side / 2 - 1, portrait.focal * ratio
         points = ((portrait.points + 0.5) * ratio - 1).astype(np.float32)
-        self.rig = rig.build(points[: rig.POINTS], portrait.depth, portrait.model.triangles, side, self._focal)
+        self.rig = rig.build(
+            points[: rig.POINTS], portrait.depth, portrait.model.triangles, side, self._focal
+        )
         still = (self.rig.weight == 0) & ~np.isin(np.arange(len(self.rig.weight)), self.rig.hidden)
-        self._warp = Warp(rest=self.rig.rest, triangles=self.rig.triangles, still=still, under=rig.UNDER, scale=FINE, size=size)
-        self._modes = portrait.model.expression[:, portrait.model.landmarks].astype(float).reshape(len(portrait.beta), -1)
-        self._solid = np.column_stack([(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]) * self.rig.depth[:, None]
-        self._spread, self._follow = sparse.csr_array(self.rig.spread), sparse.csr_array(self.rig.follow)
-        grown = cv2.dilate((matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8))
+        self._warp = Warp(
+            rest=self.rig.rest,
+            triangles=self.rig.triangles,
+            still=still,
+            under=rig.UNDER,
+            scale=FINE,
+            size=size,
+        )
+        self._modes = (
+            portrait.model.expression[:, portrait.model.landmarks]
+            .astype(float)
+            .reshape(len(portrait.beta), -1)
+        )
+        self._solid = (
+            np.column_stack(
+                [(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]
+            )
+            * self.rig.depth[:, None]
+        )
+        self._spread, self._follow = (
+            sparse.csr_array(self.rig.spread),
+            sparse.csr_array(self.rig.follow),
+        )
+        grown = cv2.dilate(
+            (matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8)
+        )
         back = behind(image, grown)
         person, cover = extend(image, back, matte, side // 6)
-        self._person, self._cover, self._pad = _mean4(person), _mean4(cover[..., None])[..., 0], np.float32(side // 6)
+        self._person, self._cover, self._pad = (
+            _mean4(person),
+            _mean4(cover[..., None])[..., 0],
+            np.float32(side // 6),
+        )
         self._back = _mean4(back)[::FINE, ::FINE]
         soft = _mean4(image)
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
         self._mouth = Mouth.build(soft, points)
         self._turn = Rotation.from_rotvec(portrait.rotation)
-        self._limits = Limits.of(portrait.rotation, portrait.beta, portrait.model) if limits else None
+        self._limits = (
+            Limits.of(portrait.rotation, portrait.beta, portrait.model) if limits else None
+        )
         self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
     def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
-        """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own and moved by `pose` (6,)."""
+        """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own
+        and moved by `pose` (6,).
+        """
         return self._compose(beta, pose)[0]
 
     def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
-        """The same frame as it comes about: "background", then "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB."""
+        """The same frame as it comes about: "background", then "+ person", "+ eyes" and "+ mouth",
+        each (size, size, 3) uint8 RGB.
+        """
         _, steps = self._compose(beta, pose, keep=True)
-        return dict(zip(("background", "+ person", "+ eyes", "+ mouth"), [_rounded(self._back), *steps], strict=True))
+        return dict(
+            zip(
+                ("background", "+ person", "+ eyes", "+ mouth"),
+                [_rounded(self._back), *steps],
+                strict=True,
+            )
+        )
 
-    def _compose(self, beta: NDArray[np.floating], pose: NDArray[np.floating], keep: bool = False) -> tuple[Image, list[Image]]:
+    def _compose(
+        self, beta: NDArray[np.floating], pose: NDArray[np.floating], keep: bool = False
+    ) -> tuple[Image, list[Image]]:
         import cv2
 
         moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
         x, y = self._warp(moved, depth)
         x, y = x + self._pad, y + self._pad
-        picture: Floats = cv2.remap(self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        picture: Floats = cv2.remap(
+            self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
         gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         picture += gone[..., None] * self._back
         steps = [_rounded(picture)] if keep else []
@@ -98,7 +147,9 @@ class Renderer:
         out = _rounded(picture)
         return out, [*steps, out]
 
-    def vertices(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> tuple[Floats, Floats, Floats, list[float], Floats]:
+    def vertices(
+        self, beta: NDArray[np.floating], pose: NDArray[np.floating]
+    ) -> tuple[Floats, Floats, Floats, list[float], Floats]:
         """The re-posing: x' = x + w (π(R(X + R₀ ΔS - o) + o + t) - π(X)).
 
         Args:
@@ -106,7 +157,8 @@ class Renderer:
             pose: (6,) rotation vector in radians and translation in cm.
 
         Returns:
-            moved (V, 2) vertices in source pixels and depth (V,) in cm; rigid (V, 2), moved by the head alone; how far each lid
+            moved (V, 2) vertices in source pixels and depth (V,) in cm; rigid (V, 2), moved by the
+                head alone; how far each lid
             pair is closed (r, l); shift of the irises (2,) in source pixels.
         """
         own, model, origin = self.rig, self.portrait.model, self.portrait.origin
@@ -116,7 +168,8 @@ class Renderer:
         change[self._lids] = 0  # the lids of this portrait meet exactly: see `close`
         shift = self._spread @ (change @ self._modes).reshape(-1, 3)
         head = Rotation.from_rotvec(pose[:3])
-        turn = self._turn * head * self._turn.inv()  # about the head's own axes: a nod stays a nod in a three-quarter view
+        # about the head's own axes: a nod stays a nod in a three-quarter view
+        turn = self._turn * head * self._turn.inv()
         place = origin + pose[3:]
         solid = turn.apply(self._solid + self._turn.apply(shift) - origin) + place
         step = own.weight[:, None] * (self._project(solid) - own.rest)
@@ -129,18 +182,27 @@ class Renderer:
         gaze = np.array([-angle[1], angle[0]]) * EYEBALL * self._focal / origin[2]
         rigid = self._project(turn.apply(self._solid[: rig.POINTS] - origin) + place)
         depth = own.depth + own.weight * (solid[:, 2] - own.depth)
-        return moved.astype(np.float32), depth.astype(np.float32), rigid.astype(np.float32), closure, gaze.astype(np.float32)
+        return (
+            moved.astype(np.float32),
+            depth.astype(np.float32),
+            rigid.astype(np.float32),
+            closure,
+            gaze.astype(np.float32),
+        )
 
     def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
         return solid[:, :2] / solid[:, 2:] * self._focal + self._centre
 
 
-def render(portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = True) -> Iterator[Image]:
+def render(
+    portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = True
+) -> Iterator[Image]:
     """Show `portrait` making `motion`, frame by frame, in constant memory.
 
-    β is added to the portrait's own expression and pose to its own pose, so that zeros show the portrait as it is, up to rounding (1 of 255).
-    Blinks are closed by `blink_control`; what lies beyond the warp's sound range is bent back smoothly (`elp.render.limits`). Frames that are
-    not valid repeat the last valid one.
+    β is added to the portrait's own expression and pose to its own pose, so that zeros show the
+    portrait as it is, up to rounding (1 of 255). Blinks are closed by `blink_control`; what lies
+    beyond the warp's sound range is bent back smoothly (`elp.render.limits`). Frames that are not
+    valid repeat the last valid one.
 
     Args:
         portrait: from `Portrait.load`.
@@ -156,7 +218,9 @@ def render(portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = 
     """
     modes = len(portrait.model.expression)
     if motion.beta.shape[1] != modes:
-        raise ElpError(f"motion: {motion.beta.shape[1]} expression coefficients, the portrait's face model has {modes}: use the same model")
+        raise ElpError(
+            f"motion: {motion.beta.shape[1]} expression coefficients, the portrait's face model has {modes}: use the same model"
+        )
     return _frames(Renderer(portrait, size), motion, mark)
 
 
@@ -173,7 +237,8 @@ def _frames(renderer: Renderer, motion: Motion, mark: bool) -> Iterator[Image]:
 
 
 def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Image]:
-    """The speaker beside the listener: `left` is scaled and cropped at its centre to the size of `right`; ends with `right`.
+    """The speaker beside the listener: `left` is scaled and cropped at its centre to the size of
+    `right`; ends with `right`.
 
     Args:
         left: pictures (H, W, 3) uint8 RGB of any size; the last one is repeated if they end first.
@@ -191,7 +256,9 @@ def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Imag
             h, w = listener.shape[:2]
             scale = max(h / speaker.shape[0], w / speaker.shape[1])
             fit = (max(w, round(speaker.shape[1] * scale)), max(h, round(speaker.shape[0] * scale)))
-            big = cv2.resize(speaker, fit, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+            big = cv2.resize(
+                speaker, fit, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+            )
             y, x = (fit[1] - h) // 2, (fit[0] - w) // 2
             shown = big[y : y + h, x : x + w]
         yield np.hstack([np.zeros_like(listener) if shown is None else shown, listener])
@@ -206,4 +273,6 @@ def _rounded(picture: Floats) -> Image:
 def _mean4(picture: Floats) -> Floats:
     """Mean of each pixel with its right, lower and diagonal neighbour."""
     padded = np.pad(picture, ((0, 1), (0, 1), (0, 0)), mode="edge")
-    return np.ascontiguousarray((padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4, np.float32)
+    return np.ascontiguousarray(
+        (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4, np.float32
+    )

@@ -14,16 +14,19 @@ Floats = NDArray[np.floating]
 LINEAR = 0.6  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
 TRAVEL = np.array([2.5, 2.0, 6.0])  # cm: right, down, away; the shoulders stay
-ASIDE = np.deg2rad([32.0, 34.0, 35.0])  # pitch, yaw, roll from the camera beyond which the far side folds
+# pitch, yaw, roll from the camera beyond which the far side folds
+ASIDE = np.deg2rad([32.0, 34.0, 35.0])
 LEAST = np.deg2rad([6.0, 4.0, 10.0])  # but this much is always left
 STRONGEST = 14.0  # length of β in prior deviations: stronger faces are not of this world
 SPARE = 0.5  # share of a direction that is left to a portrait that already shows it in full
 
 
 def saturate(x: Floats, low: Floats | float, high: Floats | float) -> Floats:
-    """`x` unchanged within `LINEAR` of the limits (low <= 0 <= high), then smoothly bent so that it never passes them.
+    """`x` unchanged within `LINEAR` of the limits (low <= 0 <= high), then smoothly bent so that it
+    never passes them.
 
-    Increasing, with a continuous slope: motion that leaves the sound range slows down instead of stopping dead.
+    Increasing, with a continuous slope: motion that leaves the sound range slows down instead of
+    stopping dead.
     """
     limit = np.maximum(np.where(x < 0, -np.asarray(low), high), 1e-9)
     size = np.abs(x) / limit
@@ -35,8 +38,9 @@ def pose_limits(rest: Floats) -> tuple[Floats, Floats]:
     """Lowest and highest rotation about each of the head's axes, (3,) radians each.
 
     Args:
-        rest: (3,) rotation vector of the head in the portrait. A head that looks aside may turn back less far, for the picture does
-            not show its far cheek, and hardly any farther aside, for that cheek would fold.
+        rest: (3,) rotation vector of the head in the portrait. A head that looks aside may turn
+            back less far, for the picture does not show its far cheek, and hardly any farther
+            aside, for that cheek would fold.
     """
     most = TURN - 0.2 * np.abs(rest)
     return -np.clip(ASIDE + rest, LEAST, most), np.clip(ASIDE - rest, LEAST, most)
@@ -45,8 +49,9 @@ def pose_limits(rest: Floats) -> tuple[Floats, Floats]:
 def expression_limits(own: Floats, model: FaceModel) -> tuple[Floats, Floats]:
     """Lowest and highest β that may be added to a portrait, (D,) each.
 
-    A named direction stops where the portrait's `own` expression (D,) and the motion together are fully active; a portrait that
-    shows it in full already keeps `SPARE` of it. Smooth modes stop at three prior deviations.
+    A named direction stops where the portrait's `own` expression (D,) and the motion together are
+    fully active; a portrait that shows it in full already keeps `SPARE` of it. Smooth modes stop at
+    three prior deviations.
     """
     share = np.clip(own[: len(model.full)] / model.full, -1, 1)
     high, low = 3.0 * model.deviation.astype(float), -3.0 * model.deviation.astype(float)
@@ -71,12 +76,22 @@ class Limits:
 
     @classmethod
     def of(cls, rotation: Floats, beta: Floats, model: FaceModel) -> Limits:
-        """Of a portrait whose head is turned by `rotation` (3,) and whose expression is `beta` (D,)."""
-        return cls(beta=expression_limits(beta, model), turn=pose_limits(rotation), deviation=model.deviation)
+        """Of a portrait whose head is turned by `rotation` (3,) and whose expression is `beta`
+        (D,).
+        """
+        return cls(
+            beta=expression_limits(beta, model),
+            turn=pose_limits(rotation),
+            deviation=model.deviation,
+        )
 
     def __call__(self, beta: Floats, pose: Floats) -> tuple[Floats, Floats]:
-        """β (D,), each coefficient and all together (their length in prior deviations), and the pose (6,), within the limits."""
+        """β (D,), each coefficient and all together (their length in prior deviations), and the
+        pose (6,), within the limits.
+        """
         bent = saturate(beta, *self.beta)
         length = max(float(np.linalg.norm(bent / self.deviation)), 1e-9)
         bent = bent * float(saturate(np.array(length), 0.0, STRONGEST)) / length
-        return bent, np.concatenate([saturate(pose[:3], *self.turn), saturate(pose[3:], -TRAVEL, TRAVEL)])
+        return bent, np.concatenate(
+            [saturate(pose[:3], *self.turn), saturate(pose[3:], -TRAVEL, TRAVEL)]
+        )

@@ -12,7 +12,9 @@ WORD = "synthetic"
 
 
 def stamp(picture: Image) -> Image:
-    """`picture` (H, W, 3) with "synthetic" in its lower left corner: light letters with a dark rim, legible from 64 pixels on."""
+    """`picture` (H, W, 3) with "synthetic" in its lower left corner: light letters with a dark rim,
+    legible from 64 pixels on.
+    """
     cover, light = _word(min(picture.shape[:2]))
     h, w = cover.shape[:2]
     out = picture.copy()
@@ -33,7 +35,20 @@ def _word(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     rim, letters = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     for layer, thick in ((rim, 3.2), (letters, 1.1)):
         width = max(1, round(thick * fine * side / 256))
-        cv2.putText(layer, WORD, (pad, shape[0] - pad - base // 2), cv2.FONT_HERSHEY_SIMPLEX, scale * fine, 255, width, cv2.LINE_AA)
-    small = [cv2.resize(x, (shape[1] // fine, shape[0] // fine), interpolation=cv2.INTER_AREA)[..., None] / np.float32(255) for x in (rim, letters)]
+        cv2.putText(
+            layer,
+            WORD,
+            (pad, shape[0] - pad - base // 2),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            scale * fine,
+            255,
+            width,
+            cv2.LINE_AA,
+        )
+    small = [
+        cv2.resize(x, (shape[1] // fine, shape[0] // fine), interpolation=cv2.INTER_AREA)[..., None]
+        / np.float32(255)
+        for x in (rim, letters)
+    ]
     cover = np.maximum(0.35 * small[0], 0.8 * small[1])
     return cover, 255 * small[1]

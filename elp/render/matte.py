@@ -13,14 +13,16 @@ Image = NDArray[Any]  # uint8
 
 
 def matte(image: Image, face: NDArray[np.float32]) -> Floats:
-    """How much of each pixel belongs to the person (MediaPipe's selfie segmentation, refined along the picture's edges).
+    """How much of each pixel belongs to the person (MediaPipe's selfie segmentation, refined along
+    the picture's edges).
 
     Args:
         image: (S, S, 3) uint8 RGB.
         face: (N, 2) outline of the face in pixels, which is always inside.
 
     Returns:
-        (S, S) float32 in [0, 1]; all ones where the network does not find the person around that face:
+        (S, S) float32 in [0, 1]; all ones where the network does not find the person around that
+            face:
         the picture is then warped as one piece.
     """
     import cv2
@@ -30,7 +32,9 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
 
     side = len(image)
     with quiet(), mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
-        seen = np.asarray(network.process(np.ascontiguousarray(image)).segmentation_mask, np.float32)
+        seen = np.asarray(
+            network.process(np.ascontiguousarray(image)).segmentation_mask, np.float32
+        )
     inside = np.zeros((side, side), np.uint8)
     cv2.fillPoly(inside, [np.round(face).astype(np.int32)], 1)
     if seen[inside > 0].mean() < 0.8:
@@ -39,24 +43,33 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
     count, labels = cv2.connectedComponents((seen > 0.35).astype(np.uint8))
     person = np.argmax(np.bincount(labels[inside > 0], minlength=count))
     _, hole_labels = cv2.connectedComponents((labels != person).astype(np.uint8))
-    border = np.unique(np.concatenate([hole_labels[0], hole_labels[-1], hole_labels[:, 0], hole_labels[:, -1]]))
-    seen = np.where(np.isin(hole_labels, border) | (hole_labels == 0), np.where(labels == person, seen, 0), 1)
+    border = np.unique(
+        np.concatenate([hole_labels[0], hole_labels[-1], hole_labels[:, 0], hole_labels[:, -1]])
+    )
+    seen = np.where(
+        np.isin(hole_labels, border) | (hole_labels == 0), np.where(labels == person, seen, 0), 1
+    )
     refined = guided(np.asarray(seen, np.float32), image, max(2, side // 64))
     return np.clip((refined - 0.3) / 0.5, 0, 1).astype(np.float32)
 
 
 def guided(mask: Floats, image: Image, radius: int, epsilon: float = 1e-3) -> Floats:
-    """Guided filter (He et al., 2010): `mask` smoothed where the picture is smooth, kept sharp along its edges."""
+    """Guided filter (He et al., 2010): `mask` smoothed where the picture is smooth, kept sharp
+    along its edges.
+    """
     import cv2
 
     guide = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
     mean = lambda x: cv2.blur(x, (2 * radius + 1,) * 2)  # noqa: E731
-    slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (mean(guide * guide) - mean(guide) ** 2 + epsilon)
+    slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (
+        mean(guide * guide) - mean(guide) ** 2 + epsilon
+    )
     return mean(slope) * guide + mean(mean(mask) - slope * mean(guide))
 
 
 def behind(image: Floats, hidden: Floats) -> Floats:
-    """The picture continued into the `hidden` area: mirrored at its edge near by, smooth far from it.
+    """The picture continued into the `hidden` area: mirrored at its edge near by, smooth far from
+    it.
 
     Args:
         image: (S, S, 3) float32.
@@ -71,7 +84,9 @@ def behind(image: Floats, hidden: Floats) -> Floats:
     known = (hidden <= 0).astype(np.uint8)
     if known.mean() < 0.01 or known.all():
         return image
-    far, labels = cv2.distanceTransformWithLabels(1 - known, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
+    far, labels = cv2.distanceTransformWithLabels(
+        1 - known, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
     ys, xs = np.nonzero(known)
     order = np.zeros(labels.max() + 1, np.int64)
     order[labels[ys, xs]] = np.arange(len(ys))
@@ -80,10 +95,19 @@ def behind(image: Floats, hidden: Floats) -> Floats:
     mirror_y, mirror_x = 2 * ys[near] - y, 2 * xs[near] - x
     fits = (mirror_y >= 0) & (mirror_y < side) & (mirror_x >= 0) & (mirror_x < side)
     mirror_y, mirror_x = np.clip(mirror_y, 0, side - 1), np.clip(mirror_x, 0, side - 1)
-    jump = np.hypot(*(np.abs(np.diff(m, axis=1, prepend=m[:, :1])) + np.abs(np.diff(m, axis=0, prepend=m[:1])) for m in (mirror_y, mirror_x)))
+    jump = np.hypot(
+        *(
+            np.abs(np.diff(m, axis=1, prepend=m[:, :1])) + np.abs(np.diff(m, axis=0, prepend=m[:1]))
+            for m in (mirror_y, mirror_x)
+        )
+    )
     seam = cv2.dilate((jump > 4).astype(np.uint8), np.ones((3, 3), np.uint8)) * (far > 2)
-    weight = (fits & (known[mirror_y, mirror_x] > 0) & (seam == 0)).astype(np.float32) * np.clip(1 - far / (side * 0.12), 0, 1)
-    weight = np.where(far > 2, cv2.GaussianBlur(weight, (0, 0), side / 120) * weight, weight)[..., None]
+    weight = (fits & (known[mirror_y, mirror_x] > 0) & (seam == 0)).astype(np.float32) * np.clip(
+        1 - far / (side * 0.12), 0, 1
+    )
+    weight = np.where(far > 2, cv2.GaussianBlur(weight, (0, 0), side / 120) * weight, weight)[
+        ..., None
+    ]
     smooth = pyramid_fill(image, known.astype(np.float32))
     mirrored = cv2.GaussianBlur(image[mirror_y, mirror_x], (0, 0), 0.7)
     filled = weight * mirrored + (1 - weight) * smooth
@@ -100,16 +124,21 @@ def pyramid_fill(image: Floats, known: Floats) -> Floats:
         return np.where(known[..., None] > 0, image, mean).astype(np.float32)
     half = (len(image) + 1) // 2
     weight = cv2.resize(known, (half, half), interpolation=cv2.INTER_AREA)
-    colour = cv2.resize(image * known[..., None], (half, half), interpolation=cv2.INTER_AREA) / np.maximum(weight, 1e-6)[..., None]
+    colour = (
+        cv2.resize(image * known[..., None], (half, half), interpolation=cv2.INTER_AREA)
+        / np.maximum(weight, 1e-6)[..., None]
+    )
     coarse = pyramid_fill(colour, np.minimum(1, weight * 4))
     up = cv2.resize(coarse, (len(image),) * 2, interpolation=cv2.INTER_LINEAR)
     return known[..., None] * image + (1 - known[..., None]) * up
 
 
 def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats]:
-    """The person, cut out and continued beyond the edges of the picture, for a head that moves away from them.
+    """The person, cut out and continued beyond the edges of the picture, for a head that moves away
+    from them.
 
-    Colours are mirrored at the edges, who is who is repeated; hair that the upper edge cuts gets a round top.
+    Colours are mirrored at the edges, who is who is repeated; hair that the upper edge cuts gets a
+    round top.
 
     Args:
         image: (S, S, 3) float32.
@@ -118,8 +147,10 @@ def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats
         pad: pixels to add on each side.
 
     Returns:
-        person (S + 2 pad, S + 2 pad, 3) = image - (1 - matte) back: premultiplied, and what the background lacks at the person's outline
-        added, so that person + (1 - matte) back is the picture to the last bit; matte (S + 2 pad, S + 2 pad).
+        person (S + 2 pad, S + 2 pad, 3) = image - (1 - matte) back: premultiplied, and what the
+            background lacks at the person's outline
+        added, so that person + (1 - matte) back is the picture to the last bit; matte (S + 2 pad, S
+            + 2 pad).
     """
     side = len(matte)
     cover = np.pad(matte, pad, mode="edge")
@@ -129,9 +160,13 @@ def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats
     for a, b in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True):
         x = (np.arange(side) + 0.5 - (a + b) / 2) / ((b - a) / 2)
         dome = min(0.3 * (b - a), 0.9 * pad) * np.sqrt(np.clip(1 - x * x, 0, 1))
-        cover[:pad, pad:-pad] = np.maximum(cover[:pad, pad:-pad], np.clip((dome - y) / (0.008 * side) + 0.5, 0, 1) * (dome > 0))
+        cover[:pad, pad:-pad] = np.maximum(
+            cover[:pad, pad:-pad], np.clip((dome - y) / (0.008 * side) + 0.5, 0, 1) * (dome > 0)
+        )
     frame = [(pad, pad), (pad, pad), (0, 0)]
-    person = np.pad(image, frame, mode="reflect") - (1 - cover[..., None]) * np.pad(back, frame, mode="reflect")
+    person = np.pad(image, frame, mode="reflect") - (1 - cover[..., None]) * np.pad(
+        back, frame, mode="reflect"
+    )
     beyond = np.pad(np.zeros((side, side), bool), pad, constant_values=True)
     person[beyond & (cover < 0.02)] = 0  # there the mirrored person is nobody
     return person.astype(np.float32), cover.astype(np.float32)

@@ -21,11 +21,15 @@ TEETH = 0.085  # height of the upper teeth that show, in mouth widths
 
 def gap(points: Floats) -> float:
     """Distance between the inner lips at the middle, in mouth widths, of (V, 2) `points`."""
-    return float(np.linalg.norm(points[13] - points[14]) / max(float(np.linalg.norm(points[78] - points[308])), 1e-6))
+    return float(
+        np.linalg.norm(points[13] - points[14])
+        / max(float(np.linalg.norm(points[78] - points[308])), 1e-6)
+    )
 
 
 def seal(moved: Floats, rest: Floats) -> None:
-    """Lips that touch are soft, in place: the first of a parting only relieves their pressure, and they never pass through each other.
+    """Lips that touch are soft, in place: the first of a parting only relieves their pressure, and
+    they never pass through each other.
 
     Args:
         moved: (V, 2) vertices now, source pixels.
@@ -36,7 +40,11 @@ def seal(moved: Floats, rest: Floats) -> None:
     was, now = (((p[LIP_LOWER] - p[LIP_UPPER]) * down).sum(1) for p in (rest, moved))
     soft = SOFT * np.linalg.norm(moved[78] - moved[308]) * (1 - smooth((gap(rest) - 0.03) / 0.06))
     parting = np.maximum(now - was, 0)
-    wanted = np.where(now > was, was + parting * parting / (parting + soft + 1e-9), np.maximum(now, np.minimum(was, 0)))
+    wanted = np.where(
+        now > was,
+        was + parting * parting / (parting + soft + 1e-9),
+        np.maximum(now, np.minimum(was, 0)),
+    )
     lack = (wanted - now)[1:-1, None] / 2
     moved[LIP_UPPER[1:-1]] -= lack * down
     moved[LIP_LOWER[1:-1]] += lack * down
@@ -44,10 +52,12 @@ def seal(moved: Floats, rest: Floats) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Mouth:
-    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm, with teeth and tongue as it opens.
+    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm,
+    with teeth and tongue as it opens.
 
     Attributes:
-        source: (S, S, 4) float32 RGB of the portrait and how much of each pixel lies between its lips.
+        source: (S, S, 4) float32 RGB of the portrait and how much of each pixel lies between its
+            lips.
         hollow: (3,) float32 RGB of the depth of the mouth.
         tongue: (3,) float32 RGB.
         teeth: (3,) float32 RGB.
@@ -67,17 +77,24 @@ class Mouth:
 
         inside = cv2.dilate(coverage(points[RIM], image.shape[:2]), np.ones((3, 3), np.uint8))
         inside = cv2.GaussianBlur(inside, (0, 0), 1.0) * float(smooth((gap(points) - 0.03) / 0.05))
-        low, high = (np.clip(bound, 0, len(image) - 1).astype(int) for bound in (points[RIM].min(0) - 6, points[RIM].max(0) + 7))
+        low, high = (
+            np.clip(bound, 0, len(image) - 1).astype(int)
+            for bound in (points[RIM].min(0) - 6, points[RIM].max(0) + 7)
+        )
         around = image[low[1] : high[1] + 1, low[0] : high[0] + 1].reshape(-1, 3)
         dark, light = np.percentile(around, [8, 85], axis=0)
         return cls(
-            source=np.dstack([image, inside]).astype(np.float32), gap=gap(points),
+            source=np.dstack([image, inside]).astype(np.float32),
+            gap=gap(points),
             hollow=(0.4 * dark * [1.0, 0.7, 0.68]).astype(np.float32),
             tongue=(0.42 * light * [1.0, 0.6, 0.58]).astype(np.float32),
-            teeth=(0.78 * (0.5 * light + 0.5 * light.mean())).astype(np.float32),  # half as colourful as the skin
-        )  # fmt: skip
+            # half as colourful as the skin
+            teeth=(0.78 * (0.5 * light + 0.5 * light.mean())).astype(np.float32),
+        )
 
-    def paint(self, picture: Floats, moved: Floats, skull: Floats, rest: Floats, scale: float) -> None:
+    def paint(
+        self, picture: Floats, moved: Floats, skull: Floats, rest: Floats, scale: float
+    ) -> None:
         """Show the inside through the opening of the lips, in place.
 
         Args:
@@ -99,10 +116,20 @@ class Mouth:
             return
         box = picture[low[1] : high[1], low[0] : high[0]]
         mask = change * cv2.GaussianBlur(coverage(edge - low, box.shape[:2]), (0, 0), 0.6)
-        x, y = np.meshgrid(np.arange(low[0], high[0], dtype=np.float32) * scale, np.arange(low[1], high[1], dtype=np.float32) * scale)
-        affine = np.linalg.lstsq(np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None)[0].astype(np.float32)
+        x, y = np.meshgrid(
+            np.arange(low[0], high[0], dtype=np.float32) * scale,
+            np.arange(low[1], high[1], dtype=np.float32) * scale,
+        )
+        affine = np.linalg.lstsq(
+            np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None
+        )[0].astype(np.float32)
         back = np.stack([x, y, np.ones_like(x)], -1) @ affine
-        own = cv2.remap(self.source, np.ascontiguousarray(back[..., 0]), np.ascontiguousarray(back[..., 1]), cv2.INTER_LINEAR)
+        own = cv2.remap(
+            self.source,
+            np.ascontiguousarray(back[..., 0]),
+            np.ascontiguousarray(back[..., 1]),
+            cv2.INTER_LINEAR,
+        )
         inside = self._inside(x, y, moved)
         inside += own[..., 3:] * (own[..., :3] - inside)
         box += mask[..., None] * (inside - box)
@@ -118,11 +145,18 @@ class Mouth:
         top, bottom = (np.interp(u, *place(moved[row])) for row in (LIP_UPPER, LIP_LOWER))
         room = np.maximum(bottom - top, 1e-3)
         deep = np.clip((v - top) / room, 0, 1)
-        wide = float(smooth((gap(moved) - 0.06) / 0.14)) * (1 - float(smooth((self.gap - 0.03) / 0.05)))
+        wide = float(smooth((gap(moved) - 0.06) / 0.14)) * (
+            1 - float(smooth((self.gap - 0.03) / 0.05))
+        )
         middle = np.clip(1 - ((u - 0.5) / 0.5) ** 2, 0, 1)
         out = self.hollow * (1 + 0.5 * (1 - middle))[..., None]
         tongue = 0.8 * wide * middle * smooth((deep - 0.55) / 0.35)
         out += tongue[..., None] * (self.tongue - out)
-        teeth = 0.85 * wide * smooth((TEETH * middle - (v - top)) / 0.03) * smooth((middle - 0.25) / 0.4)
+        teeth = (
+            0.85
+            * wide
+            * smooth((TEETH * middle - (v - top)) / 0.03)
+            * smooth((middle - 0.25) / 0.4)
+        )
         out += teeth[..., None] * (self.teeth * (0.55 + 0.45 * middle)[..., None] - out)
         return out.astype(np.float32)

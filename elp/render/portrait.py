@@ -31,7 +31,8 @@ class Portrait:
     Attributes:
         image: (S, S, 3) uint8 RGB, the square around the face.
         points: (478, 2) float32, tracked points in its pixels.
-        depth: (468,) float32, distance of each face point from the camera in cm, from the fitted model.
+        depth: (468,) float32, distance of each face point from the camera in cm, from the fitted
+            model.
         matte: (S, S) float32 in [0, 1], how much of a pixel belongs to the person.
         focal: focal length in pixels of the square picture; its centre is the principal point.
         origin: (3,) float32, the head's centre in camera coordinates, cm.
@@ -51,19 +52,22 @@ class Portrait:
     model: FaceModel
 
     @classmethod
-    def load(cls, source: str | Path | Image, *, face: str = "largest", model: FaceModel | None = None) -> Portrait:
+    def load(
+        cls, source: str | Path | Image, *, face: str = "largest", model: FaceModel | None = None
+    ) -> Portrait:
         """Find, crop, track, fit and cut out the face of one picture.
 
         Args:
             source: an image file, or (H, W, 3) uint8 RGB.
-            face: which face, where there are several: "largest", "left" or "right" (in the picture).
+            face: which face, where there are several: "largest", "left" or "right" (in the
+                picture).
             model: the face model; by default the one that ships.
 
         Raises:
-            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face, or one too small or in profile;
-                `face` is none of the three.
+            ElpError: the image is missing, not readable, not (H, W, 3) uint8, shows no face, or one
+                too small or in profile; `face` is none of the three.
         """
-        from elp.face.fit import fit
+        from elp.extraction.fit import fit
         from elp.face.landmarks import OVAL
         from elp.media.track import landmarks
         from elp.render.matte import matte
@@ -73,27 +77,46 @@ class Portrait:
         square = crop(image, find(image, face, name))
         points = landmarks([square], still=True)[0]
         if not np.isfinite(points).all():
-            raise ElpError(f"{name}: the face could not be tracked: use a portrait that looks towards the camera")
+            raise ElpError(
+                f"{name}: the face could not be tracked: use a portrait that looks towards the camera"
+            )
         found = fit(points[None], (len(square), len(square)), model)
         aside = float(np.rad2deg(np.abs(found.pose[0, 1])))
         if aside > ASIDE:
-            raise ElpError(f"{name}: the head looks {aside:.0f} degrees aside, {ASIDE} at most can be moved: use one that faces the camera")
+            raise ElpError(
+                f"{name}: the head looks {aside:.0f} degrees aside, {ASIDE} at most can be moved: use one that faces the camera"
+            )
         turn = Rotation.from_rotvec(found.pose[0, :3])
-        depth = turn.apply(model.shape(found.alpha, found.beta[0])[model.landmarks])[:, 2] + found.pose[0, 5]
-        points = points[:, :2] - np.float32(0.5)  # the tracker counts from the picture's edge, arrays from the first pixel's centre
+        depth = (
+            turn.apply(model.shape(found.alpha, found.beta[0])[model.landmarks])[:, 2]
+            + found.pose[0, 5]
+        )
+        # the tracker counts from the picture's edge, arrays from the first pixel's centre
+        points = points[:, :2] - np.float32(0.5)
         return cls(
-            image=square, points=points, depth=depth.astype(np.float32), matte=matte(square, points[list(OVAL)]), focal=found.focal,
-            origin=found.pose[0, 3:], rotation=found.pose[0, :3], beta=found.beta[0], model=model,
-        )  # fmt: skip
+            image=square,
+            points=points,
+            depth=depth.astype(np.float32),
+            matte=matte(square, points[list(OVAL)]),
+            focal=found.focal,
+            origin=found.pose[0, 3:],
+            rotation=found.pose[0, :3],
+            beta=found.beta[0],
+            model=model,
+        )
 
 
 def read(source: str | Path | Image) -> tuple[Image, str]:
-    """(H, W, 3) uint8 RGB and a name for messages; turned upright by the file's own orientation tag; transparency over white."""
+    """(H, W, 3) uint8 RGB and a name for messages; turned upright by the file's own orientation
+    tag; transparency over white.
+    """
     import cv2
 
     if isinstance(source, np.ndarray):
         if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8 or not source.size:
-            raise ElpError(f"portrait: expected an (H, W, 3) uint8 RGB array, got {source.shape} {source.dtype}: convert it first")
+            raise ElpError(
+                f"portrait: expected an (H, W, 3) uint8 RGB array, got {source.shape} {source.dtype}: convert it first"
+            )
         return source, "portrait"
     path = Path(source)
     if not path.is_file():
@@ -103,35 +126,53 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
     if image is None:
         raise ElpError(f"{path}: not a readable image: use a PNG or JPEG")
     whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if whole is not None and whole.ndim == 3 and whole.shape[2] == 4 and whole.shape[:2] == image.shape[:2] and whole.dtype == np.uint8:
+    if (
+        whole is not None
+        and whole.ndim == 3
+        and whole.shape[2] == 4
+        and whole.shape[:2] == image.shape[:2]
+        and whole.dtype == np.uint8
+    ):
         cover = whole[..., 3:].astype(np.float32) / 255
         image = np.rint(image * cover + 255 * (1 - cover)).astype(np.uint8)
     return np.ascontiguousarray(image[..., ::-1]), str(path)
 
 
 def find(image: Image, face: str, name: str) -> Floats:
-    """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is too small."""
+    """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is
+    too small.
+    """
     import cv2
 
     from elp.media.track import landmarks
 
     scale = min(1.0, SEARCH / max(image.shape[:2]))
-    small: NDArray[Any] = image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small: NDArray[Any] = (
+        image
+        if scale == 1
+        else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    )
     points = landmarks([small], face=face, still=True)[0, :, :2] / np.float32(scale)
     if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
         points = _closer(image, face)
     if not np.isfinite(points).all():
-        raise ElpError(f"{name}: no face found: use a portrait that shows one face from the front, well lit")
+        raise ElpError(
+            f"{name}: no face found: use a portrait that shows one face from the front, well lit"
+        )
     height = float(np.ptp(points[:, 1]))
     if height < SMALL:
-        raise ElpError(f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: use a larger picture")
+        raise ElpError(
+            f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: use a larger picture"
+        )
     return points
 
 
 def crop(image: Image, points: Floats) -> Image:
-    """(S, S, 3) uint8 square around a face, with room for hair and shoulders as far as the picture has it.
+    """(S, S, 3) uint8 square around a face, with room for hair and shoulders as far as the picture
+    has it.
 
-    It is shifted and shrunk rather than padded; only a face at the very edge is padded, by repeating the edge.
+    It is shifted and shrunk rather than padded; only a face at the very edge is padded, by
+    repeating the edge.
     """
     import cv2
 
@@ -144,12 +185,16 @@ def crop(image: Image, points: Floats) -> Image:
     corner = np.where(room >= 0, np.clip(corner, 0, np.maximum(room, 0)), corner)
     before, after = np.maximum(-corner, 0), np.maximum(corner + side - image.shape[1::-1], 0)
     if before.any() or after.any():
-        image = cv2.copyMakeBorder(image, before[1], after[1], before[0], after[0], cv2.BORDER_REPLICATE)
+        image = cv2.copyMakeBorder(
+            image, before[1], after[1], before[0], after[0], cv2.BORDER_REPLICATE
+        )
         corner = corner + before
     square = image[corner[1] : corner[1] + side, corner[0] : corner[0] + side]
     goal = int(np.clip(side, FINE, LARGE))
     if goal != side:
-        square = cv2.resize(square, (goal, goal), interpolation=cv2.INTER_AREA if goal < side else cv2.INTER_CUBIC)
+        square = cv2.resize(
+            square, (goal, goal), interpolation=cv2.INTER_AREA if goal < side else cv2.INTER_CUBIC
+        )
     return np.ascontiguousarray(square)
 
 
@@ -158,9 +203,13 @@ def _closer(image: Image, face: str) -> Floats:
     from elp.media.track import landmarks
 
     order = {"largest": lambda b: -b[2], "left": lambda b: b[0], "right": lambda b: -b[0]}
-    for parts in (1, 2, 4):  # the detector sees 192 x 192 pixels, so a small face wants a small part of the picture
+    # the detector sees 192 x 192 pixels, so a small face wants a small part of the picture
+    for parts in (1, 2, 4):
         for x, y, wide in sorted(_boxes(image, parts), key=order[face]):
-            low, high = np.maximum([int(x - 1.5 * wide), int(y - 1.5 * wide)], 0), [int(x + 1.5 * wide), int(y + 1.5 * wide)]
+            low, high = (
+                np.maximum([int(x - 1.5 * wide), int(y - 1.5 * wide)], 0),
+                [int(x + 1.5 * wide), int(y + 1.5 * wide)],
+            )
             near = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
             points = landmarks([near], still=True)[0, :, :2] + np.asarray(low, np.float32)
             if np.isfinite(points).all():
@@ -177,11 +226,22 @@ def _boxes(image: Image, parts: int) -> list[tuple[float, float, float]]:
     h, w = image.shape[:2]
     tile = [int(np.ceil(length / parts)) for length in (h, w)]
     out = []
-    with quiet(), mp.solutions.face_detection.FaceDetection(model_selection=1, min_detection_confidence=0.6) as detector:
+    with (
+        quiet(),
+        mp.solutions.face_detection.FaceDetection(
+            model_selection=1, min_detection_confidence=0.6
+        ) as detector,
+    ):
         for top in range(0, max(h - tile[0], 0) + 1, max(tile[0] // 2, 1)):
             for left in range(0, max(w - tile[1], 0) + 1, max(tile[1] // 2, 1)):
                 part = np.ascontiguousarray(image[top : top + tile[0], left : left + tile[1]])
                 for found in detector.process(part).detections or []:
                     box, (ph, pw) = found.location_data.relative_bounding_box, part.shape[:2]
-                    out.append((left + (box.xmin + box.width / 2) * pw, top + (box.ymin + box.height / 2) * ph, max(box.width * pw, box.height * ph)))
+                    out.append(
+                        (
+                            left + (box.xmin + box.width / 2) * pw,
+                            top + (box.ymin + box.height / 2) * ph,
+                            max(box.width * pw, box.height * ph),
+                        )
+                    )
     return out

@@ -15,7 +15,8 @@ from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, OVAL, POINTS, UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Triangles = NDArray[np.integer[Any]]
-RINGS = (1.07, 1.16, 1.28, 1.42, 1.6, 1.82, 2.1, 2.5, 3.2, 4.5)  # of points around the face outline, in radii
+# of points around the face outline, in radii
+RINGS = (1.07, 1.16, 1.28, 1.42, 1.6, 1.82, 2.1, 2.5, 3.2, 4.5)
 COARSE = 2.0  # rings beyond hold every second point
 GRAZING = 0.25  # cosine between skin and view below which the portrait does not really show a point
 LASH = 0.3  # where the lash line ends, between the lid margin (0) and the next ring (1)
@@ -33,10 +34,12 @@ class Rig:
         depth: (V,) float32, distance from the camera in cm.
         weight: (V,) float32 in [0, 1]: 1 follows the head, 0 stays with the picture.
         spread: (V, 468) float32: displacement of each vertex from those of the face points.
-        triangles: (F, 3) int64, front side turned to the camera; the first `UNDER` lie inside eyes and mouth.
+        triangles: (F, 3) int64, front side turned to the camera; the first `UNDER` lie inside eyes
+            and mouth.
         hidden: (H,) int64, vertices that the portrait does not show.
         follow: (H, V) float32, their displacement from that of the others.
-        lash: (2 eyes, 2 lids, 7) indices of the lash vertices; eyes in the order r, l; lids upper, lower.
+        lash: (2 eyes, 2 lids, 7) indices of the lash vertices; eyes in the order r, l; lids upper,
+            lower.
     """
 
     rest: Floats
@@ -68,7 +71,8 @@ def build(points: Floats, depth: Floats, triangles: Triangles, side: int, focal:
     if np.median(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]) < 0:
         faces = faces[:, ::-1]
     hidden, follow = _hidden(points, depth, triangles, faces, len(rest), side, focal)
-    rest[hidden] = follow @ rest  # unfolded: any place will do for what is not seen, if the mesh stays flat
+    # unfolded: any place will do for what is not seen, if the mesh stays flat
+    rest[hidden] = follow @ rest
     return Rig(
         hidden=hidden,
         follow=follow,
@@ -82,9 +86,16 @@ def build(points: Floats, depth: Floats, triangles: Triangles, side: int, focal:
 
 
 def _hidden(
-    points: Floats, depth: Floats, triangles: Triangles, faces: Triangles, count: int, side: int, focal: float
+    points: Floats,
+    depth: Floats,
+    triangles: Triangles,
+    faces: Triangles,
+    count: int,
+    side: int,
+    focal: float,
 ) -> tuple[NDArray[np.int64], Floats]:
-    """Points seen at a grazing angle or from behind, and the harmonic extension that lets them follow their neighbours.
+    """Points seen at a grazing angle or from behind, and the harmonic extension that lets them
+    follow their neighbours.
 
     Turned by their own depth they would bring skin into view that the portrait never showed.
     """
@@ -97,7 +108,11 @@ def _hidden(
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     facing = -(normal * solid).sum(1) / np.linalg.norm(solid, axis=1)
     facing *= np.sign(np.median(facing))
-    features = np.concatenate([UPPER[e][:2].ravel() for e in "rl"] + [LOWER[e][:2].ravel() for e in "rl"] + [LIP_UPPER, LIP_LOWER])
+    features = np.concatenate(
+        [UPPER[e][:2].ravel() for e in "rl"]
+        + [LOWER[e][:2].ravel() for e in "rl"]
+        + [LIP_UPPER, LIP_LOWER]
+    )
     away = facing < GRAZING
     away[features] = False
     ring = np.zeros((len(RINGS), len(OVAL)), bool)
@@ -110,34 +125,49 @@ def _hidden(
     laplacian = (sparse.diags(np.asarray(graph.sum(1)).ravel()) - graph).toarray()
     hidden, shown = np.flatnonzero(loose), np.flatnonzero(~loose)
     follow = np.zeros((len(hidden), count))
-    follow[:, shown] = np.linalg.solve(laplacian[np.ix_(hidden, hidden)], -laplacian[np.ix_(hidden, shown)])
+    follow[:, shown] = np.linalg.solve(
+        laplacian[np.ix_(hidden, hidden)], -laplacian[np.ix_(hidden, shown)]
+    )
     return hidden, follow.astype(np.float32)
 
 
 def strip(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> Triangles:
-    """Triangles between two rows of equal length, turned the same way; collapsed ones are left out."""
-    quads = [((a, b, c), (b, d, c)) for a, b, c, d in zip(upper, upper[1:], lower, lower[1:], strict=False)]
+    """Triangles between two rows of equal length, turned the same way; collapsed ones are left
+    out.
+    """
+    quads = [
+        ((a, b, c), (b, d, c))
+        for a, b, c, d in zip(upper, upper[1:], lower, lower[1:], strict=False)
+    ]
     every = np.array([t for pair in quads for t in pair], np.int64)
     return every[[len(set(t)) == 3 for t in every.tolist()]]
 
 
 def _close(triangles: Triangles) -> Triangles:
-    """The model's triangles with eyes and mouth closed by strips, which come first: `UNDER` of them."""
+    """The model's triangles with eyes and mouth closed by strips, which come first: `UNDER` of
+    them.
+    """
     for upper, lower in OPENINGS:
         inside = np.isin(triangles, np.concatenate([upper, lower])).all(1)
-        triangles = np.concatenate([_like(triangles[~inside], strip(upper, lower)), triangles[~inside]])
+        triangles = np.concatenate(
+            [_like(triangles[~inside], strip(upper, lower)), triangles[~inside]]
+        )
     return triangles
 
 
 def _like(mesh: Triangles, patch: Triangles) -> Triangles:
-    """`patch` turned so that it runs through the edges it shares with `mesh` in the opposite sense."""
+    """`patch` turned so that it runs through the edges it shares with `mesh` in the opposite
+    sense.
+    """
     edges = {(int(t[i]), int(t[(i + 1) % 3])) for t in mesh for i in range(3)}
     same = sum((int(t[i]), int(t[(i + 1) % 3])) in edges for t in patch for i in range(3))
     return patch[:, ::-1] if same else patch
 
 
 def _lashes(triangles: Triangles) -> tuple[NDArray[np.int64], Floats, Triangles]:
-    """Split the band around each lid margin, so that the lashes move with the margin and only skin stretches."""
+    """Split the band around each lid margin, so that the lashes move with the margin and only skin
+    stretches.
+    """
     index = np.zeros((2, 2, 7), np.int64)
     spread = np.zeros((28, POINTS))
     at = 0
@@ -180,7 +210,11 @@ def _rings(points: Floats, depth: Floats) -> tuple[Floats, Floats, Floats, Float
         far.append((1 - fall) * depth[OVAL] + fall * np.maximum(depth[OVAL], back))
         v, h = (ring - (top + chin) / 2) @ up / height, (ring - (top + chin) / 2) @ across / height
         wide = 0.4 + 0.5 * smooth((v + 0.7) / 0.6)  # hair and hat above, only the neck below
-        hold = smooth((v + 1.1) / 0.6) * (1 - smooth((np.abs(h) - wide) / 0.45)) * (1 - smooth((v - 1.2) / 0.6))
+        hold = (
+            smooth((v + 1.1) / 0.6)
+            * (1 - smooth((np.abs(h) - wide) / 0.45))
+            * (1 - smooth((v - 1.2) / 0.6))
+        )
         weight.append(hold)
         own = np.zeros((len(OVAL), POINTS))
         own[np.arange(len(OVAL)), OVAL] = 1 - smooth((scale - 1) / 0.5)
@@ -196,5 +230,10 @@ def smooth(x: NDArray[np.floating] | float) -> NDArray[np.floating]:
 
 def _ring_triangles(first: int) -> Triangles:
     n = len(OVAL)
-    rows = [OVAL] + [first + k * n + np.arange(n) // (1 + (scale > COARSE)) * (1 + (scale > COARSE)) for k, scale in enumerate(RINGS)]
-    return np.concatenate([strip(np.append(a, a[0]), np.append(b, b[0])) for a, b in pairwise(rows)])
+    rows = [OVAL] + [
+        first + k * n + np.arange(n) // (1 + (scale > COARSE)) * (1 + (scale > COARSE))
+        for k, scale in enumerate(RINGS)
+    ]
+    return np.concatenate(
+        [strip(np.append(a, a[0]), np.append(b, b[0])) for a, b in pairwise(rows)]
+    )

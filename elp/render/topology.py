@@ -1,4 +1,5 @@
-"""Where the eyes, the lips and the outline lie among MediaPipe's 478 points (chapter "The renderer").
+"""Where the eyes, the lips and the outline lie among MediaPipe's 478 points (chapter "The
+renderer").
 
 l and r are the subject's left and right. A lid runs from the outer to the inner corner.
 """
@@ -44,7 +45,11 @@ LOWER = {
         ]
     ),
 }
-IRIS = {"r": landmarks.IRIS_R[0], "l": landmarks.IRIS_L[0]}  # centre; the four after it lie on the rim
-LIP_UPPER, LIP_LOWER = np.array(landmarks.LIPS["upper_inner"]), np.array(landmarks.LIPS["lower_inner"])  # right corner to left corner
+# centre; the four after it lie on the rim
+IRIS = {"r": landmarks.IRIS_R[0], "l": landmarks.IRIS_L[0]}
+LIP_UPPER, LIP_LOWER = (
+    np.array(landmarks.LIPS["upper_inner"]),
+    np.array(landmarks.LIPS["lower_inner"]),
+)  # right corner to left corner
 
 __all__ = ["IRIS", "LIP_LOWER", "LIP_UPPER", "LOWER", "OVAL", "POINTS", "UPPER"]

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
-STEEP = 4.0  # a triangle squeezed more than this is sampled as if by this much: it is thinner than a pixel, which would overshoot it
+# a triangle squeezed more than this is sampled as if by this much: it is thinner than a pixel,
+# which would overshoot it
+STEEP = 4.0
 SHIFT = 4  # vertices are drawn at 1/16 pixel
 
 
@@ -22,7 +24,8 @@ class Warp:
         rest: (V, 2) float32, vertices in source pixels.
         triangles: (F, 3) int, vertices of each triangle.
         still: (V,) bool, vertices that never move: triangles of such are painted once.
-        under: how many triangles at the start of `triangles` any other one hides (inside eyes and mouth).
+        under: how many triangles at the start of `triangles` any other one hides (inside eyes and
+            mouth).
         scale: source pixels per output pixel.
         size: side of the output in pixels.
     """
@@ -33,7 +36,8 @@ class Warp:
     under: int
     scale: float
     size: int
-    _edges: NDArray[np.float64] = field(init=False)  # (F, 2, 2) rest edges from each triangle's first corner
+    # (F, 2, 2) rest edges from each triangle's first corner
+    _edges: NDArray[np.float64] = field(init=False)
     _middle: NDArray[np.float64] = field(init=False)  # (F, 2) rest centroids
     _base: NDArray[np.int32] = field(init=False)  # (size, size) triangles that never move
     _moving: NDArray[np.bool_] = field(init=False)  # (F,)
@@ -64,9 +68,13 @@ class Warp:
         area = ax * by - ay * bx
         owner = self._owner(now, area, depth)
         area = np.where(np.abs(area) < 1e-3, np.inf, area)  # a collapsed triangle has one colour
-        # pixel offset @ linear = source offset: the inverse of the edges now times the edges at rest
+        # pixel offset @ linear = source offset: the inverse of the edges now times the edges at
+        # rest
         (px, py), (qx, qy) = self._edges[:, 0].T, self._edges[:, 1].T
-        linear = np.stack([by * px - ay * qx, by * py - ay * qy, ax * qx - bx * px, ax * qy - bx * py]) / area
+        linear = (
+            np.stack([by * px - ay * qx, by * py - ay * qy, ax * qx - bx * px, ax * qy - bx * py])
+            / area
+        )
         steep = np.maximum(*np.maximum(*np.abs(linear).reshape(2, 2, -1))) / (STEEP * self.scale)
         linear /= np.maximum(steep, 1)
         x, y = ((now[:, 0] + now[:, 1] + now[:, 2]) / 3).T
@@ -83,26 +91,45 @@ class Warp:
 
     @staticmethod
     def _settle(source: Floats, home: Floats) -> Floats:
-        """Single pixels that fell into a sliver take their neighbours' displacement, and steps at hidden edges are softened."""
+        """Single pixels that fell into a sliver take their neighbours' displacement, and steps at
+        hidden edges are softened.
+        """
         import cv2
 
         return cv2.blur(cv2.medianBlur(source - home, 3), (3, 3)) + home
 
-    def _owner(self, now: NDArray[np.float64], area: NDArray[np.float64], depth: Floats) -> NDArray[np.int32]:
-        """(size, size) triangle seen at each pixel: painted from far to near, those turned away first."""
+    def _owner(
+        self, now: NDArray[np.float64], area: NDArray[np.float64], depth: Floats
+    ) -> NDArray[np.int32]:
+        """(size, size) triangle seen at each pixel: painted from far to near, those turned away
+        first.
+        """
         owner = self._base.copy()
         rank = np.where(area > 0, 1e6, 0.0) - depth[self.triangles] @ np.full(3, 1 / 3)
         rank[: self.under] -= 2e6
-        low, high = np.minimum(np.minimum(now[:, 0], now[:, 1]), now[:, 2]), np.maximum(np.maximum(now[:, 0], now[:, 1]), now[:, 2])
-        seen = self._moving & (high[:, 0] > -1) & (high[:, 1] > -1) & (low[:, 0] < self.size) & (low[:, 1] < self.size)
+        low, high = (
+            np.minimum(np.minimum(now[:, 0], now[:, 1]), now[:, 2]),
+            np.maximum(np.maximum(now[:, 0], now[:, 1]), now[:, 2]),
+        )
+        seen = (
+            self._moving
+            & (high[:, 0] > -1)
+            & (high[:, 1] > -1)
+            & (low[:, 0] < self.size)
+            & (low[:, 1] < self.size)
+        )
         order = np.argsort(rank, kind="stable")
         self._paint(owner, now, order[seen[order]])
         return owner
 
-    def _paint(self, owner: NDArray[np.int32], corners: NDArray[np.float64], order: NDArray[np.intp]) -> None:
+    def _paint(
+        self, owner: NDArray[np.int32], corners: NDArray[np.float64], order: NDArray[np.intp]
+    ) -> None:
         import cv2
 
-        fixed = np.round(np.clip(corners[order], -self.size, 2 * self.size) * 2**SHIFT).astype(np.int32)
+        fixed = np.round(np.clip(corners[order], -self.size, 2 * self.size) * 2**SHIFT).astype(
+            np.int32
+        )
         paint = cv2.fillConvexPoly
         for index, corner in zip(order.tolist(), fixed, strict=True):
             paint(owner, corner, index, cv2.LINE_8, SHIFT)

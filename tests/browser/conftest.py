@@ -35,7 +35,9 @@ def browser(chromium: Path) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=str(chromium), headless=True, args=FLAGS)
+        opened = playwright.chromium.launch(
+            executable_path=str(chromium), headless=True, args=FLAGS
+        )
         yield opened
         opened.close()
 
@@ -47,8 +49,14 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def site(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """(address, folder) of the book's pages: those named by ELP_SITE, else built here from the committed outputs."""
-    folder = Path(os.environ["ELP_SITE"]) if "ELP_SITE" in os.environ else build(tmp_path_factory.mktemp("site"))
+    """(address, folder) of the book's pages: those named by ELP_SITE, else built here from the
+    committed outputs.
+    """
+    folder = (
+        Path(os.environ["ELP_SITE"])
+        if "ELP_SITE" in os.environ
+        else build(tmp_path_factory.mktemp("site"))
+    )
     with served(folder) as address:
         yield address, folder
 
@@ -56,7 +64,9 @@ def site(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[t
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
     """Address of a folder's files."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
+    server = http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder))
+    )
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_address[1]}/"
     server.shutdown()
@@ -65,17 +75,28 @@ def served(folder: Path) -> Iterator[str]:
 
 def build(target: Path) -> Path:
     """The pages from the notebooks as they are, without running them."""
-    subprocess.run([sys.executable, str(ROOT / "book" / "_tools" / "vendor.py")], check=True, timeout=300)
+    subprocess.run(
+        [sys.executable, str(ROOT / "book" / "_tools" / "vendor.py")], check=True, timeout=300
+    )
     source = target / "source"
     source.mkdir()
     for name in ("_config.yml", "_toc.yml"):
         shutil.copy(ROOT / name, source)
-    shutil.copytree(ROOT / "book", source / "book", ignore=shutil.ignore_patterns("_build", "_runtime"))
+    shutil.copytree(
+        ROOT / "book", source / "book", ignore=shutil.ignore_patterns("_build", "_runtime")
+    )
     os.symlink(ROOT / "elp", source / "elp")  # the pages show its source
     config = yaml.safe_load((source / "_config.yml").read_text())
     config["execute"]["execute_notebooks"] = "off"
     (source / "_config.yml").write_text(yaml.safe_dump(config))
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", str(source), "--path-output", str(target), "--all"]
+    command = [
+        str(Path(sys.executable).with_name("jupyter-book")),
+        "build",
+        str(source),
+        "--path-output",
+        str(target),
+        "--all",
+    ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return target / "_build" / "html"

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from elp import checkpoint
-from elp.export import OUTPUTS, Decoders, example, export_decoder
+from elp.listener.export import OUTPUTS, Decoders, example, export_decoder
+from elp.model import checkpoint
 from tests.browser.conftest import ROOT, cut, served
 
 PAGE = """<!doctype html><meta charset="utf-8"><script type="module">
@@ -35,8 +35,14 @@ window.decode = async (codes, emotion, frames, heads, emotions) => {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A page with the packaged model's decoders and the runtime beside it: the WebAssembly loads over http only."""
-    subprocess.run([sys.executable, str(ROOT / "book" / "_tools" / "vendor.py"), "runtime"], check=True, timeout=300)
+    """A page with the packaged model's decoders and the runtime beside it: the WebAssembly loads
+    over http only.
+    """
+    subprocess.run(
+        [sys.executable, str(ROOT / "book" / "_tools" / "vendor.py"), "runtime"],
+        check=True,
+        timeout=300,
+    )
     for path in (ROOT / "book" / "_runtime").iterdir():
         (tmp_path / path.name).symlink_to(path)
     export_decoder(checkpoint.load()[0], tmp_path / "decoder.onnx")
@@ -60,8 +66,12 @@ def test_the_browser_gives_the_models_motion(browser: Any, folder: Path) -> None
             with torch.inference_mode():
                 expected = decoders(*(torch.from_numpy(x) for x in inputs.values()))
             for name, mine in zip(OUTPUTS, expected, strict=True):
-                theirs = np.frombuffer(base64.b64decode(found[name]["data"]), np.float32).reshape(found[name]["dims"])
-                np.testing.assert_allclose(theirs, mine.numpy(), atol=1e-4, rtol=0, err_msg=f"{name}, {frames} frames")
+                theirs = np.frombuffer(base64.b64decode(found[name]["data"]), np.float32).reshape(
+                    found[name]["dims"]
+                )
+                np.testing.assert_allclose(
+                    theirs, mine.numpy(), atol=1e-4, rtol=0, err_msg=f"{name}, {frames} frames"
+                )
         page.close()
     assert not wrong
     assert not left

@@ -1,4 +1,6 @@
-"""JupyterLab in a real browser: a chapter's cells run, a slider moves, the kernel answers, the picture changes."""
+"""JupyterLab in a real browser: a chapter's cells run, a slider moves, the kernel answers, the
+picture changes.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,11 @@ CODES = "() => [...document.querySelectorAll('.elp-listener canvas')].pop().toDa
 
 def chapter() -> Path:
     """The first chapter with the listener widget."""
-    found = [p for p in sorted((ROOT / "book").glob("*.ipynb")) if "widgets.listener(" in p.read_text(encoding="utf-8")]
+    found = [
+        p
+        for p in sorted((ROOT / "book").glob("*.ipynb"))
+        if "widgets.listener(" in p.read_text(encoding="utf-8")
+    ]
     assert found, "no chapter shows the listener widget"
     return found[0]
 
@@ -38,7 +44,9 @@ def chapter() -> Path:
 def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of a JupyterLab server on a copy of the book."""
     root = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build", "_vendor", "_runtime"))
+    shutil.copytree(
+        ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build", "_vendor", "_runtime")
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -47,9 +55,19 @@ def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         f"--ServerApp.password= --ServerApp.root_dir={root} --LabApp.extension_manager=readonly --LabApp.expose_app_in_browser=True "
         f"--LabApp.app_settings_dir={root} --LabApp.news_url= --LabApp.workspaces_dir={root}/workspaces"
     ).split()
-    env = dict(os.environ, PYTHONPATH=str(ROOT), JUPYTER_CONFIG_DIR=str(root / "config"), JUPYTER_PREFER_ENV_PATH="1")
+    env = dict(
+        os.environ,
+        PYTHONPATH=str(ROOT),
+        JUPYTER_CONFIG_DIR=str(root / "config"),
+        JUPYTER_PREFER_ENV_PATH="1",
+    )
     with (root / "lab.log").open("w") as log:
-        server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=env, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options],
+            env=env,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
         try:
             for _ in range(240):
                 try:
@@ -69,22 +87,32 @@ def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
     left = cut(page, lab, lab.replace("http", "ws"))
     page.goto(f"{lab}lab/workspaces/test/tree/book/{chapter().name}")
     page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
-    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=60_000)
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=60_000
+    )
     page.evaluate(READY)  # else running the cells opens a dialog that asks for a kernel
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function("() => document.querySelector('.elp-listener-status')?.textContent", timeout=120_000)
+    page.wait_for_function(
+        "() => document.querySelector('.elp-listener-status')?.textContent", timeout=120_000
+    )
     page.locator(".elp-listener").scroll_into_view_if_needed()
     assert page.evaluate(PAINTED) > 5_000, "the face is not drawn"
     status, slider = page.locator(".elp-listener-status"), page.locator(".elp-slider-0")
     before = status.inner_text(), page.evaluate(CODES)
     slider.fill(slider.get_attribute("max") or "")
     page.wait_for_function(
-        "(before) => document.querySelector('.elp-listener-status').textContent !== before", arg=before[0], timeout=60_000
+        "(before) => document.querySelector('.elp-listener-status').textContent !== before",
+        arg=before[0],
+        timeout=60_000,
     )
     page.wait_for_timeout(300)
     after = status.inner_text(), page.evaluate(CODES)
-    errors = page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]').count()
-    stderr = page.locator('.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]').count()
+    errors = page.locator(
+        '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
+    ).count()
+    stderr = page.locator(
+        '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
+    ).count()
     page.close()
     assert before[0] != after[0]
     assert before[1] != after[1]

@@ -23,13 +23,17 @@ PROBE = """() => ({
 })"""
 
 
-def open_page(browser: Any, site: tuple[str, Path], name: str, width: int, **options: Any) -> tuple[Any, set[str], list[str]]:
+def open_page(
+    browser: Any, site: tuple[str, Path], name: str, width: int, **options: Any
+) -> tuple[Any, set[str], list[str]]:
     page = browser.new_page(viewport={"width": width, "height": 900}, **options)
     left, wrong = cut(page, site[0]), []
     page.on("pageerror", lambda e: wrong.append(str(e)))
     page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     page.goto(f"{site[0]}book/{name}.html", wait_until="load")
-    drawn = "() => [...document.querySelectorAll('.elp-plot')].every(d => d.querySelector('.main-svg'))"
+    drawn = (
+        "() => [...document.querySelectorAll('.elp-plot')].every(d => d.querySelector('.main-svg'))"
+    )
     page.wait_for_function(drawn, timeout=20_000)
     page.wait_for_timeout(400)
     return page, left, [w for w in wrong if not any(known in w for known in THEME)]
@@ -37,7 +41,9 @@ def open_page(browser: Any, site: tuple[str, Path], name: str, width: int, **opt
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", PAGES)
-def test_page_is_whole_and_stays_on_the_machine(browser: Any, site: tuple[str, Path], name: str, width: str) -> None:
+def test_page_is_whole_and_stays_on_the_machine(
+    browser: Any, site: tuple[str, Path], name: str, width: str
+) -> None:
     page, left, wrong = open_page(browser, site, name, WIDTHS[width])
     seen = page.evaluate(PROBE)
     page.close()
@@ -57,7 +63,11 @@ def test_the_front_page_leads_into_the_book(browser: Any, site: tuple[str, Path]
 
 
 def test_widgets_answer_without_a_kernel(browser: Any, site: tuple[str, Path]) -> None:
-    pages = [p.stem for p in (ROOT / "book").glob("*.ipynb") if 'class=\\"elp-widget' in p.read_text(encoding="utf-8")]
+    pages = [
+        p.stem
+        for p in (ROOT / "book").glob("*.ipynb")
+        if 'class=\\"elp-widget' in p.read_text(encoding="utf-8")
+    ]
     assert pages, "no chapter shows a widget"
     for name in pages:
         page, *_ = open_page(browser, site, name, 1280)

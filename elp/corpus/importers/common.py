@@ -1,4 +1,6 @@
-"""What all importers share: the list of what was left out, tables that name a missing column, splits by person."""
+"""What all importers share: the list of what was left out, tables that name a missing column,
+splits by person.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,9 @@ def table(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise ElpError(f"{path}: no such file: the corpus's table belongs there") from error
     except (ValueError, UnicodeDecodeError) as error:
-        raise ElpError(f"{path}: not a readable csv ({error}): save it as comma-separated UTF-8") from error
+        raise ElpError(
+            f"{path}: not a readable csv ({error}): save it as comma-separated UTF-8"
+        ) from error
     frame.columns = [str(name).strip() for name in frame.columns]
     for name in columns:
         if name not in frame.columns:
@@ -53,7 +57,9 @@ def array(path: Path, *, key: str | None = None) -> Any:
 
 
 def mfcc_of(path: Path, frames: int) -> Floats:
-    """Cepstra of a sound file for `frames` video frames; raises ElpError where there is none or it is damaged."""
+    """Cepstra of a sound file for `frames` video frames; raises ElpError where there is none or it
+    is damaged.
+    """
     from elp.media.audio import mfcc, read_audio
 
     if not path.is_file():
@@ -70,11 +76,14 @@ def finite(name: str, *arrays: Any) -> None:
         raise ElpError(f"{name}: holds NaN or infinity")
 
 
-def by_person(meetings: Iterable[tuple[str, str]], parts: tuple[float, float, float] = (0.7, 0.1, 0.2)) -> dict[str, str]:
-    """Person -> "train", "val" or "test", so that people who ever met are in the same one; deterministic.
+def by_person(
+    meetings: Iterable[tuple[str, str]], parts: tuple[float, float, float] = (0.7, 0.1, 0.2)
+) -> dict[str, str]:
+    """Person -> "train", "val" or "test", so that people who ever met are in the same one;
+    deterministic.
 
-    Groups of acquainted people go, largest first, to the split that lacks most of its part. With fewer than three groups
-    everybody is in "train".
+    Groups of acquainted people go, largest first, to the split that lacks most of its part. With
+    fewer than three groups everybody is in "train".
     """
     group: dict[str, str] = {}
 

@@ -1,4 +1,6 @@
-"""DualTalk (Peng et al., CVPR 2025): per person an .npz of FLAME coefficients at 25 fps and a .wav at 16 kHz."""
+"""DualTalk (Peng et al., CVPR 2025): per person an .npz of FLAME coefficients at 25 fps and a .wav
+at 16 kHz.
+"""
 
 from __future__ import annotations
 
@@ -18,34 +20,59 @@ NAME = re.compile(r"(?P<clip>.+)_(?P<person>speaker[12])$")
 
 
 def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
-    """Records of NAME_speaker1.npz, NAME_speaker2.npz and the .wav beside each, anywhere below `source`.
+    """Records of NAME_speaker1.npz, NAME_speaker2.npz and the .wav beside each, anywhere below
+    `source`.
 
-    Folders named train, val, test or ood give the split (ood: "test_ood"); without them people are split so that nobody is in two.
-    A person whose .npz or .wav is missing or damaged is listed and left out.
+    Folders named train, val, test or ood give the split (ood: "test_ood"); without them people are
+    split so that nobody is in two. A person whose .npz or .wav is missing or damaged is listed and
+    left out.
     """
-    files = sorted(path for path in source.rglob("*") if path.suffix in (".npz", ".wav") and NAME.match(path.stem))
+    files = sorted(
+        path
+        for path in source.rglob("*")
+        if path.suffix in (".npz", ".wav") and NAME.match(path.stem)
+    )
     if not files:
-        raise ElpError(f"{source}: no NAME_speaker1.npz or NAME_speaker2.npz below it: give DualTalk's folder")
+        raise ElpError(
+            f"{source}: no NAME_speaker1.npz or NAME_speaker2.npz below it: give DualTalk's folder"
+        )
     stems = sorted({path.with_suffix("") for path in files})
     split = by_person((str(stem), str(_partner(stem))) for stem in stems)
     for stem in stems:
         clip = str(stem.relative_to(source)).rsplit("_", 1)[0]
-        given = next((part for part in stem.relative_to(source).parts if part in ("train", "val", "test", "ood")), None)
+        given = next(
+            (
+                part
+                for part in stem.relative_to(source).parts
+                if part in ("train", "val", "test", "ood")
+            ),
+            None,
+        )
         try:
             data = array(stem.with_suffix(".npz"))
             for key, width in (("exp", EXPRESSION), ("pose", POSE)):
                 if key not in data:
                     raise ElpError(f"{stem.name}.npz: no array {key!r} in it")
                 if data[key].ndim != 2 or data[key].shape[1] != width:
-                    raise ElpError(f"{stem.name}.npz: {key} has shape {data[key].shape}, expected (frames, {width})")
+                    raise ElpError(
+                        f"{stem.name}.npz: {key} has shape {data[key].shape}, expected (frames, {width})"
+                    )
             motion = flame(data["exp"], data["pose"], FPS)
             mfcc = mfcc_of(stem.with_suffix(".wav"), len(motion))
         except ElpError as error:
             skipped.add(stem.name, error)
             continue
         person, partner = f"{clip}/{stem.name[-8:]}", f"{clip}/{_partner(stem).name[-8:]}"
-        yield Record(clip=clip, person=person, partner=partner, role="both", motion=motion, mfcc=mfcc, source=f"{stem.name}.npz",
-                     split={"ood": "test_ood"}.get(given, given) if given else split[str(stem)])  # fmt: skip
+        yield Record(
+            clip=clip,
+            person=person,
+            partner=partner,
+            role="both",
+            motion=motion,
+            mfcc=mfcc,
+            source=f"{stem.name}.npz",
+            split={"ood": "test_ood"}.get(given, given) if given else split[str(stem)],
+        )
 
 
 def _partner(stem: Path) -> Path:
@@ -53,6 +80,8 @@ def _partner(stem: Path) -> Path:
 
 
 CARD = FLAME | {
-    "name": "DualTalk", "source": "Peng et al., DualTalk, CVPR 2025", "splits": "the folders' (train, val, test, ood), else by person",
+    "name": "DualTalk",
+    "source": "Peng et al., DualTalk, CVPR 2025",
+    "splits": "the folders' (train, val, test, ood), else by person",
     "coefficients": "FLAME expression",
-}  # fmt: skip
+}

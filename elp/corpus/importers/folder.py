@@ -18,14 +18,23 @@ TABLE = "pairs.csv"
 OPTIONAL = ("clip", "speaker_id", "listener_id", "emotion", "split", "audio")
 
 
-def read(source: Path | Sequence[Path], skipped: Skipped, *, extraction: Extraction, **_: Any) -> Iterator[Record]:
+def read(
+    source: Path | Sequence[Path], skipped: Skipped, *, extraction: Extraction, **_: Any
+) -> Iterator[Record]:
     """Records of a folder with pairs.csv, of such a csv anywhere, or of videos without one.
 
-    The csv has the columns speaker and listener (video files, relative to it) and may have clip, speaker_id, listener_id, emotion,
-    split, and audio (a sound file in place of the speaker's own). Where split is empty, people are split so that nobody is in two.
-    Without a csv every video is a clip of its own, role "both", named after its file.
+    The csv has the columns speaker and listener (video files, relative to it) and may have clip,
+    speaker_id, listener_id, emotion, split, and audio (a sound file in place of the speaker's own).
+    Where split is empty, people are split so that nobody is in two. Without a csv every video is a
+    clip of its own, role "both", named after its file.
     """
-    csv = None if not isinstance(source, Path) else source if source.suffix == ".csv" else source / TABLE
+    csv = (
+        None
+        if not isinstance(source, Path)
+        else source
+        if source.suffix == ".csv"
+        else source / TABLE
+    )
     if csv is not None and (csv.is_file() or (csv.suffix == ".csv" and csv == source)):
         yield from _pairs(csv, skipped, extraction)
         return
@@ -37,8 +46,16 @@ def read(source: Path | Sequence[Path], skipped: Skipped, *, extraction: Extract
             skipped.add(video.name, failures[video])
             continue
         clip = extraction.clip(video)
-        yield Record(clip=video.stem, person=video.stem, partner="", role="both", motion=clip.motion, mfcc=clip.mfcc,
-                     split=split[str(video)], source=video.name)  # fmt: skip
+        yield Record(
+            clip=video.stem,
+            person=video.stem,
+            partner="",
+            role="both",
+            motion=clip.motion,
+            mfcc=clip.mfcc,
+            split=split[str(video)],
+            source=video.name,
+        )
 
 
 def _pairs(path: Path, skipped: Skipped, extraction: Extraction) -> Iterator[Record]:
@@ -60,20 +77,35 @@ def _pairs(path: Path, skipped: Skipped, extraction: Extraction) -> Iterator[Rec
             skipped.add(row.clip, error)
 
 
-def _row(row: Any, files: dict[str, Path], failures: dict[Path, str], extraction: Extraction, split: str) -> list[Record]:
+def _row(
+    row: Any, files: dict[str, Path], failures: dict[Path, str], extraction: Extraction, split: str
+) -> list[Record]:
     clips: dict[str, Clip] = {}
     for who in ("speaker", "listener"):
         video = files[getattr(row, who)]
         if video in failures:
             raise ElpError(f"{video.name}: {failures[video]}")
         clips[who] = extraction.clip(video)
-    mfcc = mfcc_of(files[row.speaker].parent / row.audio, len(clips["speaker"])) if row.audio else clips["speaker"].mfcc
+    mfcc = (
+        mfcc_of(files[row.speaker].parent / row.audio, len(clips["speaker"]))
+        if row.audio
+        else clips["speaker"].mfcc
+    )
     people = {"speaker": row.speaker_id, "listener": row.listener_id}
     return [
-        Record(clip=row.clip, person=people[who], partner=people[other], role=who, motion=clips[who].motion, emotion=row.emotion,
-               mfcc=mfcc if who == "speaker" else None, split=split, source=getattr(row, who))
+        Record(
+            clip=row.clip,
+            person=people[who],
+            partner=people[other],
+            role=who,
+            motion=clips[who].motion,
+            emotion=row.emotion,
+            mfcc=mfcc if who == "speaker" else None,
+            split=split,
+            source=getattr(row, who),
+        )
         for who, other in (("speaker", "listener"), ("listener", "speaker"))
-    ]  # fmt: skip
+    ]
 
 
 def _videos(source: Path | Sequence[Path]) -> list[Path]:
@@ -84,15 +116,25 @@ def _videos(source: Path | Sequence[Path]) -> list[Path]:
     else:
         videos = sorted(source)
     if not videos:
-        raise ElpError(f"{source}: no video in it ({', '.join(VIDEOS)}) and no {TABLE}: give a folder of videos")
+        raise ElpError(
+            f"{source}: no video in it ({', '.join(VIDEOS)}) and no {TABLE}: give a folder of videos"
+        )
     if len({video.stem for video in videos}) < len(videos):
-        raise ElpError(f"{source}: two videos have the same name: rename one, or pair them in a {TABLE}")
+        raise ElpError(
+            f"{source}: two videos have the same name: rename one, or pair them in a {TABLE}"
+        )
     return videos
 
 
 def emotions(source: Path | Sequence[Path]) -> list[str]:
     """The names that the csv uses: one of the paper's two sets, or else all that occur, sorted."""
-    csv = None if not isinstance(source, Path) else source if source.suffix == ".csv" else source / TABLE
+    csv = (
+        None
+        if not isinstance(source, Path)
+        else source
+        if source.suffix == ".csv"
+        else source / TABLE
+    )
     if csv is None or not csv.is_file():
         return ["negative", "neutral", "positive"]
     rows = table(csv, ("speaker", "listener"))
@@ -104,6 +146,9 @@ def emotions(source: Path | Sequence[Path]) -> list[str]:
 
 
 CARD = {
-    "name": "own videos", "licence": "yours to state", "source": "own videos",
-    "splits": "the csv's, else by person", "coefficients": "this project's face model",
-}  # fmt: skip
+    "name": "own videos",
+    "licence": "yours to state",
+    "source": "own videos",
+    "splits": "the csv's, else by person",
+    "coefficients": "this project's face model",
+}

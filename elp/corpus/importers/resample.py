@@ -15,7 +15,9 @@ def frames_at(frames: int, fps: float) -> int:
 
 
 def linear(x: NDArray[np.floating], fps: float) -> Floats:
-    """Straight lines between samples: (T, D) at `fps` -> (U, D) at 25 fps. For coefficients, positions, cepstra."""
+    """Straight lines between samples: (T, D) at `fps` -> (U, D) at 25 fps. For coefficients,
+    positions, cepstra.
+    """
     now = np.arange(frames_at(len(x), fps)) * (fps / FPS)
     low = np.minimum(now.astype(int), max(len(x) - 2, 0))
     part = (now - low)[:, None]
@@ -29,11 +31,17 @@ def rotations(x: NDArray[np.floating], fps: float) -> Floats:
     if len(x) < 2 or fps == FPS:
         return np.asarray(x, np.float32)
     now = np.arange(frames_at(len(x), fps)) / FPS
-    return Slerp(np.arange(len(x)) / fps, Rotation.from_rotvec(x))(np.minimum(now, (len(x) - 1) / fps)).as_rotvec().astype(np.float32)
+    return (
+        Slerp(np.arange(len(x)) / fps, Rotation.from_rotvec(x))(np.minimum(now, (len(x) - 1) / fps))
+        .as_rotvec()
+        .astype(np.float32)
+    )
 
 
 def events(x: NDArray[np.integer], fps: float) -> NDArray[np.uint8]:
-    """Flags (T,) at `fps` -> (U,) at 25 fps: set where any frame nearest to the new one's span is set, so that no blink gets lost."""
+    """Flags (T,) at `fps` -> (U,) at 25 fps: set where any frame nearest to the new one's span is
+    set, so that no blink gets lost.
+    """
     count = frames_at(len(x), fps)
     nearest = np.minimum(np.round(np.arange(len(x)) * FPS / fps).astype(int), max(count - 1, 0))
     out = np.zeros(count, np.uint8)
@@ -45,5 +53,7 @@ def events(x: NDArray[np.integer], fps: float) -> NDArray[np.uint8]:
 
 
 def known(valid: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
-    """Validity (T,) at `fps` -> (U,) at 25 fps: valid where both frames that a straight line joins are."""
+    """Validity (T,) at `fps` -> (U,) at 25 fps: valid where both frames that a straight line joins
+    are.
+    """
     return linear(valid[:, None].astype(np.float32), fps)[:, 0] > 1 - 1e-6

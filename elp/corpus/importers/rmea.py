@@ -1,4 +1,6 @@
-"""rMEA's psychotherapy sample (Kleinbub & Ramseyer 2020): motion energy of patient and therapist at 25 fps; no sound, no face."""
+"""rMEA's psychotherapy sample (Kleinbub & Ramseyer 2020): motion energy of patient and therapist at
+25 fps; no sound, no face.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ PEOPLE = ("patient", "therapist")
 
 
 def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
-    """Records of an .npz with X (sessions, frames, 2), id and fps, or of the package's two-column text files below a folder."""
+    """Records of an .npz with X (sessions, frames, 2), id and fps, or of the package's two-column
+    text files below a folder.
+    """
     sessions = dict(_stored(source) if source.suffix == ".npz" else _texts(source, skipped))
     split = by_person((f"{name}/{PEOPLE[0]}", f"{name}/{PEOPLE[1]}") for name in sessions)
     for name, energy in sessions.items():
@@ -25,9 +29,20 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
             skipped.add(name, "motion energy holds NaN or infinity")
             continue
         for k, person in enumerate(PEOPLE):
-            motion = Motion(beta=energy[:, k : k + 1], pose=np.zeros((len(energy), 6), np.float32), blink=np.zeros(len(energy), np.uint8))
-            yield Record(clip=name, person=f"{name}/{person}", partner=f"{name}/{PEOPLE[1 - k]}", role="both", motion=motion,
-                         split=split[f"{name}/{person}"], source=name)  # fmt: skip
+            motion = Motion(
+                beta=energy[:, k : k + 1],
+                pose=np.zeros((len(energy), 6), np.float32),
+                blink=np.zeros(len(energy), np.uint8),
+            )
+            yield Record(
+                clip=name,
+                person=f"{name}/{person}",
+                partner=f"{name}/{PEOPLE[1 - k]}",
+                role="both",
+                motion=motion,
+                split=split[f"{name}/{person}"],
+                source=name,
+            )
 
 
 def _stored(source: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
@@ -36,7 +51,9 @@ def _stored(source: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
         if key not in data:
             raise ElpError(f"{source}: no array {key!r} in it, it has: {', '.join(data)}")
     if data["X"].ndim != 3 or data["X"].shape[2] != 2 or float(data["fps"]) != 25.0:
-        raise ElpError(f"{source}: X has shape {data['X'].shape} at {float(data['fps']):g} fps, expected (sessions, frames, 2) at 25")
+        raise ElpError(
+            f"{source}: X has shape {data['X'].shape} at {float(data['fps']):g} fps, expected (sessions, frames, 2) at 25"
+        )
     for name, energy in zip(data["id"], data["X"], strict=True):
         yield str(name), energy
 
@@ -44,7 +61,9 @@ def _stored(source: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
 def _texts(source: Path, skipped: Skipped) -> Iterator[tuple[str, NDArray[np.float32]]]:
     files = sorted(source.rglob("*.txt"))
     if not files:
-        raise ElpError(f"{source}: no .txt file below it: give the folder of rMEA's sample sessions, or their .npz")
+        raise ElpError(
+            f"{source}: no .txt file below it: give the folder of rMEA's sample sessions, or their .npz"
+        )
     for path in files:
         try:
             energy = np.loadtxt(path, dtype=np.float32, usecols=(0, 1), ndmin=2)
@@ -55,7 +74,11 @@ def _texts(source: Path, skipped: Skipped) -> Iterator[tuple[str, NDArray[np.flo
 
 
 CARD = {
-    "name": "rMEA psychotherapy", "emotions": ["negative", "neutral", "positive"], "licence": "GPL-3 (R package rMEA)",
-    "source": "Kleinbub & Ramseyer, rMEA, Psychotherapy Research 2021", "splits": "by person",
-    "beta_names": ["motion_energy"], "coefficients": "motion energy; pose and blinks are unknown and zero",
-}  # fmt: skip
+    "name": "rMEA psychotherapy",
+    "emotions": ["negative", "neutral", "positive"],
+    "licence": "GPL-3 (R package rMEA)",
+    "source": "Kleinbub & Ramseyer, rMEA, Psychotherapy Research 2021",
+    "splits": "by person",
+    "beta_names": ["motion_energy"],
+    "coefficients": "motion energy; pose and blinks are unknown and zero",
+}

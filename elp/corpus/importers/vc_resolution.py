@@ -1,4 +1,6 @@
-"""VC-resolution (Diao, Arboleda & Raake, ICMI 2024): real video calls, both people, action units, body motion and gaze at 30 fps."""
+"""VC-resolution (Diao, Arboleda & Raake, ICMI 2024): real video calls, both people, action units,
+body motion and gaze at 30 fps.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +23,30 @@ from elp.motion import Motion
 FPS = 30.0
 FEATURES = ("au06_r", "au12_r", "body_motion", "gaze")
 PARTICIPANTS = ("Participant_A", "Participant_B")
-SESSION = re.compile(r"data/real_dyads/(?P<feature>\w+)/(?P<condition>[^/]+)/[^/]*?(?<![a-z])s(?P<dyad>\d+)_[^/]*\.csv$")
+SESSION = re.compile(
+    r"data/real_dyads/(?P<feature>\w+)/(?P<condition>[^/]+)/[^/]*?(?<![a-z])s(?P<dyad>\d+)_[^/]*\.csv$"
+)
 
 
 def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
-    """Records of the authors' repository, as its .zip or unpacked: data/real_dyads/FEATURE/CONDITION/*.csv, one file per session.
+    """Records of the authors' repository, as its .zip or unpacked:
+    data/real_dyads/FEATURE/CONDITION/*.csv, one file per session.
 
-    Each dyad appears in every video-quality condition; all of them are in one split. β is AU06, AU12 (OpenFace, 0-5), the
-    logarithm of 1 + body motion, and gaze at the partner (0 or 1); frames without gaze are not valid. Nobody says who speaks: role "both".
+    Each dyad appears in every video-quality condition; all of them are in one split. β is AU06,
+    AU12 (OpenFace, 0-5), the logarithm of 1 + body motion, and gaze at the partner (0 or 1); frames
+    without gaze are not valid. Nobody says who speaks: role "both".
     """
     names, load = _listing(source)
     sessions: dict[tuple[int, str], dict[str, str]] = {}
     for name in names:
         if (match := SESSION.search(name)) and match["feature"] in FEATURES:
-            sessions.setdefault((int(match["dyad"]), match["condition"]), {})[match["feature"]] = name
+            sessions.setdefault((int(match["dyad"]), match["condition"]), {})[match["feature"]] = (
+                name
+            )
     if not sessions:
-        raise ElpError(f"{source}: no data/real_dyads/FEATURE/CONDITION/*.csv in it: give the authors' repository or its .zip")
+        raise ElpError(
+            f"{source}: no data/real_dyads/FEATURE/CONDITION/*.csv in it: give the authors' repository or its .zip"
+        )
     split = by_person({(f"s{dyad}_A", f"s{dyad}_B") for dyad, _ in sessions})
     for (dyad, condition), files in sorted(sessions.items()):
         clip = f"s{dyad}_{condition}"
@@ -44,33 +54,57 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
             columns = {feature: _columns(files, feature, load) for feature in FEATURES}
             lengths = {feature: len(x) for feature, x in columns.items()}
             if len(set(lengths.values())) != 1:
-                raise ElpError("features differ in length: " + ", ".join(f"{k} {n}" for k, n in lengths.items()))
+                raise ElpError(
+                    "features differ in length: "
+                    + ", ".join(f"{k} {n}" for k, n in lengths.items())
+                )
         except ElpError as error:
             skipped.add(clip, error)
             continue
         for k, side in enumerate("AB"):
             person, partner = f"s{dyad}_{side}", f"s{dyad}_{'BA'[k]}"
-            yield Record(clip=clip, person=person, partner=partner, role="both", split=split[person], source=files["au12_r"],
-                         motion=_motion({feature: x[:, k] for feature, x in columns.items()}))  # fmt: skip
+            yield Record(
+                clip=clip,
+                person=person,
+                partner=partner,
+                role="both",
+                split=split[person],
+                source=files["au12_r"],
+                motion=_motion({feature: x[:, k] for feature, x in columns.items()}),
+            )
 
 
 def _motion(x: dict[str, NDArray[np.float64]]) -> Motion:
-    beta = np.stack([x["au06_r"], x["au12_r"], np.log1p(np.maximum(x["body_motion"], 0)), x["gaze"] == 3], axis=1)
+    beta = np.stack(
+        [x["au06_r"], x["au12_r"], np.log1p(np.maximum(x["body_motion"], 0)), x["gaze"] == 3],
+        axis=1,
+    )
     beta = linear(beta, FPS)
-    return Motion(beta=beta, pose=np.zeros((len(beta), 6), np.float32), blink=np.zeros(len(beta), np.uint8), valid=known(x["gaze"] > 0, FPS))
+    return Motion(
+        beta=beta,
+        pose=np.zeros((len(beta), 6), np.float32),
+        blink=np.zeros(len(beta), np.uint8),
+        valid=known(x["gaze"] > 0, FPS),
+    )
 
 
 def _listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
     if source.is_dir():
-        return sorted(path.relative_to(source).as_posix() for path in source.rglob("*.csv")), lambda name: (source / name).read_bytes()
+        return sorted(
+            path.relative_to(source).as_posix() for path in source.rglob("*.csv")
+        ), lambda name: (source / name).read_bytes()
     try:
         file = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
-        raise ElpError(f"{source}: neither a folder nor a readable .zip: give the authors' repository or its .zip") from error
+        raise ElpError(
+            f"{source}: neither a folder nor a readable .zip: give the authors' repository or its .zip"
+        ) from error
     return sorted(file.namelist()), file.read
 
 
-def _columns(files: dict[str, str], feature: str, load: Callable[[str], bytes]) -> NDArray[np.float64]:
+def _columns(
+    files: dict[str, str], feature: str, load: Callable[[str], bytes]
+) -> NDArray[np.float64]:
     if feature not in files:
         raise ElpError(f"no file of {feature}")
     try:
@@ -79,16 +113,24 @@ def _columns(files: dict[str, str], feature: str, load: Callable[[str], bytes]) 
         raise ElpError(f"{files[feature]}: not a readable table ({error})") from error
     for name in PARTICIPANTS:
         if name not in frame:
-            raise ElpError(f"{files[feature]}: no column {name!r}, it has: {', '.join(map(str, frame.columns))}")
+            raise ElpError(
+                f"{files[feature]}: no column {name!r}, it has: {', '.join(map(str, frame.columns))}"
+            )
     values = frame[list(PARTICIPANTS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if not np.isfinite(values).all():
-        raise ElpError(f"{files[feature]}: row {int(np.argwhere(~np.isfinite(values))[0, 0]) + 2} is not a number")
+        raise ElpError(
+            f"{files[feature]}: row {int(np.argwhere(~np.isfinite(values))[0, 0]) + 2} is not a number"
+        )
     return values
 
 
 CARD = {
-    "name": "VC-resolution", "emotions": ["negative", "neutral", "positive"], "licence": "MIT",
-    "source": "Diao, Arboleda & Raake, Nonverbal dynamics in dyadic videoconferencing interaction, ICMI 2024", "splits": "by dyad",
-    "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"], "units": "mixed",
+    "name": "VC-resolution",
+    "emotions": ["negative", "neutral", "positive"],
+    "licence": "MIT",
+    "source": "Diao, Arboleda & Raake, Nonverbal dynamics in dyadic videoconferencing interaction, ICMI 2024",
+    "splits": "by dyad",
+    "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"],
+    "units": "mixed",
     "coefficients": "OpenFace action units, ln(1 + body motion), gaze at the partner (0 or 1); pose and blinks are unknown and zero",
-}  # fmt: skip
+}

@@ -1,4 +1,6 @@
-"""ViCo (Zhou et al., ECCV 2022): a csv of pairs, Deep3DFace coefficients (.mat) or the raw videos, one sound file per speaker, 30 fps."""
+"""ViCo (Zhou et al., ECCV 2022): a csv of pairs, Deep3DFace coefficients (.mat) or the raw videos,
+one sound file per speaker, 30 fps.
+"""
 
 # T frame
 from __future__ import annotations
@@ -25,14 +27,20 @@ UNIT = 10.0  # cm: Deep3DFace's model is in decimetres
 
 
 def read(source: Path, skipped: Skipped, *, extraction: Extraction, **_: Any) -> Iterator[Record]:
-    """Records of RLD_data.csv. A person's NAME.mat, anywhere below `source`, wins over videos/NAME.mp4, which we extract ourselves.
+    """Records of RLD_data.csv. A person's NAME.mat, anywhere below `source`, wins over
+    videos/NAME.mp4, which we extract ourselves.
 
-    Splits: train stays; "ood" becomes "test" (people nobody trained on), "test" becomes "test_seen" (people of the training set).
+    Splits: train stays; "ood" becomes "test" (people nobody trained on), "test" becomes "test_seen"
+    (people of the training set).
     """
     path = source if source.suffix == ".csv" else source / "RLD_data.csv"
     rows, root = table(path, COLUMNS), path.parent
     files = {kind: _below(root, kind) for kind in (".mat", ".mp4", ".wav")}
-    named = {name: f for name in {*rows["speaker"], *rows["listener"]} if (f := files[".mat"].get(_stem(name)) or files[".mp4"].get(_stem(name)))}
+    named = {
+        name: f
+        for name in {*rows["speaker"], *rows["listener"]}
+        if (f := files[".mat"].get(_stem(name)) or files[".mp4"].get(_stem(name)))
+    }
     failures = extraction.run(f for f in named.values() if f.suffix == ".mp4")
     for number, row in enumerate(rows.itertuples(index=False), start=2):
         try:
@@ -41,7 +49,14 @@ def read(source: Path, skipped: Skipped, *, extraction: Extraction, **_: Any) ->
             skipped.add(f"{path.name} line {number}", error)
 
 
-def _row(row: Any, number: int, named: dict[str, Path], sounds: dict[str, Path], failures: dict[Path, str], extraction: Extraction) -> list[Record]:
+def _row(
+    row: Any,
+    number: int,
+    named: dict[str, Path],
+    sounds: dict[str, Path],
+    failures: dict[Path, str],
+    extraction: Extraction,
+) -> list[Record]:
     if row.attitude not in ATTITUDES:
         raise ElpError(f"attitude {row.attitude!r}, expected one of {', '.join(ATTITUDES)}")
     if row.data_split not in SPLITS:
@@ -54,21 +69,35 @@ def _row(row: Any, number: int, named: dict[str, Path], sounds: dict[str, Path],
             raise ElpError(f"{name}: neither a .mat nor a .mp4 of that name")
         if named[name] in failures:
             raise ElpError(f"{named[name].name}: {failures[named[name]]}")
-        both[who] = deep3d(named[name]) if named[name].suffix == ".mat" else extraction.clip(named[name]).motion
+        both[who] = (
+            deep3d(named[name])
+            if named[name].suffix == ".mat"
+            else extraction.clip(named[name]).motion
+        )
     mfcc = mfcc_of(sounds[_stem(row.audio)], len(both["speaker"]))
     people = {"speaker": str(row.speaker_id), "listener": str(row.listener_id)}
     return [
-        Record(clip=f"{number:05d}_{_stem(row.listener)}", person=people[who], partner=people[other], role=who, motion=both[who],
-               emotion=row.attitude, split=SPLITS[row.data_split], mfcc=mfcc if who == "speaker" else None, source=named[getattr(row, who)].name)
+        Record(
+            clip=f"{number:05d}_{_stem(row.listener)}",
+            person=people[who],
+            partner=people[other],
+            role=who,
+            motion=both[who],
+            emotion=row.attitude,
+            split=SPLITS[row.data_split],
+            mfcc=mfcc if who == "speaker" else None,
+            source=named[getattr(row, who)].name,
+        )
         for who, other in (("speaker", "listener"), ("listener", "speaker"))
-    ]  # fmt: skip
+    ]
 
 
 def deep3d(path: Path) -> Motion:
-    """A .mat of Deep3DFace: coeff (T, 257) = identity 80, expression 64, texture 80, angles 3, light 27, translation 3.
+    """A .mat of Deep3DFace: coeff (T, 257) = identity 80, expression 64, texture 80, angles 3,
+    light 27, translation 3.
 
-    Angles turn about x, then y, then z, in axes with y up and z towards the camera; the result is in ours. The crop in
-    transform_params is not used. Blinks are not in these coefficients: φ is 0.
+    Angles turn about x, then y, then z, in axes with y up and z towards the camera; the result is
+    in ours. The crop in transform_params is not used. Blinks are not in these coefficients: φ is 0.
     """
     from scipy.io import loadmat
     from scipy.spatial.transform import Rotation
@@ -80,9 +109,13 @@ def deep3d(path: Path) -> Motion:
     except Exception as error:
         raise ElpError(f"{path.name}: not a readable .mat ({error})") from error
     if coefficients.ndim != 2 or coefficients.shape[1] != WIDTH or not len(coefficients):
-        raise ElpError(f"{path.name}: coeff has shape {coefficients.shape}, expected (frames, {WIDTH})")
+        raise ElpError(
+            f"{path.name}: coeff has shape {coefficients.shape}, expected (frames, {WIDTH})"
+        )
     finite(path.name, coefficients)
-    turn = rotations(Rotation.from_euler("xyz", coefficients[:, ANGLE]).as_rotvec() * [1, -1, -1], FPS)
+    turn = rotations(
+        Rotation.from_euler("xyz", coefficients[:, ANGLE]).as_rotvec() * [1, -1, -1], FPS
+    )
     shift = linear(coefficients[:, SHIFT] * [UNIT, -UNIT, -UNIT], FPS)
     beta = linear(coefficients[:, EXPRESSION], FPS)
     pose = np.concatenate([turn, shift - np.median(shift, axis=0)], axis=1)
@@ -98,8 +131,10 @@ def _below(root: Path, kind: str) -> dict[str, Path]:
 
 
 CARD = {
-    "name": "ViCo", "emotions": list(ATTITUDES), "licence": "as its authors state (research)",
+    "name": "ViCo",
+    "emotions": list(ATTITUDES),
+    "licence": "as its authors state (research)",
     "source": "Zhou et al., Responsive listening head generation, ECCV 2022",
     "splits": "the authors': test holds unseen people (their ood), test_seen people of the training set (their test)",
     "coefficients": "Deep3DFace expression from .mat files, or this project's face model from videos",
-}  # fmt: skip
+}

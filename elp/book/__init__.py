@@ -1,0 +1,1 @@
+"""What only the book's pages need: figures with captions, the widget, maps of the emotion space."""

@@ -1,0 +1,220 @@
+"""A video of a person to expression, head pose, blinks and MFCC (chapter "Parameter
+extraction").
+"""
+
+# T frame at 25 per second, P landmark
+from __future__ import annotations
+
+import queue
+import tempfile
+import threading
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elp.errors import ElpError
+from elp.extraction.blink import bare, blink, ear
+from elp.face.landmarks import TRACKED
+from elp.face.model import FaceModel
+from elp.motion import FPS, Clip, Motion
+
+if TYPE_CHECKING:
+    from elp.extraction.fit import FaceFit
+
+# pixels: larger pictures are shrunk before tracking, which works on 256 x 256 anyway
+LONGEST = 1280
+# seconds without a face that are filled by interpolation; frames of longer gaps are not valid
+GAP = 0.5
+Item = TypeVar("Item")
+
+
+def extract(
+    path: str | Path,
+    *,
+    face: str = "largest",
+    model: FaceModel | None = None,
+    progress: bool = False,
+) -> Clip:
+    """Measure the person in a video (ELP, sections 3.1 and 3.2).
+
+    Tracks one face through the video's own pictures, takes its points at 25 frames per second, fits
+    identity, camera, pose and expression, finds blinks and computes MFCC. Memory does not grow with
+    the video's length.
+
+    Args:
+        path: a video of any frame rate, size and sound.
+        face: which face where there are several: the "largest", the one most to the "left" or the
+            "right" of the picture.
+        model: the face model to fit; by default `FaceModel.default()`.
+        progress: show progress bars on stderr.
+
+    Returns:
+        A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are
+            interpolated; frames of longer ones hold the
+        interpolation too, but `valid` is 0 there. Without sound the MFCC are zeros, and a warning
+            says so.
+
+    Raises:
+        ElpError: the file is missing, unreadable or has no pictures, no frame shows a face, or
+            `face` is unknown.
+    """
+    from tqdm import tqdm
+
+    from elp.extraction.fit import fit
+    from elp.media.video import probe
+
+    model, size = model or FaceModel.default(), probe(path).size
+    with tempfile.TemporaryFile() as store:
+        with tqdm(desc="track", unit="frame", disable=not progress) as bar:
+            points = track(path, face, store, bar.update)
+        if not len(points.seen):
+            raise ElpError(
+                f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small"
+            )
+        with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
+            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]  # a PointFile is read as an array is
+        eyes = [
+            np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)])
+            for measure in (ear, bare)
+        ]
+    return Clip(
+        motion=_motion(found, blink(eyes[0], iris=eyes[1])),
+        mfcc=sound(path, len(points)),
+        ear=eyes[0],
+        alpha=found.alpha,
+        focal=found.focal,
+        origin=found.origin,
+        size=size,
+        rms=found.rms,
+        source=Path(path).name,
+    )
+
+
+class PointFile:
+    """Tracked points (T, 478, 3) float32 that live in a file: an hour of them is half a gigabyte.
+    Slices and index arrays read what they name.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.frames = file, 0
+        self.seen: list[int] = []
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.frames, TRACKED, 3
+
+    def __len__(self) -> int:
+        return self.frames
+
+    def append(self, points: NDArray[np.float32]) -> None:
+        """Add one frame's (478, 3)."""
+        self.file.seek(0, 2)
+        self.file.write(np.ascontiguousarray(points, np.float32).tobytes())
+        if np.isfinite(points).all():
+            self.seen.append(self.frames)
+        self.frames += 1
+
+    def __getitem__(self, which: slice | NDArray[np.integer]) -> NDArray[np.float32]:
+        rows = np.arange(self.frames)[which]
+        out = np.empty((len(rows), TRACKED, 3), np.float32)
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        for run in np.split(np.arange(len(rows)), breaks) if len(rows) else []:
+            self.file.seek(int(rows[run[0]]) * TRACKED * 12)
+            data = self.file.read(len(run) * TRACKED * 12)
+            out[run] = np.frombuffer(data, np.float32).reshape(-1, TRACKED, 3)
+        return out
+
+
+def track(
+    path: str | Path, face: str, store: IO[bytes], tick: Callable[[int], object] | None = None
+) -> PointFile:
+    """Track one face through a video's own pictures; points at 25 per second, in pixels of the
+    full-sized picture, go to the binary file `store`.
+    """
+    from elp.media.track import Tracker
+    from elp.media.video import Shown, between, pictures, probe
+
+    size, out = probe(path).size, PointFile(store)
+
+    def found(tracker: Tracker) -> Iterator[Shown[NDArray[np.float32]]]:
+        for shown in ahead(pictures(path, longest=LONGEST)):
+            height, width = shown.what.shape[:2]
+            scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
+            yield Shown(shown.time, shown.end, shown.last, tracker(shown.what) * scale)
+
+    with Tracker(face) as tracker:
+        for points in between(found(tracker)):
+            out.append(points)
+            if tick:
+                tick(1)
+    return out
+
+
+def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
+    """The same items, made by a thread that runs up to `count` ahead: pictures are decoded while
+    others are tracked.
+    """
+    box: queue.Queue[tuple[str, Any]] = queue.Queue(count)
+    stop = threading.Event()
+
+    def put(kind: str, item: Any) -> None:
+        while not stop.is_set():
+            try:
+                box.put((kind, item), timeout=0.1)
+                return
+            except queue.Full:
+                continue
+
+    def work() -> None:
+        try:
+            for item in items:
+                put("item", item)
+                if stop.is_set():
+                    return
+            put("end", None)
+        except BaseException as error:
+            put("error", error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while True:
+            kind, item = box.get()
+            if kind == "end":
+                return
+            if kind == "error":
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()
+
+
+def sound(path: str | Path, frames: int) -> NDArray[np.float32]:
+    """MFCC (T, 29) of a video's sound; zeros, and one warning, where it has none."""
+    from elp.media.audio import blocks, has_audio, mfcc
+
+    if not has_audio(path):
+        warnings.warn(f"{path}: no sound in it: its MFCC are zeros", stacklevel=3)
+        return mfcc(None, frames)
+    return mfcc(blocks(path), frames)
+
+
+def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:
+    """Fill gaps; make translations relative to the median."""
+    seen = np.asarray(np.isfinite(found.beta).all(axis=1))
+    pose = found.pose - np.concatenate([np.zeros(3, np.float32), found.origin])
+    times, known = np.arange(len(seen)), np.flatnonzero(seen)
+    fill = lambda values: np.stack(
+        [np.interp(times, known, column[seen]) for column in values.T], 1
+    )  # noqa: E731
+    valid = seen.copy()
+    missing = np.flatnonzero(~seen)
+    for gap in np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1) if len(missing) else []:
+        inside = gap[0] > 0 and gap[-1] < len(seen) - 1
+        valid[gap] = inside and len(gap) <= GAP * FPS
+    return Motion(beta=fill(found.beta), pose=fill(pose), blink=blinks, valid=valid)

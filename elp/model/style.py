@@ -1,0 +1,122 @@
+"""Eq 1: the speaker's style, s_sty(t) = a(t) ⊕ σ(β(t)) ⊕ σ(∂β/∂t) ⊕ σ(∂p/∂t) (chapter "Style
+features").
+"""
+
+# B clip, T frame, D coefficient; "..." any leading axes
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from elp.errors import ElpError
+from elp.motion import FPS
+
+Window = int | Literal["clip"]
+
+
+def derivative(x: Tensor, fps: float = FPS) -> Tensor:
+    """∂x/∂t by backward differences, per second; 0 in the first frame.
+
+    Backward, so that a stream can compute it too. (..., T, D) -> (..., T, D).
+    """
+    return F.pad(x.diff(dim=-2) * fps, (0, 0, 1, 0))
+
+
+def sigma(x: Tensor, window: Window = 25, *, causal: bool = False) -> Tensor:
+    """Standard deviation over time around each frame.
+
+    Args:
+        x: (..., T, D) float.
+        window: number of frames (odd unless causal), the clip's ends replicated; or "clip": all of
+            the clip.
+        causal: use only frames up to t: the last `window` ones, or with "clip" all since the start.
+
+    Returns:
+        (..., T, D), at least 0, in x's unit and dtype. Sums run in float64: a slow drift must not
+            drown a small tremor.
+
+    Raises:
+        ElpError: window is not a positive (odd) number of frames or "clip".
+    """
+    wide = x.double()
+    if window == "clip":
+        if not causal:
+            return wide.std(-2, correction=0, keepdim=True).expand_as(wide).to(x.dtype)
+        count = torch.arange(1, x.shape[-2] + 1, device=x.device, dtype=wide.dtype)[:, None]
+        mean, square = wide.cumsum(-2) / count, wide.square().cumsum(-2) / count
+    else:
+        mean, square = _running(wide, window, causal), _running(wide.square(), window, causal)
+    return (square - mean.square()).clamp_min(0).sqrt().to(x.dtype)
+
+
+def _running(x: Tensor, window: int, causal: bool) -> Tensor:
+    """Mean over the window's frames, edges replicated; (..., T, D) -> (..., T, D)."""
+    if not isinstance(window, int) or window < 1 or (window % 2 == 0 and not causal):
+        raise ElpError(
+            f"style window {window!r}: give an odd number of frames (25 is one second) or 'clip'"
+        )
+    before = window - 1 if causal else window // 2
+    flat = x.reshape(-1, *x.shape[-2:]).mT
+    padded = F.pad(flat, (before, window - 1 - before), mode="replicate")
+    return F.avg_pool1d(padded, window, stride=1).mT.reshape(x.shape)
+
+
+def motion_style(
+    beta: Tensor,
+    pose: Tensor,
+    window: Window = 25,
+    *,
+    causal: bool = False,
+    plain: bool = False,
+    fps: float = FPS,
+) -> Tensor:
+    """The part of Eq 1 that needs no learning: σ(β) ⊕ σ(∂β/∂t) ⊕ σ(∂p/∂t).
+
+    Args:
+        beta: (..., T, D) expression coefficients.
+        pose: (..., T, 6) rotation and translation.
+        window, causal: see `sigma`. The paper says "frame by frame" and leaves the window open.
+        plain: append β and p themselves, which Eq 1 leaves out.
+        fps: frames per second.
+
+    Returns:
+        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100; plain: (..., T, 3 D + 12).
+    """
+    parts = (beta, derivative(beta, fps), derivative(pose, fps))
+    return torch.cat(
+        [*(sigma(part, window, causal=causal) for part in parts), *((beta, pose) if plain else ())],
+        dim=-1,
+    )
+
+
+class StyleStream:
+    """`motion_style` of a speaker who is still moving, equal to the causal one of the whole.
+
+    Args:
+        window: frames of σ. plain: append β and p themselves.
+    """
+
+    def __init__(self, window: int, *, plain: bool = False, fps: float = FPS) -> None:
+        self.window, self.plain, self.fps = window, plain, fps
+        self.past: Tensor | None = None
+
+    def push(self, beta: Tensor, pose: Tensor) -> Tensor:
+        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6), plain (..., T, 3 D +
+        12).
+        """
+        new, width = torch.cat([beta, pose], -1), beta.shape[-1]
+        if self.past is None:  # a face that was still before the first frame
+            self.past = new[..., :1, :].expand(*new.shape[:-2], self.window, -1)
+        recent = torch.cat([self.past, new], -2)
+        self.past = recent[..., recent.shape[-2] - self.window :, :]
+        values = torch.cat([recent[..., 1:, :width], recent.diff(dim=-2) * self.fps], -1).double()
+        style = values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
+        return torch.cat([style, new], -1) if self.plain else style
+
+
+def speaker_style(audio: Tensor, motion: Tensor) -> Tensor:
+    """s_sty(t) = a(t) ⊕ motion style: (..., T, 128) and (..., T, 206) -> (..., T, 334)."""
+    return torch.cat([audio, motion], dim=-1)

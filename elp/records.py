@@ -1,0 +1,144 @@
+"""Files written whole or not at all, and the record of how a result was made."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import json
+import os
+import platform
+import shlex
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from elp.errors import ElpError
+
+RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "mediapipe", "librosa")
+
+
+@contextlib.contextmanager
+def atomic(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any
+    failure.
+
+    Raises:
+        ElpError: the folder cannot be made or written, or the disk is full.
+    """
+    path = Path(path)
+    # suffix kept: writers choose formats by it
+    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        os.replace(partial, path)
+    except OSError as error:
+        raise ElpError(
+            f"{path}: cannot be written ({error.strerror or error}): free some space or choose another folder"
+        ) from error
+    finally:
+        # where a file stands in the place of the folder there is nothing to delete
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@functools.cache
+def commit() -> str:
+    """Short commit of the checkout that holds `elp` ("+" when it has uncommitted changes), or
+    "release".
+
+    That of the first call, for a process runs the code that it began with: a long run asks when it
+    starts. A machine without git is told by the variable ELP_COMMIT.
+    """
+    if told := os.environ.get("ELP_COMMIT"):
+        return told
+    root = Path(__file__).parents[1]
+    try:
+        run = [
+            "git",
+            "-C",
+            str(root),
+            "describe",
+            "--always",
+            "--dirty=+",
+            "--abbrev=12",
+            "--exclude=*",
+        ]
+        return subprocess.run(
+            run, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "release"
+
+
+def run_card(
+    *,
+    seed: int | None,
+    device: str = "cpu",
+    started: float | None = None,
+    command: str | None = None,
+) -> dict[str, Any]:
+    """The record that every committed result carries.
+
+    Args:
+        seed: seed of the run, or None where nothing is random.
+        device: name of the device that did the work, e.g. "NVIDIA H100 80GB HBM3" or "cpu".
+        started: `time.time()` at the start of the run; gives `seconds`.
+        command: the command line; by default the one that runs now, its paths relative to the
+            project's root.
+
+    Returns:
+        dict with commit, command, seed, device, cores, python, versions, date (UTC) and seconds.
+    """
+    versions = {}
+    for name in RECORDED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return {
+        "commit": commit(),
+        "command": command or shlex.join(_portable(sys.argv)),
+        "seed": seed,
+        "device": device,
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": versions,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "seconds": None if started is None else round(time.time() - started, 2),
+    }
+
+
+def _portable(argv: list[str]) -> list[str]:
+    """A command line that says the same on every machine: paths relative to the root, names only of
+    what lies neither in it nor beside it.
+    """
+    root = Path(__file__).parents[1]
+
+    def relative(word: str) -> str:
+        # --output=FILE
+        option, equals, value = word.partition("=") if word.startswith("-") else ("", "", word)
+        if not Path(value).is_absolute():
+            return word
+        path = Path(os.path.relpath(value, root))
+        return option + equals + (path.as_posix() if path.parts.count("..") < 2 else path.name)
+
+    # a script, or a command wherever it is installed
+    program = relative(os.path.abspath(argv[0])) if argv[0].endswith(".py") else Path(argv[0]).name
+    return [program, *map(relative, argv[1:])]
+
+
+def write_json(path: str | Path, value: Any) -> None:
+    """Write `value` as indented JSON, whole or not at all."""
+    with atomic(path) as partial:
+        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

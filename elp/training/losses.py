@@ -1,0 +1,193 @@
+"""Eq 3-7: what training minimises (chapter "Training")."""
+
+# B clip, T frame, D coefficient, N emotion
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from elp.errors import ElpError
+
+LAGS = (2, 12)  # frames: a nod's stroke, half a second
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossWeights:
+    """λ1, λ2, λ3 of Eq 7 and the reduction, which the paper leaves open (chapter "Training").
+
+    `reduction="mean"` averages over frames and over each vector's coefficients; "sum" adds both up,
+    as Eq 3-5 are printed, and 106 coefficients then outweigh one blink a hundredfold. Both average
+    over the clips of a batch.
+
+    `score="l2"` is Eq 3. Its best answer is the mean of all good answers, which stands almost
+    still; `score="energy"` puts a proper score in its place (`energy`), whose best answer is to be
+    as various as the listeners are; it compares `draws` of the codes.
+    """
+
+    motion: float = 1.0
+    blink: float = 5.0
+    emotion: float = 5.0
+    smooth: float = 0.01
+    reduction: Literal["mean", "sum"] = "mean"
+    score: Literal["l2", "energy"] = "l2"
+    draws: int = 2
+
+    def __post_init__(self) -> None:
+        if self.score == "energy" and self.draws < 2:
+            raise ElpError(
+                f"loss option draws={self.draws}: the energy score compares draws: choose 2 or more"
+            )
+
+    @property
+    def samples(self) -> int:
+        """Draws of the codes that a clip needs: Eq 3 asks for one, the energy score compares
+        several.
+        """
+        return self.draws if self.score == "energy" else 1
+
+
+class Target(NamedTuple):
+    """The true listener: beta (B, T, D) and pose (B, T, 6) standardised, blink (B, T) in {0, 1}, e
+    (B, N), valid (B, T) bool.
+    """
+
+    beta: Tensor
+    pose: Tensor
+    blink: Tensor
+    e: Tensor
+    valid: Tensor
+
+
+def motion_l2(
+    beta: Tensor,
+    pose: Tensor,
+    true_beta: Tensor,
+    true_pose: Tensor,
+    weight: Tensor | float = 1.0,
+    *,
+    reduction: str = "mean",
+) -> Tensor:
+    """Eq 3 of each frame, |β - β'|² + |p - p'|², over D and over 6 when reduction is "mean".
+
+    Args:
+        beta, true_beta: (B, T, D) standardised. pose, true_pose: (B, T, 6) standardised.
+        weight: (D,) of each squared error of β; var(β_d) over its mean makes this the face model's
+            own |β - β'|², a movement of the mesh, up to one factor. Head pose mixes radians and
+            centimetres and stays standardised.
+
+    Returns:
+        (B, T) float32.
+    """
+    errors = [(beta.float() - true_beta).square() * weight, (pose.float() - true_pose).square()]
+    return (
+        errors[0].sum(-1) + errors[1].sum(-1)
+        if reduction == "sum"
+        else errors[0].mean(-1) + errors[1].mean(-1)
+    )
+
+
+def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
+    """Energy score of K draws, mean |a - y| - ½ mean |a - b|, of positions and of changes over
+    `LAGS` frames; not in the paper.
+
+    In expectation it is least where the draws have the truth's own distribution (Gneiting & Raftery
+    2007, section 4.3).
+
+    Args:
+        x: (K B, T, D) predictions, K at least 2, all clips' first draws first. truth: (B, T, D).
+            valid: (B, T) bool.
+
+    Returns:
+        Scalar, the mean over frames and statistics, each in units of its own root mean square.
+    """
+    found = []
+    for lag in (0, *LAGS):
+        y, seen = _change(truth, lag), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
+        draws = _change(x, lag).chunk(len(x) // len(truth))
+        length = lambda z: (z.square().sum(-1) + 1e-6).sqrt()  # noqa: E731  its gradient at zero is finite
+        apart = [length(a - b) for a, b in itertools.combinations(draws, 2)]
+        score = sum(length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
+        count = seen.sum().clamp_min(1)
+        scale = ((y.square().sum(-1) * seen).sum() / count).sqrt()
+        # what never moves, such as the head in a corpus without poses, has no unit and teaches
+        # nothing
+        found.append(
+            torch.where(scale > 1e-3, (score * seen).sum() / count / scale.clamp_min(1e-3), 0.0)
+        )
+    return torch.stack(found).mean()
+
+
+def _change(x: Tensor, lag: int) -> Tensor:
+    return x[:, lag:] - x[:, : x.shape[1] - lag] if lag else x
+
+
+def blink_cross_entropy(logit: Tensor, blink: Tensor) -> Tensor:
+    """Eq 4 of each frame: two-sided cross-entropy of the blink decision; (B, T) logits and {0, 1}
+    -> (B, T).
+    """
+    return F.binary_cross_entropy_with_logits(logit.float(), blink.float(), reduction="none")
+
+
+def blink_smoothness(logit: Tensor) -> Tensor:
+    """Eq 5 of each frame: |φ(t) - φ(t-1)| of the predicted probabilities, 0 in the first; (B, T) ->
+    (B, T).
+    """
+    return F.pad(logit.float().sigmoid().diff(dim=-1).abs(), (1, 0))
+
+
+def emotion_cross_entropy(logits: Tensor, e: Tensor) -> Tensor:
+    """Eq 6 of each clip: two-sided cross-entropy, one binary decision an emotion; (B, N) logits and
+    targets -> (B,).
+
+    A clip whose emotion is unknown has e = 0 everywhere and costs nothing.
+    """
+    each = F.binary_cross_entropy_with_logits(logits.float(), e.float(), reduction="none").sum(-1)
+    return each * (e.sum(-1) > 0)
+
+
+def total(
+    beta: Tensor,
+    pose: Tensor,
+    blink: Tensor,
+    emotion: Tensor,
+    target: Target,
+    weights: LossWeights,
+    weight: Tensor | float = 1.0,
+) -> dict[str, Tensor]:
+    """Eq 7: the weighted sum and its terms.
+
+    Args:
+        beta, pose, blink, emotion: what `ASE.forward` predicts.
+        target: the true listener; frames that are not valid cost nothing.
+        weights: λ and the reduction. weight: of β's coefficients, see `motion_l2`.
+
+    Returns:
+        Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
+    """
+    truth_beta, truth_pose = target.beta, target.pose
+    if (draws := len(beta) // len(truth_beta)) > 1:
+        target = Target(*(x.repeat(draws, *[1] * (x.dim() - 1)) for x in target))
+        emotion = emotion.repeat(draws, 1)
+    frames = {
+        "motion": motion_l2(
+            beta, pose, target.beta, target.pose, weight, reduction=weights.reduction
+        ),
+        "blink": blink_cross_entropy(blink, target.blink),
+        "smooth": blink_smoothness(blink),
+    }
+    count = target.valid.sum().clamp_min(1) if weights.reduction == "mean" else len(beta)
+    terms = {name: (value * target.valid).sum() / count for name, value in frames.items()}
+    terms["emotion"] = emotion_cross_entropy(emotion, target.e).mean()
+    if weights.score == "energy":
+        valid = target.valid[: len(truth_beta)]
+        root = weight.sqrt() if isinstance(weight, Tensor) else weight**0.5
+        terms["motion"] = energy(beta.float() * root, truth_beta * root, valid) + energy(
+            pose.float(), truth_pose, valid
+        )
+    terms["loss"] = sum(getattr(weights, name) * value for name, value in terms.items())
+    return terms

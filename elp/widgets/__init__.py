@@ -1,5 +1,0 @@
-"""Components that work in JupyterLab and, over precomputed data, in the page without a kernel."""
-
-from elp.widgets.explorer import listener
-
-__all__ = ["listener"]

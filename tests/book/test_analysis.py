@@ -1,0 +1,218 @@
+"""Codes, embeddings and separability, on small models and on data whose answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from elp.book import analysis
+from elp.errors import ElpError
+from elp.listener.responder import ELPResponder
+from elp.model.ase import ASE, ASEConfig
+
+
+@pytest.fixture(scope="module")
+def corpus(simulated):
+    return simulated
+
+
+@pytest.fixture(scope="module")
+def responder(corpus):
+    torch.manual_seed(0)
+    statistics = {name: tuple(map(torch.as_tensor, m)) for name, m in corpus.stats.items()}
+    return ELPResponder(
+        ASE(ASEConfig(heads=8, categories=16, hidden=32, blink_hidden=8, nested=True), statistics)
+    )
+
+
+@pytest.fixture(scope="module")
+def codes(responder, corpus):
+    return analysis.encode(responder, [corpus], stride=50)
+
+
+def test_codes_have_their_shapes_and_ranges(codes, corpus):
+    expected = sum(p.length // 50 for p in corpus.pairs().itertuples())
+    assert codes.base.shape == (expected, 50, 8)
+    assert (codes.base.min(), codes.base.max()) == (0, 15)
+    assert codes.real.shape == (expected, 50, 106)
+    for n in range(3):  # the ranges of U are disjoint
+        u = codes.u()[codes.emotion == n]
+        assert u.min() >= n * 16 + 1
+        assert u.max() <= (n + 1) * 16
+
+
+def test_codes_are_those_of_the_generator(responder, corpus):
+    pair = next(corpus.pairs().itertuples())
+    speaker = corpus.speaker(pair)
+    found = analysis.base_codes(responder, speaker, torch.Generator().manual_seed(5))
+    again = analysis.base_codes(responder, speaker, torch.Generator().manual_seed(5))
+    other = analysis.base_codes(responder, speaker, torch.Generator().manual_seed(6))
+    assert np.array_equal(found, again)
+    assert not np.array_equal(found, other)
+    e = torch.eye(3)[None, None, 1].expand(1, len(found), 3)
+    image = responder.model.image_of(torch.as_tensor(found)[None], e)
+    with torch.no_grad():
+        beta = responder.model.restore("beta", responder.model.motion(image)[0])[0].numpy()
+    said = responder.respond(speaker, "neutral", generator=torch.Generator().manual_seed(5)).beta
+    assert np.allclose(said, beta, atol=1e-4)
+
+
+def test_decoding_depends_on_the_emotion(responder, codes):
+    negative, positive = (
+        analysis.decode(responder, codes, np.full(len(codes.base), n)) for n in (0, 2)
+    )
+    assert negative.shape == (*codes.base.shape[:2], 106)
+    assert np.abs(negative - positive).max() > 1e-3
+
+
+def test_histogram_counts_each_head(codes):
+    counts = analysis.histogram(codes.base, 16).reshape(-1, 8, 16)
+    assert np.allclose(counts.sum(-1), 1, atol=1e-5)
+    assert counts[0, 3, codes.base[0, 0, 3]] > 0
+
+
+def test_separability_knows_apart_from_alike():
+    rng = np.random.default_rng(0)
+    labels, groups = np.arange(120) % 3, np.arange(120) // 6
+    apart = rng.normal(size=(120, 4)) + 8 * np.eye(3, 4)[labels]
+    found = analysis.separability(apart, labels, groups)
+    assert found["accuracy"] > 0.99
+    assert found["silhouette"] > 0.5
+    alike = analysis.separability(rng.normal(size=(120, 4)), labels, groups)
+    assert abs(alike["accuracy"] - alike["chance"]) < 0.15
+    assert abs(alike["silhouette"]) < 0.05
+
+
+def test_real_listeners_recognise_what_is_like_them():
+    rng = np.random.default_rng(0)
+    labels, asked = np.arange(90) % 3, rng.integers(0, 3, 60)
+    real = rng.normal(size=(90, 4)) + 6 * np.eye(3, 4)[labels]
+    assert (
+        analysis.recognised(real, labels, rng.normal(size=(60, 4)) + 6 * np.eye(3, 4)[asked], asked)
+        > 0.95
+    )
+    # apart, but not as the real ones are
+    elsewhere = rng.normal(size=(60, 4)) + 6 * np.eye(4)[asked][:, ::-1]
+    assert analysis.recognised(real, labels, elsewhere, asked) < 0.6
+
+
+def test_separability_cannot_be_bought_with_identity():
+    """A feature that names the person, each with one emotion, tells nothing about persons it has
+    not seen.
+    """
+    groups = np.repeat(np.arange(24), 6)
+    labels = groups % 3
+    features = np.eye(24)[groups] * 10 + np.random.default_rng(0).normal(size=(144, 24))
+    assert analysis.separability(features, labels, groups)["accuracy"] < 0.6
+
+
+def test_a_seed_fixes_the_picture():
+    x = np.random.default_rng(0).normal(size=(80, 6)).astype(np.float32)
+    a, b = (analysis.embed(x, "tsne", seed=1, neighbours=10) for _ in range(2))
+    assert a.shape == (80, 2)
+    assert np.array_equal(a, b)
+    with pytest.raises(ElpError, match="choose tsne or umap"):
+        analysis.embed(x, "pca")  # type: ignore[arg-type]
+
+
+def test_explorer_feeds_the_widget(responder, corpus):
+    speaker = corpus.speaker(next(corpus.pairs().itertuples()))[:40]
+    compute = analysis.explorer(responder, speaker, seed=1)
+    motion, u = compute(1.0, 8)
+    assert len(motion) == 40
+    assert u.shape == (40, 8)
+    assert u.min() > 32
+    said = responder.respond(speaker, "positive", generator=torch.Generator().manual_seed(1))
+    assert np.allclose(motion.beta, said.beta, atol=1e-4)  # all heads draw: it is the response
+    assert np.array_equal(motion.blink, said.blink)
+    few = compute(1.0, 3)[1]
+    assert np.array_equal(few[:, :3], u[:, :3])
+    assert not np.array_equal(few[:, 3:], u[:, 3:])
+    assert np.array_equal(compute(0.0, 8)[1], u - 16)  # one block lower
+
+
+def test_a_corpus_of_other_emotions_is_refused(responder, corpus):
+    stranger = ELPResponder(
+        ASE(
+            ASEConfig(
+                heads=4,
+                categories=8,
+                hidden=16,
+                blink_hidden=8,
+                emotions=("unpositive", "positive"),
+            )
+        )
+    )
+    with pytest.raises(ElpError, match="the model knows unpositive, positive"):
+        analysis.encode(stranger, [corpus])
+
+
+def test_a_line_foretells_what_comes_back_late(tmp_path):
+    """A listener who returns the speaker's smile 14 frames later: β tells it all, its deviations
+    next to nothing.
+    """
+    from elp.corpus import Corpus
+    from elp.corpus.writer import Record
+    from elp.face.model import FaceModel
+    from elp.motion import Motion
+
+    rng, model = np.random.default_rng(0), FaceModel.default()
+    width, columns = len(model.expression), [model.index("smile_l"), model.index("smile_r")]
+
+    def dyad(clip: int, split: str):
+        said, kept = (rng.standard_normal((440, width)) for _ in range(2))
+        smile = np.convolve(rng.standard_normal(500), np.ones(61) / 8, "valid")
+        said[:, columns] = smile[:, None]
+        kept[14:, columns] = smile[:-14, None]
+        common = {"clip": f"c{clip}", "split": split, "emotion": "neutral"}
+        for role, beta in (("speaker", said), ("listener", kept)):
+            motion = Motion(
+                beta=beta.astype(np.float32),
+                pose=rng.standard_normal((440, 6)),
+                blink=(rng.random(440) > 0.9).astype(np.uint8),
+            )
+            names = {
+                "person": f"{role}{clip}",
+                "partner": f"{'listener' if role == 'speaker' else 'speaker'}{clip}",
+            }
+            yield Record(
+                role=role,
+                motion=motion,
+                mfcc=np.zeros((440, 29), np.float32) if role == "speaker" else None,
+                **names,
+                **common,
+            )
+
+    records = (record for clip in range(9) for record in dyad(clip, "val" if clip > 6 else "train"))
+    card = {
+        "name": "late",
+        "emotions": ["neutral"],
+        "source": "made up",
+        "licence": "MIT",
+        "made": {},
+    }
+    corpus = Corpus.write(tmp_path / "late", records, card)
+    seen, styled = (analysis.foretold(corpus, plain=plain, ridge=1e3) for plain in (True, False))
+    late, early = (
+        analysis.foretold(corpus, plain=True, lags=[lag], ridge=1e3)["smile"] for lag in (14, -14)
+    )
+    assert min(seen["smile"], late) > 0.8
+    assert early < 0.6  # a smile of two seconds tells something of itself a second later
+    assert styled["smile"] < 0.3
+    assert abs(seen["blink"]) < 0.15
+
+
+def test_onsets_are_where_a_signal_begins_to_rise():
+    x = np.zeros(500)
+    x[100:200] = 1.0
+    x[300:] = 0.5
+    x[480:] = 3.0  # too near to the end
+    assert analysis.onsets(x, 2.0, after=75) == []
+    (big,) = analysis.onsets(x, 0.8)
+    (first, second) = sorted(analysis.onsets(x, 0.4))
+    assert big == first
+    assert abs(first - 100) <= 15
+    assert abs(second - 300) <= 15
+    (third,) = analysis.onsets(-x[:290], 0.4)  # a fall is no rise
+    assert abs(third - 200) <= 15

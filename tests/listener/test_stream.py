@@ -1,0 +1,276 @@
+"""Streams: equal to their offline runs however sound and pictures are cut, timely, and clear about
+bad input.
+"""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from elp.errors import ElpError
+from elp.listener.responder import ELPResponder
+from elp.listener.stream import ResponseStream, _zeros
+from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
+from elp.model.style import StyleStream, motion_style
+from elp.motion import Clip, Motion
+from tests.ase import clip
+from tests.listener import test_responder as test_generate
+from tests.listener.test_responder import seeded
+
+FRAMES = 70
+CAUSAL = {"causal": True}
+
+
+@cache
+def made(options: tuple) -> ELPResponder:
+    return test_generate.responder(dict(options))
+
+
+def responder(options: dict) -> ELPResponder:
+    """One model for each set of options: no test of this file changes it."""
+    return made(tuple(options.items()))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def recorded_once():
+    """Recording a stream's program takes most of a second: streams of one model, its heads and its
+    emotion share theirs, begun anew.
+    """
+    record, programs = ResponseStream._record, {}
+
+    def shared(stream):
+        key = (
+            stream.responder.model,
+            stream.responder.heads,
+            None if stream.e is None else tuple(stream.e.tolist()),
+        )
+        if key not in programs:
+            record(stream)
+            programs[key] = stream.program, stream.state
+        stream.program, blank = programs[key]
+        stream.state = {layer: _zeros(x) for layer, x in blank.items()}
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ResponseStream, "_record", shared)
+        yield
+
+
+def voice(seconds=FRAMES / 25, seed=0):
+    """A rough voice: noise that swells and fades."""
+    n = np.arange(round(seconds * RATE))
+    return (np.random.default_rng(seed).normal(size=len(n)) * 0.1 * (1 + np.sin(n / 1500))).astype(
+        np.float32
+    )
+
+
+def cut(total, places):
+    return [
+        slice(a, b) for a, b in pairwise(sorted({0, total, *(p % (total + 1) for p in places)}))
+    ]
+
+
+def joined(parts: list[Motion]) -> Motion:
+    return Motion(
+        **{
+            name: np.concatenate([getattr(p, name) for p in parts])
+            for name in ("beta", "pose", "blink")
+        }
+    )
+
+
+def equal(a: Motion, b: Motion):
+    np.testing.assert_allclose(a.beta, b.beta, atol=1e-5)
+    np.testing.assert_allclose(a.pose, b.pose, atol=1e-5)
+    assert np.array_equal(a.blink, b.blink)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"coding": "value"},
+        {"space": "V+e"},
+        {"window": 1, "plain": True},
+        {"convs": 8, "heads": 5},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("emotion", ["auto", [0.2, 0.3, 0.5]])
+def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
+    r, speaker = responder(CAUSAL | options), clip(FRAMES)
+    offline = r.respond(speaker, emotion, generator=seeded())
+    stream, parts, first = r.stream(emotion, generator=seeded()), [], 0
+    for count in [1] * 40 + [3] * 5 + [0, 15]:
+        piece = speaker[first : first + count]
+        parts.append(stream.push(piece.mfcc, piece.motion.beta, piece.motion.pose))
+        assert len(parts[-1]) == count
+        first += count
+    equal(joined(parts), offline)
+
+
+places = st.lists(st.integers(0, 10**6), max_size=30)
+
+
+@settings(max_examples=12)  # each answers 70 frames one by one
+@given(places, places, st.sampled_from(["positive", "auto"]))
+def test_sound_and_pictures_in_any_pieces_give_the_offline_response(heard, seen, emotion):
+    r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()
+    offline = r.respond(
+        Clip(motion=speaker.motion, mfcc=mfcc(sound, FRAMES)), emotion, generator=seeded()
+    )
+    stream = r.stream(emotion, generator=seeded())
+    pushes = [(part.stop / len(sound), {"audio": sound[part]}) for part in cut(len(sound), heard)]
+    for part in cut(FRAMES, seen):
+        pushes.append(
+            (
+                part.stop / FRAMES,
+                {"beta": speaker.motion.beta[part], "pose": speaker.motion.pose[part]},
+            )
+        )
+    parts = [stream.push(**new) for _, new in sorted(pushes, key=lambda p: p[0])]
+    equal(joined(parts), offline)
+
+
+@given(places)
+def test_cepstra_do_not_depend_on_the_pieces(heard):
+    sound, stream = voice(), CepstraStream()
+    rows = np.concatenate([stream.push(sound[part]) for part in cut(len(sound), heard)])
+    np.testing.assert_allclose(rows, mfcc(sound, len(rows)), atol=1e-3)
+    assert len(rows) == FRAMES  # the last row ends within the last frame
+
+
+def test_cepstra_are_those_of_librosa():
+    import librosa
+
+    sound = voice(2)
+    mel = librosa.feature.melspectrogram(
+        y=sound, sr=RATE, n_fft=1024, hop_length=HOP, center=False, n_mels=80
+    )
+    expected = librosa.feature.mfcc(
+        S=librosa.power_to_db(mel, ref=FLOOR, amin=FLOOR, top_db=None), n_mfcc=29
+    ).T
+    # our row t is centred on sample 640 t, where librosa's window begins: half a window later, at
+    # the same place
+    np.testing.assert_allclose(mfcc(sound[512:], len(expected))[1:], expected[1:], atol=1e-3)
+
+
+@given(places, st.sampled_from([1, 2, 25]), st.booleans())
+def test_style_does_not_depend_on_the_pieces(seen, window, plain):
+    beta, pose = (torch.from_numpy(x) for x in (clip(FRAMES).motion.beta, clip(FRAMES).motion.pose))
+    stream = StyleStream(window, plain=plain)
+    pieces = torch.cat([stream.push(beta[part], pose[part]) for part in cut(FRAMES, seen)])
+    torch.testing.assert_close(
+        pieces, motion_style(beta, pose, window, causal=True, plain=plain), atol=1e-5, rtol=1e-5
+    )
+
+
+def test_a_frame_is_answered_within_its_own_forty_milliseconds():
+    stream, speaker, sound = (
+        responder(CAUSAL).stream("neutral", generator=seeded()),
+        clip(4),
+        voice(1),
+    )
+    for t in range(3):
+        early = stream.push(
+            sound[t * HOP : t * HOP + 511], speaker.motion.beta[t], speaker.motion.pose[t]
+        )
+        assert len(early) == 0
+        # 32 ms after the frame's time
+        assert len(stream.push(sound[t * HOP + 511 : t * HOP + 512])) == 1
+        assert len(stream.push(sound[t * HOP + 512 : (t + 1) * HOP])) == 0
+
+
+def test_future_sound_and_motion_change_no_answer():
+    r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()
+    other, louder = (
+        clip(FRAMES, seed=1),
+        np.concatenate([sound[: 40 * HOP], 3 * voice(seed=1)[40 * HOP :]]),
+    )
+    answers = []
+    for motion, heard in ((speaker.motion, sound), (other.motion, louder)):
+        beta = np.concatenate([speaker.motion.beta[:40], motion.beta[40:]])
+        pose = np.concatenate([speaker.motion.pose[:40], motion.pose[40:]])
+        answers.append(r.stream("auto", generator=seeded()).push(heard, beta, pose))
+    equal(answers[0][:40], answers[1][:40])
+    assert not np.allclose(answers[0].beta[40:], answers[1].beta[40:], atol=1e-3)
+
+
+@pytest.mark.parametrize("samples", [0, 3000, FRAMES * HOP - 200])
+def test_sound_that_ends_early_counts_as_silence(samples):
+    r, speaker, sound = responder(CAUSAL), clip(FRAMES), voice()[:samples]
+    offline = r.respond(
+        Clip(motion=speaker.motion, mfcc=mfcc(sound, FRAMES)), "auto", generator=seeded()
+    )
+    stream = r.stream("auto", generator=seeded())
+    equal(
+        joined([stream.push(sound, speaker.motion.beta, speaker.motion.pose), stream.finish()]),
+        offline,
+    )
+
+
+def test_the_seed_decides():
+    r, speaker = responder(CAUSAL), clip(30)
+    a, b, c = (
+        r.stream("neutral", generator=seeded(s)).push(
+            speaker.mfcc, speaker.motion.beta, speaker.motion.pose
+        )
+        for s in (1, 1, 2)
+    )
+    assert np.array_equal(a.beta, b.beta)
+    assert not np.array_equal(a.beta, c.beta)
+
+
+def test_any_prefix_of_nested_heads_can_be_streamed():
+    model, speaker = responder(CAUSAL | {"nested": True}).model, clip(30)
+    offline = [
+        ELPResponder(model, heads=n).respond(speaker, "neutral", generator=seeded())
+        for n in (1, 3, 8)
+    ]
+    assert not np.allclose(offline[0].beta, offline[2].beta, atol=1e-3)
+    for n, whole in zip((1, 3, 8), offline, strict=True):
+        stream = ELPResponder(model, heads=n).stream("neutral", generator=seeded())
+        equal(
+            joined(
+                [
+                    stream.push(
+                        speaker.mfcc[t : t + 1], speaker.motion.beta[t], speaker.motion.pose[t]
+                    )
+                    for t in range(30)
+                ]
+            ),
+            whole,
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "match"), [({}, "future frames"), (CAUSAL | {"window": "clip"}, "whole clip")]
+)
+def test_a_model_that_cannot_stream_says_so(options, match):
+    with pytest.raises(ElpError, match=match):
+        responder(options).stream(generator=seeded())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"audio": np.zeros(640, np.int16)}, "int16"),
+        ({"audio": np.full(640, np.nan, np.float32)}, "NaN"),
+        ({"audio": np.zeros((1, 13))}, r"\(1, 13\), this model expects \(1, 29\)"),
+        ({"beta": np.zeros((2, 12)), "pose": np.zeros((1, 6))}, r"pose of shape \(1, 6\)"),
+        ({"beta": np.zeros((1, 12))}, "pose"),
+        ({"beta": np.full((1, 12), np.nan), "pose": np.zeros((1, 6))}, "NaN"),
+    ],
+)
+def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
+    r, speaker, sound = responder(CAUSAL), clip(4), voice(4 / 25)
+    whole = r.respond(Clip(motion=speaker.motion, mfcc=mfcc(sound, 4)), "auto", generator=seeded())
+    stream = r.stream("auto", generator=seeded())
+    with pytest.raises(ElpError, match=match):
+        stream.push(**{"audio": sound[:100]} | wrong)
+    equal(stream.push(sound, speaker.motion.beta, speaker.motion.pose), whole)
+    with pytest.raises(ElpError, match="one kind throughout"):
+        stream.push(speaker.mfcc)
