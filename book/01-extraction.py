@@ -468,7 +468,7 @@ pd.DataFrame(report["memory"]).T
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `FaceModel.from_ict` reads ICT-FaceKit {cite}`li2020ict`
+# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `elp.face.from_ict` reads ICT-FaceKit {cite}`li2020ict`
 #   from your own download, with its 57 named shapes and 100 identities.
 # - **Gauss-Newton's details**: weights, priors, damping. Ours are the constants at the top of `elp/extraction/fit.py`, `shared.py`, `solve.py` and `energy.py`.
 # - **The blink threshold.** "Exceeds a threshold", no number. Options: the person's own open eyes (default), or `threshold=` a fixed EAR.

@@ -294,10 +294,11 @@ def build(
     workers: Annotated[int | None, typer.Option(help="Processes here.")] = None,
 ) -> None:
     """Extract many videos; killed and started again, it goes on where it was."""
-    from elp.corpus.build import build as run
+    from elp.corpus.importers import import_corpus
 
     _describe(
-        run(
+        import_corpus(
+            "folder",
             source,
             output,
             analyser=analyser,

@@ -125,10 +125,11 @@ def _write(
     from tqdm import tqdm
 
     from elp import render
-    from elp.media import video as media
+    from elp.media.video import frames as pictures
+    from elp.media.write import write_video
 
     frames: Iterator[Image] = render.render(listener, motion)
     if side_by_side and video is not None:
-        frames = render.side_by_side(media.frames(video), frames)
+        frames = render.side_by_side(pictures(video), frames)
     frames = tqdm(frames, total=len(motion), desc="render", unit="frame", disable=not progress)
-    media.write_video(output, frames, audio=video, comment=render.PROVENANCE)
+    write_video(output, frames, audio=video, comment=render.PROVENANCE)

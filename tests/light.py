@@ -41,7 +41,9 @@ def build_slowly(source: Path, dest: Path, log: Path) -> None:
     """Build a corpus with this extraction, 0.1 s a video, noting in `log` which were begun: for a
     process of its own.
     """
-    from elp.corpus.build import build
+    from elp.corpus.importers import import_corpus
 
     os.environ |= {"ELP_TEST_LOG": str(log), "ELP_TEST_PAUSE": "0.1"}
-    build(source, dest, extract="tests.light:extract", scheduler="threads", workers=2)
+    import_corpus(
+        "folder", source, dest, extract="tests.light:extract", scheduler="threads", workers=2
+    )

@@ -211,7 +211,7 @@ def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:
     times, known = np.arange(len(seen)), np.flatnonzero(seen)
     fill = lambda values: np.stack(
         [np.interp(times, known, column[seen]) for column in values.T], 1
-    )  # noqa: E731
+    )
     valid = seen.copy()
     missing = np.flatnonzero(~seen)
     for gap in np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1) if len(missing) else []:

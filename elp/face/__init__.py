@@ -4,6 +4,7 @@ In: coefficients and a head pose. Out: vertices in centimetres, points in pixels
 extraction".
 """
 
+from elp.face.ict import from_ict
 from elp.face.model import FaceModel
 
-__all__ = ["FaceModel"]
+__all__ = ["FaceModel", "from_ict"]

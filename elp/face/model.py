@@ -61,15 +61,6 @@ class FaceModel:
         """
         return _default()
 
-    @classmethod
-    def from_ict(cls, path: str | Path, identities: int = 100) -> FaceModel:
-        """ICT-FaceKit (57 named shapes, 100 identities) from your own download; see
-        `elp.face.ict.from_ict`.
-        """
-        from elp.face.ict import from_ict
-
-        return from_ict(path, identities)
-
     def index(self, name: str) -> int:
         """Row of a named direction, e.g. `model.index("smile_l")`; raises ElpError for an unknown
         name.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
-from elp.media.video import opened
+from elp.media.container import opened
 from elp.motion import FPS, MFCC
 
 Samples = NDArray[np.float32]

@@ -44,7 +44,7 @@ def reference(path: Path, x: np.ndarray) -> np.ndarray:
         get = lambda name: (
             file[f"model_weights/{name}/{name}/kernel:0"][()],
             file[f"model_weights/{name}/{name}/bias:0"][()],
-        )  # noqa: E731
+        )
         x = x[:, None]
         for number, name in enumerate(LAYERS):
             kernel, bias = get(name)

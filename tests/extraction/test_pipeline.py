@@ -16,7 +16,8 @@ from elp.extraction.pipeline import PointFile, ahead, extract, track
 from elp.face import FaceModel
 from elp.media.audio import RATE
 from elp.media.track import landmarks
-from elp.media.video import frames, write_video
+from elp.media.video import frames
+from elp.media.write import write_video
 from elp.motion import Clip
 
 FACE = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain

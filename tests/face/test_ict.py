@@ -9,13 +9,13 @@ import pytest
 
 from elp.errors import ElpError
 from elp.extraction.fit import fit
-from elp.face import FaceModel
+from elp.face import FaceModel, from_ict
 from elp.simulator.scene import observe
 
 
 @pytest.fixture(scope="module")
 def ict(shared_data: Path) -> FaceModel:
-    return FaceModel.from_ict(shared_data / "face_models" / "ict_facekit_face_f16.npz")
+    return from_ict(shared_data / "face_models" / "ict_facekit_face_f16.npz")
 
 
 @pytest.mark.shared_data
@@ -84,13 +84,13 @@ def test_it_can_be_fitted(ict: FaceModel) -> None:
 
 def test_its_folder_of_obj_files_and_errors(tmp_path: Path) -> None:
     with pytest.raises(ElpError, match="not ICT-FaceKit"):
-        FaceModel.from_ict(tmp_path)
+        from_ict(tmp_path)
     rng = np.random.default_rng(0)
     vertices = rng.normal(size=(200, 3))
     for name in ("generic_neutral_mesh", "jawOpen", "identity000"):
         lines = [f"v {x:.5f} {y:.5f} {z:.5f}" for x, y, z in vertices + (name == "jawOpen")]
         (tmp_path / f"{name}.obj").write_text("\n".join([*lines, "f 1/1/1 2/2/2 3/3/3 4/4/4"]))
     (tmp_path / "vertex_indices.json").write_text(f'{{"idx_to_landmark_verts": {list(range(68))}}}')
-    model = FaceModel.from_ict(tmp_path)
+    model = from_ict(tmp_path)
     assert model.names == ("jawOpen",) and model.triangles.shape == (2, 3)
     np.testing.assert_allclose(model.expression[0], np.tile([1, -1, -1], (200, 1)), atol=1e-4)

@@ -14,7 +14,8 @@ import pytest
 from elp.errors import ElpError
 from elp.media.audio import RATE, blocks, mfcc, read_audio
 from elp.media.track import Tracker
-from elp.media.video import Shown, between, frames, pictures, probe, write_video
+from elp.media.video import Shown, between, frames, pictures, probe
+from elp.media.write import write_video
 
 GREY = np.full((64, 96, 3), 90, np.uint8)
 

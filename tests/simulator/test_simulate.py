@@ -115,7 +115,7 @@ def test_emotions_show_in_the_listener(met: list[tuple[Meeting, Talk, Motion]]) 
     assert mean("frown_l", 0) < 0.1
     tempo = lambda mood: np.mean(
         [np.abs(np.diff(r.pose[:, 0])).mean() for m, _, r in met if m.mood == mood]
-    )  # noqa: E731
+    )
     assert tempo(1) > 1.1 * tempo(0) > 1.1 * tempo(-1)
 
 
@@ -192,7 +192,7 @@ def test_smiles_are_mimicked_late_and_only_within_a_dyad(
     happy = [(t.motion[PRE:], r) for m, t, r in met if m.mood == 1 and m.speaker_mood == 1]
     corr = lambda s, r, lag: np.corrcoef(
         active(s, "smile_l")[: LONG - lag], active(r, "smile_l")[lag:]
-    )[0, 1]  # noqa: E731
+    )[0, 1]
     real = np.array([[corr(s, r, lag) for lag in (0, 15, 50)] for s, r in happy]).mean(0)
     pseudo = np.mean([corr(happy[k][0], happy[k - 1][1], 15) for k in range(len(happy))])
     assert real[1] > 0.12

@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from elp.corpus.build import EXTRACT, extraction
 from elp.corpus.emotion import Analyser, features, features_of_mel, labels
 from elp.corpus.format import Corpus
 from elp.corpus.importers import dualtalk, folder, l2l, rmea, vc_resolution, vico
 from elp.corpus.importers.common import Skipped
+from elp.corpus.videos import EXTRACT, extraction
 from elp.errors import ElpError
 
 FORMATS: dict[str, ModuleType] = {
@@ -49,7 +49,7 @@ def import_corpus(
         analyser: weights of the speech emotion analyser; labels "positive" and "unpositive" then
             come from the speakers' sound (kinds "l2l", "dualtalk" and "folder", where the corpus
             has no labels of its own).
-        extract, scheduler, workers, progress: for videos, see `elp.corpus.build.Extraction`.
+        extract, scheduler, workers, progress: for videos, see `elp.corpus.videos.Extraction`.
 
     Returns:
         The corpus; `card["skipped"]` lists every row that was left out, with its reason.

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from elp.corpus.build import VIDEOS, Extraction
 from elp.corpus.importers.common import Skipped, by_person, mfcc_of, table
+from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
 from elp.errors import ElpError
 from elp.motion import Clip
 
 TABLE = "pairs.csv"
+VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 OPTIONAL = ("clip", "speaker_id", "listener_id", "emotion", "split", "audio")
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from elp.corpus.build import Extraction
 from elp.corpus.importers.common import Skipped, finite, mfcc_of, table
 from elp.corpus.importers.resample import linear, rotations
+from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
 from elp.errors import ElpError
 from elp.motion import Motion

@@ -1,6 +1,4 @@
-"""A corpus from many videos, in parallel, resumable at any moment (chapter "Real
-conversations").
-"""
+"""Many videos to clips, in parallel, resumable at any moment (chapter "Real conversations")."""
 
 from __future__ import annotations
 
@@ -10,17 +8,15 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.motion import Clip
 
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 EXTRACT = "elp.extraction.pipeline:extract"
 
 
@@ -80,47 +76,6 @@ class Extraction:
     def clip(self, video: Path) -> Clip:
         """A finished clip."""
         return Clip.load(self.clip_file(video))
-
-
-def build(
-    source: str | Path | Sequence[str | Path],
-    dest: str | Path,
-    *,
-    extract: str = EXTRACT,
-    scheduler: str | None = None,
-    workers: int | None = None,
-    analyser: str | Path | None = None,
-    progress: bool = False,
-) -> Corpus:
-    """Extract all videos of a folder, a csv of pairs, or a list, and write them as a corpus.
-
-    Killed at any moment and started again with the same arguments, it redoes no finished video and
-    ends with the same bytes. Videos that fail are on the card ("skipped"), each with its reason,
-    and in no row.
-
-    Args:
-        source: a folder (with a pairs.csv, or just videos), a csv (see
-            `elp.corpus.importers.folder`), or a list of videos.
-        dest: folder to make.
-        extract, scheduler, workers, progress: see `Extraction`.
-        analyser: weights for labels from speech, where the csv has no emotions.
-
-    Raises:
-        ElpError: nothing to extract, every video failed, `dest` exists, or the cluster does not
-            answer.
-    """
-    from elp.corpus.importers import import_corpus
-
-    return import_corpus(
-        "folder",
-        source,
-        dest,
-        extract=extract,
-        scheduler=scheduler,
-        workers=workers,
-        analyser=analyser,
-        progress=progress,
-    )
 
 
 @contextmanager
@@ -234,8 +189,10 @@ def _here(
                 )
             )
     except BrokenProcessPool as error:
-        message = "a worker process died, perhaps for want of memory: run again with fewer workers, finished videos are kept"
-        raise ElpError(message) from error
+        raise ElpError(
+            "a worker process died, perhaps for want of memory: "
+            "run again with fewer workers, finished videos are kept"
+        ) from error
 
 
 def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[str | None]:
@@ -246,7 +203,8 @@ def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[st
         client = Client(address, timeout="5s")
     except (OSError, TimeoutError, ValueError) as error:
         raise ElpError(
-            f"{address}: no Dask cluster answers there: start one with 'dask scheduler', or leave this out"
+            f"{address}: no Dask cluster answers there: "
+            "start one with 'dask scheduler', or leave this out"
         ) from error
     with client:
         futures = client.map(extract_one, tasks, pure=False)

@@ -5,17 +5,19 @@ import multiprocessing
 import random
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from elp.corpus.build import build
+from elp.corpus.importers import import_corpus
 from elp.errors import ElpError
 from tests import light
 
 LIGHT = "tests.light:extract"
+build = partial(import_corpus, "folder")
 
 
 def videos(folder: Path, count: int, broken: int = 0) -> Path:
