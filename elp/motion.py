@@ -17,6 +17,19 @@ from elp.records import atomic
 FPS = 25.0  # the frame rate of every motion in the project (ELP, section 4.1)
 POSE = 6  # three rotations, three translations
 MFCC = 29  # cepstral coefficients per video frame (ELP, section 4.1)
+# columns of prosody (`elp.media.prosody` says what each holds) and the row of somebody who has
+# not spoken yet, the value of each
+PROSODY = (
+    "pitch",
+    "rank",
+    "voiced",
+    "strength",
+    "energy",
+    "pitch_change",
+    "energy_change",
+    "unvoiced_for",
+)
+SILENT = (0.0, 0.5, 0.0, 0.0, -4.0, 0.0, 0.0, 2.0)
 
 Floats = NDArray[np.float32]
 
