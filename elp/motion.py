@@ -110,6 +110,9 @@ class Clip:
         motion: T frames of β, p, φ.
         mfcc: (T, 29) float32, mel cepstra of the sound around each frame; zeros when there is no
             sound.
+        prosody: (T, 8) float32, pitch, voicing and loudness of the sound (`elp.media.prosody`), or
+            None where it was not measured: in files made before it was, and from sound that is
+            known by its spectra only.
         ear: (T, 2) float32, eye aspect ratio of the right and left eye, or None.
         alpha: (K,) float32 identity coefficients, or None.
         focal: focal length in pixels of the fitted camera, or None.
@@ -119,11 +122,12 @@ class Clip:
         source: name of the file it came from.
 
     Raises:
-        ElpError: mfcc is not (T, 29) or holds NaN.
+        ElpError: mfcc is not (T, 29), prosody not (T, 8), or one of them holds NaN.
     """
 
     motion: Motion
     mfcc: Floats
+    prosody: Floats | None = None
     ear: Floats | None = None
     alpha: Floats | None = None
     focal: float | None = None
@@ -143,6 +147,14 @@ class Clip:
             raise ElpError(
                 f"{self.source or 'clip'}: mfcc holds NaN or infinity: check the sound track"
             )
+        if self.prosody is not None:
+            prosody = np.ascontiguousarray(self.prosody, np.float32)
+            object.__setattr__(self, "prosody", prosody)
+            if prosody.shape != (len(self), len(PROSODY)) or not np.isfinite(prosody).all():
+                raise ElpError(
+                    f"{self.source or 'clip'}: {len(self)} motion frames, prosody of shape "
+                    f"{prosody.shape}: one finite row of {len(PROSODY)} per frame is needed"
+                )
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -150,9 +162,24 @@ class Clip:
     def __getitem__(self, frames: slice) -> Clip:
         per_frame: dict[str, Any] = {
             name: None if (x := getattr(self, name)) is None else x[frames]
-            for name in ("mfcc", "ear", "rms")
+            for name in ("mfcc", "prosody", "ear", "rms")
         }
         return replace(self, motion=self.motion[frames], **per_frame)
+
+    def voice(self) -> Floats:
+        """The prosody (T, 8) for a listener that needs it: that of silence where there is no sound.
+
+        Raises:
+            ElpError: there is sound, but its prosody was not measured.
+        """
+        if self.prosody is not None:
+            return self.prosody
+        if self.mfcc.any():
+            raise ElpError(
+                f"{self.source or 'clip'}: made before prosody was measured: "
+                "extract the clip again, or make its corpus again"
+            )
+        return np.tile(np.asarray(SILENT, np.float32), (len(self), 1))
 
     def save(self, path: str | Path) -> None:
         """Write an .npz with the motion's arrays and every other field that is known, whole or not
@@ -169,7 +196,9 @@ class Clip:
         if "mfcc" not in data:
             raise ElpError(f"{path}: no array 'mfcc' in it: make the clip with 'elp extract'")
         known: dict[str, Any] = {
-            name: data[name] for name in ("mfcc", "ear", "alpha", "origin", "rms") if name in data
+            name: data[name]
+            for name in ("mfcc", "prosody", "ear", "alpha", "origin", "rms")
+            if name in data
         }
         if "focal" in data:
             known["focal"] = float(data["focal"])

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
-from elp.motion import Clip, Motion
+from elp.motion import SILENT, Clip, Motion
 from elp.records import atomic, run_card, sha256
 
 
@@ -41,6 +41,7 @@ def test_clip_round_trip(tmp_path):
     clip = Clip(
         motion=m,
         mfcc=np.ones((7, 29)),
+        prosody=np.arange(56).reshape(7, 8),
         ear=np.ones((7, 2)),
         alpha=np.zeros(3),
         focal=500.0,
@@ -55,6 +56,8 @@ def test_clip_round_trip(tmp_path):
         and np.array_equal(back.ear, clip.ear)
     )
     assert (back.focal, back.size, back.source, back.origin) == (500.0, (640, 480), "a.mp4", None)
+    assert np.array_equal(back.prosody, clip.prosody) and back.prosody.dtype == np.float32
+    assert np.array_equal(back[2:5].prosody, clip.prosody[2:5])
     assert len(back[2:5]) == 3 and np.array_equal(back[2:5].motion.beta, m.beta[2:5])
 
 
@@ -93,6 +96,24 @@ def test_nan_is_allowed_where_nothing_was_seen():
 def test_clip_names_both_lengths():
     with pytest.raises(ElpError, match=r"talk.npz: 7 motion frames, mfcc of shape \(6, 29\)"):
         Clip(motion=motion(), mfcc=np.zeros((6, 29)), source="talk.npz")
+
+
+@pytest.mark.parametrize("prosody", [np.zeros((6, 8)), np.zeros((7, 7)), np.full((7, 8), np.nan)])
+def test_misfitting_prosody_is_refused(prosody):
+    with pytest.raises(ElpError, match="7 motion frames, prosody of shape"):
+        Clip(motion=motion(), mfcc=np.zeros((7, 29)), prosody=prosody)
+
+
+def test_a_voice_that_was_not_measured_is_silence_or_an_error(tmp_path):
+    Clip(motion=motion(), mfcc=np.zeros((7, 29))).save(tmp_path / "mute.npz")
+    mute = Clip.load(tmp_path / "mute.npz")
+    assert mute.prosody is None
+    np.testing.assert_array_equal(mute.voice(), np.tile(np.float32(SILENT), (7, 1)))
+    with pytest.raises(ElpError, match=r"old.mp4: made before prosody .* extract the clip again"):
+        Clip(motion=motion(), mfcc=np.ones((7, 29)), source="old.mp4").voice()
+    known = np.ones((7, 8), np.float32)
+    heard = Clip(motion=motion(), mfcc=np.ones((7, 29)), prosody=known)
+    np.testing.assert_array_equal(heard.voice(), known)
 
 
 def test_bad_files(tmp_path):

@@ -179,8 +179,14 @@ class RetrievedSpeaker:
     ) -> Motion:
         found = self.neighbours.find(speaker)
         motion = joined([self.corpus.motion(f.speaker, f.frames) for f in found])
-        mfcc = np.concatenate([self.corpus.mfcc[f.speaker : f.speaker + f.frames] for f in found])
-        return self.model.respond(Clip(motion=motion, mfcc=mfcc), emotion, generator=generator)
+        frames = np.concatenate([np.arange(f.speaker, f.speaker + f.frames) for f in found])
+        prosody = self.corpus.prosody
+        clip = Clip(
+            motion=motion,
+            mfcc=self.corpus.mfcc[frames],
+            prosody=None if prosody is None else prosody[frames],
+        )
+        return self.model.respond(clip, emotion, generator=generator)
 
 
 class RandomCodes(ELPResponder):

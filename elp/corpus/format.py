@@ -3,9 +3,12 @@
 A corpus is a folder:
 
     card.json      what it is, where it comes from, how it was made, dimensions, statistics,
-    checksums index.parquet  one row per person and clip: clip, person, partner, role, emotion,
-    split, offset, length, source beta.npy (F, D), pose.npy (F, 6), mfcc.npy (F, 29) float16;
-    blink.npy (F,) uint8; valid.npy (F,) bool
+                   checksums
+    index.parquet  one row per person and clip: clip, person, partner, role, emotion, split,
+                   offset, length, source
+    beta.npy (F, D), pose.npy (F, 6), mfcc.npy (F, 29) float16; blink.npy (F,) uint8;
+    valid.npy (F,) bool
+    prosody.npy    (F, 8) float16, where every voice's is known (else the card's "prosody" is 0)
 
 All frames of all rows lie behind one another at 25 fps; a row owns the frames [offset, offset +
 length). The arrays are memory-mapped or read in place, so memory does not grow with the corpus.
@@ -29,7 +32,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from elp.corpus.writer import Record, write_corpus
+from elp.corpus.writer import FORMAT, Record, write_corpus
 from elp.errors import ElpError
 from elp.motion import Clip, Floats, Motion
 from elp.records import sha256
@@ -69,6 +72,8 @@ class Corpus:
         index: one row per person and clip.
         beta, pose, mfcc: (F, D), (F, 6), (F, 29) float16 memory maps.
         blink, valid: (F,) uint8 and bool memory maps.
+        prosody: (F, 8) float16 memory map, columns `elp.motion.PROSODY`; None where it is not known
+            of every voice (corpora of format 1, and those that ship spectra instead of sound).
     """
 
     folder: Path
@@ -79,14 +84,15 @@ class Corpus:
     blink: NDArray[np.uint8]
     valid: NDArray[np.bool_]
     mfcc: NDArray[np.float16]
+    prosody: NDArray[np.float16] | None = None
 
     @classmethod
     def open(cls, folder: str | Path) -> Corpus:
         """Open a corpus for reading; no array is loaded.
 
         Raises:
-            ElpError: a file is missing or unreadable, or arrays and index disagree about the number
-                of frames.
+            ElpError: a file is missing or unreadable, a later version wrote it, or arrays and index
+                disagree about the number of frames.
         """
         folder = Path(folder)
         if not (folder / "card.json").is_file():
@@ -98,10 +104,16 @@ class Corpus:
             index = pd.read_parquet(folder / "index.parquet")
             arrays = {
                 name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in ARRAYS
+                for name in (*ARRAYS, "prosody")
+                if name in ARRAYS or card.get("prosody")
             }
         except (OSError, ValueError) as error:
             raise ElpError(f"{folder}: this corpus is damaged ({error}): make it again") from error
+        if card.get("format", 1) > FORMAT:
+            raise ElpError(
+                f"{folder}: a corpus of format {card['format']}, this version reads {FORMAT}: "
+                "install a later version"
+            )
         frames = int(index["length"].sum())
         for name, array in arrays.items():
             if len(array) != frames:
@@ -225,8 +237,13 @@ class Corpus:
         sound.
         """
         offset, length = int(pair.speaker_offset), int(pair.length)
-        mfcc = np.asarray(self.mfcc[offset : offset + length], np.float32)
-        return Clip(motion=self.motion(offset, length), mfcc=mfcc, source=str(pair.clip))
+        cut = slice(offset, offset + length)
+        return Clip(
+            motion=self.motion(offset, length),
+            mfcc=np.asarray(self.mfcc[cut], np.float32),
+            prosody=None if self.prosody is None else np.asarray(self.prosody[cut], np.float32),
+            source=str(pair.clip),
+        )
 
     def listener(self, pair: Any) -> Motion:
         """What the listener of a row of `pairs` really did."""
@@ -295,7 +312,7 @@ class Corpus:
         Returns:
             speaker_beta (B, T, D), speaker_pose (B, T, 6), mfcc (B, T, 29), listener_beta (B, T,
                 D), listener_pose (B, T, 6)
-            float32; speaker_blink, listener_blink (B, T) uint8; speaker_valid, listener_valid (B,
+            float32, and prosody (B, T, 8) where the corpus has it; speaker_blink, listener_blink (B, T) uint8; speaker_valid, listener_valid (B,
                 T) bool.
 
         Raises:
@@ -307,10 +324,9 @@ class Corpus:
                 raise ElpError(
                     f"{self.folder}: clips of {frames} frames from {starts.max()} on, the corpus ends at {len(self.beta)}"
                 )
-            for name in ("beta", "pose", "blink", "valid") + (
-                ("mfcc",) if who == "speaker" else ()
-            ):
-                key = "mfcc" if name == "mfcc" else f"{who}_{name}"
+            heard = ("mfcc",) if self.prosody is None else ("mfcc", "prosody")
+            for name in ("beta", "pose", "blink", "valid") + (heard if who == "speaker" else ()):
+                key = name if name in heard else f"{who}_{name}"
                 got[key] = self._clips(name, starts, frames, None if out is None else out[key])
         return got
 

@@ -18,12 +18,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.motion import FPS, MFCC, POSE, Floats, Motion
+from elp.motion import FPS, MFCC, POSE, PROSODY, SILENT, Floats, Motion
 from elp.records import sha256
 
 COLUMNS = ("clip", "person", "partner", "role", "emotion", "split", "offset", "length", "source")
 ROLES = ("speaker", "listener", "both")
-FORMAT = 1
+FORMAT = 2  # 1 knew no prosody
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,7 @@ class Record:
         role: "speaker", "listener", or "both" where nobody said who spoke.
         motion: T frames at 25 fps; frames that are not valid may hold NaN.
         mfcc: (T, 29), or None where there is no sound.
+        prosody: (T, 8), or None where there is no sound, or where only its spectra are known.
         emotion: a name of the card's emotions, or "" when unknown.
         split: "train", "val" or "test".
         source: file that it came from.
@@ -47,6 +48,7 @@ class Record:
     role: str
     motion: Motion
     mfcc: Floats | None = None
+    prosody: Floats | None = None
     emotion: str = ""
     split: str = "train"
     source: str = ""
@@ -151,6 +153,7 @@ def write_corpus(
             "beta": width,
             "pose": POSE,
             "mfcc": MFCC,
+            "prosody": len(PROSODY) if (folder / "prosody.npy").exists() else 0,
             "clips": int(frame["clip"].nunique()),
             "people": int(frame["person"].nunique()),
             "person_hours": round(hours, 4),
@@ -168,7 +171,7 @@ def _append(
     files: dict[str, Rows] = {}
     stats = {name: Running() for name in ("beta", "pose", "mfcc")}
     index: list[tuple[Any, ...]] = []
-    width, offset = 0, 0
+    width, offset, measured = 0, 0, True
     try:
         for record in records:
             arrays = _arrays(record, emotions)
@@ -187,6 +190,7 @@ def _append(
             if record.split == "train":
                 for name in ("beta", "pose") + (("mfcc",) if record.role != "listener" else ()):
                     stats[name].add(arrays[name][arrays["valid"]])
+            measured &= record.prosody is not None or record.mfcc is None
             length = len(record.motion)
             row = (
                 record.clip,
@@ -204,6 +208,8 @@ def _append(
     finally:
         for file in files.values():
             file.close()
+    if not measured:  # of some voices only: nobody can learn from that
+        (folder / "prosody.npy").unlink()
     return (
         index,
         width,
@@ -233,7 +239,15 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
         name: bridge(x, motion.valid).astype(np.float16)
         for name, x in (("beta", motion.beta), ("pose", motion.pose))
     }
-    halves["mfcc"] = mfcc.astype(np.float16)
+    prosody = record.prosody
+    if prosody is None:
+        prosody = np.tile(np.asarray(SILENT, np.float32), (len(motion), 1))
+    if prosody.shape != (len(motion), len(PROSODY)):
+        raise ElpError(
+            f"{record.clip}: {len(motion)} motion frames, prosody of shape {prosody.shape}: "
+            "both need one row per frame"
+        )
+    halves |= {"mfcc": mfcc.astype(np.float16), "prosody": prosody.astype(np.float16)}
     for name, half in halves.items():
         if not np.isfinite(half).all():
             raise ElpError(

@@ -42,8 +42,8 @@ def extract(
     """Measure the person in a video (ELP, sections 3.1 and 3.2).
 
     Tracks one face through the video's own pictures, takes its points at 25 frames per second, fits
-    identity, camera, pose and expression, finds blinks and computes MFCC. Memory does not grow with
-    the video's length.
+    identity, camera, pose and expression, finds blinks and computes MFCC and prosody. Memory does
+    not grow with the video's length.
 
     Args:
         path: a video of any frame rate, size and sound.
@@ -84,6 +84,7 @@ def extract(
     return Clip(
         motion=_motion(found, blink(eyes[0], iris=eyes[1])),
         mfcc=sound(path, len(points)),
+        prosody=voice(path, len(points)),
         ear=eyes[0],
         alpha=found.alpha,
         focal=found.focal,
@@ -202,6 +203,14 @@ def sound(path: str | Path, frames: int) -> NDArray[np.float32]:
         warnings.warn(f"{path}: no sound in it: its MFCC are zeros", stacklevel=3)
         return mfcc(None, frames)
     return mfcc(blocks(path), frames)
+
+
+def voice(path: str | Path, frames: int) -> NDArray[np.float32]:
+    """Prosody (T, 8) of a video's sound; that of silence where it has none."""
+    from elp.media.audio import blocks
+    from elp.media.prosody import prosody
+
+    return prosody(blocks(path), frames)
 
 
 def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:

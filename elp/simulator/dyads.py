@@ -123,11 +123,11 @@ def simulate(
         preset: "vico" (3 emotions, 483 clips, 95 minutes, 50 listeners, 67 speakers), "l2l" (2
             emotions, 6 listeners, `hours`) or "tiny" (36 clips of about 5 s, for tests).
         seed: of everything.
-        audio: synthesise the speakers' sound and compute its MFCC (needs librosa). Without it the
-            motion is the same bit for bit and the MFCC are zeros.
+        audio: synthesise the speakers' sound and compute its MFCC (needs librosa) and prosody.
+            Without it the motion is the same bit for bit, MFCC and prosody are those of silence.
         hours: of conversation, for "l2l" (default 3; the real corpus has 72).
         mfcc: a `mfcc.npy` made with the same arguments on another machine, to use instead of
-            synthesising.
+            computing it; prosody, which needs no librosa, is computed all the same.
         progress: show a progress bar.
 
     Raises:
@@ -358,8 +358,11 @@ def _records(
 def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tuple[Record, Record]:
     said = conversation(meeting, seed)
     response = answer(meeting, seed, said, np.random.default_rng([seed, CLIP, meeting.number, 2]))
-    if audio:
-        mfcc = _mfcc(utter(meeting, seed, said), meeting.frames)
+    prosody = None
+    if audio or mfcc is not None:
+        spoken = utter(meeting, seed, said)
+        mfcc = _mfcc(spoken, meeting.frames) if mfcc is None else mfcc
+        prosody = _prosody(spoken, meeting.frames)
     one, other = f"s{meeting.speaker:03d}", f"l{meeting.listener:03d}"
     common: dict[str, Any] = {
         "clip": meeting.clip,
@@ -369,7 +372,13 @@ def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tupl
     }
     return (
         Record(
-            person=one, partner=other, role="speaker", motion=_cut(said.motion), mfcc=mfcc, **common
+            person=one,
+            partner=other,
+            role="speaker",
+            motion=_cut(said.motion),
+            mfcc=mfcc,
+            prosody=prosody,
+            **common,
         ),
         Record(person=other, partner=one, role="listener", motion=response, **common),
     )
@@ -379,6 +388,12 @@ def _mfcc(audio: NDArray[np.float32], frames: int) -> Floats:
     from elp.media.audio import mfcc
 
     return mfcc(audio, frames)
+
+
+def _prosody(audio: NDArray[np.float32], frames: int) -> Floats:
+    from elp.media.prosody import prosody
+
+    return prosody(audio, frames)
 
 
 def _given(path: Path, frames: int) -> NDArray[Any]:

@@ -3,6 +3,8 @@ noticed.
 """
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from elp.corpus import Corpus, Record
 from elp.corpus.writer import bridge
 from elp.errors import ElpError
-from elp.motion import Motion
+from elp.motion import SILENT, Motion
 
 EMOTIONS = ["negative", "neutral", "positive"]
 CARD = {"name": "test", "emotions": EMOTIONS, "source": "made up", "licence": "MIT", "made": {}}
@@ -30,7 +32,9 @@ def dyad(
 ) -> list[Record]:
     names = (f"a{clip}", f"b{clip}")
     common = {"clip": f"c{clip}", "split": split, "emotion": emotion}
-    mfcc = np.random.default_rng(clip).standard_normal((frames[0], 29)).astype(np.float32)
+    rng = np.random.default_rng(clip)
+    mfcc = rng.standard_normal((frames[0], 29)).astype(np.float32)
+    prosody = rng.standard_normal((frames[0], 8)).astype(np.float32)
     return [
         Record(
             person=names[0],
@@ -38,6 +42,7 @@ def dyad(
             role="speaker",
             motion=motion(frames[0], 2 * clip),
             mfcc=mfcc,
+            prosody=prosody,
             **common,
         ),
         Record(
@@ -100,6 +105,42 @@ def test_gathered_clips_are_the_rows_they_claim(
         np.testing.assert_array_equal(
             got["mfcc"][k], corpus.mfcc[starts.speaker[k] :][:frames].astype(np.float32)
         )
+        np.testing.assert_array_equal(
+            got["prosody"][k], corpus.prosody[starts.speaker[k] :][:frames].astype(np.float32)
+        )
+        blinks = corpus.blink[starts.speaker[k] :][:frames]
+        np.testing.assert_array_equal(got["speaker_blink"][k], blinks)
+
+
+def test_prosody_is_kept_where_every_voice_has_it(corpus: Corpus, tmp_path: Path) -> None:
+    assert corpus.card["prosody"] == 8 and corpus.prosody.dtype == np.float16
+    assert (corpus.prosody[60:115] == np.float16(SILENT)).all()  # the listener says nothing
+    records = [*dyad(0), *(replace(record, prosody=None) for record in dyad(1))]
+    mixed = Corpus.write(tmp_path / "mixed", records, CARD)
+    assert mixed.card["prosody"] == 0 and mixed.prosody is None
+    mixed.verify()
+    pair = next(mixed.pairs().itertuples())
+    assert mixed.speaker(pair).prosody is None
+    with pytest.raises(ElpError, match="make its corpus again"):
+        mixed.speaker(pair).voice()
+    assert "prosody" not in mixed.gather(np.array([0]), np.array([60]), 5)
+    mute = [replace(record, mfcc=None, prosody=None) for record in dyad(2)]
+    silent = Corpus.write(tmp_path / "mute", mute, CARD)
+    assert (silent.prosody[:] == np.float16(SILENT)).all()
+
+
+def test_corpora_of_the_first_format_open_and_later_ones_are_refused(
+    corpus: Corpus, tmp_path: Path
+) -> None:
+    card = {name: value for name, value in corpus.card.items() if name != "prosody"}
+    for folder, version in (("first", 1), ("later", 99)):
+        shutil.copytree(corpus.folder, tmp_path / folder)
+        (tmp_path / folder / "card.json").write_text(json.dumps(card | {"format": version}))
+    (tmp_path / "first" / "prosody.npy").unlink()
+    first = Corpus.open(tmp_path / "first")
+    assert first.prosody is None and np.array_equal(first.mfcc, corpus.mfcc)
+    with pytest.raises(ElpError, match="format 99, this version reads 2"):
+        Corpus.open(tmp_path / "later")
 
 
 def test_drawn_clips_stay_inside_their_pair_and_reach_its_ends(corpus: Corpus) -> None:

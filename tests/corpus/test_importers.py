@@ -18,6 +18,7 @@ from elp.corpus.importers import import_corpus, l2l
 from elp.corpus.importers.common import by_person
 from elp.corpus.importers.resample import events, frames_at, known, linear, rotations
 from elp.errors import ElpError
+from elp.motion import PROSODY
 
 RNG = np.random.default_rng(0)
 ANALYSER = "emotional_speech/ref2_analyzer/Emotion_Voice_Detection_Model.h5"
@@ -93,6 +94,7 @@ def test_vico_coefficients(tmp_path: Path) -> None:
     turn = Rotation.from_euler("xyz", [0.3, 0.2, -0.1]).as_rotvec() * [1, -1, -1]
     np.testing.assert_allclose(heard.pose[0, :3], turn, rtol=2e-3)
     assert corpus.speaker(pair).mfcc.any()
+    assert corpus.speaker(pair).prosody[2:-2, PROSODY.index("voiced")].all()  # the tone
 
 
 def test_vico_raw_videos_are_extracted(tmp_path: Path) -> None:
@@ -160,6 +162,7 @@ def test_l2l_pairs_p0_speaker_with_p1_listener(tmp_path: Path) -> None:
     jaw = corpus.listener(pair).pose[0, 3:]
     np.testing.assert_allclose(jaw, data["train1l"][1, 0, 53:56], rtol=2e-3, atol=1e-3)
     assert corpus.speaker(pair).mfcc.std() > 0
+    assert corpus.prosody is None and corpus.card["prosody"] == 0  # mel spectra hold no pitch
 
 
 def test_l2l_broken_files_are_listed(tmp_path: Path) -> None:
@@ -217,7 +220,8 @@ def test_dualtalk_gives_both_directions(tmp_path: Path) -> None:
     assert [row["row"] for row in corpus.card["skipped"]] == ["d_speaker1"]
     assert len(corpus.pairs("train")) == 2
     assert len(corpus.pairs("test_ood")) == 2
-    assert corpus.speaker(next(corpus.pairs("test").itertuples())).mfcc.any()
+    heard = corpus.speaker(next(corpus.pairs("test").itertuples()))
+    assert heard.mfcc.any() and heard.prosody[2:-2, PROSODY.index("voiced")].all()
 
 
 @pytest.mark.shared_data

@@ -18,7 +18,7 @@ from elp.media.audio import RATE
 from elp.media.track import landmarks
 from elp.media.video import frames
 from elp.media.write import write_video
-from elp.motion import Clip
+from elp.motion import PROSODY, SILENT, Clip
 
 FACE = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain
 GREY = np.full((256, 256, 3), 128, np.uint8)
@@ -52,6 +52,8 @@ def test_a_clip_of_a_face(tmp_path: Path) -> None:
         and clip.mfcc.shape == (20, 29)
         and np.abs(clip.mfcc).max() > 1
     )
+    assert clip.prosody.shape == (20, 8) and np.isfinite(clip.prosody).all()
+    assert clip.prosody[2:-2, PROSODY.index("strength")].min() > 0.5  # a tone repeats itself
     # relative to the median position
     assert np.abs(np.median(clip.motion.pose[:, 3:], axis=0)).max() < 0.05
     assert clip.motion.pose[-1, 3] - clip.motion.pose[0, 3] > 1  # moved to the right, in cm
@@ -99,6 +101,7 @@ def test_silent_video_says_so_once(tmp_path: Path) -> None:
         warnings.simplefilter("always")
         clip = extract(path)
     assert len(clip) == 1 and not clip.mfcc.any() and clip.motion.valid.all()
+    assert np.array_equal(clip.prosody, np.float32([SILENT]))
     assert sum("no sound" in str(w.message) for w in said) == 1
 
 

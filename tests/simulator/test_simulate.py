@@ -9,7 +9,8 @@ import torch
 
 from elp.corpus import Corpus
 from elp.errors import ElpError
-from elp.motion import FPS, Motion
+from elp.media.prosody import prosody
+from elp.motion import FPS, SILENT, Motion
 from elp.simulator import oracle, simulate
 from elp.simulator.dyads import PRESETS, Meeting, answer, cast, conversation, sound
 from elp.simulator.face import active
@@ -67,8 +68,15 @@ def test_sound_changes_no_motion_and_can_be_carried(tiny: Corpus, tmp_path: Path
         file = f"{name}.parquet" if name == "index" else f"{name}.npy"
         assert heard.card["sha256"][file] == tiny.card["sha256"][file]
     assert not tiny.mfcc.any()
+    assert np.array_equal(np.unique(tiny.prosody, axis=0), np.float16([SILENT]))
     speaks = heard.index[heard.index["role"] == "speaker"].iloc[0]
     assert heard.mfcc[speaks["offset"] :][: speaks["length"]].any(axis=1).all()
+    pair = next(p for p in heard.pairs().itertuples() if p.speaker_offset == speaks["offset"])
+    spoken = heard.speaker(pair).prosody
+    assert np.array_equal(spoken, prosody(sound(heard, pair), len(spoken)).astype(np.float16))
+    listens = heard.index[heard.index["role"] == "listener"].iloc[0]
+    rows = heard.prosody[listens["offset"] :][: listens["length"]]
+    assert (rows == np.float16(SILENT)).all()
     carried = simulate(tmp_path / "carried", "tiny", mfcc=heard.folder / "mfcc.npy")
     assert carried.card["sha256"] == heard.card["sha256"]
     np.save(tmp_path / "short.npy", np.zeros((10, 29)))

@@ -56,18 +56,19 @@ def array(path: Path, *, key: str | None = None) -> Any:
         raise ElpError(f"{path.name}: not readable ({error})") from error
 
 
-def mfcc_of(path: Path, frames: int) -> Floats:
-    """Cepstra of a sound file for `frames` video frames; raises ElpError where there is none or it
-    is damaged.
+def sound_of(path: Path, frames: int) -> tuple[Floats, Floats]:
+    """Cepstra (T, 29) and prosody (T, 8) of a sound file for T = `frames` video frames; raises
+    ElpError where there is none or it is damaged.
     """
     from elp.media.audio import mfcc, read_audio
+    from elp.media.prosody import prosody
 
     if not path.is_file():
         raise ElpError(f"{path.name}: no such file")
     audio = read_audio(path)
     if audio is None:
         raise ElpError(f"{path.name}: no sound in it")
-    return mfcc(audio, frames)
+    return mfcc(audio, frames), prosody(audio, frames)
 
 
 def finite(name: str, *arrays: Any) -> None:

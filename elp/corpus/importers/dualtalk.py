@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elp.corpus.importers.common import Skipped, array, by_person, mfcc_of
+from elp.corpus.importers.common import Skipped, array, by_person, sound_of
 from elp.corpus.importers.l2l import CARD as FLAME
 from elp.corpus.importers.l2l import EXPRESSION, POSE, flame
 from elp.corpus.writer import Record
@@ -58,7 +58,7 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
                         f"{stem.name}.npz: {key} has shape {data[key].shape}, expected (frames, {width})"
                     )
             motion = flame(data["exp"], data["pose"], FPS)
-            mfcc = mfcc_of(stem.with_suffix(".wav"), len(motion))
+            mfcc, prosody = sound_of(stem.with_suffix(".wav"), len(motion))
         except ElpError as error:
             skipped.add(stem.name, error)
             continue
@@ -70,6 +70,7 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
             role="both",
             motion=motion,
             mfcc=mfcc,
+            prosody=prosody,
             source=f"{stem.name}.npz",
             split={"ood": "test_ood"}.get(given, given) if given else split[str(stem)],
         )
@@ -84,4 +85,5 @@ CARD = FLAME | {
     "source": "Peng et al., DualTalk, CVPR 2025",
     "splits": "the folders' (train, val, test, ood), else by person",
     "coefficients": "FLAME expression",
+    "sound": "one file for each person",
 }

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from elp.corpus.importers.common import Skipped, by_person, mfcc_of, table
+from elp.corpus.importers.common import Skipped, by_person, sound_of, table
 from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
 from elp.errors import ElpError
@@ -54,6 +54,7 @@ def read(
             role="both",
             motion=clip.motion,
             mfcc=clip.mfcc,
+            prosody=clip.prosody,
             split=split[str(video)],
             source=video.name,
         )
@@ -87,10 +88,11 @@ def _row(
         if video in failures:
             raise ElpError(f"{video.name}: {failures[video]}")
         clips[who] = extraction.clip(video)
-    mfcc = (
-        mfcc_of(files[row.speaker].parent / row.audio, len(clips["speaker"]))
+    said = clips["speaker"]
+    mfcc, prosody = (
+        sound_of(files[row.speaker].parent / row.audio, len(said))
         if row.audio
-        else clips["speaker"].mfcc
+        else (said.mfcc, said.prosody)
     )
     people = {"speaker": row.speaker_id, "listener": row.listener_id}
     return [
@@ -102,6 +104,7 @@ def _row(
             motion=clips[who].motion,
             emotion=row.emotion,
             mfcc=mfcc if who == "speaker" else None,
+            prosody=prosody if who == "speaker" else None,
             split=split,
             source=getattr(row, who),
         )

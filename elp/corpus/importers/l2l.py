@@ -147,4 +147,5 @@ CARD = {
     "splits": "the authors': the same people are in train and test",
     "pose_names": ["rotation_x", "rotation_y", "rotation_z", "jaw_x", "jaw_y", "jaw_z"],
     "coefficients": "FLAME expression (DECA)",
+    "sound": "mel spectra only: cepstra, but no prosody",
 }

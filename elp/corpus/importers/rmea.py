@@ -81,4 +81,5 @@ CARD = {
     "splits": "by person",
     "beta_names": ["motion_energy"],
     "coefficients": "motion energy; pose and blinks are unknown and zero",
+    "sound": "none: cepstra and prosody are those of silence",
 }

@@ -133,4 +133,5 @@ CARD = {
     "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"],
     "units": "mixed",
     "coefficients": "OpenFace action units, ln(1 + body motion), gaze at the partner (0 or 1); pose and blinks are unknown and zero",
+    "sound": "none: cepstra and prosody are those of silence",
 }

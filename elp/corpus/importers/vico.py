@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from elp.corpus.importers.common import Skipped, finite, mfcc_of, table
+from elp.corpus.importers.common import Skipped, finite, sound_of, table
 from elp.corpus.importers.resample import linear, rotations
 from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
@@ -74,7 +74,7 @@ def _row(
             if named[name].suffix == ".mat"
             else extraction.clip(named[name]).motion
         )
-    mfcc = mfcc_of(sounds[_stem(row.audio)], len(both["speaker"]))
+    mfcc, prosody = sound_of(sounds[_stem(row.audio)], len(both["speaker"]))
     people = {"speaker": str(row.speaker_id), "listener": str(row.listener_id)}
     return [
         Record(
@@ -86,6 +86,7 @@ def _row(
             emotion=row.attitude,
             split=SPLITS[row.data_split],
             mfcc=mfcc if who == "speaker" else None,
+            prosody=prosody if who == "speaker" else None,
             source=named[getattr(row, who)].name,
         )
         for who, other in (("speaker", "listener"), ("listener", "speaker"))
