@@ -56,20 +56,41 @@ SKIN = model.triangles
 # The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked, averaged, its smile undone by published average proportions. Each direction is a
 # smooth field on the mesh: a few points are told where to go, and the thin-plate energy decides for the rest. Since the mesh is open at eyes and mouth, one
 # lip moves without the other:
-#
-# ```{literalinclude} ../elp/face/mesh.py
-# :pyobject: field
-# ```
+
+# %% tags=["remove-input"]
+from elp.face.mesh import field
+
+figures.source(field)
 
 # %%
-acts = [{}, {"smile_l": 1, "smile_r": 1}, {"frown_l": 1.3, "frown_r": 1.3}, {"jaw_open": 0.7}, {"blink_l": 1}, {"brow_inner_up": 1.5}, {"pucker": 1},
-        {"brow_down_l": 1.5, "brow_down_r": 1.5}]  # fmt: skip
-heads = [shaded(model.shape(None, model.beta(**act)), SKIN, size=200, yaw=12) for act in acts]
+acts = [
+    {},
+    {"smile_l": 1, "smile_r": 1},
+    {"frown_l": 1.3, "frown_r": 1.3},
+    {"jaw_open": 0.7},
+    {"blink_l": 1},
+    {"brow_inner_up": 1.5},
+    {"pucker": 1},
+    {"brow_down_l": 1.5, "brow_down_r": 1.5},
+]
+heads = [
+    shaded(model.shape(None, model.beta(**act)), SKIN, size=200, yaw=12)
+    for act in acts
+]
+
+# %%
 figures.image(
     np.vstack([np.hstack(heads[:4]), np.hstack(heads[4:])]),
     name="directions",
-    caption="The mean face and seven named movements: smile, frown, open jaw, left wink; inner brows up, pucker, brows down.",
-    alt="Eight shaded heads in two rows. The first is at rest; each of the others shows one clear movement of mouth, eyes or brows, while the rest of the face stays.",
+    caption=(
+        "The mean face and seven named movements: smile, frown, open jaw, "
+        "left wink; inner brows up, pucker, brows down."
+    ),
+    alt=(
+        "Eight shaded heads in two rows. The first is at rest; each of "
+        "the others shows one clear movement of mouth, eyes or brows, "
+        "while the rest of the face stays."
+    ),
 )
 
 # %% [markdown]
@@ -81,8 +102,14 @@ rows = model.expression.reshape(100, -1).astype(float)
 from elp.face.skull import rigid, skull
 
 bones = rigid(model.mean.astype(float)) * np.repeat(skull(468), 3)
-print("orthonormal to 1e-5:", bool(np.abs(rows @ rows.T - np.eye(100)).max() < 1e-5))
-print("turn, shift or scale of the skull in an expression, below 1e-5:", bool(np.abs(rows @ bones.T).max() < 1e-5))
+print(
+    "orthonormal to 1e-5:",
+    bool(np.abs(rows @ rows.T - np.eye(100)).max() < 1e-5),
+)
+print(
+    "turn, shift or scale of the skull in an expression, below 1e-5:",
+    bool(np.abs(rows @ bones.T).max() < 1e-5),
+)
 
 # %% [markdown]
 # ## From face to picture
@@ -106,11 +133,13 @@ print("turn, shift or scale of the skull in an expression, below 1e-5:", bool(np
 #
 # with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$, and here it is by hand; that it equals what automatic
 # differentiation gives is a test of the package.
-#
-# ```{literalinclude} ../elp/face/camera.py
-# :pyobject: derivatives
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.face.camera import derivatives
+
+figures.source(derivatives)
+
+# %% [markdown]
 # ## A head whose truth is known
 #
 # To trust a fit, we let it loose on a head that we moved ourselves: three seconds with nods, blinks, a smile and some speech, seen with half a pixel of noise.
@@ -122,13 +151,35 @@ seconds = np.arange(75) / 25
 fig = go.Figure()
 for name, costs in found.history.items():
     if name != "smooth":
-        fig.add_scatter(y=np.array(costs) / costs[-1], name={"rough": "identity, σ guessed", "identity": "identity, σ known", "frames": "every frame"}[name])
-fig.update_layout(xaxis_title="iteration", yaxis_title="cost / final cost", yaxis_type="log")
+        fig.add_scatter(
+            y=np.array(costs) / costs[-1],
+            name={
+                "rough": "identity, σ guessed",
+                "identity": "identity, σ known",
+                "frames": "every frame",
+            }[name],
+        )
+
+# %%
+fig.update_layout(
+    xaxis_title="iteration",
+    yaxis_title="cost / final cost",
+    yaxis_type="log",
+)
+
+# %%
 figures.show(
     fig,
     name="convergence",
-    caption="Mean cost per frame after each Gauss-Newton iteration, relative to its final value, in the steps of the fit before neighbouring frames are tied.",
-    alt="Three curves: two fall steeply in the first iterations and are flat from then on, one is flat throughout.",
+    caption=(
+        "Mean cost per frame after each Gauss-Newton iteration, relative "
+        "to its final value, in the steps of the fit before neighbouring "
+        "frames are tied."
+    ),
+    alt=(
+        "Three curves: two fall steeply in the first iterations and are "
+        "flat from then on, one is flat throughout."
+    ),
 )
 
 # %% [markdown]
@@ -139,14 +190,24 @@ figures.show(
 # Here are the points that the fit was given, and the mesh that it found:
 
 # %%
-zoom = lambda xy: (xy - 256) * 0.85 + 128  # noqa: E731
+zoom, middle = 0.85, 128  # of a picture of 256 pixels
 frames = []
 shape = torch.as_tensor(model.shape(found.alpha, found.beta))
-seen = project(shape, torch.as_tensor(found.pose), found.focal).numpy() + np.array(scene.size) / 2
+seen = (
+    project(shape, torch.as_tensor(found.pose), found.focal).numpy()
+    + np.array(scene.size) / 2
+)
+
+# %%
+inside = zoom * (seen - 256) + middle
+given = zoom * (scene.points[..., :2] - 256) + middle
+pixels = np.clip(np.round(given), 0, 255).astype(int)
+blue, red = (150, 180, 215), (200, 30, 30)
 for t in range(0, 75, 3):
-    canvas = wireframe(np.full((256, 256, 3), 255, np.uint8), zoom(seen[t]), SKIN, (150, 180, 215))
-    x, y = np.clip(np.round(zoom(scene.points[t, :, :2])), 0, 255).astype(int).T
-    canvas[y, x] = (200, 30, 30)
+    canvas = np.full((256, 256, 3), 255, np.uint8)
+    canvas = wireframe(canvas, inside[t], SKIN, blue)
+    x, y = pixels[t].T
+    canvas[y, x] = red
     frames.append(canvas)
 
 # %%
@@ -154,8 +215,14 @@ figures.image(
     frames,
     name="overlay",
     fps=25 / 3,
-    caption="Three seconds of a synthetic head: the points that the fit was given (red) and the fitted mesh (blue).",
-    alt="A wireframe head talks, raises its brows, smiles, nods twice and blinks; red points lie on its corners throughout.",
+    caption=(
+        "Three seconds of a synthetic head: the points that the fit was "
+        "given (red) and the fitted mesh (blue)."
+    ),
+    alt=(
+        "A wireframe head talks, raises its brows, smiles, nods twice and "
+        "blinks; red points lie on its corners throughout."
+    ),
 )
 
 # %% [markdown]
@@ -164,11 +231,26 @@ figures.image(
 # %%
 residual = np.sqrt(((seen - scene.points[..., :2]) ** 2).sum(-1).mean(0))
 print(f"root mean square residual: {np.sqrt((residual**2).mean()):.1f} px")
+
+# %%
+bright = residual / 1.5
+views = [
+    shaded(model.mean, SKIN, size=260, yaw=yaw, values=bright)
+    for yaw in (-30, 0, 30)
+]
+
+# %%
 figures.image(
-    np.hstack([shaded(model.mean, SKIN, size=260, yaw=yaw, values=residual / 1.5) for yaw in (-30, 0, 30)]),
+    np.hstack(views),
     name="residuals",
-    caption="Root mean square residual of each point over the clip, from 0 (dark) to 1.5 px (bright).",
-    alt="Three views of a head, coloured evenly: no part of the face stands out.",
+    caption=(
+        "Root mean square residual of each point over the clip, from 0 "
+        "(dark) to 1.5 px (bright)."
+    ),
+    alt=(
+        "Three views of a head, coloured evenly: no part of the face "
+        "stands out."
+    ),
 )
 
 # %% [markdown]
@@ -176,29 +258,63 @@ figures.image(
 
 # %% tags=["nbval-check-output"]
 known = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
-degrees = np.degrees(np.sqrt(((known.pose[:, :3] - scene.pose[:, :3]) ** 2).sum(1).mean()))
+degrees = np.degrees(
+    np.sqrt(((known.pose[:, :3] - scene.pose[:, :3]) ** 2).sum(1).mean())
+)
 error = np.linalg.norm(known.beta - scene.beta) / np.linalg.norm(scene.beta)
-print("identity, camera known: rotation within 0.5 degrees:", bool(degrees < 0.5), "· β within 5 %:", bool(error < 0.05))
+print(
+    "identity, camera known: rotation within 0.5 degrees:",
+    bool(degrees < 0.5),
+    "· β within 5 %:",
+    bool(error < 0.05),
+)
 assert degrees < 0.5
 assert error < 0.05
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-for k, (name, label) in enumerate((("smile_l", "smile"), ("jaw_open", "jaw"), ("brow_inner_up", "brows"), ("blink_l", "blink"))):
-    j = model.index(name)
-    fig.add_scatter(x=seconds, y=scene.beta[:, j] / model.full[j], line={"color": figures.COLORS[k], "dash": "dot"}, showlegend=False)
-    fig.add_scatter(x=seconds, y=found.beta[:, j] / model.full[j], line={"color": figures.COLORS[k]}, name=label)
-for name, first, last in scene.events:
-    if name in ("smile", "brows up", "blink", "lips pressed"):
-        fig.add_vrect(x0=first / 25, x1=last / 25, fillcolor=figures.INK, opacity=0.06, line_width=0, annotation_text=name)
 
 # %% tags=["hide-input"]
-fig.update_layout(xaxis_title="seconds", yaxis_title="share of full activation")
+labels = {"smile_l": "smile", "jaw_open": "jaw"}
+labels |= {"brow_inner_up": "brows", "blink_l": "blink"}
+for k, (name, label) in enumerate(labels.items()):
+    j, color = model.index(name), figures.COLORS[k]
+    for beta, line in (
+        (scene.beta, {"name": "", "line_dash": "dot", "showlegend": False}),
+        (found.beta, {"name": label}),
+    ):
+        y = beta[:, j] / model.full[j]
+        fig.add_scatter(x=seconds, y=y, line_color=color, **line)
+
+# %% tags=["hide-input"]
+for name, first, last in scene.events:
+    if name in ("smile", "brows up", "blink", "lips pressed"):
+        fig.add_vrect(
+            x0=first / 25,
+            x1=last / 25,
+            fillcolor=figures.INK,
+            opacity=0.06,
+            line_width=0,
+            annotation_text=name,
+        )
+
+# %% tags=["hide-input"]
+fig.update_layout(
+    xaxis_title="seconds", yaxis_title="share of full activation"
+)
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="beta",
-    caption="Four named coefficients with nothing known beforehand: found (solid) and true (dotted). What the head does is written above.",
-    alt="Solid and dotted curves run together: brows rise early, speech opens the jaw four times, one long smile, two short blinks.",
+    caption=(
+        "Four named coefficients with nothing known beforehand: found "
+        "(solid) and true (dotted). What the head does is written above."
+    ),
+    alt=(
+        "Solid and dotted curves run together: brows rise early, speech "
+        "opens the jaw four times, one long smile, two short blinks."
+    ),
 )
 
 # %% [markdown]
@@ -208,17 +324,44 @@ figures.show(
 # %% tags=["hide-input"]
 fig = go.Figure()
 for k, label in enumerate(("pitch", "yaw", "roll")):
-    fig.add_scatter(x=seconds, y=np.degrees(scene.pose[:, k]), line={"color": figures.COLORS[k], "dash": "dot"}, showlegend=False)
-    fig.add_scatter(x=seconds, y=np.degrees(found.pose[:, k]), line={"color": figures.COLORS[k]}, name=label)
+    fig.add_scatter(
+        x=seconds,
+        y=np.degrees(scene.pose[:, k]),
+        line={"color": figures.COLORS[k], "dash": "dot"},
+        showlegend=False,
+    )
+    fig.add_scatter(
+        x=seconds,
+        y=np.degrees(found.pose[:, k]),
+        line={"color": figures.COLORS[k]},
+        name=label,
+    )
+
+# %% tags=["hide-input"]
 for name, first, last in scene.events:
     if name == "nod":
-        fig.add_vrect(x0=first / 25, x1=last / 25, fillcolor=figures.COLORS[0], opacity=0.12, line_width=0, annotation_text="nod")
+        fig.add_vrect(
+            x0=first / 25,
+            x1=last / 25,
+            fillcolor=figures.COLORS[0],
+            opacity=0.12,
+            line_width=0,
+            annotation_text="nod",
+        )
 fig.update_layout(xaxis_title="seconds", yaxis_title="degrees")
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="pose",
-    caption="Head rotation found (solid) and true (dotted); the two nods are shaded.",
-    alt="Pitch shows two humps of ten degrees within the shaded nods, yaw a slow wave, roll stays small.",
+    caption=(
+        "Head rotation found (solid) and true (dotted); the two nods are "
+        "shaded."
+    ),
+    alt=(
+        "Pitch shows two humps of ten degrees within the shaded nods, yaw "
+        "a slow wave, roll stays small."
+    ),
 )
 
 # %% [markdown]
@@ -227,46 +370,88 @@ figures.show(
 # A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame nothing tells that from a movement of the head; time does. Such trembling is
 # white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
-#
-# ```{literalinclude} ../elp/extraction/smoothness.py
-# :pyobject: steady
-# ```
+
+# %% tags=["remove-input"]
+from elp.extraction.smoothness import steady
+
+figures.source(steady)
 
 # %%
 from elp.extraction.fit import TREMBLE
 from elp.extraction.smoothness import steady
 
-trembling = scene.pose + TREMBLE * np.random.default_rng(0).normal(size=scene.pose.shape)
+trembling = scene.pose + TREMBLE * np.random.default_rng(0).normal(
+    size=scene.pose.shape
+)
 calm = steady(trembling, np.ones(74, bool), TREMBLE)
+
+# %%
 fig = go.Figure()
-for pose, label, line in ((trembling, "trembling", {"color": figures.COLORS[1], "width": 1}), (calm, "steadied", {"color": figures.COLORS[0]}),
-                          (scene.pose, "true", {"color": figures.INK, "dash": "dot"})):  # fmt: skip
-    fig.add_scatter(x=seconds, y=np.degrees(pose[:, 0]), name=label, line=line)
+for pose, label, line in (
+    (trembling, "trembling", {"color": figures.COLORS[1], "width": 1}),
+    (calm, "steadied", {"color": figures.COLORS[0]}),
+    (scene.pose, "true", {"color": figures.INK, "dash": "dot"}),
+):
+    fig.add_scatter(
+        x=seconds, y=np.degrees(pose[:, 0]), name=label, line=line
+    )
 
 # %%
 fig.update_layout(xaxis_title="seconds", yaxis_title="pitch, degrees")
 figures.show(
     fig,
     name="steady",
-    caption="Pitch of the synthetic head: with white trembling added, steadied, and true.",
-    alt="The steadied curve leaves out the small teeth of the trembling one and keeps both nods at their full height.",
+    caption=(
+        "Pitch of the synthetic head: with white trembling added, "
+        "steadied, and true."
+    ),
+    alt=(
+        "The steadied curve leaves out the small teeth of the trembling "
+        "one and keeps both nods at their full height."
+    ),
 )
+
+# %%
+nod = slice(28, 50)
 for label, pose in (("trembling", trembling), ("steadied", calm)):
     off = np.degrees(np.sqrt(((pose - scene.pose)[:, :3] ** 2).mean()))
-    print(f"{label}: {off:.2f} degrees RMS from the truth, the nod's height off by {abs(np.degrees(pose[28:50, 0].max() - scene.pose[28:50, 0].max())):.2f}")
+    height = pose[nod, 0].max() - scene.pose[nod, 0].max()
+    print(
+        f"{label}: {off:.2f} degrees RMS from the truth, "
+        f"the nod's height off by {abs(np.degrees(height)):.2f}"
+    )
 
 # %% [markdown]
 # ## A turned head is no smile
 #
 # When a head turns, all points move. A fit that explained any of it by expression would find smiles in every nod. So: a face without expression, turned by 30° to both sides.
 
-# %% tags=["nbval-check-output"]
+# %%
 pose = np.zeros((31, 6), np.float32)
 pose[:, 1], pose[:, 5] = np.radians(np.linspace(-30, 30, 31)), 60
-turned = fit(observe(model, scene.alpha, np.zeros((31, 100), np.float32), pose, 768.0, (512, 512)), (512, 512))
-smile = np.linalg.norm([model.full[model.index(n)] for n in ("smile_l", "smile_r")])
-leak = np.linalg.norm(turned.beta - turned.beta.mean(0), axis=1).max() / smile
-print("expression from turning, of a smile's movement: below 2 %:", bool(leak < 0.02))
+turned = fit(
+    observe(
+        model,
+        scene.alpha,
+        np.zeros((31, 100), np.float32),
+        pose,
+        768.0,
+        (512, 512),
+    ),
+    (512, 512),
+)
+
+# %% tags=["nbval-check-output"]
+smile = np.linalg.norm(
+    [model.full[model.index(n)] for n in ("smile_l", "smile_r")]
+)
+leak = (
+    np.linalg.norm(turned.beta - turned.beta.mean(0), axis=1).max() / smile
+)
+print(
+    "expression from turning, of a smile's movement: below 2 %:",
+    bool(leak < 0.02),
+)
 assert leak < 0.02
 
 # %% [markdown]
@@ -278,11 +463,13 @@ assert leak < 0.02
 #
 # The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: narrow eyes
 # would be asleep all day. We compare with the person's own open eyes:
-#
-# ```{literalinclude} ../elp/extraction/blink.py
-# :pyobject: blink
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.extraction.blink import blink
+
+figures.source(blink)
+
+# %% [markdown]
 # Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: all irises are about 12 mm wide, and lids that leave 0.45 of that free show it.
 # The tracker gives ten points for the two irises; `bare` measures the gap in their diameters, and a dip in which the lids never come closer than 0.45 of the iris is no blink.
 
@@ -290,25 +477,73 @@ assert leak < 0.02
 ratio = ear(scene.points)
 own, phi = open_ear(ratio), blink(ratio)
 fig = go.Figure()
+
+# %%
 for k, side in enumerate(("right", "left")):
-    fig.add_scatter(x=seconds, y=ratio[:, k], name=f"{side} eye", line_color=figures.COLORS[k])
-    fig.add_scatter(x=seconds[[0, -1]], y=[0.6 * own[k]] * 2, mode="lines", line={"dash": "dash", "color": figures.COLORS[k]}, name="0.6 of it open")
-fig.add_scatter(x=seconds[[0, -1]], y=[0.2, 0.2], mode="lines", line={"dash": "dot", "color": figures.INK}, name="fixed 0.2")
+    fig.add_scatter(
+        x=seconds,
+        y=ratio[:, k],
+        name=f"{side} eye",
+        line_color=figures.COLORS[k],
+    )
+    fig.add_scatter(
+        x=seconds[[0, -1]],
+        y=[0.6 * own[k]] * 2,
+        mode="lines",
+        line={"dash": "dash", "color": figures.COLORS[k]},
+        name="0.6 of it open",
+    )
+
+# %%
+fig.add_scatter(
+    x=seconds[[0, -1]],
+    y=[0.2, 0.2],
+    mode="lines",
+    line={"dash": "dot", "color": figures.INK},
+    name="fixed 0.2",
+)
+
+# %%
 for first, last in runs(phi):
-    fig.add_vrect(x0=(first - 0.5) / 25, x1=(last - 0.5) / 25, fillcolor=figures.COLORS[3], opacity=0.2, line_width=0)
+    fig.add_vrect(
+        x0=(first - 0.5) / 25,
+        x1=(last - 0.5) / 25,
+        fillcolor=figures.COLORS[3],
+        opacity=0.2,
+        line_width=0,
+    )
 
 # %% tags=["hide-input"]
 fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="ear",
-    caption="Eye aspect ratio of both eyes, 0.6 of what each has open (dashed) and a fixed threshold (dotted); frames with φ = 1 are shaded.",
-    alt="Two curves, one well above the other, with two deep dips, both shaded as blinks. The fixed threshold lies at the lower eye's own, far below the other's.",
+    caption=(
+        "Eye aspect ratio of both eyes, 0.6 of what each has open "
+        "(dashed) and a fixed threshold (dotted); frames with φ = 1 are "
+        "shaded."
+    ),
+    alt=(
+        "Two curves, one well above the other, with two deep dips, both "
+        "shaded as blinks. The fixed threshold lies at the lower eye's "
+        "own, far below the other's."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-hits = sum(any(a < d and c < b for c, d in runs(phi)) for a, b in runs(scene.blink))
-print("blinks made:", len(runs(scene.blink)), "· found:", len(runs(phi)), "· matched:", hits)
+hits = sum(
+    any(a < d and c < b for c, d in runs(phi)) for a, b in runs(scene.blink)
+)
+print(
+    "blinks made:",
+    len(runs(scene.blink)),
+    "· found:",
+    len(runs(phi)),
+    "· matched:",
+    hits,
+)
 assert hits == len(runs(scene.blink)) == len(runs(phi))
 
 # %% [markdown]
@@ -319,20 +554,44 @@ assert hits == len(runs(scene.blink)) == len(runs(phi))
 # %%
 from elp.media.track import landmarks
 
-face = cv2.resize(skimage.data.astronaut()[25:185, 145:305], (320, 320), interpolation=cv2.INTER_CUBIC)
+face = cv2.resize(
+    skimage.data.astronaut()[25:185, 145:305],
+    (320, 320),
+    interpolation=cv2.INTER_CUBIC,
+)
 photo = fit(landmarks([face], still=True), face.shape[1::-1])
-posed, neutral = model.shape(photo.alpha, photo.beta)[0], model.shape(photo.alpha)
+posed, neutral = (
+    model.shape(photo.alpha, photo.beta)[0],
+    model.shape(photo.alpha),
+)
+
+# %%
+mesh = overlay(face, photo, model)
+heads = [shaded(shape, SKIN, size=320) for shape in (posed, neutral)]
+
+# %%
 figures.image(
-    np.hstack([face, overlay(face, photo, model), shaded(posed, SKIN, size=320), shaded(neutral, SKIN, size=320)]),
+    np.hstack([face, mesh, *heads]),
     name="astronaut",
-    caption="Photograph; fitted mesh; the fitted face from the front; the same face with β = 0.",
-    alt="The mesh follows lips, lids and brows. The third picture grins, the fourth has the same proportions with a closed mouth whose corners hang a little.",
+    caption=(
+        "Photograph; fitted mesh; the fitted face from the front; the "
+        "same face with β = 0."
+    ),
+    alt=(
+        "The mesh follows lips, lids and brows. The third picture grins, "
+        "the fourth has the same proportions with a closed mouth whose "
+        "corners hang a little."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
 share = photo.beta[0, : len(model.names)] / model.full
-print("smile, left and right:", [bool(share[model.index(n)] > 0.8) for n in ("smile_l", "smile_r")], "· head within 10 degrees of frontal:",
-      bool(np.abs(np.degrees(photo.pose[0, :3])).max() < 10))  # fmt: skip
+print(
+    "smile, left and right:",
+    [bool(share[model.index(n)] > 0.8) for n in ("smile_l", "smile_r")],
+    "· head within 10 degrees of frontal:",
+    bool(np.abs(np.degrees(photo.pose[0, :3])).max() < 10),
+)
 
 # %% [markdown]
 # ## Where it fails
@@ -341,25 +600,58 @@ print("smile, left and right:", [bool(share[model.index(n)] > 0.8) for n in ("sm
 
 # %%
 rng = np.random.default_rng(0)
-dim = np.clip(face * 0.04 + rng.normal(0, 3, face.shape), 0, 255).astype(np.uint8)
+dim = np.clip(face * 0.04 + rng.normal(0, 3, face.shape), 0, 255).astype(
+    np.uint8
+)
 covered = face.copy()
 covered[205:275, 80:240] = 128
 aside = np.ascontiguousarray(np.rot90(face))
 pictures = {"dim": dim, "covered": covered, "aside": aside}
-points = {name: landmarks([picture], still=True) for name, picture in pictures.items()}
-fits = {name: fit(at, face.shape[1::-1]) for name, at in points.items() if np.isfinite(at).all()}
+
+# %%
+points = {
+    name: landmarks([picture], still=True)
+    for name, picture in pictures.items()
+}
+fits = {
+    name: fit(at, face.shape[1::-1])
+    for name, at in points.items()
+    if np.isfinite(at).all()
+}
+
+# %%
+drawn = [
+    overlay(picture, fits[name], model) if name in fits else picture
+    for name, picture in pictures.items()
+]
+
+# %%
 figures.image(
-    np.hstack([overlay(picture, fits[name], model) if name in fits else picture for name, picture in pictures.items()]),
+    np.hstack(drawn),
     name="failures",
-    caption="Four per cent of the light; a bar over the mouth; a head turned by 90° in the picture.",
-    alt="The three pictures with the mesh where a face was found; under the bar the mesh still has a mouth.",
+    caption=(
+        "Four per cent of the light; a bar over the mouth; a head turned "
+        "by 90° in the picture."
+    ),
+    alt=(
+        "The three pictures with the mesh where a face was found; under "
+        "the bar the mesh still has a mouth."
+    ),
 )
 
 # %%
 k = model.index("smile_l")
-print(f"as it is: smile {share[k]:.1f} of full, the right one {share[model.index('smile_r')]:.1f} (a broad grin goes beyond 1)")
+print(
+    f"as it is: smile {share[k]:.1f} of full, the right one "
+    f"{share[model.index('smile_r')]:.1f} (a broad grin goes beyond 1)"
+)
 for name in pictures:
-    print(f"{name}:", f"smile {fits[name].beta[0, k] / model.full[k]:.1f} of full" if name in fits else "no face found")
+    print(
+        f"{name}:",
+        f"smile {fits[name].beta[0, k] / model.full[k]:.1f} of full"
+        if name in fits
+        else "no face found",
+    )
 
 # %% [markdown]
 # The head on its side and the dark weaken the smile. Under the bar the tracker *imagines* a mouth, most of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so.
@@ -372,31 +664,72 @@ from scipy.spatial.transform import Rotation
 from elp.render.warp import Warp
 
 flat = landmarks([face], still=True)[0, :468, :2]
-skin = Warp(rest=flat, triangles=SKIN[:, ::-1], still=np.zeros(468, bool), under=0, scale=1.0, size=320)
+skin = Warp(
+    rest=flat,
+    triangles=SKIN[:, ::-1],
+    still=np.zeros(468, bool),
+    under=0,
+    scale=1.0,
+    size=320,
+)
 
 # %%
 views = []
+
+# %%
+own, where = Rotation.from_rotvec(photo.pose[0, :3]), photo.pose[0, 3:]
 for yaw in (30, 50, 70):
-    turn = Rotation.from_rotvec([0, np.radians(yaw), 0]) * Rotation.from_rotvec(photo.pose[0, :3])
-    pose = np.concatenate([turn.as_rotvec(), photo.pose[0, 3:]]).astype(np.float32)[None]
-    at = project(torch.as_tensor(posed), torch.as_tensor(pose), photo.focal).numpy()[0] + 160
-    picture = cv2.remap(face, *skin(at, posed @ turn.as_matrix()[2].astype(np.float32)), cv2.INTER_LINEAR)
-    mask = np.zeros((320, 320), np.uint8)
-    for triangle in SKIN:
-        cv2.fillConvexPoly(mask, np.round(at[triangle]).astype(np.int32), 1)
-    views.append(np.where(mask[..., None] > 0, picture, 128).astype(np.uint8))
+    turn = Rotation.from_rotvec([0, np.radians(yaw), 0]) * own
+    pose = np.r_[turn.as_rotvec(), where].astype(np.float32)[None]
+    at = project(
+        torch.from_numpy(posed), torch.from_numpy(pose), photo.focal
+    )
+    at = at.numpy()[0] + 160
+    depth = posed @ turn.as_matrix()[2].astype(np.float32)
+    picture = cv2.remap(face, *skin(at, depth), cv2.INTER_LINEAR)
+    mask = np.zeros((320, 320, 1), np.uint8)
+    for triangle in np.round(at[SKIN]).astype(np.int32):
+        cv2.fillConvexPoly(mask, triangle, 1)
+    views.append(np.where(mask > 0, picture, 128).astype(np.uint8))
 
 # %%
 tracked = [landmarks([view], still=True) for view in views]
-fits = [fit(at, (320, 320)) if np.isfinite(at).all() else None for at in tracked]
+fits = [
+    fit(at, (320, 320)) if np.isfinite(at).all() else None for at in tracked
+]
+
+# %%
+drawn = [
+    overlay(view, found, model) if found else view
+    for view, found in zip(views, fits, strict=True)
+]
+
+# %%
 figures.image(
-    np.hstack([overlay(view, found, model) if found else view for view, found in zip(views, fits, strict=True)]),
+    np.hstack(drawn),
     name="profiles",
-    caption="The photograph's skin turned by 30°, 50° and 70°, and what is found in it.",
-    alt="Three views of a face that turns to the left; the mesh looks right at 30 degrees, is too frontal at 50, and slips off the nose at 70.",
+    caption=(
+        "The photograph's skin turned by 30°, 50° and 70°, and what is "
+        "found in it."
+    ),
+    alt=(
+        "Three views of a face that turns to the left; the mesh looks "
+        "right at 30 degrees, is too frontal at 50, and slips off the "
+        "nose at 70."
+    ),
 )
+
+# %%
 for yaw, found in zip((30, 50, 70), fits, strict=True):
-    print(f"turned by {yaw}°:", f"{np.degrees(found.pose[0, 1]):.0f}° found, smile {found.beta[0, k] / model.full[k]:.1f} of full" if found else "no face found")
+    print(
+        f"turned by {yaw}°:",
+        (
+            f"{np.degrees(found.pose[0, 1]):.0f}° found, smile "
+            f"{found.beta[0, k] / model.full[k]:.1f} of full"
+        )
+        if found
+        else "no face found",
+    )
 
 # %% [markdown]
 # The angle comes out a quarter to a third too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
@@ -410,11 +743,22 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
 import pandas as pd
 
 report = json.loads(Path("results/extract.json").read_text())
-names = {"tracked": "share of frames tracked", "rms_of_eye_distance": "residual / eye distance", "jitter_deg": "jitter in the stillest second, °",
-         "white_jitter_deg": "its white part, °", "shared_jitter_deg": "what mirrored pictures show too, °",
-         "pictures_missing_or_repeated": "share of pictures missing or repeated",
-         "blinks_seen_by_eye": "blinks seen by eye", "blinks": "blinks found", "shut_frames_missed": "shut frames missed",
-         "shut_frames_false": "shut frames too many"}  # fmt: skip
+
+# %%
+names = {
+    "tracked": "share of frames tracked",
+    "rms_of_eye_distance": "residual / eye distance",
+    "jitter_deg": "jitter in the stillest second, °",
+    "white_jitter_deg": "its white part, °",
+    "shared_jitter_deg": "what mirrored pictures show too, °",
+    "pictures_missing_or_repeated": "share of pictures missing or repeated",
+    "blinks_seen_by_eye": "blinks seen by eye",
+    "blinks": "blinks found",
+    "shut_frames_missed": "shut frames missed",
+    "shut_frames_false": "shut frames too many",
+}
+
+# %%
 clips = pd.DataFrame(report["real"]).T[list(names)].rename(columns=names)
 clips.index = [f"clip {k + 1}" for k in range(len(clips))]
 clips
@@ -430,8 +774,12 @@ clips
 # %%
 target = 0.15
 for clip, row in zip(clips.index, report["real"].values(), strict=True):
-    print(f"{clip}: {row['jitter_deg']:.3f}°", "as wanted," if row["jitter_deg"] <= target else "too much, ", f"mirrored pictures share {row['shared_jitter_deg']:.3f}°;",
-          f"missing or repeated {row['pictures_missing_or_repeated']:.0%}")  # fmt: skip
+    print(
+        f"{clip}: {row['jitter_deg']:.3f}°",
+        "as wanted," if row["jitter_deg"] <= target else "too much, ",
+        f"mirrored pictures share {row['shared_jitter_deg']:.3f}°;",
+        f"missing or repeated {row['pictures_missing_or_repeated']:.0%}",
+    )
 
 # %% [markdown]
 # A file can have jerks of its own, and the last figure counts them: who makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there
@@ -442,19 +790,38 @@ for clip, row in zip(clips.index, report["real"].values(), strict=True):
 # Synthetic heads, five people, with the truth known (identity and camera given for rotation and β; the turn without noise, the worst person; blinks from points in space, without a fit):
 
 # %%
-labels = {"rotation_rms_deg": "rotation, RMS error in °", "beta_relative_error": "β, relative error", "blink_f1": "blinks, F1",
-          "turn_30_deg_leak_of_smile": "a turn by ±30° taken for expression, of a smile"}  # fmt: skip
-pd.Series({label: report["synthetic"][key] for key, label in labels.items()}).to_frame("value")
+labels = {
+    "rotation_rms_deg": "rotation, RMS error in °",
+    "beta_relative_error": "β, relative error",
+    "blink_f1": "blinks, F1",
+    "turn_30_deg_leak_of_smile": "a turn by ±30° taken for a smile",
+}
+errors = {label: report["synthetic"][key] for key, label in labels.items()}
+pd.Series(errors).to_frame("value")
 
 # %% [markdown]
 # Speed on the machine that wrote the file, at 512 × 512, start-up not counted; then the time of each stage by itself (pictures are decoded while others are tracked):
 
 # %%
 speed = report["speed_512"]
-print(f"{report['cores']} cores, load average {speed['load_average_before']} before: {speed['frames_per_second']} frames per second,\n"
-      f"{speed['times_real_time']} times real time, {speed['processor_ms']} ms of processor time per frame")  # fmt: skip
-stages = pd.Series({name: speed[f"{name}_ms"] for name in ("decode", "track", "fit", "mfcc")})
-pd.DataFrame({"ms per frame": stages, "share": (stages / stages.sum()).round(2)})
+print(
+    f"{report['cores']} cores, load average "
+    f"{speed['load_average_before']} before: "
+    f"{speed['frames_per_second']} frames per "
+    f"second,\n{speed['times_real_time']} times real time, "
+    f"{speed['processor_ms']} ms of processor time per frame"
+)
+
+# %%
+stages = pd.Series(
+    {
+        name: speed[f"{name}_ms"]
+        for name in ("decode", "track", "fit", "mfcc")
+    }
+)
+pd.DataFrame(
+    {"ms per frame": stages, "share": (stages / stages.sum()).round(2)}
+)
 
 # %% [markdown]
 # Peak memory in MB of one clip repeated until it lasts that long:
@@ -500,13 +867,25 @@ pd.DataFrame(report["memory"]).T
 # neighbouring points is alike: some combinations of coefficients are as good as unseen. The prior decides those, the next cell shows how many.
 # ```
 
-# %% tags=["hide-input", "nbval-check-output"]
+# %% tags=["hide-input"]
 from elp.face.camera import derivatives
 
-_, by_point, _ = derivatives(torch.as_tensor(model.mean)[None], torch.tensor([[0.0, 0, 0, 0, 0, 60]]), 900.0)
-jacobian = torch.einsum("pci,kpi->pck", by_point[0], torch.as_tensor(model.expression)).reshape(-1, 100)
+_, by_point, _ = derivatives(
+    torch.as_tensor(model.mean)[None],
+    torch.tensor([[0.0, 0, 0, 0, 0, 60]]),
+    900.0,
+)
+
+# %% tags=["hide-input", "nbval-check-output"]
+jacobian = torch.einsum(
+    "pci,kpi->pck", by_point[0], torch.as_tensor(model.expression)
+).reshape(-1, 100)
 strength = torch.linalg.svdvals(jacobian)
-print("combinations seen ten times worse than the best:", int((strength < strength[0] / 10).sum()), "of 100")
+print(
+    "combinations seen ten times worse than the best:",
+    int((strength < strength[0] / 10).sum()),
+    "of 100",
+)
 
 # %% [markdown]
 # ```{exercise}

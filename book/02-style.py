@@ -42,17 +42,21 @@ figures.setup()
 #
 # $a(t)$ are 128 learned audio features, $\beta$ the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ the standard deviation over time.
 # That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
-#
-# ```{literalinclude} ../elp/model/style.py
-# :pyobject: motion_style
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.style import motion_style
+
+figures.source(motion_style)
+
+# %% [markdown]
 # The derivative looks backwards, so that it can be computed while the speaker is still speaking:
-#
-# ```{literalinclude} ../elp/model/style.py
-# :pyobject: derivative
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.style import derivative
+
+figures.source(derivative)
+
+# %% [markdown]
 # ## A speaker to look at
 #
 # We take six seconds of a simulated speaker (chapter "Simulated dyads" tells how they come about) and watch one coefficient, the opening of the jaw.
@@ -65,12 +69,19 @@ corpus = simulate(f"{folder.name}/talk", "tiny", seed=3, audio=False)
 pairs = corpus.pairs("train")
 speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])
 jaw = FaceModel.default().index("jaw_open")
-beta, pose = (torch.from_numpy(x) for x in (speaker.motion.beta, speaker.motion.pose))
+beta, pose = (
+    torch.from_numpy(x) for x in (speaker.motion.beta, speaker.motion.pose)
+)
 seconds = np.arange(len(speaker)) / 25
 
 # %% tags=["nbval-check-output"]
 features = style.motion_style(beta, pose)
-print("motion style:", tuple(features.shape), "with audio:", features.shape[1] + AudioEncoder.width)
+print(
+    "motion style:",
+    tuple(features.shape),
+    "with audio:",
+    features.shape[1] + AudioEncoder.width,
+)
 
 # %% [markdown]
 # ## Which window?
@@ -79,46 +90,89 @@ print("motion style:", tuple(features.shape), "with audio:", features.shape[1] +
 
 # %%
 windows = {"9 frames": 9, "25 frames": 25, "75 frames": 75, "clip": "clip"}
-fig = go.Figure(go.Scatter(x=seconds, y=beta[:, jaw] - beta[:, jaw].mean(), name="jaw opening", line={"color": figures.INK, "width": 1}))
+fig = go.Figure(
+    go.Scatter(
+        x=seconds,
+        y=beta[:, jaw] - beta[:, jaw].mean(),
+        name="jaw opening",
+        line={"color": figures.INK, "width": 1},
+    )
+)
+
+# %%
 for name, window in windows.items():
-    fig.add_scatter(x=seconds, y=style.sigma(beta, window)[:, jaw], name=f"σ over {name}")
+    fig.add_scatter(
+        x=seconds,
+        y=style.sigma(beta, window)[:, jaw],
+        name=f"σ over {name}",
+    )
 fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
+
+# %%
 figures.show(
     fig,
     name="windows",
-    caption="Opening of a simulated speaker's jaw (thin, around its mean) and its standard deviation over four windows. A short window follows bursts of "
-    "speech, a long one only says how lively the speaker is.",
-    alt="Line chart: the nine-frame deviation rises with bursts of speech and drops to almost 0 in pauses, the one-second window changes slowly and sags around pauses, the clip's is constant.",
+    caption=(
+        "Opening of a simulated speaker's jaw (thin, around its mean) and "
+        "its standard deviation over four windows. A short window follows "
+        "bursts of speech, a long one only says how lively the speaker is."
+    ),
+    alt=(
+        "Line chart: the nine-frame deviation rises with bursts of speech "
+        "and drops to almost 0 in pauses, the one-second window changes "
+        "slowly and sags around pauses, the clip's is constant."
+    ),
 )
 
 # %% [markdown]
 # Nine frames follow bursts of speech and drop in every pause; one second smooths over them and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
 # The package's default is **25 frames**, one second.
-#
-# ```{literalinclude} ../elp/model/style.py
-# :pyobject: sigma
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.style import sigma
+
+figures.source(sigma)
+
+# %% [markdown]
 # ## A window that does not look ahead
 #
 # A centred window knows what comes half a second later. A listener in a live conversation does not. `causal=True` uses the last frames only; the price is delay:
 # the same curve, half a window late.
 
 # %%
-centred, causal = (style.sigma(beta, 25, causal=late)[:, jaw] for late in (False, True))
+centred, causal = (
+    style.sigma(beta, 25, causal=late)[:, jaw] for late in (False, True)
+)
 fig = go.Figure()
 fig.add_scatter(x=seconds, y=centred, name="centred")
 fig.add_scatter(x=seconds, y=causal, name="causal")
-fig.update_layout(xaxis_title="seconds", yaxis_title="σ of the jaw, 25 frames")
+fig.update_layout(
+    xaxis_title="seconds", yaxis_title="σ of the jaw, 25 frames"
+)
+
+# %%
 figures.show(
     fig,
     name="causal",
-    caption="The same deviation from a centred window and from one that ends at the frame itself.",
-    alt="Two curves of the same shape; the causal one comes about half a second later.",
+    caption=(
+        "The same deviation from a centred window and from one that ends "
+        "at the frame itself."
+    ),
+    alt=(
+        "Two curves of the same shape; the causal one comes about half a "
+        "second later."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-error = [float((centred[30:-30] - causal[30 + k : len(causal) - 30 + k]).abs().mean()) for k in range(25)]
+error = [
+    float(
+        (centred[30:-30] - causal[30 + k : len(causal) - 30 + k])
+        .abs()
+        .mean()
+    )
+    for k in range(25)
+]
 lag = int(np.argmin(error))
 print("the causal window lags by", lag, "frames")
 assert lag == 12
@@ -130,11 +184,26 @@ assert lag == 12
 #
 # Style ignores *where* the face is and follows *how much* it moves. Both can be read off the formula, and both are tests of the package.
 
-# %% tags=["nbval-check-output"]
+# %%
 level = torch.allclose(style.sigma(beta + 3), style.sigma(beta), atol=1e-4)
-scale = torch.allclose(style.sigma(2 * beta), 2 * style.sigma(beta), atol=1e-4)
-still = style.motion_style(torch.ones(1, 50, 100), torch.ones(1, 50, 6)).abs().max()
-print("level ignored:", level, "· scale followed:", scale, "· a still face:", float(still))
+scale = torch.allclose(
+    style.sigma(2 * beta), 2 * style.sigma(beta), atol=1e-4
+)
+still = (
+    style.motion_style(torch.ones(1, 50, 100), torch.ones(1, 50, 6))
+    .abs()
+    .max()
+)
+
+# %% tags=["nbval-check-output"]
+print(
+    "level ignored:",
+    level,
+    "· scale followed:",
+    scale,
+    "· a still face:",
+    float(still),
+)
 assert level
 assert scale
 
@@ -176,5 +245,11 @@ assert scale
 # %% tags=["nbval-check-output", "hide-input"]
 smooth = torch.sin(torch.arange(1000) / 40.0)[:, None]
 fast = smooth[::2]
-ratios = [float(style.sigma(f(fast), "clip").mean() / style.sigma(f(smooth), "clip").mean()) for f in (lambda x: x, style.derivative)]
+ratios = [
+    float(
+        style.sigma(f(fast), "clip").mean()
+        / style.sigma(f(smooth), "clip").mean()
+    )
+    for f in (lambda x: x, style.derivative)
+]
 print(f"positions × {ratios[0]:.2f}, velocities × {ratios[1]:.2f}")

@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -32,7 +30,6 @@ import torch
 from elp.book import analysis, figures, widgets
 from elp.model import space
 from elp.simulator import simulate
-from elp.face.model import FaceModel
 from elp.listener.responder import ELPResponder
 
 figures.setup()
@@ -46,11 +43,13 @@ figures.setup()
 #
 # Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax {cite}`jang2017gumbel,maddison2017concrete`. The largest has no gradient, so backwards
 # the softmax of the same noisy numbers stands in for it, a *straight-through* estimate {cite}`bengio2013straightthrough`:
-#
-# ```{literalinclude} ../elp/model/space.py
-# :pyobject: base_space
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.space import base_space
+
+figures.source(base_space)
+
+# %% [markdown]
 # A small case: T = 6 frames, H = 4 heads, V = 5 categories.
 
 # %% tags=["nbval-check-output"]
@@ -58,33 +57,60 @@ T, H, V, N = 6, 4, 5, 2
 generator = torch.Generator().manual_seed(0)
 logits = torch.randn(1, T, H, V, generator=generator)
 base = space.base_space(logits, noise=space.gumbel(logits, generator))
-print("logits", tuple(logits.shape), "-> base", tuple(base.shape), "one-hot:", bool((base.sum(-1) == 1).all()))
+print(
+    "logits",
+    tuple(logits.shape),
+    "-> base",
+    tuple(base.shape),
+    "one-hot:",
+    bool((base.sum(-1) == 1).all()),
+)
 
 # %% [markdown]
 # ## Step 2: split and rearrange
 #
 # The emotion is a vector $e$ of N numbers, one of them 1. Each $e_n$ multiplies the whole Base Space, and the N results are laid side by side: T × H × NV, with everything zero but
 # the block of the active emotion. It can be built; the model never does:
-#
-# ```{literalinclude} ../elp/model/space.py
-# :pyobject: transformed_space
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.space import transformed_space
+
+figures.source(transformed_space)
+
+# %% [markdown]
 # ## Step 3: U
 #
 # The position of the 1 in each row is the codeword. It counts from 1, and emotion $n$ (from 0) can only reach $[nV+1, (n+1)V]$:
-#
-# ```{literalinclude} ../elp/model/space.py
-# :pyobject: rearrange
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.space import rearrange
+
+figures.source(rearrange)
+
+# %% [markdown]
 # The worked example with N = 2, as in the paper's Figure 3: the same Base Space under the first and under the second emotion.
 
 # %% tags=["nbval-check-output"]
-first, second = (space.rearrange(base, torch.eye(N)[[n]])[0] for n in range(N))
-by_index = space.transformed_space(base, torch.eye(N)[[1]]).argmax(-1)[0] + 1
-print("first emotion, frame 1: ", first[0].tolist(), " range", [int(first.min()), int(first.max())])
-print("second emotion, frame 1:", second[0].tolist(), " range", [int(second.min()), int(second.max())])
+first, second = (
+    space.rearrange(base, torch.eye(N)[[n]])[0] for n in range(N)
+)
+by_index = (
+    space.transformed_space(base, torch.eye(N)[[1]]).argmax(-1)[0] + 1
+)
+print(
+    "first emotion, frame 1: ",
+    first[0].tolist(),
+    " range",
+    [int(first.min()), int(first.max())],
+)
+
+# %% tags=["nbval-check-output"]
+print(
+    "second emotion, frame 1:",
+    second[0].tolist(),
+    " range",
+    [int(second.min()), int(second.max())],
+)
 assert torch.equal(second, by_index)
 assert torch.equal(second, first + V)
 
@@ -93,15 +119,37 @@ assert torch.equal(second, first + V)
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-for name, codes, x in (("first emotion", first, 0), ("second emotion", second, H + 1)):
-    fig.add_heatmap(z=codes, x=np.arange(H) + x, y=np.arange(1, T + 1), zmin=1, zmax=N * V, text=codes, texttemplate="%{text}", showscale=False, hoverinfo="skip")
-    fig.add_annotation(x=x + (H - 1) / 2, y=1.12, yref="paper", text=name, showarrow=False)
-fig.update_layout(yaxis={"title": "frame", "autorange": "reversed", "showgrid": False}, xaxis={"visible": False}, height=300)
+
+# %% tags=["hide-input"]
+look = {"zmin": 1, "zmax": N * V, "showscale": False, "hoverinfo": "skip"}
+words = {"texttemplate": "%{text}", "y": np.arange(1, T + 1)}
+above = {"y": 1.12, "yref": "paper", "showarrow": False}
+for n, (name, codes) in enumerate(
+    {"first emotion": first, "second emotion": second}.items()
+):
+    x = np.arange(H) + n * (H + 1)
+    fig.add_heatmap(z=codes, text=codes, x=x, **words, **look)
+    fig.add_annotation(x=x.mean(), text=name, **above)
+
+# %% tags=["hide-input"]
+fig.update_layout(
+    yaxis={"title": "frame", "autorange": "reversed", "showgrid": False},
+    xaxis={"visible": False},
+    height=300,
+)
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="worked-example",
-    caption="U of the same Base Space under two emotions (T = 6, H = 4, V = 5, N = 2). Left values 1 to 5, right 6 to 10: disjoint.",
-    alt="Two tables of codewords; every entry of the right one is five more than on the left.",
+    caption=(
+        "U of the same Base Space under two emotions (T = 6, H = 4, V = "
+        "5, N = 2). Left values 1 to 5, right 6 to 10: disjoint."
+    ),
+    alt=(
+        "Two tables of codewords; every entry of the right one is five "
+        "more than on the left."
+    ),
 )
 
 # %% [markdown]
@@ -109,15 +157,21 @@ figures.show(
 #
 # What does the stand-in pass back? We compare the gradient that arrives at one head's logits with that of the softmax itself, at four temperatures τ.
 
-# %% tags=["nbval-check-output"]
+# %%
 weight = torch.linspace(-1, 1, V)
+leaf = logits[0, 0, :1].clone().requires_grad_()
+noise = space.gumbel(leaf, torch.Generator().manual_seed(1))
+
+# %% tags=["nbval-check-output"]
 for tau in (0.1, 0.5, 1.0, 2.0):
-    leaf = logits[0, 0, :1].clone().requires_grad_()
-    noise = space.gumbel(leaf, torch.Generator().manual_seed(1))
-    (hard,) = torch.autograd.grad((space.base_space(leaf, tau, noise=noise) * weight).sum(), leaf)
-    (soft,) = torch.autograd.grad((((leaf + noise) / tau).softmax(-1) * weight).sum(), leaf)
-    print(f"τ = {tau}: gradient", *(f"{x:+.2f}" for x in hard[0].tolist()), " equal to the soft one:", torch.allclose(hard, soft))
-    assert torch.allclose(hard, soft)
+    drawn = space.base_space(leaf, tau, noise=noise)
+    likely = ((leaf + noise) / tau).softmax(-1)
+    (hard,) = torch.autograd.grad((drawn * weight).sum(), leaf)
+    (soft,) = torch.autograd.grad((likely * weight).sum(), leaf)
+    values = " ".join(f"{x:+.2f}" for x in hard[0].tolist())
+    same = torch.allclose(hard, soft)
+    print(f"τ = {tau}: gradient {values}  equal to the soft one: {same}")
+    assert same
 
 # %% [markdown]
 # They are the same by construction. A high τ gives small gradients, spread evenly; a lower one larger ones, for the likely categories. With τ near 0 most draws pass back almost nothing, and a few pass back much.
@@ -126,11 +180,13 @@ for tau in (0.1, 0.5, 1.0, 2.0):
 #
 # Two readings fit the paper's words. `coding="value"` takes the integer itself, scaled to [-1, 1]: one channel of a T × H image. `coding="embedding"` looks up a learned vector for each
 # (head, codeword). Both are linear in $e \otimes$ Base, so that one line serves both, the table of size NV is only ever mixed by $e$, and a *blend* of emotions costs nothing:
-#
-# ```{literalinclude} ../elp/model/decoders.py
-# :pyobject: encode
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.decoders import encode
+
+figures.source(encode)
+
+# %% [markdown]
 # ## The same codes, three emotions
 #
 # Now `small`, a model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
@@ -142,14 +198,30 @@ corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
 pairs = corpus.pairs("train")
 speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
 responder = ELPResponder.from_checkpoint()
-traces = {e: responder.trace(speaker, e, generator=torch.Generator().manual_seed(0)) for e in responder.emotions}
+traces = {
+    e: responder.trace(
+        speaker, e, generator=torch.Generator().manual_seed(0)
+    )
+    for e in responder.emotions
+}
+
+# %%
+from elp.simulator.face import active
+
+smiles, frowns = (
+    [
+        np.mean([active(motion, f"{name}_{side}") for side in "lr"])
+        for motion, _ in traces.values()
+    ]
+    for name in ("smile", "frown")
+)
 
 # %% tags=["nbval-check-output"]
-face = FaceModel.default()
-full = lambda motion, name: np.mean([motion.beta[:, face.index(f"{name}_{side}")].mean() / face.full[face.index(f"{name}_{side}")] for side in "lr"])
-for name, (motion, codes) in traces.items():
-    print(f"{name:8} U from {codes.min():2} to {codes.max():2}, mean smile {full(motion, 'smile') + 0:4.0%} of full, frown {full(motion, 'frown') + 0:4.0%}")
-smiles, frowns = ([full(motion, name) for motion, _ in traces.values()] for name in ("smile", "frown"))
+for (name, (_, codes)), smile, frown in zip(traces.items(), smiles, frowns):
+    print(
+        f"{name:8} U from {codes.min():2} to {codes.max():2}, mean "
+        f"smile {smile + 0:4.0%} of full, frown {frown + 0:4.0%}"
+    )
 assert max(smiles[:2]) < smiles[2] - 0.2
 assert frowns[0] > max(frowns[1:]) + 0.2
 
@@ -159,18 +231,45 @@ assert frowns[0] > max(frowns[1:]) + 0.2
 # %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, (_, codes)) in enumerate(traces.items()):
-    fig.add_heatmap(z=codes[:50].astype(np.int16), zmin=1, zmax=96, visible=k == 2, name=name, colorbar={"title": "U"})
+    fig.add_heatmap(
+        z=codes[:50].astype(np.int16),
+        zmin=1,
+        zmax=96,
+        visible=k == 2,
+        name=name,
+        colorbar={"title": "U"},
+    )
+
+# %% tags=["hide-input"]
 steps = [
-    {"label": trace.name, "method": "update", "args": [{"visible": [n == m for m in range(3)]}]} for n, trace in enumerate(fig.data)
+    {
+        "label": trace.name,
+        "method": "update",
+        "args": [{"visible": [n == m for m in range(3)]}],
+    }
+    for n, trace in enumerate(fig.data)
 ]
 
 # %% tags=["hide-input"]
-fig.update_layout(sliders=[{"active": 2, "steps": steps, "pad": {"t": 40}}], xaxis_title="head", yaxis_title="frame", height=460)
+fig.update_layout(
+    sliders=[{"active": 2, "steps": steps, "pad": {"t": 40}}],
+    xaxis_title="head",
+    yaxis_title="frame",
+    height=460,
+)
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="u-by-emotion",
-    caption="U of two seconds of a response by emotion, all 64 heads. Emotion shifts every codeword into its own third of 1 to 96.",
-    alt="Heatmap of codewords by frame and head with a slider over three emotions; colour moves from low to high with the emotion.",
+    caption=(
+        "U of two seconds of a response by emotion, all 64 heads. Emotion "
+        "shifts every codeword into its own third of 1 to 96."
+    ),
+    alt=(
+        "Heatmap of codewords by frame and head with a slider over three "
+        "emotions; colour moves from low to high with the emotion."
+    ),
 )
 
 # %% [markdown]
@@ -180,13 +279,19 @@ figures.show(
 # most probable one.
 
 # %%
+compute = analysis.explorer(responder, speaker[:50], seed=0)
+config = responder.model.config
 widgets.listener(
-    analysis.explorer(responder, speaker[:50], seed=0),
+    compute,
     emotions=(-1.0, 0.0, 0.5, 1.0),
-    heads=(0, responder.model.config.heads),
-    categories=responder.model.config.categories,
-    caption="Two seconds of a response. In JupyterLab the kernel computes every position; here the positions were computed when the page was made.",
-    alt="A drawn face that frowns at negative and smiles at positive, beside its codes.",
+    heads=(0, config.heads),
+    categories=config.categories,
+    caption=(
+        "Two seconds of a response. In JupyterLab the kernel computes "
+        "every position; here the positions were computed when the page "
+        "was made."
+    ),
+    alt="A drawn face: frowns at negative, smiles at positive; its codes.",
 )
 
 # %% [markdown]
@@ -195,18 +300,24 @@ widgets.listener(
 # Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
 # numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `small` every third head moves fast, every third slowly, the others between, at the pace of their
 # training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
-#
-# ```{literalinclude} ../elp/listener/sampling.py
-# :pyobject: SmoothUniform.draw
-# ```
+
+# %% tags=["remove-input"]
+from elp.listener.sampling import SmoothUniform
+
+figures.source(SmoothUniform.draw)
 
 # %% tags=["nbval-check-output"]
 tremble = {}
 for spread in (0.0, None):  # None: each head at its own pace
     loose = ELPResponder(responder.model, correlation=spread)
-    motion = loose.respond(speaker, "positive", generator=torch.Generator().manual_seed(0))
+    motion = loose.respond(
+        speaker, "positive", generator=torch.Generator().manual_seed(0)
+    )
     tremble[spread] = float(np.abs(np.diff(motion.beta, 2, axis=0)).mean())
-print(f"acceleration with correlated draws, over that with independent ones: {tremble[None] / tremble[0.0]:.1f}")
+print(
+    "acceleration with correlated draws, over that with independent "
+    f"ones: {tremble[None] / tremble[0.0]:.1f}"
+)
 assert tremble[None] < tremble[0.0]
 
 # %% [markdown]

@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -57,10 +55,18 @@ figures.setup()
 # face and the other blinks are drawn beside it.
 
 # %% tags=["nbval-check-output"]
-meeting = next(m for m in cast("vico", 0) if m.emotion == "positive" and m.speaker_mood == 1 and m.frames > 350)
+meeting = next(
+    m
+    for m in cast("vico", 0)
+    if m.emotion == "positive" and m.speaker_mood == 1 and m.frames > 350
+)
 said = conversation(meeting, 0)
 sound = utter(meeting, 0, said)
-print(f"clip {meeting.clip}: {meeting.frames / FPS:.0f} s, {len(said.speech.phrases)} phrases, base pitch {said.voice.f0:.0f} Hz")
+print(
+    f"clip {meeting.clip}: {meeting.frames / FPS:.0f} s, "
+    f"{len(said.speech.phrases)} phrases, base pitch "
+    f"{said.voice.f0:.0f} Hz"
+)
 
 # %% [markdown]
 # The sound is made by source and filter, as speech is {cite}`klatt1980synthesizer`: pulses of the vocal folds {cite}`rosenberg1971glottal` with jitter and
@@ -69,15 +75,21 @@ print(f"clip {meeting.clip}: {meeting.frames / FPS:.0f} s, {len(said.speech.phra
 
 # %%
 seconds = 10
-figures.audio(sound[: seconds * 16000], 16000, name="voice", caption="Ten seconds of the simulated speaker: syllables without words.")
+figures.audio(
+    sound[: seconds * 16000],
+    16000,
+    name="voice",
+    caption="Ten seconds of the simulated speaker: syllables, no words.",
+)
 
 # %% [markdown]
 # What can a listener hear in this? {cite}`ward2000backchannel` looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
 # region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later.
-#
-# ```{literalinclude} ../elp/simulator/speech.py
-# :pyobject: low_pitch_cues
-# ```
+
+# %% tags=["remove-input"]
+from elp.simulator.speech import low_pitch_cues
+
+figures.source(low_pitch_cues)
 
 # %%
 first = PREROLL * TICKS // int(FPS)
@@ -87,19 +99,53 @@ cues = low_pitch_cues(said.speech) - PREROLL / FPS
 frames = np.arange(seconds * int(FPS)) / FPS
 shown = slice(PREROLL, PREROLL + len(frames))
 fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06)
-fig.add_scatter(x=time, y=np.where(pitch > 0, pitch, np.nan), name="pitch (Hz)", row=1, col=1)
-for name, label in (("jaw_open", "jaw"), ("smile_l", "smile"), ("brow_inner_up", "brows"), ("blink_l", "eyelids")):
-    fig.add_scatter(x=frames, y=active(said.motion, name)[shown], name=label, row=2, col=1)
+fig.add_scatter(
+    x=time,
+    y=np.where(pitch > 0, pitch, np.nan),
+    name="pitch (Hz)",
+    row=1,
+    col=1,
+)
+
+# %%
+for name, label in (
+    ("jaw_open", "jaw"),
+    ("smile_l", "smile"),
+    ("brow_inner_up", "brows"),
+    ("blink_l", "eyelids"),
+):
+    fig.add_scatter(
+        x=frames,
+        y=active(said.motion, name)[shown],
+        name=label,
+        row=2,
+        col=1,
+    )
+
+# %%
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
 # %% tags=["hide-input"]
-fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(title="part of full", row=2).update_yaxes(title="Hz", row=1)
+fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(
+    title="part of full", row=2
+).update_yaxes(title="Hz", row=1)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="speaker",
-    caption="Pitch (above) and face (below) of the speaker; 1 is the full movement. Dotted: moments at which a listener may respond.",
-    alt="Pitch falls through most phrases and rises at the end of two; the jaw opens and closes with the syllables; brows rise twice, a smile comes and goes; of six closures of the eyelids four are at ends of phrases.",
-)  # fmt: skip
+    fig,
+    name="speaker",
+    caption=(
+        "Pitch (above) and face (below) of the speaker; 1 is the full "
+        "movement. Dotted: moments at which a listener may respond."
+    ),
+    alt=(
+        "Pitch falls through most phrases and rises at the end of two; "
+        "the jaw opens and closes with the syllables; brows rise twice, a "
+        "smile comes and goes; of six closures of the eyelids four are at "
+        "ends of phrases."
+    ),
+)
 
 # %% [markdown]
 # The dotted lines stand 0.7 s after the pitch has been low for a while: mostly soon after the end of a phrase, some already inside the next one.
@@ -122,42 +168,85 @@ figures.show(
 # %% tags=["nbval-check-output"]
 print("mode         negative neutral positive")
 for k, mode in enumerate(MODES):
-    print(f"{mode:12s}" + "".join(f"{PROBABILITY[e][k]:9.2f}" for e in (-1, 0, 1)))
+    print(
+        f"{mode:12s}"
+        + "".join(f"{PROBABILITY[e][k]:9.2f}" for e in (-1, 0, 1))
+    )
 assert all(abs(p.sum() - 1) < 1e-9 for p in PROBABILITY.values())
 
 # %% [markdown]
 # So the same cue has several valid answers. Here are three responses of one person to the speaker above.
 
 # %%
-responses = [answer(meeting, 0, said, np.random.default_rng(k)) for k in range(3)]
+responses = [
+    answer(meeting, 0, said, np.random.default_rng(k)) for k in range(3)
+]
 fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06)
+
+# %%
 for k, response in enumerate(responses):
     style = {"line_color": figures.COLORS[k], "legendgroup": str(k)}
-    fig.add_scatter(x=frames, y=active(response, "smile_l")[: len(frames)], name=f"response {k + 1}", row=1, col=1, **style)
+    fig.add_scatter(
+        x=frames,
+        y=active(response, "smile_l")[: len(frames)],
+        name=f"response {k + 1}",
+        row=1,
+        col=1,
+        **style,
+    )
     nod = np.rad2deg(response.pose[: len(frames), 0])
-    fig.add_scatter(x=frames, y=nod, row=2, col=1, showlegend=False, **style)
+    fig.add_scatter(
+        x=frames, y=nod, row=2, col=1, showlegend=False, **style
+    )
+
+# %%
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
 # %% tags=["hide-input"]
 fig.update_layout(height=420, xaxis2_title="time (s)")
-fig.update_yaxes(title="smile", row=1).update_yaxes(title="pitch of the head (°)", row=2)
+fig.update_yaxes(title="smile", row=1).update_yaxes(
+    title="pitch of the head (°)", row=2
+)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="responses",
-    caption="Smile and head pitch (down is positive) of three equally true responses of one listener to one speaker.",
-    alt="Three curves that agree in kind but not in time: each smiles most of the time and nods near some of the dotted cues, not all.",
-)  # fmt: skip
+    fig,
+    name="responses",
+    caption=(
+        "Smile and head pitch (down is positive) of three equally true "
+        "responses of one listener to one speaker."
+    ),
+    alt=(
+        "Three curves that agree in kind but not in time: each smiles "
+        "most of the time and nods near some of the dotted cues, not all."
+    ),
+)
 
 # %% [markdown]
 # They agree in kind and differ in detail. A model that minimises squared error is asked for the mean of all of them. Let us see what this mean does.
 
-# %% tags=["nbval-check-output"]
-many = [answer(meeting, 0, said, np.random.default_rng(100 + k)) for k in range(40)]
+# %%
+many = [
+    answer(meeting, 0, said, np.random.default_rng(100 + k))
+    for k in range(40)
+]
 turns = np.rad2deg(np.stack([r.pose[:, :2] for r in many]))
-each, average = (np.abs(np.diff(x, axis=-2)).mean() * FPS for x in (turns, turns.mean(axis=0)))
+each, average = (
+    np.abs(np.diff(x, axis=-2)).mean() * FPS
+    for x in (turns, turns.mean(axis=0))
+)
+
+# %% tags=["nbval-check-output"]
 blinks = np.stack([r.blink for r in many])
-print(f"head speed: each response {each:.1f} °/s, their mean {average:.1f} °/s")
-print(f"eyes shut: each response {blinks.mean():.1%} of frames, their mean, rounded, {(blinks.mean(axis=0) > 0.5).mean():.1%}")
+print(
+    f"head speed: each response {each:.1f} °/s, their mean "
+    f"{average:.1f} °/s"
+)
+print(
+    f"eyes shut: each response {blinks.mean():.1%} of frames, their "
+    f"mean, rounded, {(blinks.mean(axis=0) > 0.5).mean():.1%}"
+)
 assert average < 0.4 * each
 
 # %% [markdown]
@@ -175,14 +264,26 @@ portrait = Portrait.load(data.astronaut())
 films = []
 for mood in (-1, 0, 1):
     one = replace(meeting, mood=mood, speaker_mood=mood, frames=150)
-    response = answer(one, 0, conversation(one, 0), np.random.default_rng(4))[25:125]
+    response = answer(
+        one, 0, conversation(one, 0), np.random.default_rng(4)
+    )[25:125]
     calm = replace(response, beta=response.beta - portrait.beta)
     films.append(list(render(portrait, calm, size=192)))
+
+# %%
 figures.image(
-    [np.hstack(row) for row in zip(*films, strict=True)], name="attitudes",
-    caption="The same listener, negative, neutral and positive, rendered on the astronaut's portrait: four seconds.",
-    alt="Three moving portraits, all with some teeth showing: on the left the narrowest, flattest mouth, on the right the broadest smile; the one in the middle blinks near the end.",
-)  # fmt: skip
+    [np.hstack(row) for row in zip(*films, strict=True)],
+    name="attitudes",
+    caption=(
+        "The same listener, negative, neutral and positive, rendered on "
+        "the astronaut's portrait: four seconds."
+    ),
+    alt=(
+        "Three moving portraits, all with some teeth showing: on the left "
+        "the narrowest, flattest mouth, on the right the broadest smile; "
+        "the one in the middle blinks near the end."
+    ),
+)
 
 # %% [markdown]
 # ## What it claims, measured
@@ -190,21 +291,46 @@ figures.image(
 # A claim of the kind "listeners blink after speakers" must be true of the data and not only of our intentions. We take 36 conversations, half a minute each.
 
 # %%
-meetings = [m for mood in (-1, 0, 1) for m in [m for m in cast("vico", 1) if m.mood == mood][:12]]
+meetings = [
+    m
+    for mood in (-1, 0, 1)
+    for m in [m for m in cast("vico", 1) if m.mood == mood][:12]
+]
 meetings = [replace(m, frames=750) for m in meetings]
 talks = [conversation(m, 1) for m in meetings]
-heard = [answer(m, 1, t, np.random.default_rng(m.number)) for m, t in zip(meetings, talks, strict=True)]
+heard = [
+    answer(m, 1, t, np.random.default_rng(m.number))
+    for m, t in zip(meetings, talks, strict=True)
+]
 spoken = [t.motion[PREROLL:] for t in talks]
 begin = [[onsets(x.blink, 0.5) for x in group] for group in (heard, spoken)]
 
 # %% tags=["nbval-check-output"]
 minutes = len(meetings) * 0.5
 rates = [sum(map(len, group)) / minutes for group in begin]
-print(f"blinks per minute: listeners {rates[0]:.0f} (at rest 17), speakers {rates[1]:.0f} (in conversation 26)")
+print(
+    f"blinks per minute: listeners {rates[0]:.0f} (at rest 17), "
+    f"speakers {rates[1]:.0f} (in conversation 26)"
+)
 print("mean activation    negative neutral positive")
+
+# %% tags=["nbval-check-output"]
 for name in ("smile_l", "squint_l", "frown_l", "brow_down_l"):
-    values = [np.mean([active(r, name).mean() for m, r in zip(meetings, heard, strict=True) if m.mood == e]) for e in (-1, 0, 1)]
-    print(f"{name:16s}" + "".join(f"{round(v, 2) + 0:9.2f}" for v in values))
+    values = [
+        np.mean(
+            [
+                active(r, name).mean()
+                for m, r in zip(meetings, heard, strict=True)
+                if m.mood == e
+            ]
+        )
+        for e in (-1, 0, 1)
+    ]
+    print(
+        f"{name:16s}" + "".join(f"{round(v, 2) + 0:9.2f}" for v in values)
+    )
+
+# %%
 assert abs(rates[0] - 17) < 4
 assert abs(rates[1] - 26) < 5
 
@@ -212,17 +338,36 @@ assert abs(rates[1] - 26) < 5
 # The rates in brackets are those of {cite}`bentivoglio1997blink`. Now the timing: all differences between a speaker's and the listener's blinks.
 
 # %%
-lags = np.concatenate([(after[None] - before[:, None]).ravel() for after, before in zip(*begin, strict=True)])
+lags = np.concatenate(
+    [
+        (after[None] - before[:, None]).ravel()
+        for after, before in zip(*begin, strict=True)
+    ]
+)
 edges = np.arange(-2, 2.01, 0.25)
 counts, _ = np.histogram(lags, edges)
+
+# %%
 inside = counts[9] / np.delete(counts, [8, 9, 10]).mean()
-fig = go.Figure(go.Bar(x=edges[:-1] + 0.125, y=counts, marker_color=figures.COLORS[0]))
-fig.update_layout(xaxis_title="listener's blink after speaker's blink (s)", yaxis_title="pairs of blinks", height=300)
+fig = go.Figure(
+    go.Bar(x=edges[:-1] + 0.125, y=counts, marker_color=figures.COLORS[0])
+)
+fig.update_layout(
+    xaxis_title="listener's blink after speaker's blink (s)",
+    yaxis_title="pairs of blinks",
+    height=300,
+)
+
+# %%
 figures.show(
-    fig, name="entrainment",
-    caption="Blinks of listeners, counted from the blinks of their speakers, in steps of 0.25 s.",
+    fig,
+    name="entrainment",
+    caption=(
+        "Blinks of listeners, counted from the blinks of their speakers, "
+        "in steps of 0.25 s."
+    ),
     alt="A flat histogram with one tall bar between 0.25 and 0.5 seconds.",
-)  # fmt: skip
+)
 assert inside > 2
 
 # %% [markdown]
@@ -252,29 +397,53 @@ import tempfile
 corpus = simulate(tempfile.mkdtemp() + "/tiny", "tiny", audio=False)
 columns = ["clip", "person", "role", "emotion", "split", "offset", "length"]
 print(corpus.index[columns].head(4).to_string(index=False))
-print({name: corpus.card[name] for name in ("clips", "people", "beta", "mfcc", "version")})
+print(
+    {
+        name: corpus.card[name]
+        for name in ("clips", "people", "beta", "mfcc", "version")
+    }
+)
 
 # %% [markdown]
 # Random clips are read 64 at a time into a small block, which is widened to single precision while it is in the processor's cache.
-#
-# ```{literalinclude} ../elp/corpus/format.py
-# :pyobject: Corpus._clips
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.corpus.format import Corpus
+
+figures.source(Corpus._clips)
+
+# %% [markdown]
 # How fast is this when the corpus is as long as the paper's larger one?
 
-# %% tags=["nbval-check-output"]
+# %%
 import json
 from pathlib import Path
 
 measured = json.loads(Path("results/corpus.json").read_text())
-size = f"{measured['write']['hours']:.0f} h, {measured['write']['gigabytes']} GB"
+size = (
+    f"{measured['write']['hours']:.0f} h, "
+    f"{measured['write']['gigabytes']} GB"
+)
+
+# %% tags=["nbval-check-output"]
 for row in measured["gather"]:
-    print(f"{size}, {row['threads']} thread(s): {row['clips_per_cpu_second']} clips of 2 s per second of one processor,\n"
-          f"    {row['clips_per_second']} on the clock; memory {row['memory_before']['own_mb']:.0f} -> {row['memory_after']['own_mb']:.0f} MB")  # fmt: skip
+    print(
+        f"{size}, {row['threads']} thread(s): "
+        f"{row['clips_per_cpu_second']} clips of 2 s per second of "
+        f"one processor,\n    {row['clips_per_second']} on the clock; "
+        f"memory {row['memory_before']['own_mb']:.0f} -> "
+        f"{row['memory_after']['own_mb']:.0f} MB"
+    )
+
+# %% tags=["nbval-check-output"]
 vico = measured["vico_with_audio"]
-print(f"the whole `vico` preset with sound: {vico['cpu_seconds']:.0f} s of one processor, {vico['seconds']:.0f} s on the clock")
-assert min(row["clips_per_cpu_second"] for row in measured["gather"]) > 10_000
+print(
+    f"the whole `vico` preset with sound: {vico['cpu_seconds']:.0f} s "
+    f"of one processor, {vico['seconds']:.0f} s on the clock"
+)
+assert (
+    min(row["clips_per_cpu_second"] for row in measured["gather"]) > 10_000
+)
 
 # %% [markdown]
 # Two threads read more clips in the same time, and each clip costs more processor time. Memory grows by some megabytes only.

@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -28,25 +26,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import torch
-from IPython.display import HTML, display
+from IPython.display import display
 from plotly.subplots import make_subplots
-from scipy import stats
 
 # %%
-from elp.book import figures
+from elp.book import analysis, figures, results
 from elp.evaluation import tables
 from elp.training import recipes
-from elp.book.analysis import foretold, onsets
 from elp.simulator import simulate
 from elp.simulator.dyads import sound
-from elp.face.model import FaceModel
 from elp.listener.responder import ELPResponder
+
+# %%
 from elp.media.audio import mfcc
-from elp.motion import Clip
+from elp.motion import Clip, Motion
 from elp.training.trainer import train
 
 figures.setup()
-results = {path.stem: json.loads(path.read_text()) for path in Path("results").glob("training_*.json")}
 
 # %% [markdown]
 # ## The loss
@@ -56,11 +52,13 @@ results = {path.stem: json.loads(path.read_text()) for path in Path("results").g
 # $$\mathcal{L} = \underbrace{\sum_t |\beta-\beta'|^2 + |p-p'|^2}_{\text{motion}} + \lambda_1\,\underbrace{CE(\varphi)}_{\text{blink}} + \lambda_2\,\underbrace{CE(e)}_{\text{emotion}} + \lambda_3\,\underbrace{\sum_t |\varphi(t)-\varphi(t-1)|}_{\text{smooth}}$$ (eq-loss)
 #
 # with λ = 5, 5 and 0.01. Both cross-entropies are two-sided: being wrong about an open eye costs as much as being wrong about a shut one.
-#
-# ```{literalinclude} ../elp/training/losses.py
-# :pyobject: total
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.training.losses import total
+
+figures.source(total)
+
+# %% [markdown]
 # ## A run in this page
 #
 # The smallest recipe, on three minutes of simulated conversation, on one processor core. Clips of two seconds are drawn at random, the true emotion goes to the rearrangement, codes are sampled.
@@ -68,13 +66,20 @@ results = {path.stem: json.loads(path.read_text()) for path in Path("results").g
 # %%
 folder = tempfile.TemporaryDirectory()
 corpus = simulate(f"{folder.name}/talk", "tiny", seed=3, audio=False)
-recipe = replace(recipes.tiny(), steps=60, batch=4, lr=2e-3, warmup=5, decay="none")
+recipe = replace(
+    recipes.tiny(), steps=60, batch=4, lr=2e-3, warmup=5, decay="none"
+)
 card = train(recipe, corpus, f"{folder.name}/run", device="cpu")
 log = np.genfromtxt(f"{folder.name}/run/log.csv", delimiter=",", names=True)
 
 # %% tags=["nbval-check-output"]
-first, last = (log["loss"][part].mean() for part in (slice(10), slice(-10, None)))
-print(f"{card['parameters']:,} weights, {len(log)} steps; last ten losses at most 0.9 of the first ten: {last < 0.9 * first}")
+first, last = (
+    log["loss"][part].mean() for part in (slice(10), slice(-10, None))
+)
+print(
+    f"{card['parameters']:,} weights, {len(log)} steps; last ten "
+    f"losses at most 0.9 of the first ten: {last < 0.9 * first}"
+)
 assert last < 0.9 * first
 
 # %% [markdown]
@@ -92,25 +97,34 @@ assert last < 0.9 * first
 # The smallest recipe on the whole simulated ViCo for 100 steps of 4 clips, with one term switched off in each run. Each panel shows one term; grey is the run with all of them.
 
 # %% tags=["hide-input"]
-runs = {run["name"]: run for run in results["training_terms"]["runs"]}
-fig = go.Figure()
+runs = {run["name"]: run for run in results.read("training_terms")["runs"]}
 panels = ["motion", "blink", "emotion", "smooth"]
+fig = make_subplots(2, 2, subplot_titles=panels, vertical_spacing=0.16)
 for n, term in enumerate(panels):
-    number = str(n + 1) if n else ""
-    for name, color in (("all", figures.COLORS[5]), (f"no {term}", figures.COLORS[1])):
-        curve = runs[name]["curves"][term]
-        x = runs[name]["every"] * np.arange(1, len(curve) + 1)
-        axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-        fig.add_scatter(x=x, y=curve, name="all terms" if name == "all" else "this one off", line={"color": color}, showlegend=n == 0, **axes)
-    fig.add_annotation(text=term, xref=f"x{number} domain", yref=f"y{number} domain", x=0.5, y=1.12, showarrow=False)
+    for name, label, color in (
+        ("all", "all terms", figures.COLORS[5]),
+        (f"no {term}", "this one off", figures.COLORS[1]),
+    ):
+        y, every = runs[name]["curves"][term], runs[name]["every"]
+        style = {"line_color": color, "showlegend": n == 0, "name": label}
+        place = {"row": n // 2 + 1, "col": n % 2 + 1}
+        fig.add_scatter(
+            x=every * np.arange(1, len(y) + 1), y=y, **style, **place
+        )
 
 # %% tags=["hide-input"]
-fig.update_layout(grid={"rows": 2, "columns": 2, "pattern": "independent", "ygap": 0.35}, height=460)
 figures.show(
-    fig,
+    fig.update_layout(height=460),
     name="terms",
-    caption="Each term of the loss over 100 steps with all terms (grey) and with that term switched off (orange).",
-    alt="Four small line charts; without its own term motion, blink and emotion stay where they started, the smoothness term hardly matters.",
+    caption=(
+        "Each term of the loss over 100 steps with all terms (grey) and "
+        "with that term switched off (orange)."
+    ),
+    alt=(
+        "Four small line charts; without its own term motion, blink and "
+        "emotion stay where they started, the smoothness term hardly "
+        "matters."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
@@ -128,21 +142,37 @@ for term in ("motion", "blink", "emotion"):
 # the training error falls below that mean is the sign that codes are read.
 
 # %% tags=["hide-input"]
-sweep = {run["name"]: run["curve"] for run in results["training_lr"]["runs"]}
+sweep = {
+    run["name"]: run["curve"] for run in results.read("training_lr")["runs"]
+}
 fig = go.Figure()
 for name in ("1e-3 warm clip", "3e-4 warm clip", "1e-4 warm clip"):
     y = [point["motion"] for point in sweep[name]]
-    fig.add_scatter(x=np.linspace(50, 2500, len(y)), y=y, name=name.split()[0])
+    fig.add_scatter(
+        x=np.linspace(50, 2500, len(y)), y=y, name=name.split()[0]
+    )
 fig.update_layout(xaxis_title="step", yaxis_title="motion error (training)")
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="learning-rate",
-    caption="Motion error of recipe <i>vico</i> at three learning rates (warm-up of 500 steps, gradients clipped to norm 1; one H100; on the simulator's last version before it was frozen).",
-    alt="Three curves; at 1e-3 the error stays near 1.5, at 3e-4 it sinks to 1.3, at 1e-4 to 0.9.",
+    caption=(
+        "Motion error of recipe <i>vico</i> at three learning rates "
+        "(warm-up of 500 steps, gradients clipped to norm 1; one H100; on "
+        "the simulator's last version before it was frozen)."
+    ),
+    alt=(
+        "Three curves; at 1e-3 the error stays near 1.5, at 3e-4 it sinks "
+        "to 1.3, at 1e-4 to 0.9."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-ends = {name: round(sweep[f"{name} warm clip"][-1]["motion"], 2) for name in ("1e-3", "3e-4", "1e-4")}
+ends = {
+    name: round(sweep[f"{name} warm clip"][-1]["motion"], 2)
+    for name in ("1e-3", "3e-4", "1e-4")
+}
 print("motion error after 2500 steps:", ends)
 assert ends["1e-4"] < ends["3e-4"] < ends["1e-3"]
 
@@ -155,10 +185,23 @@ assert ends["1e-4"] < ends["3e-4"] < ends["1e-3"]
 # a full run does is learn the answers of the training set by heart, and answer new speakers with a patchwork of them.
 
 # %% tags=["nbval-check-output"]
-full = results["training_vico"]
-print(f"vico, {full['recipe']['steps']} steps: motion error {full['final']['motion']:.2f} in training, {full['validation']['motion']:.2f} on unseen people")
-print(f"liveliness (variance of β in a clip, over the truth's): {full['validation']['variance']:.2f}")
-print(f"emotion recognised on unseen people: {full['validation']['emotion_accuracy']:.0%} of clips, of three emotions")
+full = results.read("training_vico")
+print(
+    f"vico, {full['recipe']['steps']} steps: motion error "
+    f"{full['final']['motion']:.2f} in training, "
+    f"{full['validation']['motion']:.2f} on unseen people"
+)
+
+# %% tags=["nbval-check-output"]
+print(
+    "liveliness (variance of β in a clip, over the truth's): "
+    f"{full['validation']['variance']:.2f}"
+)
+print(
+    "emotion recognised on unseen people: "
+    f"{full['validation']['emotion_accuracy']:.0%} of clips, of three "
+    "emotions"
+)
 
 # %% [markdown]
 # Read it without mercy: by the loss itself the run is *worse* on unseen people than the mean face would be (runs that hardly move have about 1.55), and it is the only one of the two that moves. Stop it early and it moves no more than the mean face does. The squared error
@@ -172,47 +215,105 @@ print(f"emotion recognised on unseen people: {full['validation']['emotion_accura
 #
 # The first two terms pull both draws to the truth; the third pushes them apart. (More draws than two, ours are four in the end, make it less noisy: each draw is compared with the truth, and every two with one another.) In expectation this **energy score** is least where the draws have exactly the truth's distribution {cite}`gneiting2007scoring`: to huddle at the mean costs, and so does variety of the wrong kind.
 # `LossWeights(score="energy")` puts it in the place of Eq. 3, for β and for p, on positions and on changes over 2 and 12 frames.
-#
-# ```{literalinclude} ../elp/training/losses.py
-# :pyobject: energy
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.training.losses import energy
+
+figures.source(energy)
+
+# %% [markdown]
 # Two more things are needed. Codes that are drawn anew in every frame can only tremble: the decoders average them away within a tenth of a second, while a smile lasts for seconds. So a third of the heads each **hold** their draw for 4, 12 and 50 frames; every frame's
 # distribution stays what Eq. 2 says, and the paper does not say how neighbouring draws relate. And **noise** on the standardised style, one value a clip and a smaller one a frame, keeps the encoder from recognising clips.
-#
-# ```{literalinclude} ../elp/model/space.py
-# :pyobject: held
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.space import held
+
+figures.source(held)
+
+# %% [markdown]
 # The energy score on people not seen in training, while the training runs:
 
 # %% tags=["hide-input"]
-variants = {run["name"]: run for run in results["training_variants"]["runs"]}
+variants = {
+    run["name"]: run for run in results.read("training_variants")["runs"]
+}
 fig = go.Figure()
-for name in ("Eq 3", "Eq 3, noise, holds", "energy", "energy, holds", "energy, holds, noise", "energy, holds, noise, lr 3e-4"):
-    fig.add_scatter(x=variants[name]["steps"], y=variants[name]["validation"]["energy"], name=name, mode="lines+markers")
-fig.update_layout(xaxis_title="step", yaxis_title="energy score, unseen people", legend={"orientation": "h", "y": -0.25}, height=480)
+
+# %% tags=["hide-input"]
+for name in (
+    "Eq 3",
+    "Eq 3, noise, holds",
+    "energy",
+    "energy, holds",
+    "energy, holds, noise",
+    "energy, holds, noise, lr 3e-4",
+):
+    fig.add_scatter(
+        x=variants[name]["steps"],
+        y=variants[name]["validation"]["energy"],
+        name=name,
+        mode="lines+markers",
+    )
+
+# %% tags=["hide-input"]
+fig.update_layout(
+    xaxis_title="step",
+    yaxis_title="energy score, unseen people",
+    legend={"orientation": "h", "y": -0.25},
+    height=480,
+)
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="energy",
-    caption="Energy score of two draws on unseen people (lower is better), recipe <i>small</i>, one seed each, one H100. Noise here is one value a frame.",
-    alt="Eq 3 starts at 1.66 and rises to 1.76; with noise and holds it stays near 1.65. The energy score brings 1.43, with holds 1.38, with noise 1.33, at the higher learning rate 1.29.",
+    caption=(
+        "Energy score of two draws on unseen people (lower is better), "
+        "recipe <i>small</i>, one seed each, one H100. Noise here is one "
+        "value a frame."
+    ),
+    alt=(
+        "Eq 3 starts at 1.66 and rises to 1.76; with noise and holds it "
+        "stays near 1.65. The energy score brings 1.43, with holds 1.38, "
+        "with noise 1.33, at the higher learning rate 1.29."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-for name in ("Eq 3", "energy", "energy, holds", "energy, holds, noise, lr 3e-4"):
+for name in (
+    "Eq 3",
+    "energy",
+    "energy, holds",
+    "energy, holds, noise, lr 3e-4",
+):
     found = variants[name]["validation"]
-    print(f"{name:30} energy at best {min(found['energy']):.3f}, variance at last {found['variance'][-1]:.2f} of the true")
-assert min(variants["energy, holds, noise"]["validation"]["energy"]) < min(variants["energy"]["validation"]["energy"]) < min(variants["Eq 3"]["validation"]["energy"])
+    print(
+        f"{name:30} energy at best {min(found['energy']):.3f}, "
+        f"variance at last {found['variance'][-1]:.2f} of the true"
+    )
+
+# %%
+assert (
+    min(variants["energy, holds, noise"]["validation"]["energy"])
+    < min(variants["energy"]["validation"]["energy"])
+    < min(variants["Eq 3"]["validation"]["energy"])
+)
 
 # %% [markdown]
 # Eq. 3 with the same holds and noise gains nothing: it is the score that counts, then the holds. With the score, learning by heart sets in after one or two thousand steps (the curves turn up); noise of a whole clip, added after this run, is meant against that. The result, and what the next two sections add, is the recipe `lively`, 2000 steps, and the
 # model that ships, `small`, is trained with it. Sizes of *lively* are the paper's; *small* has 64 heads of 32 categories and narrower layers. The score also rewards codes that carry something from the first step on, so that a learning rate of 3e-4 does no harm here.
 
 # %% tags=["nbval-check-output"]
-shipped = json.loads(Path("../elp/model/checkpoints/small.json").read_text())
+shipped = json.loads(
+    Path("../elp/model/checkpoints/small.json").read_text()
+)
 v = shipped["validation"]
-print(f"small, {shipped['recipe']['steps']} steps in {shipped['train_seconds']:.0f} s: energy {v['energy']:.2f}, liveliness {v['variance']:.2f}, emotion recognised {v['emotion_accuracy']:.0%}")
+print(
+    f"small, {shipped['recipe']['steps']} steps in "
+    f"{shipped['train_seconds']:.0f} s: energy {v['energy']:.2f}, "
+    f"liveliness {v['variance']:.2f}, emotion recognised "
+    f"{v['emotion_accuracy']:.0%}"
+)
 assert 0.7 < v["variance"] < 1.1
 
 # %% [markdown]
@@ -225,11 +326,18 @@ torch.manual_seed(0)
 heard = torch.randn(16, 50, 128)
 for layer in range(1, 4):
     heard, _ = torch.nn.LSTM(128, 128, batch_first=True)(heard)
-    print(f"after layer {layer}: {heard.std((0, 1)).mean().item():.3f} of what went in")
+    print(
+        f"after layer {layer}: {heard.std((0, 1)).mean().item():.3f} "
+        "of what went in"
+    )
 
 # %% tags=["nbval-check-output"]
 blink = variants["Eq 3"]
-print(f"blink term with norms: {blink['training']['blink'][-1]:.3f} in training; unseen people {blink['validation']['blink'][0]:.3f} first, {blink['validation']['blink'][-1]:.3f} last")
+print(
+    f"blink term with norms: {blink['training']['blink'][-1]:.3f} in "
+    f"training; unseen people {blink['validation']['blink'][0]:.3f} "
+    f"first, {blink['validation']['blink'][-1]:.3f} last"
+)
 
 # %% [markdown]
 # A layer norm after each of D2's convolutions and one before its last layer cured that. Since then D2 *can* learn when to blink: with Eq. 3 it learns the training clips' blinks by heart, and on unseen people ends worse than the bare rate.
@@ -240,55 +348,104 @@ print(f"blink term with norms: {blink['training']['blink'][-1]:.3f} in training;
 
 # %%
 talks = simulate(f"{folder.name}/vico", "vico", audio=False)
-found = {"the style of Eq. 1": foretold(talks, plain=False), "β and p themselves": foretold(talks, plain=True)}
+found = {
+    "the style of Eq. 1": analysis.foretold(talks, plain=False),
+    "β and p themselves": analysis.foretold(talks, plain=True),
+}
 for name, r in found.items():
-    print(f"from {name:19} smile {r['smile']:+.2f}   blinks {r['blink']:+.2f}")
-assert abs(found["the style of Eq. 1"]["smile"]) < 0.05 < 0.08 < min(found["β and p themselves"].values())
+    print(
+        f"from {name:19} smile {r['smile']:+.2f}   blinks {r['blink']:+.2f}"
+    )
+
+# %%
+assert (
+    abs(found["the style of Eq. 1"]["smile"])
+    < 0.05
+    < 0.08
+    < min(found["β and p themselves"].values())
+)
 
 # %% [markdown]
-# ````{admonition} The regression in full
-# :class: dropdown
-# ```{literalinclude} ../elp/book/analysis.py
-# :pyobject: foretold
-# ```
-# ````
-#
+# The regression in full:
+
+# %% tags=["remove-input", "hide-output"]
+figures.source(analysis.foretold)
+
+# %% [markdown]
 # Little, since most of what a listener does is chance; but it is there, and a line finds what our networks did not. Two things stood in their way.
 #
 # **The input.** From the style of Eq. 1 nobody can know a smile. It hands over deviations: how much each coefficient moved within a second. A smile that lasts deviates by nothing, and its end looks like its beginning. With β and p themselves beside the style (`plain=True`) the encoder sees what a listener follows.
 #
 # **The way to D2.** Blinks are in either input. A blink's cue must pass the encoder, the draws, and three LSTM layers that at first pass on a hundredth of it, and its error the same way back. A linear **shortcut** past D2's LSTMs (`shortcut=True`) can let blinks be learned within 2000 steps. Four draws instead of two, and less noise a frame, which at the style's own size hides a blink of three frames, are meant to help; each by itself makes no difference that three seeds would show.
-#
-# ```{literalinclude} ../elp/model/decoders.py
-# :pyobject: BlinkDecoder.read
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.model.decoders import BlinkDecoder
+
+figures.source(BlinkDecoder.read)
+
+# %% [markdown]
 # Both remedies can be seen on unseen people, three seeds each. The gain is the share of the speaker's smile that comes back ([metrics](07-metrics)); the blink term is CE(φ) of two-second clips:
 
 # %%
-options = {}
-for run in results["training_ablations"]["runs"]:
-    options.setdefault(run["name"], []).append((run["scores"]["smile_gain"], run["validation"]["blink"], run["scores"]["nod_gain"]))
-follow = {"U": "lively", "causal": "causal", "V": "V", "Eq 1": "Eq 1 alone", "no shortcut": "no shortcut", "two draws": "two draws"}
-follow |= {"more noise": "more noise", "no noise": "no noise"}
-fig = make_subplots(1, 2, subplot_titles=["gain of the smile", "blink term"], shared_yaxes=True, horizontal_spacing=0.04)
-for column in (1, 2):
+ablations = results.read("training_ablations")["runs"]
+options = results.by_name(
+    ablations,
+    ("scores", "smile_gain"),
+    ("validation", "blink"),
+    ("scores", "nod_gain"),
+)
+
+# %%
+follow = {"U": "lively", "causal": "causal", "V": "V", "Eq 1": "Eq 1 alone"}
+for name in ("no shortcut", "two draws", "more noise", "no noise"):
+    follow[name] = name
+
+# %%
+side = {"shared_yaxes": True, "horizontal_spacing": 0.04}
+titles = ["gain of the smile", "blink term"]
+fig = make_subplots(1, 2, subplot_titles=titles, **side)
+dot = {"mode": "markers", "showlegend": False}
+dot["marker"] = {"size": 9, "color": figures.COLORS[0]}
+for column in (0, 1):
     for name, label in follow.items():
-        x = [row[column - 1] for row in options[name]]
-        fig.add_scatter(x=x, y=[label] * len(x), mode="markers", marker={"size": 9, "color": figures.COLORS[0]}, showlegend=False, row=1, col=column)
+        x = options[name][:, column]
+        place = {"row": 1, "col": column + 1}
+        fig.add_scatter(x=x, y=[label] * len(x), **dot, **place)
+fig.update_layout(height=380, yaxis={"autorange": "reversed"})
 
 # %% tags=["hide-input"]
 figures.show(
-    fig.update_layout(height=380, yaxis={"autorange": "reversed"}), name="follow",
-    caption="What follows the speaker, by option of recipe <i>lively</i>: each dot is one seed, on unseen people. Gain: people's own is what it should be near (real listeners of the test split 0.12, the simulator answering again 0.23). Blink term: lower is better.",
-    alt="Two columns of dots. Gain: lively 0.12 to 0.15, causal 0.18 to 0.40, V 0.22 to 0.26, Eq 1 alone from -0.11 to 0.03, others scattered between 0 and 0.23. Blink term: causal, no shortcut and Eq 1 alone at 0.165 to 0.171, V at 0.169 to 0.177, lively, two draws and more noise at 0.161 to 0.166 but for one seed at 0.173, no noise at 0.17 to 0.25.",
+    fig,
+    name="follow",
+    caption=(
+        "What follows the speaker, by option of recipe <i>lively</i>: a "
+        "dot a seed, unseen people. People's own gain is 0.12. Blink "
+        "term: lower is better."
+    ),
+    alt=(
+        "Two columns of dots. Gain: lively 0.12 to 0.15, causal 0.18 to "
+        "0.40, V 0.22 to 0.26, Eq 1 alone -0.11 to 0.03. Blink term: "
+        "causal, Eq 1 alone 0.165 to 0.171, lively mostly lower."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
 print(f"{'':13}{'gain of the smile':20}{'blink term':20}gain of nods")
 for name, label in follow.items():
-    print(f"{label:13}" + "   ".join(" ".join(f"{x:{form}}" for x in row) for form, row in zip(("+.2f", ".3f", "+.2f"), zip(*options[name]))))
-assert max(options["Eq 1"])[0] < min(options["U"])[0] and max(options["U"])[0] < min(options["causal"])[0]
+    print(
+        f"{label:13}"
+        + "   ".join(
+            " ".join(f"{x:{form}}" for x in row)
+            for form, row in zip(
+                ("+.2f", ".3f", "+.2f"), zip(*options[name])
+            )
+        )
+    )
+
+# %%
+gains = {name: values[:, 0] for name, values in options.items()}
+assert gains["Eq 1"].max() < gains["U"].min()
+assert gains["U"].max() < gains["causal"].min()
 
 # %% [markdown]
 # With Eq. 1 alone no smile comes back in any seed; with β and p it does in all three of *lively* and of V, while with two draws, and with more noise, one seed of three loses it. (V, which is not told the mood and must take everything from the speaker, returns more.) Even Eq. 3 returns 0.11 to 0.19 when it is given β and p: it is the input that counts, not the loss. Without the shortcut the blink term stays at 0.170 in all three seeds, as in a model that knows how often people blink and no more; with it two of three seeds of *lively* and all with two draws or more noise fall below; V's hardly do, nor do causal models or those of few heads. Without noise they are learned by heart: two seeds end far above, and one seed of *lively* and one of V a little.
@@ -296,9 +453,15 @@ assert max(options["Eq 1"])[0] < min(options["U"])[0] and max(options["U"])[0] <
 # **Causal** models (`causal=True`: no future frame, so that they can stream) return more of a smile than *lively*, in every seed, two of them more than the simulator's own second answer; and two of their three seeds return nods, 0.15 and 0.16, more than any other option here (people: 0.09). A listener answers half a second late and more: for that the past is enough. Convolutions of a centred encoder see four tenths of a second on either side, causal ones eight tenths back; what is older reaches both through the LSTMs. Is there more to know in these eight tenths?
 
 # %%
-for name, lags in {"0.4 s before and after": range(-10, 11, 4), "0.8 s before": range(0, 21, 4)}.items():
-    r = foretold(talks, plain=True, lags=lags)
-    print(f"a line, from β and p of {name:22}  smile {r['smile']:+.3f}   blinks {r['blink']:+.3f}")
+for name, lags in {
+    "0.4 s before and after": range(-10, 11, 4),
+    "0.8 s before": range(0, 21, 4),
+}.items():
+    r = analysis.foretold(talks, plain=True, lags=lags)
+    print(
+        f"a line, from β and p of {name:22}  smile {r['smile']:+.3f}   "
+        f"blinks {r['blink']:+.3f}"
+    )
 
 # %% [markdown]
 # For a line only just. The networks gain more than that; why, these runs do not tell, and on these speakers their WTLCC cannot be told from that of *lively*. On the test speakers of [the results](08-results) a causal model returns twice as much of a smile too, and its WTLCC is higher; blinks it answers by chance, as its blink term says. Of the two models that ship, `small` is centred, as we read the paper's figure, and `live` causal (*stream* is the causal recipe of the paper's sizes).
@@ -306,32 +469,34 @@ for name, lags in {"0.4 s before and after": range(-10, 11, 4), "0.8 s before": 
 # What following looks like: each time that a validation speaker begins to smile, we lay the second before and the three after over one another, for the speaker, for the listener who was there, and for answers of the two models, three to each speaker. (They are given no sound here, which these smiles do not need.)
 
 # %%
-models = {name: ELPResponder.from_checkpoint(name) for name in ("small", "live")}
-smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
-course = lambda motion: motion.beta[:, smile].mean(1)
-answers = lambda name, *heard: [models[name].respond(*heard, generator=torch.Generator().manual_seed(seed)) for seed in range(3)]
-around = {"speaker": [], "real listener": [], **{name: [] for name in models}}
-for pair in talks.pairs("val").itertuples():
-    heard = talks.speaker(pair)
-    if at := onsets(course(heard.motion), rise=0.8):
-        seen = {"speaker": [heard.motion], "real listener": [talks.listener(pair)]}
-        seen |= {name: answers(name, heard, talks.emotions[pair.emotion]) for name in models}
-        for who, motions in seen.items():
-            around[who] += [course(m)[t - 25 : t + 75] - course(m)[t - 25 : t].mean() for m in motions for t in at]
+models = {
+    name: ELPResponder.from_checkpoint(name) for name in ("small", "live")
+}
+around = analysis.around_onsets(talks, "val", models)
 
 # %% tags=["hide-input"]
 fig, seconds = go.Figure(), np.arange(-25, 75) / 25
+begun = len(around["speaker"])
 for n, (who, x) in enumerate(around.items()):
-    middle, half = np.mean(x, 0), 1.96 * np.std(x, 0) / len(around["speaker"]) ** 0.5
-    band = {"x": np.r_[seconds, seconds[::-1]], "y": np.r_[middle + half, (middle - half)[::-1]], "fill": "toself", "opacity": 0.15, "line_width": 0}
-    fig.add_scatter(**band, fillcolor=figures.COLORS[n], showlegend=False, hoverinfo="skip")
-    fig.add_scatter(x=seconds, y=middle, name=who, line_color=figures.COLORS[n])
+    half = 1.96 * np.std(x, 0) / begun**0.5
+    figures.band(fig, seconds, np.mean(x, 0), half, name=who, color=n)
+fig.update_layout(xaxis_title="seconds from the beginning")
+fig.update_layout(yaxis_title="smile", legend_y=1.12, height=380)
 
 # %% tags=["hide-input"]
 figures.show(
-    fig.update_layout(xaxis_title="seconds from the beginning", yaxis_title="smile", legend={"orientation": "h", "y": 1.12}, height=380), name="onsets",
-    caption=f"Mean smile around {len(around['speaker'])} beginnings of speakers' smiles, over the mean of the second before; validation split, 95 % bands over the beginnings.",
-    alt="The speaker's smile rises by more than one within a second. The real listener's rises by two to three tenths, later by more than half a second; that of small by as much, but from the beginning on; that of live by as much, when the real listener's does.",
+    fig,
+    name="onsets",
+    caption=(
+        f"Mean smile around {begun} beginnings of speakers' smiles, over "
+        "the mean of the second before; validation split, 95 % bands."
+    ),
+    alt=(
+        "The speaker's smile rises by more than one within a second. The "
+        "real listener's rises by two to three tenths, later by more than "
+        "half a second; that of small by as much, but from the beginning "
+        "on; that of live by as much, when the real listener's does."
+    ),
 )
 
 # %%
@@ -344,16 +509,39 @@ assert 0.08 < late["small"] < late["speaker"] / 2
 # Both smiles are as large as the real listener's. That of `small` comes earlier, for it sees up to a second ahead; that of `live` when it should. In any single answer it is hard to see: most of what a face does in three seconds is its own. On the test speakers, three answers to each:
 
 # %%
-shipped = json.loads(Path("results/shipped.json").read_text())
-columns = ["all_fd", "all_vd", "nod_gain", "smile_gain", "smile_wtlcc", "blink_wtlcc", "blink_rate"]
-display(HTML(tables.table(shipped, columns).to_html(escape=False)))
+shipped = results.read("shipped")
+columns = [
+    "all_fd",
+    "all_vd",
+    "nod_gain",
+    "smile_gain",
+    "smile_wtlcc",
+    "blink_wtlcc",
+    "blink_rate",
+]
+figures.table(tables.table(shipped, columns))
 
 # %% tags=["nbval-check-output"]
 for name, model in models.items():
     card = model.card
-    print(f"{name:5} trained on {card['device']}, {card['cores']} cores, in {card['seconds']:.0f} s")
-    print(f"      shows the mood asked for in {shipped['control'][name]['accuracy']:.0%} of answers")
-print("separated:", ", ".join(tables.heading(c) for c in columns if shipped["contrasts"]["live"][c]["separated"]))
+    print(
+        f"{name:5} trained on {card['device']}, {card['cores']} "
+        f"cores, in {card['seconds']:.0f} s"
+    )
+    print(
+        "      shows the mood asked for in "
+        f"{shipped['control'][name]['accuracy']:.0%} of answers"
+    )
+
+# %% tags=["nbval-check-output"]
+print(
+    "separated:",
+    ", ".join(
+        tables.heading(c)
+        for c in columns
+        if shipped["contrasts"]["live"][c]["separated"]
+    ),
+)
 
 # %% [markdown]
 # `live` returns more of a smile, and some nods; FD and blinks are level. One seed each, so that intervals are over clips. Of smiles and FD three seeds of the causal model say the same in [the results](08-results); of nods they are less sure, and their blinks are a little worse.
@@ -363,36 +551,64 @@ print("separated:", ", ".join(tables.heading(c) for c in columns if shipped["con
 # Recipe *lively* at the paper's sizes, 2000 steps, three seeds of each option, on unseen people. The energy score is that of two-second clips; the Fréchet distance is that of full-length answers, one to each validation speaker (the [results](08-results) have three to each test speaker: their figures are lower). The grey band is U itself: an interval that does not reach it is a difference, and where intervals of three seeds overlap the text says whether the seeds do.
 
 # %%
-numbers = lambda run: (run["validation"]["energy"], run["scores"]["all_fd"], run["validation"]["variance"])
-names = lambda rows: dict.fromkeys(run["name"] for run in rows)
-by_option = lambda rows: {name: np.array([numbers(run) for run in rows if run["name"] == name]) for name in names(rows)}
-table = by_option(results["training_ablations"]["runs"])
-margin = lambda x: stats.t.ppf(0.975, len(x) - 1) * stats.sem(x) if len(x) > 1 else np.zeros(3)
-labels = {"U": "U (as it is)", "V": "V", "V+e": "V, e to the decoders", "Eq 1": "Eq 1 alone", "no shortcut": "no shortcut", "two draws": "two draws", "value": "value coding"}
-labels |= {"causal": "causal", "clip": "σ over the clip", "tau .5": "τ = 0.5", "tau 2": "τ = 2", "nested": "nested heads"}
-labels |= {"no holds": "no holds", "no noise": "no noise", "more noise": "more noise"} | {f"H={h}": f"H = {h}" for h in (256, 64, 16, 4, 1)} | {"Eq 3": "Eq 3"}
+table = results.by_name(
+    ablations,
+    ("validation", "energy"),
+    ("scores", "all_fd"),
+    ("validation", "variance"),
+)
+
+# %%
+labels = {"U": "U (as it is)", "V": "V", "V+e": "V, e to the decoders"}
+labels |= {"Eq 1": "Eq 1 alone", "no shortcut": "no shortcut"}
+labels |= {"two draws": "two draws", "value": "value coding"}
+labels |= {"causal": "causal", "clip": "σ over the clip"}
+labels |= {"tau .5": "τ = 0.5", "tau 2": "τ = 2", "nested": "nested heads"}
+labels |= {name: name for name in ("no holds", "no noise", "more noise")}
+labels |= {f"H={h}": f"H = {h}" for h in (256, 64, 16, 4, 1)}
+labels |= {"Eq 3": "Eq 3"}
 
 # %% tags=["hide-input"]
-fig = make_subplots(1, 2, subplot_titles=["energy", "FD"], shared_yaxes=True, horizontal_spacing=0.04)
-for column in (0, 1):
-    x = [table[name][:, column].mean() for name in labels]
-    error = [margin(table[name])[column] for name in labels]
-    fig.add_scatter(x=x, y=list(labels.values()), error_x={"array": error}, mode="markers", marker={"size": 8, "color": figures.COLORS[0]}, showlegend=False, row=1, col=column + 1)
-    fig.add_vrect(x0=x[0] - error[0], x1=x[0] + error[0], fillcolor=figures.COLORS[5], opacity=0.2, line_width=0, row=1, col=column + 1)
+fig = make_subplots(1, 2, subplot_titles=["energy", "FD"], **side)
+dot["marker"]["size"] = 8
+grey = {"fillcolor": figures.COLORS[5], "opacity": 0.2, "line_width": 0}
+for k in (0, 1):
+    x = [table[name][:, k].mean() for name in labels]
+    half = [results.margin(table[name])[k] for name in labels]
+    place, bars = {"row": 1, "col": k + 1}, {"error_x": {"array": half}}
+    fig.add_scatter(x=x, y=list(labels.values()), **bars, **dot, **place)
+    fig.add_vrect(x0=x[0] - half[0], x1=x[0] + half[0], **grey, **place)
 
 # %% tags=["hide-input"]
 figures.show(
     fig.update_layout(height=760, yaxis={"autorange": "reversed"}),
     name="options",
-    caption="Energy score, and FD of face and head: mean of three seeds with 95 % intervals; lower is better. Grey: the interval of U.",
-    alt="Two columns of dots with intervals. Energy: Eq 3 far above at 1.63, one head 1.41, no holds 1.35, four heads 1.34, all others 1.28 to 1.31. FD: Eq 3 and V above 8, all others between 6.3 and 6.9.",
+    caption=(
+        "Energy score, and FD of face and head: mean of three seeds with "
+        "95 % intervals; lower is better. Grey: the interval of U."
+    ),
+    alt=(
+        "Two columns of dots with intervals. Energy: Eq 3 far above at "
+        "1.63, one head 1.41, no holds 1.35, four heads 1.34, all others "
+        "1.28 to 1.31. FD: Eq 3 and V above 8, all others between 6.3 and "
+        "6.9."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-for name in ("U", "V", "V+e", "Eq 1", "causal", "nested", "value", "no holds", "Eq 3"):
-    mean, half = table[name].mean(0), margin(table[name])
-    print(f"{name:9} energy {mean[0]:.3f} ± {half[0]:.3f}   FD {mean[1]:5.2f} ± {half[1]:.2f}   liveliness {mean[2]:.2f}")
-assert table["U"][:, 1].max() < table["V"][:, 1].min() and table["U"][:, 0].max() < table["no holds"][:, 0].min()
+named = ["U", "V", "V+e", "Eq 1", "causal", "nested", "value"]
+for name in (*named, "no holds", "Eq 3"):
+    mean, half = table[name].mean(0), results.margin(table[name])
+    print(
+        f"{name:9} energy {mean[0]:.3f} ± {half[0]:.3f}   FD "
+        f"{mean[1]:5.2f} ± {half[1]:.2f}   liveliness {mean[2]:.2f}"
+    )
+
+# %%
+assert (
+    table["U"][:, 1].max() < table["V"][:, 1].min()
+    and table["U"][:, 0].max() < table["no holds"][:, 0].min()
+)
 
 # %% [markdown]
 # Four things count. **The score**: with Eq. 3 in its place, all else as it is, the face stands still (the rows "Eq 3" of the [results](08-results) are runs of the paper's length, without noise and holds). **The emotion**: V has the higher FD in every seed, and most of that is simply *knowing the emotion*: V with $e$ handed to the decoders, the control that the paper lacks, cannot be told from U by FD (its energy score is a little lower, in every seed). **Lasting draws**: without holds the energy score is worse in every seed, and a face's variance three fifths of people's; FD is not worse. **Heads**: by the energy score one and four are far too few; 16, 64 and 256 seem a little worse than 128, by less than the seeds of one recipe may differ.
@@ -402,10 +618,36 @@ assert table["U"][:, 1].max() < table["V"][:, 1].min() and table["U"][:, 0].max(
 # What is each term of the loss for? Without it, one seed each:
 
 # %%
-terms = {"no motion": "no motion term", "no blink": "no blink term", "no emotion": "no emotion term", "no smooth": "no smooth term"}
-first = {run["name"]: run for run in results["training_ablations"]["runs"] if run["seed"] == 0}
-shown = {label: [*(first[name]["validation"][k] for k in ("energy", "blink", "emotion_accuracy")), first[name]["scores"]["all_fd"]] for name, label in ({"U": "U"} | terms).items()}
-display(pd.DataFrame(shown, index=["energy", "blink term", "emotion recognised", "FD"]).T.round(2))
+terms = {
+    "no motion": "no motion term",
+    "no blink": "no blink term",
+    "no emotion": "no emotion term",
+    "no smooth": "no smooth term",
+}
+first = {
+    run["name"]: run
+    for run in results.read("training_ablations")["runs"]
+    if run["seed"] == 0
+}
+
+# %%
+shown = {
+    label: [
+        *(
+            first[name]["validation"][k]
+            for k in ("energy", "blink", "emotion_accuracy")
+        ),
+        first[name]["scores"]["all_fd"],
+    ]
+    for name, label in ({"U": "U"} | terms).items()
+}
+
+# %%
+display(
+    pd.DataFrame(
+        shown, index=["energy", "blink term", "emotion recognised", "FD"]
+    ).T.round(2)
+)
 
 # %% [markdown]
 # Each term does its own work and nothing else changes clearly: without the motion term the face stands still, without the blink term D2 learns nothing about blinks, without the emotion term nothing is inferred. What the smooth term does at its small weight cannot be seen here.
@@ -417,24 +659,47 @@ display(pd.DataFrame(shown, index=["energy", "blink term", "emotion recognised",
 # %% tags=["hide-input"]
 sizes = [1, 4, 16, 64, 128, 256]
 each = [table["U" if h == 128 else f"H={h}"][:, 1] for h in sizes]
-nested = [run for run in results["training_ablations"]["runs"] if run["name"] == "nested"]
-prefix = [np.array([run["scores" if h == 128 else f"scores with {h} heads"]["all_fd"] for run in nested]) for h in sizes[:-1]]
-fig = go.Figure()
-for name, values in (("a model for each H", each), ("prefixes of one nested model", prefix)):
-    fig.add_scatter(x=sizes[: len(values)], y=[v.mean() for v in values], error_y={"array": [margin(v) for v in values]}, name=name, mode="lines+markers")
+part = ["scores" if h == 128 else f"scores with {h} heads" for h in sizes]
+nested = [run for run in ablations if run["name"] == "nested"]
+prefix = [
+    np.array([run[scores]["all_fd"] for run in nested])
+    for scores in part[:-1]
+]
 
 # %% tags=["hide-input"]
-axis = {"type": "log", "tickvals": sizes, "ticktext": [str(h) for h in sizes], "title": "H"}
+fig = go.Figure()
+lines = {"a model for each H": each, "prefixes of one nested model": prefix}
+for name, values in lines.items():
+    x, y = sizes[: len(values)], [v.mean() for v in values]
+    bars = {"array": [results.margin(v) for v in values]}
+    style = {"name": name, "mode": "lines+markers"}
+    fig.add_scatter(x=x, y=y, error_y=bars, **style)
+fig.update_xaxes(type="log", tickvals=sizes, ticktext=list(map(str, sizes)))
+fig.update_layout(xaxis_title="H", yaxis_title="FD, face + head")
+
+# %% tags=["hide-input"]
 figures.show(
-    fig.update_layout(legend={"orientation": "h", "y": 1.12}, xaxis=axis, yaxis_title="FD, face + head"),
+    fig.update_layout(legend_y=1.12),
     name="heads",
-    caption="Fréchet distance of full-length answers on unseen people against the number of heads, three seeds, 95 % intervals.",
-    alt="Models for each H: 6.9 at one head, 6.4 to 6.6 from four on. The nested model's prefixes fall from 8.7 over 7.1 at four to 6.8 or 6.9 at 16 heads and more.",
+    caption=(
+        "Fréchet distance of full-length answers on unseen people against "
+        "the number of heads, three seeds, 95 % intervals."
+    ),
+    alt=(
+        "Models for each H: 6.9 at one head, 6.4 to 6.6 from four on. The "
+        "nested model's prefixes fall from 8.7 over 7.1 at four to 6.8 or "
+        "6.9 at 16 heads and more."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
 for h, own, part in zip(sizes, each, prefix):
-    print(f"H = {h:3}  own model {own.mean():.2f} ± {margin(own):.2f}   prefix of the nested one {part.mean():.2f} ± {margin(part):.2f}")
+    print(
+        f"H = {h:3}  own model {own.mean():.2f} ± "
+        f"{results.margin(own):.2f}   "
+        f"prefix of the nested one {part.mean():.2f} ± "
+        f"{results.margin(part):.2f}"
+    )
 assert prefix[0].min() > each[0].max()
 
 # %% [markdown]
@@ -447,29 +712,74 @@ assert prefix[0].min() > each[0].max()
 # order in which they were made; each row is the same model and loss in the same run.
 
 # %% tags=["hide-input"]
-speed = results["training_speed"]
+speed = results.read("training_speed")
 fig = go.Figure()
-short = ["plain loop", "data on GPU,<br>flat weights", "bfloat16,<br>own kernels,<br>side streams", "one CUDA<br>graph"]
+short = [
+    "plain loop",
+    "data on GPU,<br>flat weights",
+    "bfloat16,<br>own kernels,<br>side streams",
+    "one CUDA<br>graph",
+]
+
+# %% tags=["hide-input"]
 for size in ("batch 32", "batch 128"):
     ms = list(speed[size]["ms"].values())
-    fig.add_bar(y=short, x=ms, name=size, orientation="h", text=[f"{x:.1f}" for x in ms], cliponaxis=False)
-fig.update_layout(xaxis={"title": "ms a step", "range": [0, 80]}, yaxis={"autorange": "reversed"}, height=420)
+    fig.add_bar(
+        y=short,
+        x=ms,
+        name=size,
+        orientation="h",
+        text=[f"{x:.1f}" for x in ms],
+        cliponaxis=False,
+    )
+
+# %% tags=["hide-input"]
+fig.update_layout(
+    xaxis={"title": "ms a step", "range": [0, 80]},
+    yaxis={"autorange": "reversed"},
+    height=420,
+)
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="ladder",
-    caption=f"Milliseconds a training step at H = 128, V = 64, T = 50 on one {speed['device']}; each bar keeps what the one above has.",
-    alt="Bars: about 39, 36, 47 and 3.9 milliseconds at batch 32; 57, 45, 54 and 5.8 at batch 128. Only the CUDA graph makes the difference.",
+    caption=(
+        "Milliseconds a training step at H = 128, V = 64, T = 50 on one "
+        f"{speed['device']}; each bar keeps what the one above has."
+    ),
+    alt=(
+        "Bars: about 39, 36, 47 and 3.9 milliseconds at batch 32; 57, 45, "
+        "54 and 5.8 at batch 128. Only the CUDA graph makes the "
+        "difference."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-full, long = results["training_vico"], results["training_l2l"]
+full, long = results.read("training_vico"), results.read("training_l2l")
 for size in ("batch 32", "batch 128"):
-    print(size, "times faster than the plain loop:", list(speed[size]["times faster"].values())[-1])
+    print(
+        size,
+        "times faster than the plain loop:",
+        list(speed[size]["times faster"].values())[-1],
+    )
 for card in (full, long):
     kilojoules, steps = card["joules"] / 1000, card["recipe"]["steps"]
-    print(f"{card['recipe']['name']}: {card['train_seconds']:.1f} s and {kilojoules:.1f} kJ for {steps} steps of {card['recipe']['batch']}")
+    print(
+        f"{card['recipe']['name']}: {card['train_seconds']:.1f} s and "
+        f"{kilojoules:.1f} kJ for {steps} steps of "
+        f"{card['recipe']['batch']}"
+    )
+
+# %%
 assert full["train_seconds"] <= 40 and long["train_seconds"] <= 300
-assert min(speed[size]["times faster"]["whole step as one CUDA graph"] for size in ("batch 32", "batch 128")) > 8
+assert (
+    min(
+        speed[size]["times faster"]["whole step as one CUDA graph"]
+        for size in ("batch 32", "batch 128")
+    )
+    > 8
+)
 
 # %% [markdown]
 # Little is gained until the whole step, from drawing the clips to the optimiser, is recorded once as a **CUDA graph** and replayed; the third rung even loses before that, since launching from Python is all that counts there. Then no Python stands between the kernels, and what was done before pays:
@@ -486,13 +796,25 @@ assert min(speed[size]["times faster"]["whole step as one CUDA graph"] for size 
 # %% tags=["hide-input"]
 where = speed["batch 32"]["profile"]["milliseconds"]
 order = sorted(where, key=where.get)
-fig = go.Figure(go.Bar(x=[where[name] for name in order], y=order, orientation="h"))
+fig = go.Figure(
+    go.Bar(x=[where[name] for name in order], y=order, orientation="h")
+)
 fig.update_layout(xaxis_title="ms of kernels in a step")
+
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="profile",
-    caption=f"Kernels of one replayed step at batch 32 by kind, {speed['batch 32']['profile']['kernels']} in all. They overlap: the step itself takes less than their sum.",
-    alt="Bars: LSTMs about three milliseconds, convolutions about one and a half, the rest about one; own kernels, optimiser and matrix products below half.",
+    caption=(
+        "Kernels of one replayed step at batch 32 by kind, "
+        f"{speed['batch 32']['profile']['kernels']} in all. They overlap: "
+        "the step itself takes less than their sum."
+    ),
+    alt=(
+        "Bars: LSTMs about three milliseconds, convolutions about one and "
+        "a half, the rest about one; own kernels, optimiser and matrix "
+        "products below half."
+    ),
 )
 
 # %% [markdown]
@@ -501,9 +823,18 @@ figures.show(
 # %% tags=["nbval-check-output"]
 for column, label in ((0, "energy"), (1, "FD"), (2, "liveliness")):
     fast, slow = table["U"][:, column], table["float32"][:, column]
-    print(f"{label:10} fast: {', '.join(f'{x:.2f}' for x in fast)}   float32, step by step: {', '.join(f'{x:.2f}' for x in slow)}")
+    print(
+        f"{label:10} fast: {', '.join(f'{x:.2f}' for x in fast)}   "
+        f"float32, step by step: {', '.join(f'{x:.2f}' for x in slow)}"
+    )
     assert fast.min() <= slow.mean() <= fast.max()
-print("blink term", *(f"{label}: {', '.join(f'{row[1]:.3f}' for row in options[name])}" for label, name in (("fast", "U"), ("float32", "float32"))))
+print(
+    "blink term",
+    *(
+        f"{label}: {', '.join(f'{row[1]:.3f}' for row in options[name])}"
+        for label, name in (("fast", "U"), ("float32", "float32"))
+    ),
+)
 
 # %% [markdown]
 # The mean of the slow ones lies within the fast ones' seeds, for all three (not the other way round: three slow FDs lie within 0.01 of one another, by chance). Blinks are learned better by two of the fast seeds and worse by the third than by any slow one. A test compares each of our kernels with PyTorch's on the GPU.
@@ -513,25 +844,63 @@ print("blink term", *(f"{label}: {', '.join(f'{row[1]:.3f}' for row in options[n
 # `torchrun --nproc-per-node 2 -m elp.cli train RECIPE …` shares a recipe's batch between GPUs; gradients, one flat tensor, are averaged inside the graph. What that gains depends on how much of a step is arithmetic.
 
 # %% tags=["hide-input"]
-scaling = results["training_scaling"]["processes"]
-names = {"vico, batch 32": "vico, batch shared", "vico, batch 64": "vico, 32 each", "l2l, batch 128": "l2l, batch shared", "l2l, batch 256": "l2l, 128 each"}
+measured = results.read("training_scaling")
+scaling, device = measured["processes"], measured["device"]
+names = {
+    "vico, batch 32": "vico, batch shared",
+    "vico, batch 64": "vico, 32 each",
+    "l2l, batch 128": "l2l, batch shared",
+    "l2l, batch 256": "l2l, 128 each",
+}
+alone = scaling["1"]  # shared or not is the same
+alone["vico, batch 64"] = alone["vico, batch 32"]
+alone["l2l, batch 256"] = alone["l2l, batch 128"]
+
+# %% tags=["hide-input"]
 fig = go.Figure()
+style = {"orientation": "h", "cliponaxis": False}
 for count, row in scaling.items():
-    base = lambda name: scaling["1"]["vico, batch 32" if "vico" in name else "l2l, batch 128"]["clips_per_second"]
-    x = [row.get(name, {"clips_per_second": base(name)})["clips_per_second"] / 1000 for name in names]
-    fig.add_bar(y=list(names.values()), x=x, name=f"{count} GPU{'s' * (count != '1')}", orientation="h", text=[f"{v:.1f}" for v in x], cliponaxis=False)
+    x = [row[name]["clips_per_second"] / 1000 for name in names]
+    style["name"] = f"{count} GPU{'s' * (count != '1')}"
+    style["text"] = [f"{v:.1f}" for v in x]
+    fig.add_bar(y=list(names.values()), x=x, **style)
+fig.update_layout(yaxis={"autorange": "reversed"}, height=380)
+fig.update_xaxes(title="thousand clips a second", range=[0, 46])
+
+# %% tags=["hide-input"]
 figures.show(
-    fig.update_layout(xaxis={"title": "thousand clips a second", "range": [0, 46]}, yaxis={"autorange": "reversed"}, height=380),
+    fig,
     name="scaling",
-    caption=f"Clips a second of captured steps on one and two {results['training_scaling']['device']}, the recipe's batch shared between them or a whole one on each (for one GPU that is the same). "
-    "Measured before streams had priorities: one GPU has since become a little faster.",
-    alt="Bars in thousands of clips a second. Shared batch: vico 8.0 and 7.8, l2l 20.4 and 26.4; a batch each: vico 8.0 and 15.3, l2l 20.4 and 39.5.",
+    caption=(
+        f"Clips a second of captured steps on one and two {device}, the "
+        "recipe's batch shared between them or a whole one on each. "
+        "Measured before streams had priorities."
+    ),
+    alt=(
+        "Bars, thousands of clips a second. Shared batch: vico 8.0 and "
+        "7.8, l2l 20.4 and 26.4; a batch each: vico 8.0 and 15.3, l2l "
+        "20.4 and 39.5."
+    ),
+)
+
+# %%
+one, shared, weak = (
+    scaling["1"]["l2l, batch 128"],
+    scaling["2"]["l2l, batch 128"],
+    scaling["2"]["l2l, batch 256"],
 )
 
 # %% tags=["nbval-check-output"]
-one, shared, weak = scaling["1"]["l2l, batch 128"], scaling["2"]["l2l, batch 128"], scaling["2"]["l2l, batch 256"]
-print(f"the same clips shared by two GPUs: {shared['clips_per_second'] / one['clips_per_second']:.2f} times as many a second")
-print(f"twice the clips on two GPUs: {weak['clips_per_second'] / one['clips_per_second']:.2f} times as many a second")
+print(
+    "the same clips shared by two GPUs: "
+    f"{shared['clips_per_second'] / one['clips_per_second']:.2f} "
+    "times as many a second"
+)
+print(
+    "twice the clips on two GPUs: "
+    f"{weak['clips_per_second'] / one['clips_per_second']:.2f} times "
+    "as many a second"
+)
 
 # %% [markdown]
 # A batch of 32 is no work to share: a step of 16 clips on each takes as long as one of 32. A shared batch of 128 gains something; with a whole batch on each, two GPUs are nearly twice as fast.
@@ -540,37 +909,98 @@ print(f"twice the clips on two GPUs: {weak['clips_per_second'] / one['clips_per_
 #
 # A causal model answers frame by frame (`ResponseStream`, see [your own video](your-own-video)), and `live` ships with the package. Here it hears a simulated speaker of the test split as in a call: every fifth of a second five frames of β and p arrive and the sound to them, and are answered before the next are there.
 
+# %%
+pair = next(
+    p
+    for p in talks.pairs("test").itertuples()
+    if len(
+        analysis.onsets(analysis.smile(talks.speaker(p).motion), rise=0.8)
+    )
+    > 1
+)
+heard, voice, mood = (
+    talks.speaker(pair).motion,
+    sound(talks, pair),
+    talks.emotions[pair.emotion],
+)
+
+# %%
+call = models["live"].stream(
+    mood, generator=torch.Generator().manual_seed(7)
+)
+said = [
+    call.push(
+        voice[640 * t : 640 * (t + 5)],
+        heard.beta[t : t + 5],
+        heard.pose[t : t + 5],
+    )
+    for t in range(0, len(heard), 5)
+]
+
 # %% tags=["nbval-check-output"]
-pair = next(p for p in talks.pairs("test").itertuples() if len(onsets(course(talks.speaker(p).motion), rise=0.8)) > 1)
-heard, voice, mood = talks.speaker(pair).motion, sound(talks, pair), talks.emotions[pair.emotion]
-call = models["live"].stream(mood, generator=torch.Generator().manual_seed(7))
-said = [call.push(voice[640 * t : 640 * (t + 5)], heard.beta[t : t + 5], heard.pose[t : t + 5]) for t in range(0, len(heard), 5)]
-print(f"{pair.clip}: {len(heard)} frames in {len(said)} pieces, {sum(map(len, said))} answered before the end, {len(call.finish())} after it")
+print(
+    f"{pair.clip}: {len(heard)} frames in {len(said)} pieces, "
+    f"{sum(map(len, said))} answered before the end, "
+    f"{len(call.finish())} after it"
+)
 answer = np.concatenate([motion.beta for motion in said])
-whole = models["live"].respond(Clip(motion=heard, mfcc=mfcc(voice, len(heard))), mood, generator=torch.Generator().manual_seed(7))
+whole = models["live"].respond(
+    Clip(motion=heard, mfcc=mfcc(voice, len(heard))),
+    mood,
+    generator=torch.Generator().manual_seed(7),
+)
 assert np.abs(answer - whole.beta[: len(answer)]).max() < 1e-4
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-for n, (who, beta) in enumerate((("speaker", heard.beta), ("live listener", answer))):
-    fig.add_scatter(x=np.arange(len(beta)) / 25, y=beta[:, smile].mean(1), name=who, line_color=figures.COLORS[2 * n])
+answered = Motion(beta=answer, pose=heard.pose[: len(answer)])
+for n, (who, motion) in enumerate(
+    {"speaker": heard, "live listener": answered}.items()
+):
+    x, color = np.arange(len(motion)) / 25, figures.COLORS[2 * n]
+    fig.add_scatter(
+        x=x, y=analysis.smile(motion), name=who, line_color=color
+    )
+fig.update_layout(xaxis_title="seconds", yaxis_title="smile", height=340)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig.update_layout(xaxis_title="seconds", yaxis_title="smile", legend={"orientation": "h", "y": 1.12}, height=340), name="live",
-    caption=f"One call: the speaker's smile, and that of the listener who is made while she speaks; mood {mood}, one draw. Test split.",
-    alt="Two lines over fourteen seconds. The speaker smiles four times; the listener's smile swings all the time about a higher level, and no eye could tell that it follows.",
+    fig.update_layout(legend_y=1.12),
+    name="live",
+    caption=(
+        "One call: the speaker's smile, and that of the listener who is "
+        f"made while she speaks; mood {mood}, one draw. Test split."
+    ),
+    alt=(
+        "Two lines over fourteen seconds. The speaker smiles four times; "
+        "the listener's smile swings all the time about a higher level, "
+        "and no eye could tell that it follows."
+    ),
 )
 
 # %% [markdown]
 # The answer is that of the whole, to rounding, however it is cut. A frame at 25 a second leaves 40 ms. What does it take at the paper's sizes, from 640 samples, β and p to one frame of motion? And does a long answer, which runs in pieces of ten seconds, show where they meet? Times are of untrained weights, the seams of `small`'s answers to five minutes of speech.
 
 # %%
-stream = json.loads(Path("results/stream.json").read_text())
+stream = results.read("stream")
 for row in stream["speed"]:
     who = f"{row['threads']} thread{'s' * (row['threads'] > 1)},"
-    print(f"{who:10} emotion {row['emotion']:8}  median {row['median_ms']:.1f} ms, 95 % within {row['p95_ms']:.1f} ms")
+    print(
+        f"{who:10} emotion {row['emotion']:8}  median "
+        f"{row['median_ms']:.1f} ms, 95 % within {row['p95_ms']:.1f} "
+        "ms"
+    )
+
+# %%
 for part, found in stream["seams"]["acceleration"].items():
-    print(f"acceleration at seams over elsewhere, {part}: {found['ratio']:.3f} ± {found['ci95']:.3f}")
-print("largest difference from an answer in one piece:", stream["seams"]["largest_difference_from_one_piece"])
+    print(
+        f"acceleration at seams over elsewhere, {part}: "
+        f"{found['ratio']:.3f} ± {found['ci95']:.3f}"
+    )
+print(
+    "largest difference from an answer in one piece:",
+    stream["seams"]["largest_difference_from_one_piece"],
+)
 
 # %% [markdown]
 # A fourteenth of the time there is, on one thread; a second one gains nothing, because a single frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over: there are no seams, and what the ratios differ from 1 is the motion's own at those few places.

@@ -61,11 +61,20 @@ weight = renderer.rig.weight[renderer.rig.triangles].mean(1)[:, None]
 colour = (weight * [40, 200, 120] + (1 - weight) * [230, 90, 40]).tolist()
 for triangle, ink in zip(edges, colour, strict=True):
     cv2.polylines(canvas, [triangle], True, ink, 1, cv2.LINE_AA, 4)
+
+# %%
 figures.image(
     canvas,
     name="mesh",
-    caption="The mesh over the whole picture. Green follows the head, orange stays with the picture, between them motion fades.",
-    alt="The astronaut Eileen Collins under a triangle mesh: dense and green on face and hair, turning orange on the shoulders and at the lower edges.",
+    caption=(
+        "The mesh over the whole picture. Green follows the head, orange "
+        "stays with the picture, between them motion fades."
+    ),
+    alt=(
+        "The astronaut Eileen Collins under a triangle mesh: dense and "
+        "green on face and hair, turning orange on the shoulders and at "
+        "the lower edges."
+    ),
 )
 
 # %% [markdown]
@@ -82,17 +91,21 @@ figures.image(
 #
 # $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks
 # aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
-#
-# ```{literalinclude} ../elp/render/frames.py
-# :pyobject: Renderer.vertices
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.render.frames import Renderer
+
+figures.source(Renderer.vertices)
+
+# %% [markdown]
 # The last part of the promise can be checked, up to rounding.
 
 # %% tags=["nbval-check-output"]
 zero = np.zeros(len(model.expression)), np.zeros(6)
 still = renderer.frame(*zero)
-picture = cv2.resize(portrait.image, (256, 256), interpolation=cv2.INTER_AREA)
+picture = cv2.resize(
+    portrait.image, (256, 256), interpolation=cv2.INTER_AREA
+)
 difference = np.abs(still.astype(int) - picture.astype(int)).max()
 print("largest difference at rest, of 255, is at most 1:", difference <= 1)
 assert difference <= 1
@@ -101,13 +114,32 @@ assert difference <= 1
 # Now we move it: nod, turn and tilt by 12 degrees.
 
 # %%
-turns = np.deg2rad([[12, 0, 0], [-12, 0, 0], [0, 12, 0], [0, -12, 0], [0, 0, 12], [0, 0, -12]])
+turns = np.deg2rad(
+    [
+        [12, 0, 0],
+        [-12, 0, 0],
+        [0, 12, 0],
+        [0, -12, 0],
+        [0, 0, 12],
+        [0, 0, -12],
+    ]
+)
 frames = [renderer.frame(zero[0], np.r_[turn, 0, 0, 0]) for turn in turns]
+
+# %%
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="turns",
-    caption="Pitch +12° and −12°, yaw +12°, yaw −12°, roll +12° and −12°. The wall stays where it is; the collar near the neck is drawn along, the shoulders below hardly.",
-    alt="Six views of the astronaut: looking down, up, to her right, to her left, tilted to either side; the background is unmoved, the collar of the suit bends with the head.",
+    caption=(
+        "Pitch +12° and −12°, yaw +12°, yaw −12°, roll +12° and −12°. The "
+        "wall stays where it is; the collar near the neck is drawn along, "
+        "the shoulders below hardly."
+    ),
+    alt=(
+        "Six views of the astronaut: looking down, up, to her right, to "
+        "her left, tilted to either side; the background is unmoved, the "
+        "collar of the suit bends with the head."
+    ),
 )
 
 # %% [markdown]
@@ -118,24 +150,38 @@ figures.image(
 #
 # The moved triangles are painted from far to near into a map of triangle numbers; within a triangle the way back to the portrait is affine.
 # One table look-up per pixel gives its source, slivers and seams are smoothed, and one `remap` gives its colour.
-#
-# ```{literalinclude} ../elp/render/warp.py
-# :pyobject: Warp.__call__
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.render.warp import Warp
+
+figures.source(Warp.__call__)
+
+# %% [markdown]
 # The picture is composed of layers, from back to front.
 
 # %%
-face = {"smile_l": 0.5, "smile_r": 0.5, "blink_l": 0.55, "blink_r": 0.55, "jaw_open": 0.35}
+face = {
+    "smile_l": 0.5,
+    "smile_r": 0.5,
+    "blink_l": 0.55,
+    "blink_r": 0.55,
+    "jaw_open": 0.35,
+}
 beta = np.zeros(len(model.expression))
 for name, share in face.items():
     beta[model.index(name)] = share * model.full[model.index(name)]
+
+# %%
 layers = renderer.layers(beta, np.r_[np.deg2rad([4, -8, 8]), 0, 0, 0])
 figures.image(
     np.hstack(list(layers.values())),
     name="layers",
     caption=f"Layers, each with those before it: {', '.join(layers)}.",
-    alt="Four pictures: the empty wall, smooth where the head was; the tilted head on it; the same with half-closed eyes; the same with an open mouth.",
+    alt=(
+        "Four pictures: the empty wall, smooth where the head was; the "
+        "tilted head on it; the same with half-closed eyes; the same with "
+        "an open mouth."
+    ),
 )
 
 # %% [markdown]
@@ -151,19 +197,34 @@ figures.image(
 # ## Faces
 
 # %%
-faces = {"smile": ("smile_l", "smile_r"), "frown": ("frown_l", "frown_r"), "brows up": ("brow_inner_up", "brow_outer_up_l", "brow_outer_up_r"),
-         "eyes shut": ("blink_l", "blink_r"), "lips parted": ("jaw_open",), "pucker": ("pucker",)}  # fmt: skip
+faces = {
+    "smile": ("smile_l", "smile_r"),
+    "frown": ("frown_l", "frown_r"),
+    "brows up": ("brow_inner_up", "brow_outer_up_l", "brow_outer_up_r"),
+    "eyes shut": ("blink_l", "blink_r"),
+    "lips parted": ("jaw_open",),
+    "pucker": ("pucker",),
+}
 frames = []
 for names in faces.values():
     beta = np.zeros(len(model.expression))
     rows = [model.index(name) for name in names]
     beta[rows] = model.full[rows] * (0.4 if names == ("jaw_open",) else 1.0)
     frames.append(renderer.frame(beta, zero[1]))
+
+# %%
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="faces",
-    caption=f"Named directions asked for in full (the jaw at 0.4): {', '.join(faces)}. The limits of the next section hold a part of the smiles and brows back.",
-    alt="Six faces of the astronaut: broader smile, a smile hardly weaker, raised brows, closed eyes, lips parted, a narrower smile.",
+    caption=(
+        "Named directions asked for in full (the jaw at 0.4): "
+        f"{', '.join(faces)}. The limits of the next section hold a part "
+        "of the smiles and brows back."
+    ),
+    alt=(
+        "Six faces of the astronaut: broader smile, a smile hardly "
+        "weaker, raised brows, closed eyes, lips parted, a narrower smile."
+    ),
 )
 
 # %% [markdown]
@@ -173,30 +234,54 @@ figures.image(
 #
 # A picture taken from the front does not show the ears, and one that smiles cannot smile twice. Motion passes unchanged up to 60 % of a limit and is
 # then bent so that it approaches, and never passes it. A hard clip would stop a nod dead; this slows it down.
-#
-# ```{literalinclude} ../elp/render/limits.py
-# :pyobject: saturate
-# ```
+
+# %% tags=["remove-input"]
+from elp.render.limits import saturate
+
+figures.source(saturate)
 
 # %%
 from elp.render.limits import TURN, pose_limits, saturate
 
 asked = np.linspace(-45, 45, 181)
+
+# %%
 fig = go.Figure()
-for label, own in {"portrait from the front": 0.0, "portrait that looks 30° aside": np.deg2rad(30)}.items():
+for label, own in {
+    "portrait from the front": 0.0,
+    "portrait that looks 30° aside": np.deg2rad(30),
+}.items():
     low, high = pose_limits(np.array([0.0, own, 0.0]))
-    fig.add_scatter(x=asked, y=np.rad2deg(saturate(np.deg2rad(asked), low[1], high[1])), name=label)
-fig.update_layout(xaxis_title="yaw asked for, degrees", yaxis_title="yaw shown, degrees")
+    fig.add_scatter(
+        x=asked,
+        y=np.rad2deg(saturate(np.deg2rad(asked), low[1], high[1])),
+        name=label,
+    )
+fig.update_layout(
+    xaxis_title="yaw asked for, degrees", yaxis_title="yaw shown, degrees"
+)
+
+# %%
 figures.show(
     fig,
     name="limits",
-    caption="Soft limits of yaw. A head that already looks aside may turn back, but hardly any farther: its far cheek would fold.",
-    alt="Two curves: straight near zero and levelling off at plus and minus 20 degrees; the second levels off at minus 14 and plus 4 degrees.",
+    caption=(
+        "Soft limits of yaw. A head that already looks aside may turn "
+        "back, but hardly any farther: its far cheek would fold."
+    ),
+    alt=(
+        "Two curves: straight near zero and levelling off at plus and "
+        "minus 20 degrees; the second levels off at minus 14 and plus 4 "
+        "degrees."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
 pitch, yaw, roll = np.rad2deg(TURN)
-print(f"most, from the front: pitch ±{pitch:.0f}°, yaw ±{yaw:.0f}°, roll ±{roll:.0f}°")
+print(
+    f"most, from the front: pitch ±{pitch:.0f}°, yaw ±{yaw:.0f}°, "
+    f"roll ±{roll:.0f}°"
+)
 
 # %% [markdown]
 # ## Blink control
@@ -211,10 +296,11 @@ print(f"most, from the front: pitch ±{pitch:.0f}°, yaw ±{yaw:.0f}°, roll ±{
 #
 # for $k = 0 \dots L-1$, on the eyelid directions only. With both ends at $\beta_1$ and $\beta_2$ themselves, as the text may be read, a blink of one or two frames would never
 # close, and few would close entirely. We let the first frame move already.
-#
-# ```{literalinclude} ../elp/render/blink.py
-# :pyobject: blink_control
-# ```
+
+# %% tags=["remove-input"]
+from elp.render.blink import blink_control
+
+figures.source(blink_control)
 
 # %%
 phi = np.zeros(50, np.uint8)
@@ -225,23 +311,44 @@ lids = closed[:, column] / model.full[column]
 literal = np.zeros(50)
 for start, length in ((5, 1), (14, 2), (24, 5), (36, 10)):
     k = np.arange(length)
-    literal[start : start + length] = 2 * np.minimum(k, length - 1 - k) / length
+    literal[start : start + length] = (
+        2 * np.minimum(k, length - 1 - k) / length
+    )
 
 # %% tags=["hide-input"]
 fig = go.Figure()
 fig.add_bar(x=np.arange(50), y=phi, name="φ", marker_color=figures.LINE)
-fig.add_scatter(x=np.arange(50), y=lids, mode="lines+markers", name="blink control")
-fig.add_scatter(x=np.arange(50), y=literal, mode="lines", line_dash="dot", name="ends at β₁ and β₂")
+fig.add_scatter(
+    x=np.arange(50), y=lids, mode="lines+markers", name="blink control"
+)
+fig.add_scatter(
+    x=np.arange(50),
+    y=literal,
+    mode="lines",
+    line_dash="dot",
+    name="ends at β₁ and β₂",
+)
+
+# %% tags=["hide-input"]
 fig.update_layout(xaxis_title="frame", yaxis_title="closure of the lids")
 figures.show(
     fig,
     name="blink",
-    caption="Closure of the lids, 0 open to 1 shut (β<sub>e</sub>), for blinks of 1, 2, 5 and 10 frames.",
-    alt="Grey bars mark four runs of phi. The blink control curve reaches 1 in each; the other reading reaches 0, 0, 0.8 and 0.8.",
+    caption=(
+        "Closure of the lids, 0 open to 1 shut (β<sub>e</sub>), for "
+        "blinks of 1, 2, 5 and 10 frames."
+    ),
+    alt=(
+        "Grey bars mark four runs of phi. The blink control curve reaches "
+        "1 in each; the other reading reaches 0, 0, 0.8 and 0.8."
+    ),
 )
 
 # %% tags=["nbval-check-output"]
-peaks, others = ([float(run.max().round(1)) for run in np.split(x, [10, 20, 32])] for x in (lids, literal))
+peaks, others = (
+    [float(run.max().round(1)) for run in np.split(x, [10, 20, 32])]
+    for x in (lids, literal)
+)
 print("every run closes:", peaks)
 print("ends at β₁ and β₂:", others)
 assert peaks == [1.0] * 4
@@ -255,29 +362,43 @@ assert peaks == [1.0] * 4
 # %%
 t = np.arange(75) / FPS
 beta, pose = np.zeros((75, len(model.expression))), np.zeros((75, 6))
-rows = [model.index(name) for name in ("smile_l", "smile_r", "brow_inner_up")]
-beta[:, rows] = np.outer(0.5 - 0.5 * np.cos(2 * np.pi * t / 3), model.full[rows])
+rows = [
+    model.index(name) for name in ("smile_l", "smile_r", "brow_inner_up")
+]
+beta[:, rows] = np.outer(
+    0.5 - 0.5 * np.cos(2 * np.pi * t / 3), model.full[rows]
+)
 pose[:, 0] = np.deg2rad(7) * np.sin(2 * np.pi * 1.5 * t) * (t < 4 / 3)
 pose[:, 1] = np.deg2rad(5) * np.sin(2 * np.pi * t / 3)
 pose[:, 2] = np.deg2rad(6) * np.sin(np.pi * t / 3) ** 2
 motion = Motion(beta=beta, pose=pose, blink=(t > 1.5) & (t < 1.7))
+
+# %%
 figures.image(
     list(render(portrait, motion)),
     name="answer",
-    caption="Three seconds of a listener, from one photograph (NASA, public domain). The word in the corner says that it is no recording.",
-    alt="Animation: the astronaut nods twice, blinks, tilts her head and smiles, in front of a wall that stays still.",
+    caption=(
+        "Three seconds of a listener, from one photograph (NASA, public "
+        "domain). The word in the corner says that it is no recording."
+    ),
+    alt=(
+        "Animation: the astronaut nods twice, blinks, tilts her head and "
+        "smiles, in front of a wall that stays still."
+    ),
 )
 
 # %% [markdown]
 # Its speed was measured on one core by `benchmarks/render.py`; real time is 25 frames per second.
 
 # %%
-import json
-from pathlib import Path
+from elp.book import results
 
-speed = json.loads(Path("results/render.json").read_text())
+speed = results.read("render")
 for row in speed["render"]:
-    print(f"{row['size']} pixels: {row['frames_per_second']} frames per second on one core")
+    print(
+        f"{row['size']} pixels: {row['frames_per_second']} frames per "
+        "second on one core"
+    )
 
 # %% [markdown]
 # ## Where it breaks
@@ -288,12 +409,29 @@ for row in speed["render"]:
 free = Renderer(portrait, limits=False)
 wide = np.zeros(len(model.expression))
 wide[model.index("jaw_open")] = 1.0 * model.full[model.index("jaw_open")]
-cases = {"yaw 40°": (zero[0], [0, 40, 0]), "pitch 35°": (zero[0], [35, 0, 0]), "jaw wide open": (wide, [0, 0, 0])}
+cases = {
+    "yaw 40°": (zero[0], [0, 40, 0]),
+    "pitch 35°": (zero[0], [35, 0, 0]),
+    "jaw wide open": (wide, [0, 0, 0]),
+}
+
+# %%
+frames = [
+    free.frame(b, np.r_[np.deg2rad(angles), 0, 0, 0])
+    for b, angles in cases.values()
+]
+
+# %%
 figures.image(
-    np.hstack([free.frame(b, np.r_[np.deg2rad(angles), 0, 0, 0]) for b, angles in cases.values()]),
+    np.hstack(frames),
     name="breaks",
     caption=f"Beyond the limits: {', '.join(cases)}.",
-    alt="Three broken pictures: a face turned so far that the near cheek is flat and broad and the far one folds to a hard edge, a bowed head with squashed eyes and a dragged collar, a mouth that is a dark hollow under her own teeth.",
+    alt=(
+        "Three broken pictures: a face turned so far that the near cheek "
+        "is flat and broad and the far one folds to a hard edge, a bowed "
+        "head with squashed eyes and a dragged collar, a mouth that is a "
+        "dark hollow under her own teeth."
+    ),
 )
 
 # %% [markdown]
@@ -335,10 +473,15 @@ figures.image(
 
 # %% tags=["nbval-check-output"]
 nearer = portrait.depth[[61, 291]].mean() - portrait.depth[1]
-predicted = nearer * np.sin(np.deg2rad(5)) * portrait.focal / portrait.origin[2] / 2
+predicted = (
+    nearer * np.sin(np.deg2rad(5)) * portrait.focal / portrait.origin[2] / 2
+)
 moved = renderer.vertices(zero[0], np.r_[0, np.deg2rad(5), 0, 0, 0, 0])[0]
 step = (moved - rest)[:, 0] / 2
-print(f"predicted {predicted:.0f} pixels, seen {step[[61, 291]].mean() - step[1]:.0f}")
+print(
+    f"predicted {predicted:.0f} pixels, seen "
+    f"{step[[61, 291]].mean() - step[1]:.0f}"
+)
 
 # %% [markdown]
 # About 3 pixels of a frame, to the left. It is this small difference, not the shift of the whole, that makes the picture look like a head.

@@ -5,8 +5,6 @@
 #     text_representation:
 #       extension: .py
 #       format_name: percent
-#       format_version: '1.3'
-#       jupytext_version: 1.19.6
 #   kernelspec:
 #     display_name: Python 3
 #     language: python
@@ -24,15 +22,13 @@
 # and here are the formulas, the code that computes them, and a set of deliberate failures to try them on.
 
 # %%
-import json
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
 
 from elp import metrics
-from elp.book import figures
+from elp.book import analysis, figures, results
 from elp.simulator import simulate
 from elp.face.model import FaceModel
 
@@ -47,17 +43,31 @@ figures.setup()
 
 # %%
 folder = tempfile.TemporaryDirectory()
-corpus = simulate(f"{folder.name}/talk", "l2l", seed=7, audio=False, hours=0.5)
+corpus = simulate(
+    f"{folder.name}/talk", "l2l", seed=7, audio=False, hours=0.5
+)
 smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
 lever, length = np.array([10, 10, 10, 1, 1, 1]), 500
 speaker, gt = [], []
+
+# %%
 for pair in corpus.pairs().itertuples():
-    for clips, motion in ((speaker, corpus.speaker(pair).motion), (gt, corpus.listener(pair))):
-        both = np.column_stack([motion.pose * lever, motion.beta[:, smile].mean(1)]).astype(float)
-        clips += [both[start : start + length] for start in range(0, len(both) - length + 1, length)]
+    for clips, motion in (
+        (speaker, corpus.speaker(pair).motion),
+        (gt, corpus.listener(pair)),
+    ):
+        both = np.column_stack(
+            [motion.pose * lever, motion.beta[:, smile].mean(1)]
+        ).astype(float)
+        clips += [
+            both[start : start + length]
+            for start in range(0, len(both) - length + 1, length)
+        ]
 
 # %% tags=["nbval-check-output"]
-print(len(gt), "clips of", length, "frames,", gt[0].shape[1], "coefficients")
+print(
+    len(gt), "clips of", length, "frames,", gt[0].shape[1], "coefficients"
+)
 
 # %% [markdown]
 # Arrays `(clips, T, D)` and lists of `(T, D)` are both fine; rows of NaN, or frames outside a `valid` mask, are left out of everything.
@@ -71,11 +81,13 @@ print(len(gt), "clips of", length, "frames,", gt[0].shape[1], "coefficients")
 # $$ (eq-fd)
 #
 # The first term says *where* a face rests, the second *how* it moves about that place.
-#
-# ```{literalinclude} ../elp/metrics/frechet.py
-# :pyobject: gaussian_terms
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.metrics.frechet import gaussian_terms
+
+figures.source(gaussian_terms)
+
+# %% [markdown]
 # With a hundred coefficients and a clip of two seconds there are fewer frames than dimensions, the covariances are singular, and the usual
 # matrix square root returns rounding noise. The sum of singular values needs no matrix square root of the product (any $R$ with $R^\top R = \Sigma$ will do) and is exact there too. Two cases have known answers: a
 # shift by $(3, 4)$ costs $3^2+4^2$, and doubling a centred motion costs its variance.
@@ -84,25 +96,52 @@ print(len(gt), "clips of", length, "frames,", gt[0].shape[1], "coefficients")
 x = np.random.default_rng(0).standard_normal((500, 2))
 x -= x.mean(0)
 print(f"shifted by (3, 4): {metrics.gaussian_distance(x, x + [3, 4]):.3f}")
-print(f"doubled:           {metrics.gaussian_distance(x, 2 * x):.3f}, variance {np.trace(np.cov(x.T)):.3f}")
+print(
+    f"doubled:           {metrics.gaussian_distance(x, 2 * x):.3f}, "
+    f"variance {np.trace(np.cov(x.T)):.3f}"
+)
 
 # %% [markdown]
 # What is pooled changes the question. `frechet` compares each clip with its own truth and averages over clips (the convention of DIM and
 # lm-listener {cite}`tran2024dim,ng2023lmlistener`, and ours); `frechet_pooled` throws all frames together and forgives which clip they came from; `paired_frechet`
 # (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD {cite}`zhou2022rlhg,huang2022pch`.
 
+# %%
+places = [
+    (p.clip, p.listener)
+    for p in corpus.pairs().itertuples()
+    for _ in range(int(p.length) // length)
+]
+moved = places[34:] + places[:34]
+kept = [
+    sum(here[k] == there[k] for here, there in zip(places, moved))
+    for k in (0, 1)
+]
+
 # %% tags=["nbval-check-output"]
-turn = lambda pieces: pieces[34:] + pieces[:34]
-places = [(p.clip, p.listener) for p in corpus.pairs().itertuples() for _ in range(int(p.length) // length)]
-kept = [sum(here[k] == there[k] for here, there in zip(places, turn(places))) for k in (0, 1)]
-print(f"answers exchanged: {kept[0]} pieces keep their conversation, {kept[1]} of {len(gt)} their listener")
-other = turn(gt)
+print(
+    f"answers exchanged: {kept[0]} pieces keep their conversation, "
+    f"{kept[1]} of {len(gt)} their listener"
+)
+other = gt[34:] + gt[:34]
 for name in ("frechet", "frechet_pooled", "l1_distance"):
-    print(f"{name:16s} a real listener of another conversation: {getattr(metrics, name)(gt, other):.3f}")
-print(f"{'paired_frechet':16s} {metrics.paired_frechet(speaker, gt, other):.3f}")
+    print(
+        f"{name:16s} a real listener of another conversation: "
+        f"{getattr(metrics, name)(gt, other):.3f}"
+    )
+
+# %% tags=["nbval-check-output"]
+print(
+    f"{'paired_frechet':16s} "
+    f"{metrics.paired_frechet(speaker, gt, other):.3f}"
+)
 fit = metrics.Gaussian.of
-place, manner = np.mean([metrics.gaussian_terms(fit(x), fit(y)) for x, y in zip(gt, other)], 0)
-print(f"of frechet, {place:.3f} for the place and {manner:.3f} for the manner")
+place, manner = np.mean(
+    [metrics.gaussian_terms(fit(x), fit(y)) for x, y in zip(gt, other)], 0
+)
+print(
+    f"of frechet, {place:.3f} for the place and {manner:.3f} for the manner"
+)
 
 # %% [markdown]
 # The same answers, four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
@@ -117,20 +156,31 @@ print(f"of frechet, {place:.3f} for the place and {manner:.3f} for the manner")
 # $$
 # \text{V-D} = \frac{1}{CD}\sum_{c,d} \operatorname{Var}_t\, x_{c,t,d}, \qquad \text{SI-D} = -\sum_{k=1}^{K} h_k \log_2 h_k .
 # $$ (eq-diversity)
-#
-# ```{literalinclude} ../elp/metrics/diversity.py
-# :pyobject: entropy
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.metrics.diversity import entropy
+
+figures.source(entropy)
+
+# %% [markdown]
 # The paper does not give the logarithm's base. Its ground truth reaches 4.27, more than $\ln 40 = 3.69$ allows, so it is 2. For both, the best value is
 # the ground truth's own, not the largest: trembling has a splendid variance. DIM flattens all values before it takes the variance; differences between people then count as motion:
 
 # %% tags=["nbval-check-output"]
 centres = metrics.cluster(gt, metrics.POSE_CLUSTERS)
-print(f"V-D  over time {metrics.variance(gt):.3f}, flattened {metrics.variance_flat(gt):.3f}")
+print(
+    f"V-D  over time {metrics.variance(gt):.3f}, flattened "
+    f"{metrics.variance_flat(gt):.3f}"
+)
 still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
-print(f"  of people who never move: {metrics.variance(still):.3f}, flattened {metrics.variance_flat(still):.3f}")
-print(f"SI-D {metrics.entropy(gt, centres):.2f} bits of at most {np.log2(len(centres)):.2f}")
+print(
+    f"  of people who never move: {metrics.variance(still):.3f}, "
+    f"flattened {metrics.variance_flat(still):.3f}"
+)
+print(
+    f"SI-D {metrics.entropy(gt, centres):.2f} bits of at most "
+    f"{np.log2(len(centres)):.2f}"
+)
 
 # %% [markdown]
 # ## Does it belong to this speaker? RPCC and WTLCC
@@ -152,37 +202,89 @@ print(f"SI-D {metrics.entropy(gt, centres):.2f} bits of at most {np.log2(len(cen
 # What is then reported of the numbers $r_w(\ell)$ decides everything. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
 # The peak of each window, then the mean, is large between strangers too, because a hundred lags offer a hundred chances.
 
+# %%
+smiles = {
+    who: [x[:, 6] for x in clips]
+    for who, clips in (
+        ("speaker", speaker),
+        ("gt", gt),
+        ("stranger", other),
+    )
+}
+
 # %% tags=["nbval-check-output"]
-smiles = {who: [x[:, 6] for x in clips] for who, clips in (("speaker", speaker), ("gt", gt), ("stranger", other))}
-real, strangers = (metrics.wtlcc(smiles["speaker"], smiles[who]) for who in ("gt", "stranger"))
+real, strangers = (
+    metrics.wtlcc(smiles["speaker"], smiles[who])
+    for who in ("gt", "stranger")
+)
 for name, found in (("who was there", real), ("a stranger", strangers)):
-    print(f"{name:14s} WTLCC {found.peak:.2f} at {found.lag / 25:+.1f} s, mean of window peaks {found.window_peak:.2f}")
+    print(
+        f"{name:14s} WTLCC {found.peak:.2f} at {found.lag / 25:+.1f} "
+        f"s, mean of window peaks {found.window_peak:.2f}"
+    )
 
 # %% [markdown]
 # How much would chance give? Re-match the pairs many times, nobody keeping his partner, and measure again.
-#
-# ```{literalinclude} ../elp/metrics/synchrony.py
-# :pyobject: chance
-# ```
+
+# %% tags=["remove-input"]
+from elp.metrics.synchrony import chance
+
+figures.source(chance)
 
 # %%
-peak = lambda a, b: metrics.wtlcc(a, b).peak
-rounds = metrics.chance(peak, smiles["speaker"], smiles["gt"], rng=np.random.default_rng(0), rounds=20)
+rounds = metrics.chance(
+    analysis.peak,
+    smiles["speaker"],
+    smiles["gt"],
+    rng=np.random.default_rng(0),
+    rounds=20,
+)
+
+# %%
 fig = go.Figure()
 fig.add_scatter(x=real.lags / 25, y=real.curve, name="smile, who was there")
-fig.add_scatter(x=strangers.lags / 25, y=strangers.curve, name="smile, a stranger", line_dash="dot")
+fig.add_scatter(
+    x=strangers.lags / 25,
+    y=strangers.curve,
+    name="smile, a stranger",
+    line_dash="dot",
+)
 every = metrics.wtlcc([x[:, :6] for x in speaker], [x[:, :6] for x in gt])
 
 # %% tags=["hide-input"]
-fig.add_scatter(x=every.lags / 25, y=every.curve, name="mean of the head's six, who was there", line_dash="longdash")
-fig.add_hline(y=max(rounds), line_dash="dash", line_color=figures.INK, annotation_text="highest peak of 20 re-matchings")
-fig.update_xaxes(title="lag in s (positive: the listener follows)").update_yaxes(title="correlation")
+fig.add_scatter(
+    x=every.lags / 25,
+    y=every.curve,
+    name="mean of the head's six, who was there",
+    line_dash="longdash",
+)
+
+# %% tags=["hide-input"]
+fig.add_hline(
+    y=max(rounds),
+    line_dash="dash",
+    line_color=figures.INK,
+    annotation_text="highest peak of 20 re-matchings",
+)
+fig.update_xaxes(
+    title="lag in s (positive: the listener follows)"
+).update_yaxes(title="correlation")
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="correlogram",
-    caption="Windowed time-lagged cross-correlation of speaker and listener, windows of 4 s, mean over windows. Simulated conversations in pieces of 20 s.",
-    alt="The smile of the true pairs peaks more than half a second after the speaker, above the dashed chance level. Strangers stay below it. "
-    "The mean of the head's six coefficients is nearly flat.",
-)  # fmt: skip
+    fig,
+    name="correlogram",
+    caption=(
+        "Windowed time-lagged cross-correlation of speaker and listener, "
+        "windows of 4 s, mean over windows. Simulated conversations in "
+        "pieces of 20 s."
+    ),
+    alt=(
+        "The smile of the true pairs peaks more than half a second after "
+        "the speaker, above the dashed chance level. Strangers stay below "
+        "it. The mean of the head's six coefficients is nearly flat."
+    ),
+)
 
 # %%
 assert real.peak > max(rounds) > strangers.peak and 0 < real.lag < 30
@@ -206,24 +308,49 @@ assert every.peak < real.peak / 3
 # %%
 heard, own = (np.stack(smiles[who])[..., None] for who in ("speaker", "gt"))
 more = np.arange(4)
-livelier = [[own + k * np.roll(own, shift, 0) for shift in range(5, 65, 3)] for k in more]
-gains, peaks = ([np.mean([measure(heard, x) for x in each]) for each in livelier] for measure in (metrics.gain, peak))
+livelier = [
+    [own + k * np.roll(own, shift, 0) for shift in range(5, 65, 3)]
+    for k in more
+]
+gains, peaks = (
+    [np.mean([measure(heard, x) for x in each]) for each in livelier]
+    for measure in (metrics.gain, analysis.peak)
+)
 
 # %% tags=["hide-input"]
 fig = go.Figure()
 for name, y, dash in (("gain", gains, "solid"), ("WTLCC", peaks, "dash")):
-    fig.add_scatter(x=more, y=np.array(y) / y[0], name=name, line_dash=dash, mode="lines+markers")
-fig.update_xaxes(title="stranger's smiles added, times", dtick=1).update_yaxes(title="over its own value at 0", rangemode="tozero")
+    fig.add_scatter(
+        x=more,
+        y=np.array(y) / y[0],
+        name=name,
+        line_dash=dash,
+        mode="lines+markers",
+    )
+
+# %% tags=["hide-input"]
+fig.update_xaxes(
+    title="stranger's smiles added, times", dtick=1
+).update_yaxes(title="over its own value at 0", rangemode="tozero")
 figures.show(
-    fig, name="gain",
-    caption="Gain and WTLCC of the smile while a stranger's smiles are added to the real listener's, each over its value without them.",
+    fig,
+    name="gain",
+    caption=(
+        "Gain and WTLCC of the smile while a stranger's smiles are added "
+        "to the real listener's, each over its value without them."
+    ),
     alt="The gain stays near one; the WTLCC falls.",
-)  # fmt: skip
+)
 
 # %%
 for name, y in (("gain", gains), ("WTLCC", peaks)):
-    print(f"{name:5} of the real listeners {y[0]:.2f}, with three times a stranger's smiles {y[3]:.2f}")
-assert peaks[3] < 0.7 * peaks[0] and abs(gains[3] - gains[0]) < 0.3 * gains[0]
+    print(
+        f"{name:5} of the real listeners {y[0]:.2f}, with three times "
+        f"a stranger's smiles {y[3]:.2f}"
+    )
+assert (
+    peaks[3] < 0.7 * peaks[0] and abs(gains[3] - gains[0]) < 0.3 * gains[0]
+)
 
 # %% [markdown]
 # Liveliness costs correlation; the gain it leaves alone (though less certain). Neither is to be as high as possible: people's own value is the mark.
@@ -240,7 +367,10 @@ assert peaks[3] < 0.7 * peaks[0] and abs(gains[3] - gains[0]) < 0.3 * gains[0]
 
 # %% tags=["nbval-check-output"]
 for n in (len(gt) // 4, len(gt)):
-    raw, frame = (metrics.sts(gt[:n], other[:n], dt=1 / 25, per_frame=per_frame) for per_frame in (False, True))
+    raw, frame = (
+        metrics.sts(gt[:n], other[:n], dt=1 / 25, per_frame=per_frame)
+        for per_frame in (False, True)
+    )
     print(f"{n:2d} clips: STS {raw:6.1f}, per frame {frame:.3f}")
 
 # %% [markdown]
@@ -248,11 +378,25 @@ for n in (len(gt) // 4, len(gt)):
 #
 # A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. Who never blinks scores 0; who blinks by chance a little more, as the peak is the best of many lags.
 
-# %% tags=["nbval-check-output"]
-blinks = [corpus.listener(pair).blink for pair in corpus.pairs().itertuples()]
-tries = {"the same": blinks, "0.4 s late": [np.roll(b, 10) for b in blinks], "never": [0 * b for b in blinks]}
+# %%
+blinks = [
+    corpus.listener(pair).blink for pair in corpus.pairs().itertuples()
+]
+tries = {
+    "the same": blinks,
+    "0.4 s late": [np.roll(b, 10) for b in blinks],
+    "never": [0 * b for b in blinks],
+}
 tries["by chance"] = [np.roll(b, len(b) // 2) for b in blinks]
-tries["half of them"] = [b * np.repeat(np.random.default_rng(0).random(len(b) // 25 + 1) < 0.5, 25)[: len(b)] for b in blinks]
+
+# %% tags=["nbval-check-output"]
+tries["half of them"] = [
+    b
+    * np.repeat(
+        np.random.default_rng(0).random(len(b) // 25 + 1) < 0.5, 25
+    )[: len(b)]
+    for b in blinks
+]
 for name, tried in tries.items():
     found = metrics.blink_wtlcc(blinks, tried)
     print(f"{name:12s} {found.peak:.2f} at {found.lag / 25:+.2f} s")
@@ -284,23 +428,37 @@ for name, value in found.items():
 # ## Break it
 #
 # Now take the ground truth as the prediction, perfect by definition, and spoil it. A metric that does not notice a breakage does not measure what the breakage destroys.
-#
-# ```{literalinclude} ../elp/metrics/controls.py
-# :pyobject: shifted
-# ```
+
+# %% tags=["remove-input"]
+from elp.metrics.controls import shifted
+
+figures.source(shifted)
 
 # %%
 tools = {
-    "fd": lambda p: metrics.frechet(gt, p), "fd_pooled": lambda p: metrics.frechet_pooled(gt, p),
-    "pfd": lambda p: metrics.paired_frechet(speaker, gt, p), "mse": lambda p: metrics.mse(gt, p),
-    "vd": metrics.variance, "sid": lambda p: metrics.entropy(p, centres),
-    "rpcc": lambda p: metrics.rpcc(smiles["speaker"], smiles["gt"], [x[:, 6] for x in p]),
-    "wtlcc": lambda p: metrics.wtlcc(smiles["speaker"], [x[:, 6] for x in p]).peak,
+    "fd": lambda p: metrics.frechet(gt, p),
+    "fd_pooled": lambda p: metrics.frechet_pooled(gt, p),
+    "pfd": lambda p: metrics.paired_frechet(speaker, gt, p),
+    "mse": lambda p: metrics.mse(gt, p),
+    "vd": metrics.variance,
+    "sid": lambda p: metrics.entropy(p, centres),
     "sts_frame": lambda p: metrics.sts(gt, p, dt=1 / 25, per_frame=True),
 }
+
+# %%
+heard, own = smiles["speaker"], smiles["gt"]
+tools |= {
+    "rpcc": lambda p: metrics.rpcc(heard, own, [x[:, 6] for x in p]),
+    "wtlcc": lambda p: analysis.peak(heard, [x[:, 6] for x in p]),
+}
+
+# %%
 perfect = {m: tool(gt) for m, tool in tools.items()}
 strengths = [0, 0.25, 0.5, 0.75, 1]
-broken = {name: [spoil(gt, s, np.random.default_rng(1)) for s in strengths] for name, spoil in metrics.BREAKAGES.items()}
+broken = {
+    name: [spoil(gt, s, np.random.default_rng(1)) for s in strengths]
+    for name, spoil in metrics.BREAKAGES.items()
+}
 
 # %% [markdown]
 # Each metric has its own unit, so the figure shows damage: 0 for the ground truth, 1 for the worst that any of the four breakages does to that metric. The direction declared for each metric is used, so a variance that is too large and one that is too small are both damage.
@@ -309,65 +467,143 @@ broken = {name: [spoil(gt, s, np.random.default_rng(1)) for s in strengths] for 
 damage = {}
 for name, preds in broken.items():
     for m, tool in tools.items():
-        bad = np.array([metrics.METRICS[m].badness(tool(p), perfect[m]) for p in preds])
+        bad = np.array(
+            [metrics.METRICS[m].badness(tool(p), perfect[m]) for p in preds]
+        )
         damage[name, m] = bad - bad[0]
 worst = {m: max(damage[name, m].max() for name in broken) for m in tools}
 damage = {key: v / worst[key[1]] for key, v in damage.items()}
 
 # %%
-kinds = {"distribution": ("fd", "fd_pooled", "pfd"), "diversity": ("vd", "sid"), "frame by frame": ("mse", "sts_frame"), "with the speaker": ("rpcc", "wtlcc")}
+kinds = {
+    "distribution": ("fd", "fd_pooled", "pfd"),
+    "diversity": ("vd", "sid"),
+    "frame by frame": ("mse", "sts_frame"),
+    "with the speaker": ("rpcc", "wtlcc"),
+}
 order = [m for members in kinds.values() for m in members]
-titles = [metrics.METRICS[m].title.replace(" per", "<br>per") for m in order]
-names, shown, lowest = list(broken), slice(0, 250), min(v.min() for v in damage.values())
-colors = [figures.COLORS[k] for k, members in enumerate(kinds.values()) for _ in members]
-curves = {(name, k): preds[k][0][shown, 6].round(2) for name, preds in broken.items() for k in range(len(strengths))}
-bars = {(name, k): [round(damage[name, m][k], 3) for m in order] for name in names for k in range(len(strengths))}
-
-# %% tags=["hide-input"]
-fig, start = go.Figure(), 2
-for name in names:
-    first = {"visible": name == names[0]}
-    fig.add_scatter(x=np.arange(250) / 25, y=curves[name, start], xaxis="x2", yaxis="y2", name="broken", line_color=figures.COLORS[1], **first)
-    fig.add_bar(x=titles, y=bars[name, start], marker_color=colors, showlegend=False, **first)
-fig.add_scatter(x=np.arange(250) / 25, y=gt[0][shown, 6].round(2), xaxis="x2", yaxis="y2", name="real", line={"color": figures.COLORS[5], "dash": "dot"})
-traces = list(range(2 * len(names)))
-buttons = [{"label": name, "method": "restyle", "args": [{"visible": [i // 2 == k for i in traces]}, traces]} for k, name in enumerate(names)]
-steps = [
-    {"label": f"{strength:g}", "method": "restyle", "args": [{"y": [y for name in names for y in (curves[name, k], bars[name, k])]}, traces]}
-    for k, strength in enumerate(strengths)
+titles = [
+    metrics.METRICS[m].title.replace(" per", "<br>per") for m in order
 ]
 
 # %%
+names, shown = list(broken), slice(0, 250)
+lowest = min(v.min() for v in damage.values())
+colors = [
+    figures.COLORS[k]
+    for k, members in enumerate(kinds.values())
+    for _ in members
+]
+
+# %%
+curves = {
+    (name, k): preds[k][0][shown, 6].round(2)
+    for name, preds in broken.items()
+    for k in range(len(strengths))
+}
+bars = {
+    (name, k): [round(damage[name, m][k], 3) for m in order]
+    for name in names
+    for k in range(len(strengths))
+}
+
+# %% tags=["hide-input"]
+fig, start = go.Figure(), 2
+above = {"x": np.arange(250) / 25, "xaxis": "x2", "yaxis": "y2"}
+red, grey = figures.COLORS[1], figures.COLORS[5]
+for name in names:
+    curve, bar = curves[name, start], bars[name, start]
+    first = {"visible": name == names[0]}
+    fig.add_scatter(
+        y=curve, name="broken", line_color=red, **above, **first
+    )
+    fig.add_bar(
+        x=titles, y=bar, marker_color=colors, showlegend=False, **first
+    )
+real = {"name": "real", "line": {"color": grey, "dash": "dot"}}
+fig.add_scatter(y=gt[0][shown, 6].round(2), **above, **real)
+
+# %% tags=["hide-input"]
+traces = list(range(2 * len(names)))
+visible = [[i // 2 == k for i in traces] for k in range(len(names))]
+buttons = figures.choices(names, [{"visible": v} for v in visible], traces)
+data = [
+    [part for name in names for part in (curves[name, k], bars[name, k])]
+    for k in range(len(strengths))
+]
+labels = [f"{strength:g}" for strength in strengths]
+steps = figures.choices(labels, [{"y": y} for y in data], traces)
+
+# %% tags=["hide-input"]
+place = {"x": 0, "y": 1.2}
+menu = {"buttons": buttons, "type": "buttons", "direction": "right"}
+menu |= {"xanchor": "left", "yanchor": "bottom", "font_size": 11}
+slider = {"steps": steps, "active": start, "len": 1, "pad_t": 10}
+slider |= {"currentvalue_prefix": "strength ", "yanchor": "top"}
+fig.update_layout(updatemenus=[menu | place], sliders=[slider | place])
+fig.update_layout(height=640, margin_t=150)
+
+# %% tags=["hide-input"]
+low, high = [0, 0.55], [0.72, 1]
 fig.update_layout(
-    updatemenus=[{"buttons": buttons, "type": "buttons", "direction": "right", "x": 0, "xanchor": "left", "y": 1.2, "yanchor": "bottom", "font": {"size": 11}}],
-    sliders=[{"active": start, "steps": steps, "x": 0, "len": 1, "y": 1.2, "yanchor": "top", "pad": {"t": 10}, "currentvalue": {"prefix": "strength "}}],
-    height=640, margin={"t": 150}, yaxis={"title": "damage", "domain": [0, 0.55], "range": [lowest - 0.05, 1.1]},
-    xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]}, yaxis2={"title": "smile", "domain": [0.72, 1]},
+    yaxis={"title": "damage", "range": [lowest - 0.05, 1.1], "domain": low},
+    xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]},
+    yaxis2={"title": "smile", "domain": high},
 )
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="break-it",
-    caption="Choose a breakage, then its strength. Above: the first ten seconds of one smile, real and broken. Below: how much each metric complains, "
-    "relative to its loudest complaint. Colours: distribution, diversity, frame by frame, with the speaker.",
-    alt="Buttons for four breakages, a slider for strength, a bar for each metric. At full strength constant output alarms SI-D, WTLCC and pooled FD most; noise STS, V-D and pooled FD; shuffled pairs "
-    "leave pooled FD, V-D and SI-D at zero; a time shift is seen by MSE and the correlations while FD hardly moves.",
-)  # fmt: skip
+    fig,
+    name="break-it",
+    caption=(
+        "Choose a breakage, then its strength. Above: a smile, real and "
+        "broken. Below: how much each metric complains. Colours: "
+        "distribution, diversity, frame by frame, with the speaker."
+    ),
+    alt=(
+        "A bar for each metric. Constant output alarms SI-D, WTLCC, "
+        "pooled FD; noise STS, V-D, pooled FD; shuffled pairs leave "
+        "pooled FD, V-D and SI-D at zero; a time shift alarms MSE, WTLCC."
+    ),
+)
 
 # %% [markdown]
 # At full strength, as a table. A cell near 0 is a blind spot.
 
 # %%
 grid = np.array([[damage[name, m][-1] for m in order] for name in names])
-fig = go.Figure(go.Heatmap(z=grid, x=titles, y=names, texttemplate="%{z:.2f}", zmin=0, zmax=1, showscale=False))
-figures.show(
-    fig.update_layout(height=300), name="blind-spots",
-    caption="Damage at full strength, relative to each metric's worst over the four breakages.",
-    alt="Heat map of breakages against metrics. Shuffled pairs score zero on pooled FD, V-D and SI-D; the time shift scores near zero on FD, V-D and SI-D.",
+fig = go.Figure(
+    go.Heatmap(
+        z=grid,
+        x=titles,
+        y=names,
+        texttemplate="%{z:.2f}",
+        zmin=0,
+        zmax=1,
+        showscale=False,
+    )
 )
 
 # %%
-see = lambda name, m: damage[name, m][-1]
-assert max(see("shuffled pairs", m) for m in ("fd_pooled", "vd", "sid")) < 1e-6  # real frames, whoever they belong to
-assert see("time shift", "fd") < 0.2 < see("time shift", "mse")
+figures.show(
+    fig.update_layout(height=300),
+    name="blind-spots",
+    caption=(
+        "Damage at full strength, relative to each metric's worst over "
+        "the four breakages."
+    ),
+    alt=(
+        "Heat map of breakages against metrics. Shuffled pairs score zero "
+        "on pooled FD, V-D and SI-D; the time shift scores near zero on "
+        "FD, V-D and SI-D."
+    ),
+)
+
+# %%
+full = {key: values[-1] for key, values in damage.items()}
+blind = [full["shuffled pairs", m] for m in ("fd_pooled", "vd", "sid")]
+assert max(blind) < 1e-6  # real frames, whoever they belong to
+assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 
 # %% [markdown]
 # No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD sleeps through it. The mean squared
@@ -398,8 +634,18 @@ assert see("time shift", "fd") < 0.2 < see("time shift", "mse")
 
 # %% tags=["nbval-check-output"]
 for convention in ("dim", "lm-listener", "rlhg"):
-    found = metrics.evaluate(speaker, gt, other, convention=convention, pose=slice(0, 6), expression=slice(6, 7))
-    print(f"{convention:12s}", ", ".join(f"{k} {v:.3f}" for k, v in list(found.items())[:4]))
+    found = metrics.evaluate(
+        speaker,
+        gt,
+        other,
+        convention=convention,
+        pose=slice(0, 6),
+        expression=slice(6, 7),
+    )
+    print(
+        f"{convention:12s}",
+        ", ".join(f"{k} {v:.3f}" for k, v in list(found.items())[:4]),
+    )
 
 # %% [markdown]
 # ## What it costs
@@ -407,10 +653,16 @@ for convention in ("dim", "lm-listener", "rlhg"):
 # Whoever waits an hour for a table evaluates once. A corpus of ViCo's size, all metrics of a convention, on a machine without a GPU (`benchmarks/metrics.py`); and the Fréchet distance from singular values beside the usual matrix square root:
 
 # %%
-cost = json.loads(Path("results/metrics_speed.json").read_text())
-print(f"{cost['clips']} clips, {cost['frames']:,} frames of {cost['coefficients']} coefficients, {cost['cores']} cores")
+cost = results.read("metrics_speed")
+print(
+    f"{cost['clips']} clips, {cost['frames']:,} frames of "
+    f"{cost['coefficients']} coefficients, {cost['cores']} cores"
+)
 for what, seconds in cost["seconds_of"].items():
-    print(f"{what:34} {seconds['wall']:6.1f} s, {seconds['cpu']:6.1f} s of processor time")
+    print(
+        f"{what:34} {seconds['wall']:6.1f} s, {seconds['cpu']:6.1f} s "
+        "of processor time"
+    )
 
 # %% [markdown]
 # One clip's Fréchet distance uses one core; clips of like length are taken together, so that all cores work. Singular values are not only exact where the matrix root is not, they are many times faster.
@@ -448,10 +700,15 @@ for what, seconds in cost["seconds_of"].items():
 # ````
 
 # %% tags=["nbval-check-output"]
-still, back = metrics.BREAKAGES["constant output"](gt, 1.0, None), [x[::-1] for x in gt]
+still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
+back = [x[::-1] for x in gt]
 for name in ("mse", "frechet"):
-    print(f"{name} prefers the constant: {getattr(metrics, name)(gt, still) < getattr(metrics, name)(gt, other)}")
-print(f"backwards: FD {metrics.frechet(gt, back):.4f}, STS per frame {metrics.sts(gt, back, dt=1 / 25, per_frame=True):.2f}")
+    measure = getattr(metrics, name)
+    fooled = measure(gt, still) < measure(gt, other)
+    print(f"{name} prefers the constant: {fooled}")
+sts = metrics.sts(gt, back, dt=1 / 25, per_frame=True)
+fd = metrics.frechet(gt, back)
+print(f"backwards: FD {fd:.4f}, STS per frame {sts:.2f}")
 
 # %% [markdown]
 # ## References

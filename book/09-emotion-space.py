@@ -49,23 +49,36 @@ figures.setup()
 import tempfile
 
 folder = tempfile.TemporaryDirectory()
-corpora = [simulate(f"{folder.name}/{seed}", preset="tiny", seed=seed) for seed in (101, 102)]
+corpora = [
+    simulate(f"{folder.name}/{seed}", preset="tiny", seed=seed)
+    for seed in (101, 102)
+]
 responder = ELPResponder.from_checkpoint()
 codes = analysis.encode(responder, corpora, stride=25)
 
 # %% tags=["nbval-check-output"]
 clips, frames, heads = codes.base.shape
-print(f"{clips} clips of {frames} frames, {heads} heads, {codes.categories} categories")
-print({name: int((codes.emotion == n).sum()) for n, name in enumerate(codes.emotions)}, "clips per emotion")
+print(
+    f"{clips} clips of {frames} frames, {heads} heads, "
+    f"{codes.categories} categories"
+)
+print(
+    {
+        name: int((codes.emotion == n).sum())
+        for n, name in enumerate(codes.emotions)
+    },
+    "clips per emotion",
+)
 print(f"{len(set(codes.listener))} listeners")
 
 # %% [markdown]
 # A clip is described by *how often each head takes each value*. Order in time is dropped: two clips in which the same happens at different
 # moments should be neighbours.
-#
-# ```{literalinclude} ../elp/book/analysis.py
-# :pyobject: histogram
-# ```
+
+# %% tags=["remove-input"]
+from elp.book.analysis import histogram
+
+figures.source(histogram)
 
 # %%
 size, count = codes.categories, len(codes.emotions)
@@ -88,11 +101,21 @@ colour = {"V": codes.emotion, "U": codes.emotion, "U, labels by lot": lot}
 reduced = {name: analysis.reduce(x) for name, x in features.items()}
 planes = {name: analysis.embed(x, "tsne") for name, x in reduced.items()}
 fig = figures.panels(planes, colour, codes.emotions)
+
+# %%
 figures.show(
     fig,
     name="tsne",
-    caption="t-SNE of clips of two seconds, one point each. Left: V. Middle: U. Right: U formed with labels drawn by lot, coloured by these labels.",
-    alt="Three scatter plots. In V the three emotions overlap. In U they form separate groups. With random labels U forms equally separate groups.",
+    caption=(
+        "t-SNE of clips of two seconds, one point each. Left: V. Middle: "
+        "U. Right: U formed with labels drawn by lot, coloured by these "
+        "labels."
+    ),
+    alt=(
+        "Three scatter plots. In V the three emotions overlap. In U they "
+        "form separate groups. With random labels U forms equally "
+        "separate groups."
+    ),
 )
 
 # %% [markdown]
@@ -108,8 +131,14 @@ fig = figures.panels(planes, colour, codes.emotions)
 figures.show(
     fig,
     name="umap",
-    caption="UMAP of the same clips. Left: V. Middle: U. Right: U formed with labels drawn by lot.",
-    alt="Three scatter plots by UMAP. V overlaps; U and U with random labels each fall into three separate groups.",
+    caption=(
+        "UMAP of the same clips. Left: V. Middle: U. Right: U formed with "
+        "labels drawn by lot."
+    ),
+    alt=(
+        "Three scatter plots by UMAP. V overlaps; U and U with random "
+        "labels each fall into three separate groups."
+    ),
 )
 
 # %% [markdown]
@@ -124,11 +153,17 @@ figures.show(
 one_hot = 10 * np.eye(count, dtype=np.float32)[codes.emotion]
 features["V + e"] = np.concatenate([features["V"], one_hot], 1)
 colour["V + e"] = codes.emotion
-rows = {name: analysis.separability(x, colour[name], codes.listener) for name, x in features.items()}
+rows = {
+    name: analysis.separability(x, colour[name], codes.listener)
+    for name, x in features.items()
+}
 
 # %% tags=["nbval-check-output"]
 for name in ("V", "V + e", "U", "U, labels by lot"):
-    print(f"{name:17} accuracy {rows[name]['accuracy']:.1f}  silhouette {round(rows[name]['silhouette'], 1) + 0:.1f}")
+    print(
+        f"{name:17} accuracy {rows[name]['accuracy']:.1f}  silhouette "
+        f"{round(rows[name]['silhouette'], 1) + 0:.1f}"
+    )
 
 # %% [markdown]
 # V tells some: the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker's
@@ -137,7 +172,13 @@ for name in ("V", "V + e", "U", "U, labels by lot"):
 
 # %%
 assert rows["V"]["accuracy"] < 0.75
-assert min(rows[name]["accuracy"] for name in ("V + e", "U", "U, labels by lot")) == 1.0
+assert (
+    min(
+        rows[name]["accuracy"]
+        for name in ("V + e", "U", "U, labels by lot")
+    )
+    == 1.0
+)
 
 # %% [markdown]
 # ## What is not decided in advance: the motion
@@ -147,31 +188,63 @@ assert min(rows[name]["accuracy"] for name in ("V + e", "U", "U, labels by lot")
 # coefficients. It is not enough to ask whether the generated motions of different labels differ from each other: an untrained decoder
 # reads different codewords through different random vectors, and its meaningless motion differs too. We let *real* listeners vote on
 # generated ones.
-#
-# ```{literalinclude} ../elp/book/analysis.py
-# :pyobject: recognised
-# ```
+
+# %% tags=["remove-input"]
+from elp.book.analysis import recognised
+
+figures.source(recognised)
 
 # %%
 moved = analysis.decode(responder, codes, lot)
 torch.manual_seed(1)
 fresh = ELPResponder(ASE(responder.model.config))
 real = analysis.summary(codes.real)
-motion = {"trained": analysis.summary(moved), "untrained": analysis.summary(analysis.decode(fresh, codes, lot))}
-told = analysis.separability(real, codes.emotion, codes.listener)["accuracy"]
-apart = {name: analysis.separability(x, lot, codes.listener)["accuracy"] for name, x in motion.items()}
+motion = {
+    "trained": analysis.summary(moved),
+    "untrained": analysis.summary(analysis.decode(fresh, codes, lot)),
+}
+
+# %%
+told = analysis.separability(real, codes.emotion, codes.listener)[
+    "accuracy"
+]
+apart = {
+    name: analysis.separability(x, lot, codes.listener)["accuracy"]
+    for name, x in motion.items()
+}
 width = codes.real.shape[-1]  # the first half of a summary: the means
-right = {name: analysis.recognised(real[:, :width], codes.emotion, x[:, :width], lot) for name, x in motion.items()}
-whole = {name: analysis.recognised(real, codes.emotion, x, lot) for name, x in motion.items()}
+
+# %%
+right = {
+    name: analysis.recognised(
+        real[:, :width], codes.emotion, x[:, :width], lot
+    )
+    for name, x in motion.items()
+}
+whole = {
+    name: analysis.recognised(real, codes.emotion, x, lot)
+    for name, x in motion.items()
+}
 
 # %% tags=["nbval-check-output"]
 print(f"real listeners recognise real ones        {told:.1f}")
 for name in motion:
     print(f"{name:9} decoder: labels tell apart {apart[name]:.1f}")
-    print(f"  real listeners recognise the means {right[name]:.1f}, means and deviations {whole[name]:.1f}")
+    print(
+        f"  real listeners recognise the means {right[name]:.1f}, "
+        f"means and deviations {whole[name]:.1f}"
+    )
 print(f"chance                                    {1 / count:.1f}")
-lively = {name: x[:, width:].mean() for name, x in (("real", real), ("trained", motion["trained"]))}
-print(f"deviations, generated over real           {lively['trained'] / lively['real']:.1f}")
+
+# %% tags=["nbval-check-output"]
+lively = {
+    name: x[:, width:].mean()
+    for name, x in (("real", real), ("trained", motion["trained"]))
+}
+print(
+    "deviations, generated over real           "
+    f"{lively['trained'] / lively['real']:.1f}"
+)
 
 # %% [markdown]
 # The first row is a property of the corpus: how visible an emotion is in two seconds of a listener whom the voters have never seen. The
@@ -184,26 +257,59 @@ print(f"deviations, generated over real           {lively['trained'] / lively['r
 from elp.face import FaceModel
 
 face = FaceModel.default()
-named = {"smile": ("smile_l", "smile_r"), "frown": ("frown_l", "frown_r"), "brow down": ("brow_down_l", "brow_down_r")}
-mean, std = responder.model.beta_mean.numpy(), responder.model.beta_std.numpy()
+named = {
+    "smile": ("smile_l", "smile_r"),
+    "frown": ("frown_l", "frown_r"),
+    "brow down": ("brow_down_l", "brow_down_r"),
+}
+mean, std = (
+    responder.model.beta_mean.numpy(),
+    responder.model.beta_std.numpy(),
+)
 fig = go.Figure()
+
+# %%
 for n, emotion in enumerate(codes.emotions):
     beta = (moved[lot == n, :, : len(mean)] * std + mean).mean(1)
-    share = {key: np.mean([beta[:, face.index(d)] / face.full[face.index(d)] for d in pair], axis=0) for key, pair in named.items()}
-    x = np.repeat(list(share), len(beta))
-    fig.add_box(x=x, y=100 * np.concatenate(list(share.values())), name=emotion, marker_color=figures.EMOTIONS[emotion], boxpoints=False)
-fig = fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
+    for key, pair in named.items():
+        columns = [face.index(name) for name in pair]
+        share = (beta[:, columns] / face.full[columns]).mean(1)
+        fig.add_box(
+            x=[key] * len(share),
+            y=100 * share,
+            name=emotion,
+            marker_color=figures.EMOTIONS[emotion],
+            showlegend=key == "smile",
+            boxpoints=False,
+        )
+
+# %%
+fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
 
 # %% tags=["hide-input"]
 figures.show(
     fig,
     name="activation",
-    caption="Mean activation of three named directions over clips of two seconds, decoded with labels drawn by lot. 100 % is the full expression.",
-    alt="Box plots. Smiles are high for positive listeners only; frowns and lowered brows are high for negative ones only; neutral stays near zero in all three.",
+    caption=(
+        "Mean activation of three named directions over clips of two "
+        "seconds, decoded with labels drawn by lot. 100 % is the full "
+        "expression."
+    ),
+    alt=(
+        "Box plots. Smiles are high for positive listeners only; frowns "
+        "and lowered brows are high for negative ones only; neutral stays "
+        "near zero in all three."
+    ),
 )
 
 # %%
-smile = [(moved[lot == n, :, face.index("smile_l")] * std[face.index("smile_l")]).mean() for n in range(count)]
+smile = [
+    (
+        moved[lot == n, :, face.index("smile_l")]
+        * std[face.index("smile_l")]
+    ).mean()
+    for n in range(count)
+]
 assert smile[2] > smile[1] > smile[0]
 assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 
@@ -218,13 +324,21 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 from elp.book import widgets
 
 pair = next(corpora[0].pairs("test").itertuples())
+
+# %%
 widgets.listener(
     analysis.explorer(responder, corpora[0].speaker(pair)[:75], seed=3),
     emotions=(-1, -0.5, 0, 0.5, 1),
     heads=(0, heads),
     categories=codes.categories,
-    caption="A listener for three seconds of a simulated speaker. Left: the face model, moved by the response. Right: its codes U.",
-    alt="A face drawn from triangles responds; sliders choose emotion and how many heads draw; beside it the codes as coloured rows.",
+    caption=(
+        "A listener for three seconds of a simulated speaker. Left: the "
+        "face model, moved by the response. Right: its codes U."
+    ),
+    alt=(
+        "A face drawn from triangles responds; sliders choose emotion and "
+        "how many heads draw; beside it the codes as coloured rows."
+    ),
 )
 
 # %% [markdown]
@@ -260,8 +374,14 @@ widgets.listener(
 # ```
 
 # %%
-compute = analysis.explorer(responder, corpora[0].speaker(pair)[:75], seed=3)
-smiles = [compute(x, heads)[0].beta[:, face.index("smile_l")].mean() / face.full[face.index("smile_l")] for x in (0.0, 0.5, 1.0)]
+compute = analysis.explorer(
+    responder, corpora[0].speaker(pair)[:75], seed=3
+)
+smiles = [
+    compute(x, heads)[0].beta[:, face.index("smile_l")].mean()
+    / face.full[face.index("smile_l")]
+    for x in (0.0, 0.5, 1.0)
+]
 
 # %% tags=["nbval-check-output"]
 print("smile, neutral to positive:", ", ".join(f"{x:.1f}" for x in smiles))

@@ -17,11 +17,14 @@
 # **Question.** You have an idea of how a listener should move. How do you put it into the tables beside the others, on the same corpus, with the same intervals?
 #
 # You write one method. Everything that answers a speaker in this book, from the mean face to ELP, is known to the evaluation by this contract only:
-#
-# ```{literalinclude} ../elp/listener/responder.py
-# :pyobject: Responder
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.book import figures
+from elp.listener.responder import Responder
+
+figures.source(Responder)
+
+# %% [markdown]
 # A [`Clip`](notation) holds the speaker: `motion.beta` `(T, D)`, `motion.pose` `(T, 6)`, `motion.blink` and `motion.valid` `(T,)`, and `mfcc` `(T, 29)`, at 25 frames per second. The answer is a `Motion` of the same length in the same units.
 # Three rules make the numbers comparable. The answer covers *all* frames, however long the clip: nothing is cut to a training window. All randomness comes from `generator`, so a table can be
 # repeated. And no frame of the true listener is seen, not even the first.
@@ -31,7 +34,6 @@ import tempfile
 
 import torch
 
-from elp.book import figures
 from elp.evaluation import evaluate, tables
 from elp.baselines import MeanFace, Mirror, RandomListener
 from elp.simulator import simulate
@@ -42,19 +44,27 @@ figures.setup()
 # ## A method in thirty lines
 #
 # People mimic whom they listen to, a moment later. So the simplest listener with any relation to the speaker is a mirror with a delay. No training, no sound, no emotion.
-#
-# ```{literalinclude} ../elp/baselines/mirror.py
-# :pyobject: Mirror
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.baselines.mirror import Mirror
+
+figures.source(Mirror)
+
+# %% [markdown]
 # `Protocol` means that nothing is inherited and nothing registered: an object with this method is a method.
 
 # %%
 folder = tempfile.TemporaryDirectory()
-corpus = simulate(f"{folder.name}/talk", "l2l", seed=3, audio=False, hours=0.2)
+corpus = simulate(
+    f"{folder.name}/talk", "l2l", seed=3, audio=False, hours=0.2
+)
 mirror = Mirror(corpus)
 pair = next(corpus.pairs("test").itertuples())
-answer = mirror.respond(corpus.speaker(pair), "positive", generator=torch.Generator().manual_seed(0))
+answer = mirror.respond(
+    corpus.speaker(pair),
+    "positive",
+    generator=torch.Generator().manual_seed(0),
+)
 assert len(answer) == pair.length
 
 # %% [markdown]
@@ -66,10 +76,24 @@ import plotly.graph_objects as go
 
 time = np.arange(250) / 25
 fig = go.Figure()
-fig.add_scatter(x=time, y=corpus.speaker(pair).motion.beta[:250, 2], name="speaker")
+fig.add_scatter(
+    x=time, y=corpus.speaker(pair).motion.beta[:250, 2], name="speaker"
+)
 fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
-fig.update_layout(xaxis_title="time (s)", yaxis_title="smile_l (cm √points)", height=300)
-figures.show(fig, name="mirror", caption="The smile of a simulated speaker and of the mirror, ten seconds.", alt="The mirror repeats the speaker's smile a little later, at half its size.")
+
+# %%
+fig.update_layout(
+    xaxis_title="time (s)", yaxis_title="smile_l (cm √points)", height=300
+)
+figures.show(
+    fig,
+    name="mirror",
+    caption="The smile of a simulated speaker and of the mirror, 10 s.",
+    alt=(
+        "The mirror repeats the speaker's smile a little later, at half "
+        "its size."
+    ),
+)
 
 # %% [markdown]
 # The mirror follows; it has no smile of its own.
@@ -82,17 +106,26 @@ figures.show(fig, name="mirror", caption="The smile of a simulated speaker and o
 
 # %%
 methods = {
-    "GT": evaluate.GroundTruth(), "oracle": evaluate.Oracle(), "stranger": evaluate.Stranger(),
-    "mean face": MeanFace(corpus), "Random": RandomListener(corpus), "Mirror": mirror,
+    "GT": evaluate.GroundTruth(),
+    "oracle": evaluate.Oracle(),
+    "stranger": evaluate.Stranger(),
+    "mean face": MeanFace(corpus),
+    "Random": RandomListener(corpus),
+    "Mirror": mirror,
 }
-result = evaluate.evaluate(corpus, methods, samples=1, bootstrap=200, against="Mirror")
+result = evaluate.evaluate(
+    corpus, methods, samples=1, bootstrap=200, against="Mirror"
+)
 columns = ("all_fd", "all_vd", "nod_wtlcc", "smile_wtlcc", "blink_wtlcc")
 tables.table(result, columns, intervals=False).round(3)
 
 # %% tags=["nbval-check-output"]
 for name in ("stranger", "Random"):
     found = result["contrasts"][name]["smile_wtlcc"]
-    print(f"smile WTLCC, Mirror minus {name}: {found['value']:.1f}, separated from 0: {found['separated']}")
+    print(
+        f"smile WTLCC, Mirror minus {name}: {found['value']:.1f}, "
+        f"separated from 0: {found['separated']}"
+    )
 assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 
 # %% [markdown]
@@ -127,11 +160,12 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 from elp import metrics
 
 speaker = corpus.speaker(pair)
-smile = lambda m: m.beta[:, 2]
+heard = [speaker.motion.beta[:, 2]]
 for late in (15, 0):
     mirror.late = late
     answer = mirror.respond(speaker, None, generator=torch.Generator())
-    print(f"late by {late} frames: peak at lag {metrics.wtlcc([smile(speaker.motion)], [smile(answer)]).lag}")
+    found = metrics.wtlcc(heard, [answer.beta[:, 2]])
+    print(f"late by {late} frames: peak at lag {found.lag}")
 
 # %% [markdown]
 # ## References

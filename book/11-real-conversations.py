@@ -21,15 +21,12 @@
 # measured on it, read from a committed file that says how; with the data at hand, one command measures them again.
 
 # %%
-import json
 import tempfile
-from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
-from IPython.display import HTML, display
 
-from elp.book import figures
+from elp.book import figures, results
 from elp.evaluation import tables
 from elp.simulator import simulate
 from elp.evaluation.coupling import coupling
@@ -37,7 +34,7 @@ from elp.simulator.face import COLUMN
 
 # %%
 figures.setup()
-measured = json.loads(Path("results/conversations.json").read_text())
+measured = results.read("conversations")
 
 # %% [markdown]
 # ## Pseudo-pairs
@@ -52,21 +49,29 @@ measured = json.loads(Path("results/conversations.json").read_text())
 #
 # Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
 # Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.
-#
-# ```{literalinclude} ../elp/evaluation/coupling.py
-# :pyobject: coupling
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.evaluation.coupling import coupling
+
+figures.source(coupling)
+
+# %% [markdown]
 # ## Video calls
 #
 # {cite}`diao2024nonverbal` recorded 15 dyads in video calls, three minutes under each of three picture qualities, and published, per person and frame, the intensities of AU06 (raised
 # cheeks) and AU12 (smile), body motion and gaze.
 
 # %% tags=["nbval-check-output"]
-print("signal           dyads   met  pseudo     t   p (t)   p (permutation)")
+print(
+    "signal           dyads   met  pseudo     t   p (t)   p (permutation)"
+)
 rows = measured["vc_resolution"] | {"therapy: motion": measured["rmea"]}
 for name, row in rows.items():
-    print(f"{name:16s} {row['dyads']:5d} {row['real']:6.3f} {row['pseudo']:6.3f} {row['t']:6.2f} {row['p_t']:8.2g} {row['p_permutation']:8.2g}")
+    print(
+        f"{name:16s} {row['dyads']:5d} {row['real']:6.3f} "
+        f"{row['pseudo']:6.3f} {row['t']:6.2f} {row['p_t']:8.2g} "
+        f"{row['p_permutation']:8.2g}"
+    )
 smile = measured["vc_resolution"]["AU12"]
 assert smile["real"] > 0.2
 assert abs(smile["pseudo"]) < 0.03
@@ -79,30 +84,68 @@ assert smile["p_permutation"] < 0.01
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-for key, label, dash in (("real_at_lag", "met", "solid"), ("pseudo_at_lag", "pseudo-pairs", "dash")):
+for key, label, dash in (
+    ("real_at_lag", "met", "solid"),
+    ("pseudo_at_lag", "pseudo-pairs", "dash"),
+):
     for k, name in enumerate(("AU12", "log_body_motion")):
         row = measured["vc_resolution"][name]
         style = {"color": figures.COLORS[k], "dash": dash}
-        fig.add_scatter(x=row["lags"], y=row[key], line=style, name=f"{name.replace('log_', '').replace('_', ' ')}, {label}")
-fig.update_layout(xaxis_title="lag (s)", yaxis_title="mean correlation", height=340)
+        fig.add_scatter(
+            x=row["lags"],
+            y=row[key],
+            line=style,
+            name=f"{name.replace('log_', '').replace('_', ' ')}, {label}",
+        )
+
+# %% tags=["hide-input"]
+fig.update_layout(
+    xaxis_title="lag (s)", yaxis_title="mean correlation", height=340
+)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="lags",
-    caption="Correlation at each lag, mean over dyads: people who met (solid) and two pseudo-pairs for each dyad (dashed).",
-    alt="For smiles a hill near lag zero, 0.25 high and several seconds wide, for body motion two low humps, before and after zero; pseudo-pairs stay near zero.",
-)  # fmt: skip
+    fig,
+    name="lags",
+    caption=(
+        "Correlation at each lag, mean over dyads: people who met (solid) "
+        "and two pseudo-pairs for each dyad (dashed)."
+    ),
+    alt=(
+        "For smiles a hill near lag zero, 0.25 high and several seconds "
+        "wide, for body motion two low humps, before and after zero; "
+        "pseudo-pairs stay near zero."
+    ),
+)
 
 # %% tags=["hide-input"]
 fig = go.Figure()
+
+# %% tags=["hide-input"]
+grey = {"marker_color": figures.COLORS[5], "boxpoints": False}
 for k, (name, row) in enumerate(rows.items()):
     label = name.replace("log_", "").replace("_", " ")
-    fig.add_box(x=row["pseudo_each"], name=f"{label}, pseudo", marker_color=figures.COLORS[5], boxpoints=False, orientation="h")
-    fig.add_box(x=row["real_each"], name=f"{label}, met", marker_color=figures.COLORS[k], boxpoints="all", orientation="h", pointpos=0)
+    boxes = {"pseudo": (row["pseudo_each"], grey)}
+    dots = {"marker_color": figures.COLORS[k], "boxpoints": "all"}
+    boxes["met"] = row["real_each"], dots | {"pointpos": 0}
+    for who, (x, style) in boxes.items():
+        who = f"{label}, {who}"
+        fig.add_box(x=x, name=who, orientation="h", **style)
+
+# %% tags=["hide-input"]
 fig.update_layout(xaxis_title="correlation", showlegend=False, height=420)
 figures.show(
-    fig, name="dyads",
-    caption="Correlation of each dyad that met (points), and of all pseudo-pairs (grey boxes).",
-    alt="Dyads scatter widely, for raised cheeks and smiles from 0 to above 0.5, all on the positive side; the grey boxes sit at zero.",
-)  # fmt: skip
+    fig,
+    name="dyads",
+    caption=(
+        "Correlation of each dyad that met (points), and of all "
+        "pseudo-pairs (grey boxes)."
+    ),
+    alt=(
+        "Dyads scatter widely, for raised cheeks and smiles from 0 to "
+        "above 0.5, all on the positive side; the grey boxes sit at zero."
+    ),
+)
 
 # %% [markdown]
 # The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
@@ -113,24 +156,45 @@ figures.show(
 # The same function on simulated dyads. Here roles are fixed, the listener follows, and the smile's course is known to be mimicked late.
 
 # %% tags=["nbval-check-output"]
-simulated = simulate(tempfile.mkdtemp() + "/l2l", "l2l", seed=0, audio=False, hours=0.5)
+simulated = simulate(
+    tempfile.mkdtemp() + "/l2l", "l2l", seed=0, audio=False, hours=0.5
+)
 found = coupling(simulated, COLUMN["smile_l"], permutations=2000)
 met = np.eye(len(found.dyads), dtype=bool)
-print(f"{len(met)} dyads: met {found.dyads[met].mean():.2f}, pseudo {found.dyads[~met].mean():.2f}, "
-      f"best at lag {found.lags[found.real.argmax()]:.1f} s: {found.real.max():.2f}")  # fmt: skip
+print(
+    f"{len(met)} dyads: met {found.dyads[met].mean():.2f}, pseudo "
+    f"{found.dyads[~met].mean():.2f}, best at lag "
+    f"{found.lags[found.real.argmax()]:.1f} s: {found.real.max():.2f}"
+)
 assert 0.2 <= found.lags[found.real.argmax()] <= 1.2
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-lags = {"simulated": (found.lags, found.real), "video calls": (smile["lags"], smile["real_at_lag"])}
+lags = {
+    "simulated": (found.lags, found.real),
+    "video calls": (smile["lags"], smile["real_at_lag"]),
+}
 for k, (name, (x, y)) in enumerate(lags.items()):
     fig.add_scatter(x=x, y=y, name=name, line_color=figures.COLORS[k])
-fig.update_layout(xaxis_title="second person after first (s)", yaxis_title="correlation of smiles", height=320)
+fig.update_layout(
+    xaxis_title="second person after first (s)",
+    yaxis_title="correlation of smiles",
+    height=320,
+)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig, name="simulated",
-    caption="Smiles in simulated dyads, where the second person is always the listener, and in real calls without roles.",
-    alt="The simulated curve peaks at a positive lag of about half a second; the curve of real calls is a wide hill about zero.",
-)  # fmt: skip
+    fig,
+    name="simulated",
+    caption=(
+        "Smiles in simulated dyads, where the second person is always the "
+        "listener, and in real calls without roles."
+    ),
+    alt=(
+        "The simulated curve peaks at a positive lag of about half a "
+        "second; the curve of real calls is a wide hill about zero."
+    ),
+)
 
 # %% [markdown]
 # Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
@@ -142,20 +206,42 @@ figures.show(
 # pseudo-pair. ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal of [the results](08-results); RLHG and PCH had 100 epochs, L2L 6000 steps for its codes and 4000 for its predictor; three seeds each. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations.
 
 # %%
-calls = json.loads(Path("results/tables-vc-resolution.json").read_text())
-shown = ["GT", "stranger", "mean face", "Random", "NN-motion", "RLHG", "PCH", "L2L"]
-shown += ["DLS-Random+U", "NN-motion+U", "NN-audio+U", "ELP-U, Eq 1", "ELP-U, causal", "ELP-U"]
-columns = ["facial_fd", "facial_vd", "facial_sid", "facial_sts_frame", "smile_wtlcc", "smile_gain"]
-display(HTML(tables.table(calls, columns, methods=shown).to_html(escape=False)))
+calls = results.read("tables-vc-resolution")
+shown = ["GT", "stranger", "mean face", "Random", "NN-motion"]
+shown += ["RLHG", "PCH", "L2L", "DLS-Random+U", "NN-motion+U", "NN-audio+U"]
+shown += ["ELP-U, Eq 1", "ELP-U, causal", "ELP-U"]
+columns = ["facial_fd", "facial_vd", "facial_sid", "facial_sts_frame"]
+columns += ["smile_wtlcc", "smile_gain"]
+figures.table(tables.table(calls, columns, methods=shown))
 
 # %% tags=["nbval-check-output"]
-print(f"{calls['corpus']['clips']} answers, {calls['corpus']['minutes']:.0f} minutes")
-value = lambda name, metric: calls["methods"][name][metric]["value"]
+methods = calls["methods"]
+print(
+    f"{calls['corpus']['clips']} answers, "
+    f"{calls['corpus']['minutes']:.0f} minutes"
+)
+
+# %% tags=["nbval-check-output"]
+people = methods["GT"]["facial_vd"]["value"]
 for name in shown:
-    print(f"{name:14s} FD {value(name, 'facial_fd'):5.2f}   variance {value(name, 'facial_vd') / value('GT', 'facial_vd'):4.0%} of people's   smile's gain {value(name, 'smile_gain'):+.2f}")
-apart = [name for name in shown[1:-1] if calls["contrasts"][name]["facial_fd"]["separated"]]
+    fd, variance, gain = (
+        methods[name][metric]["value"]
+        for metric in ("facial_fd", "facial_vd", "smile_gain")
+    )
+    print(
+        f"{name:14s} FD {fd:5.2f}   variance {variance / people:4.0%} "
+        f"of people's   smile's gain {gain:+.2f}"
+    )
+
+# %% tags=["nbval-check-output"]
+apart = [
+    name
+    for name in shown[1:-1]
+    if calls["contrasts"][name]["facial_fd"]["separated"]
+]
 print("FD separated from ELP-U's:", ", ".join(apart) or "nobody's")
-assert calls["methods"]["ELP-U"]["smile_gain"]["low"] > 0 > calls["methods"]["NN-audio+U"]["smile_gain"]["low"]
+assert methods["ELP-U"]["smile_gain"]["low"] > 0
+assert methods["NN-audio+U"]["smile_gain"]["low"] < 0
 assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 
 # %% [markdown]
@@ -164,11 +250,13 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 # Who follows can be told better. People return 0.18 of each other's smiles, strangers nothing. RLHG and PCH return twice what people do and more, in a face that does little else, hence a WTLCC six and nine times people's: that is a mirror and no listener. NN-motion overdoes it as much, in a face that moves a third more than people's. ELP returns a third of what people do: more than strangers, by an interval that just excludes 0 and takes eighteen answers of three dyads for independent, and not separated from a random listener or from L2L. The answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one; those to one chosen without looking at motion (NN-audio+U, and there is no sound) return nothing, and neither does the style of Eq. 1 alone. So what the simulated corpus taught of Eq. 1 holds for people; that a causal model follows better does not show here. On the simulated corpus the same recipe returns 0.15, as much as its ten listeners though less than the oracle's 0.23, after 2000 steps, with several times as many people, with sound, and with moods that are told. Which of these makes the difference we have not tried.
 #
 # Two lessons on the way, both about units. These calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is nothing; that drowned the face's gradient. What never moves is now left out of the score. And the face model's coefficients share a unit, in which a large movement counts for more; so ELP's loss, and every FD, took the logarithm of body motion, whose numbers are several times as large as a smile's, for the larger movement by far. In that measure ELP had an FD as low as a copied listener's, and we called it the lowest; in comparable units it cannot be told from a copied listener's, but the lowest it is not. A corpus now says whether its units can be compared.
-#
-# ```{literalinclude} ../elp/corpus/format.py
-# :pyobject: Corpus.units
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.corpus.format import Corpus
+
+figures.source(Corpus.units)
+
+# %% [markdown]
 # ## Bringing corpora in
 #
 # | command | reads | coefficients |
@@ -183,11 +271,13 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 # `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
 #
 # Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
-#
-# ```{literalinclude} ../elp/corpus/importers/resample.py
-# :pyobject: events
-# ```
-#
+
+# %% tags=["remove-input"]
+from elp.corpus.importers.resample import events
+
+figures.source(events)
+
+# %% [markdown]
 # A row that cannot be read as a whole (a missing file, NaN, a wrong shape) is left out as a whole and listed on the corpus's card with its reason. Two traps of these formats are worth
 # knowing. FLAME's six pose numbers are head rotation and *jaw* rotation, not translation: they stay where their authors put them and the card says so. And the axes of Deep3DFace and FLAME
 # point up and towards the camera; ours, as in cameras, down and away.
@@ -203,20 +293,46 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 
 # %% tags=["nbval-check-output"]
 speech = measured["speech"]
-print(f"happy or not: right {speech['accuracy']:.0%}; always saying no: {speech['always_unpositive']:.0%}")
-print(f"balanced accuracy {speech['balanced_accuracy']:.0%}, chance {speech['balanced_chance']:.0%}")
-print(f"five moods: right {speech['five_accuracy']:.0%}, chance {speech['five_chance']:.0%}")
+print(
+    f"happy or not: right {speech['accuracy']:.0%}; always saying no: "
+    f"{speech['always_unpositive']:.0%}"
+)
+print(
+    f"balanced accuracy {speech['balanced_accuracy']:.0%}, chance "
+    f"{speech['balanced_chance']:.0%}"
+)
+print(
+    f"five moods: right {speech['five_accuracy']:.0%}, chance "
+    f"{speech['five_chance']:.0%}"
+)
 assert speech["accuracy"] < speech["always_unpositive"]
 
 # %% tags=["hide-input"]
-fig = go.Figure(go.Heatmap(z=speech["confusion"], x=speech["moods"], y=speech["moods"], colorscale="Blues", texttemplate="%{z}", showscale=False))
-fig.update_layout(xaxis_title="heard by the analyser", yaxis_title="acted", height=340)
+fig = go.Figure(
+    go.Heatmap(
+        z=speech["confusion"],
+        x=speech["moods"],
+        y=speech["moods"],
+        colorscale="Blues",
+        texttemplate="%{z}",
+        showscale=False,
+    )
+)
+fig.update_layout(
+    xaxis_title="heard by the analyser", yaxis_title="acted", height=340
+)
+
+# %% tags=["hide-input"]
 fig.update_yaxes(autorange="reversed")
 figures.show(
-    fig, name="confusion",
-    caption="What the analyser hears in 144 clips whose acted mood it knows.",
-    alt="A five by five table: most anger is heard as fear, calm and sadness as anger; four of 26 happy clips are heard as happy.",
-)  # fmt: skip
+    fig,
+    name="confusion",
+    caption="What the analyser hears in 144 clips of known acted mood.",
+    alt=(
+        "A five by five table: most anger is heard as fear, calm and "
+        "sadness as anger; four of 26 happy clips are heard as happy."
+    ),
+)
 
 # %% [markdown]
 # On this material it knows next to nothing: another language, other microphones, shorter clips than it was trained on. It never hears calm or sad voices as such. The code is right as far as we can tell: a plain numpy version of the network agrees to
@@ -256,7 +372,14 @@ from elp.corpus.importers.resample import events
 
 single = np.eye(300, dtype=np.uint8)
 kept = np.mean([events(row, 30.0).any() for row in single])
-nearest = np.mean([row[np.minimum(np.round(np.arange(250) * 1.2).astype(int), 299)].any() for row in single])
+nearest = np.mean(
+    [
+        row[
+            np.minimum(np.round(np.arange(250) * 1.2).astype(int), 299)
+        ].any()
+        for row in single
+    ]
+)
 print(f"kept by the nearest neighbour {nearest:.2f}, by ours {kept:.2f}")
 assert kept == 1
 

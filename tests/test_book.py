@@ -18,10 +18,13 @@ import nbformat
 import pytest
 import yaml
 
+from elp.book import figures
+
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 NOTEBOOKS = sorted(BOOK.glob("*.ipynb"))
 TAG = "nbval-check-output"
+COLUMNS = 76  # of code that the page shows without scrolling
 every_chapter = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
@@ -84,6 +87,54 @@ def test_cells_are_short(path: Path) -> None:
         c.source.splitlines()[0] for c in code(path) if len(c.source.strip().splitlines()) >= 15
     ]
     assert not long
+
+
+@every_chapter
+def test_code_fits_the_page(path: Path) -> None:
+    """No cell's line is so long that the page would scroll sideways."""
+    wide = [
+        line
+        for c in jupytext.read(path.with_suffix(".py")).cells
+        if c.cell_type == "code"
+        for line in c.source.splitlines()
+        if len(line) > COLUMNS
+    ]
+    assert not wide
+
+
+def shown(twin: Path) -> list[Any]:
+    """The objects whose source a chapter lists, in order: the arguments of `figures.source`."""
+    cells = [c.source for c in jupytext.read(twin).cells if c.cell_type == "code"]
+    nodes = [node for source in cells for node in ast.walk(ast.parse(source))]
+    names: dict[str, Any] = {}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            exec(ast.unparse(node), names)
+    return [
+        eval(ast.unparse(node.args[0]), names)
+        for node in nodes
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "figures.source"
+    ]
+
+
+@every_chapter
+def test_listings_fit_the_page(path: Path) -> None:
+    wide = [
+        (obj.__module__, line)
+        for obj in shown(path.with_suffix(".py"))
+        for line in figures.listing(obj).splitlines()
+        if len(line) > COLUMNS
+    ]
+    assert not wide
+
+
+@every_chapter
+def test_listings_are_the_present_source(path: Path) -> None:
+    """What a page shows of `elp` is what `elp` is now."""
+    outputs = [o.get("data", {}) for c in code(path) for o in c.outputs]
+    listed = [data["text/markdown"] for data in outputs if "text/markdown" in data]
+    present = [figures.listing(obj) for obj in shown(path.with_suffix(".py"))]
+    assert listed == present, f"run: make pairs ONLY=book/{path.stem}.py"
 
 
 @every_chapter

@@ -69,14 +69,11 @@ class Results(Directive):
 
     @staticmethod
     def line(cells: list[str], code: tuple[int, ...] = ()) -> nodes.row:
-        make = lambda i, text: nodes.literal(text=text) if i in code and text else nodes.Text(text)  # noqa: E731
-        return nodes.row(
-            "",
-            *(
-                nodes.entry("", nodes.paragraph("", "", make(i, text)))
-                for i, text in enumerate(cells)
-            ),
-        )
+        row = nodes.row()
+        for i, text in enumerate(cells):
+            shown = nodes.literal(text=text) if i in code and text else nodes.Text(text)
+            row += nodes.entry("", nodes.paragraph("", "", shown))
+        return row
 
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

@@ -49,7 +49,8 @@ def make(twin: Path) -> str:
             for i, c in enumerate(notebook.cells)
             if any(o.output_type == "error" for o in c.get("outputs", []))
         )
-        return f"{twin.name}, cell {number}:\n{notebook.cells[number].source}\n-> {error.ename}: {error.evalue}"
+        where = f"{twin.name}, cell {number}:\n{notebook.cells[number].source}"
+        return f"{where}\n-> {error.ename}: {error.evalue}"
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"cell-{number:02}"
         for output in cell.get("outputs", []):
@@ -67,8 +68,9 @@ def make(twin: Path) -> str:
         for c in notebook.cells
         if c.cell_type == "code"
     )
+    seconds = time.time() - start
     print(
-        f"{target.name}: {len(notebook.cells)} cells, {size / 1000:.0f} kB, {time.time() - start:.0f} s",
+        f"{target.name}: {len(notebook.cells)} cells, {size / 1000:.0f} kB, {seconds:.0f} s",
         flush=True,
     )
     return ""

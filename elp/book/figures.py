@@ -11,19 +11,20 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import io
+import inspect
 import json
 import os
 import re
-import tempfile
+import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elp.book import encode
 from elp.errors import ElpError
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     import plotly.graph_objects as go
     from numpy.typing import NDArray
 
@@ -140,7 +141,8 @@ def show(fig: go.Figure, *, caption: str, alt: str, name: str = "") -> None:
     height = int(fig.layout.height or HEIGHT)
     inline = data.replace("</", "<\\/")  # the text must not end the script element it sits in
     body = (
-        f'<div id="fig-{name}" class="plotly-graph-div elp-plot" role="img" aria-label="{html.escape(alt)}" style="height:{height}px">'
+        f'<div id="fig-{name}" class="plotly-graph-div elp-plot" role="img" '
+        f'aria-label="{html.escape(alt)}" style="height:{height}px">'
         f'<script type="application/json">{inline}</script></div>'
     )
     emit(
@@ -179,6 +181,51 @@ def panels(
     return fig.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
 
 
+def band(
+    fig: go.Figure,
+    x: NDArray[Any],
+    middle: NDArray[Any],
+    half: NDArray[Any],
+    *,
+    name: str,
+    color: int,
+) -> None:
+    """Add a curve and the band of `half` above and below it, both (T,) like x, in `COLORS[color]`."""
+    import numpy as np
+
+    fig.add_scatter(
+        x=np.r_[x, x[::-1]],
+        y=np.r_[middle + half, (middle - half)[::-1]],
+        fill="toself",
+        fillcolor=COLORS[color],
+        opacity=0.15,
+        line_width=0,
+        showlegend=False,
+        hoverinfo="skip",
+    )
+    fig.add_scatter(x=x, y=middle, name=name, line_color=COLORS[color])
+
+
+def interval(found: Sequence[Mapping[str, float]], unit: float = 1.0) -> dict[str, Any]:
+    """Plotly's error bars of values with "value", "low" and "high", all divided by `unit`."""
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [(f["high"] - f["value"]) / unit for f in found],
+        "arrayminus": [(f["value"] - f["low"]) / unit for f in found],
+    }
+
+
+def choices(
+    labels: Sequence[str], changes: Sequence[Mapping[str, Any]], traces: Sequence[int]
+) -> list[dict[str, Any]]:
+    """Plotly's buttons, or steps of a slider: each label restyles the traces with its change."""
+    return [
+        {"label": label, "method": "restyle", "args": [change, list(traces)]}
+        for label, change in zip(labels, changes, strict=True)
+    ]
+
+
 def image(
     picture: NDArray[np.generic] | Sequence[NDArray[np.generic]],
     *,
@@ -202,21 +249,20 @@ def image(
     """
     import numpy as np
 
-    frames = (
-        [_rgb(f) for f in picture]
-        if isinstance(picture, (list, tuple)) or np.ndim(picture) == 4
-        else [_rgb(picture)]
-    )
+    moving = isinstance(picture, (list, tuple)) or np.ndim(picture) == 4
+    frames = [encode.rgb(frame) for frame in (picture if moving else [picture])]
     if not frames:
         raise ElpError("image: no frames to show: pass at least one (height, width, 3) array")
-    data, kind = (_still(frames[0]), "img") if len(frames) == 1 else (_mp4(frames, fps), "video")
-    name = element_name(name, data, caption, alt)
     width, height = frames[0].shape[1] * scale, frames[0].shape[0] * scale
     style = f'width="{width}" height="{height}" style="max-width:100%;height:auto"'
-    if kind == "img":
+    if len(frames) == 1:
+        data = encode.still(frames[0])
         body = f'<img src="{data}" alt="{html.escape(alt)}" {style}>'
     else:
-        body = f'<video src="{data}" aria-label="{html.escape(alt)}" {style} controls loop muted autoplay playsinline></video>'
+        data = encode.video(frames, fps)
+        play = "controls loop muted autoplay playsinline"
+        body = f'<video src="{data}" aria-label="{html.escape(alt)}" {style} {play}></video>'
+    name = element_name(name, data, caption, alt)
     emit(body, caption=caption, alt=alt, name=name)
 
 
@@ -233,19 +279,45 @@ def audio(samples: NDArray[np.floating[Any]], sr: int, *, caption: str, name: st
         ElpError: caption is empty or the samples are not one-dimensional.
     """
     import numpy as np
-    import soundfile
 
     if np.ndim(samples) != 1 or not len(samples):
         raise ElpError(
             f"audio: expected (n,) samples, got shape {np.shape(samples)}: pass one channel"
         )
-    file = io.BytesIO()
-    soundfile.write(file, samples, sr, format="MP3", subtype="MPEG_LAYER_III")
-    data = _uri("audio/mpeg", file.getvalue())
+    data = encode.sound(samples, sr)
     name = element_name(name, data, caption, caption)
     label = html.escape(_plain(caption))
-    body = f'<audio src="{data}" aria-label="{label}" controls preload="metadata" style="width:100%;max-width:420px"></audio>'
+    style = 'style="width:100%;max-width:420px"'
+    body = f'<audio src="{data}" aria-label="{label}" controls preload="metadata" {style}></audio>'
     emit(body, caption=caption, alt=_plain(caption), name=name)
+
+
+def table(frame: pd.DataFrame) -> None:
+    """Display a table whose cells hold HTML (small type, non-breaking intervals)."""
+    from IPython.display import HTML, display
+
+    display(HTML(frame.to_html(escape=False)))
+
+
+def source(obj: Any) -> None:
+    """Display the present source of a function, a class, a method or a cached property (chapter "How to read").
+
+    The output is Markdown: JupyterLab and the static page colour it in their own theme, light or
+    dark, and the page gives it a button to copy. `tests/test_book.py` compares what a notebook
+    shows with what the object's source is now.
+    """
+    from IPython.display import display
+
+    text = listing(obj)
+    display({"text/markdown": text, "text/plain": text.partition(":")[0]}, raw=True)
+
+
+def listing(obj: Any) -> str:
+    """Markdown of `source`: a line that names file and object, and its dedented source."""
+    obj = getattr(obj, "func", obj)  # of a cached property
+    code = textwrap.dedent(inspect.getsource(inspect.unwrap(obj))).rstrip()
+    file = f"{obj.__module__.replace('.', '/')}.py"
+    return f"`{obj.__qualname__}` in `{file}`:\n\n```python\n{code}\n```"
 
 
 def emit(
@@ -258,7 +330,8 @@ def emit(
 
     figure = f'<div class="elp-figure" role="group" aria-labelledby="cap-{name}">{body}</div>'
     display({"text/html": figure, "text/plain": alt, **(bundle or {})}, raw=True)
-    text = f'<p id="cap-{name}" class="elp-caption" style="font-size:0.9em;max-width:46em">{caption}</p>'
+    style = "font-size:0.9em;max-width:46em"
+    text = f'<p id="cap-{name}" class="elp-caption" style="{style}">{caption}</p>'
     display({"text/html": text, "text/plain": _plain(caption)}, raw=True)
 
 
@@ -294,69 +367,3 @@ def element_name(name: str, data: str, caption: str, alt: str) -> str:
         re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
         or hashlib.sha256(data.encode()).hexdigest()[:12]
     )
-
-
-def _uri(mime: str, data: bytes) -> str:
-    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
-
-
-def _rgb(picture: Any) -> NDArray[np.uint8]:
-    import numpy as np
-
-    array = np.asarray(picture)
-    if array.dtype.kind == "f":
-        array = (np.clip(np.nan_to_num(array), 0, 1) * 255).round()
-    array = array.astype(np.uint8)
-    if array.ndim == 2:
-        array = np.repeat(array[..., None], 3, axis=-1)
-    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
-        raise ElpError(
-            f"image: expected (height, width) or (height, width, 3), got {np.shape(picture)}"
-        )
-    return np.ascontiguousarray(array)
-
-
-def _still(frame: NDArray[np.uint8]) -> str:
-    """PNG for drawings, WebP for photographs: whichever is smaller."""
-    from PIL import Image
-
-    best = ""
-    for kind, options in (("png", {"optimize": True}), ("webp", {"quality": 88, "method": 6})):
-        file = io.BytesIO()
-        Image.fromarray(frame).save(file, kind, **options)
-        data = _uri(f"image/{kind}", file.getvalue())
-        best = data if not best or len(data) < len(best) else best
-    return best
-
-
-def _mp4(frames: list[NDArray[np.uint8]], fps: float) -> str:
-    """H.264 for every browser; even sides are the codec's demand."""
-    from fractions import Fraction
-
-    import av
-    import numpy as np
-
-    height, width = frames[0].shape[:2]
-    pad = ((0, height % 2), (0, width % 2), (0, 0))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "clip.mp4"
-        with av.open(
-            str(path), "w", options={"movflags": "+faststart", "fflags": "+bitexact"}
-        ) as file:
-            options = {"crf": "26", "preset": "slow", "threads": "1"}
-            stream = file.add_stream(
-                "libx264", rate=Fraction(fps).limit_denominator(1001), options=options
-            )
-            stream.width, stream.height, stream.pix_fmt = (
-                width + width % 2,
-                height + height % 2,
-                "yuv420p",
-            )
-            for frame in frames:
-                file.mux(
-                    stream.encode(
-                        av.VideoFrame.from_ndarray(np.pad(frame, pad, mode="edge"), format="rgb24")
-                    )
-                )
-            file.mux(stream.encode())
-        return _uri("video/mp4", path.read_bytes())

@@ -202,17 +202,16 @@ def describe(motion: Motion, model: FaceModel) -> str:
     """Smile and frown as a share of the full expression, blinks, and how far the head turns, in one
     line.
     """
-    share = lambda name: float(
-        np.mean(
-            [
-                motion.beta[:, model.index(f"{name}_{s}")] / model.full[model.index(f"{name}_{s}")]
-                for s in "lr"
-            ]
-        )
-    )  # noqa: E731
+    smile, frown = (_share(motion, model, name) for name in ("smile", "frown"))
     blinks = int((np.diff(motion.blink.astype(int), prepend=0) == 1).sum())
     turn = float(np.rad2deg(np.ptp(motion.pose[:, :3], axis=0).max()))
-    return f"smile {share('smile'):.0%}, frown {share('frown'):.0%}, blinks {blinks}, head moves {turn:.1f}°"
+    return f"smile {smile:.0%}, frown {frown:.0%}, blinks {blinks}, head moves {turn:.1f}°"
+
+
+def _share(motion: Motion, model: FaceModel, name: str) -> float:
+    """Mean activation of a direction's two sides over the motion; 1 is the full movement."""
+    sides = [model.index(f"{name}_{side}") for side in "lr"]
+    return float(np.mean(motion.beta[:, sides] / model.full[sides]))
 
 
 def _skin(model: FaceModel) -> int:

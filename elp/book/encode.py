@@ -1,0 +1,88 @@
+"""Pictures and sounds as text that a page holds: data URIs of PNG, WebP, MP4 and MP3."""
+
+from __future__ import annotations
+
+import base64
+import io
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from elp.errors import ElpError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def uri(mime: str, data: bytes) -> str:
+    """`data:` URI of the bytes of a file."""
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+def rgb(picture: Any) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 of a picture: grey or colour, uint8 or float in [0, 1].
+
+    Raises:
+        ElpError: the array is not a picture.
+    """
+    import numpy as np
+
+    array = np.asarray(picture)
+    if array.dtype.kind == "f":
+        array = (np.clip(np.nan_to_num(array), 0, 1) * 255).round()
+    array = array.astype(np.uint8)
+    if array.ndim == 2:
+        array = np.repeat(array[..., None], 3, axis=-1)
+    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+        raise ElpError(
+            f"image: expected (height, width) or (height, width, 3), got {np.shape(picture)}"
+        )
+    return np.ascontiguousarray(array)
+
+
+def still(frame: NDArray[np.uint8]) -> str:
+    """PNG for drawings, WebP for photographs: whichever is smaller."""
+    from PIL import Image
+
+    found = []
+    for kind, options in (("png", {"optimize": True}), ("webp", {"quality": 88, "method": 6})):
+        file = io.BytesIO()
+        Image.fromarray(frame).save(file, kind, **options)
+        found.append(uri(f"image/{kind}", file.getvalue()))
+    return min(found, key=len)
+
+
+def video(frames: list[NDArray[np.uint8]], fps: float) -> str:
+    """H.264 in MP4, for every browser; sides are padded to even numbers, the codec's demand."""
+    import av
+    import numpy as np
+
+    height, width = frames[0].shape[:2]
+    pad = ((0, height % 2), (0, width % 2), (0, 0))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        flags = {"movflags": "+faststart", "fflags": "+bitexact"}
+        with av.open(str(path), "w", options=flags) as file:
+            stream = file.add_stream(
+                "libx264",
+                rate=Fraction(fps).limit_denominator(1001),
+                options={"crf": "26", "preset": "slow", "threads": "1"},
+            )
+            stream.width, stream.height = width + width % 2, height + height % 2
+            stream.pix_fmt = "yuv420p"
+            for frame in frames:
+                padded = np.pad(frame, pad, mode="edge")
+                file.mux(stream.encode(av.VideoFrame.from_ndarray(padded, format="rgb24")))
+            file.mux(stream.encode())
+        return uri("video/mp4", path.read_bytes())
+
+
+def sound(samples: NDArray[np.floating[Any]], sr: int) -> str:
+    """MP3 of (n,) samples in [-1, 1], `sr` of them a second."""
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, samples, sr, format="MP3", subtype="MPEG_LAYER_III")
+    return uri("audio/mpeg", file.getvalue())
