@@ -1,0 +1,74 @@
+"""Does the head nod when it is invited to? (chapter "Metrics")"""
+
+# C clip, T frame
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from elp.errors import ElpError
+from elp.metrics.clips import ClipsLike, Doubles, as_clips
+from elp.metrics.events.modulation import modulation_terms
+from elp.motion import FPS
+
+BAND = (1.0, 4.0)  # Hz: ordinary and rapid nods (Hadar, Steiner & Rose 1985)
+AFTER_LOW_PITCH = (0.0, 1.0)  # s after the moment at which the rule answers
+AFTER_PHRASE = (0.2, 1.2)  # s after a phrase's end
+LEAST = 25  # frames below which a clip is too short for a band of 1 Hz
+
+
+def nod_power(pitch: ClipsLike, *, valid: Any = None, fps: float = FPS) -> list[Doubles]:
+    """Momentary power of pitch between 1 and 4 Hz.
+
+    Args:
+        pitch: C arrays (T_c,), the head's rotation about x in radians; NaN where unseen.
+
+    Returns:
+        C arrays (T_c,) in deg²: squares of pitch after a Butterworth filter without delay; NaN in
+            unseen frames and in clips of fewer than `LEAST` seen frames.
+
+    Raises:
+        ElpError: more than one column.
+    """
+    from scipy.signal import butter, sosfiltfilt
+
+    band = butter(2, BAND, "bandpass", fs=fps, output="sos")
+    powers = []
+    for clip in as_clips("pitch", pitch, valid):
+        if clip.shape[1] != 1:
+            raise ElpError(f"pitch of shape {clip.shape}: give one column, the rotation about x")
+        degrees = np.rad2deg(clip[:, 0])
+        there, power = np.isfinite(degrees), np.full(len(clip), np.nan)
+        if there.sum() >= LEAST:
+            at = np.arange(len(clip))
+            bridged = np.interp(at, at[there], degrees[there])
+            power[there] = sosfiltfilt(band, bridged)[there] ** 2
+        powers.append(power)
+    return powers
+
+
+def nod_terms(
+    low_pitch: ClipsLike, pitch: ClipsLike, *, valid: Any = None, fps: float = FPS
+) -> Doubles:
+    """(C, 4) for `ratio`: nod-band power 0 to 1 s after the speaker's low-pitch cues, over
+    elsewhere.
+
+    Args:
+        low_pitch: C arrays (T_c,), cues of `find_cues` or the true ones.
+        pitch: of the listener, rad.
+    """
+    return modulation_terms(
+        low_pitch, nod_power(pitch, valid=valid, fps=fps), AFTER_LOW_PITCH, fps=fps
+    )
+
+
+def phrase_nod_terms(
+    phrase_ends: ClipsLike, pitch: ClipsLike, *, valid: Any = None, fps: float = FPS
+) -> Doubles:
+    """(C, 4) for `ratio`: nod-band power 0.2 to 1.2 s after the speaker's phrases end, over
+    elsewhere.
+    """
+    return modulation_terms(
+        phrase_ends, nod_power(pitch, valid=valid, fps=fps), AFTER_PHRASE, fps=fps
+    )
