@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft
 
 from elp.media.audio import HOP, RATE, WINDOW, Samples
@@ -60,9 +59,12 @@ def prosody(audio: Samples | Iterable[Samples] | None, frames: int) -> Floats:
     """
     if audio is None:
         return np.tile(np.asarray(SILENT, np.float32), (frames, 1))
+    blocks = audio
+    if isinstance(audio, np.ndarray):
+        blocks = np.split(audio, range(STEP * HOP, len(audio), STEP * HOP))
     stream = ProsodyStream()
     rows, missing = [np.zeros((0, len(PROSODY)), np.float32)], frames
-    for block in [audio] if isinstance(audio, np.ndarray) else audio:
+    for block in blocks:
         rows.append(stream.push(block))
         missing -= len(rows[-1])
         if missing <= 0:
@@ -82,7 +84,7 @@ class ProsodyStream:
     def __init__(self) -> None:
         self.rest = np.zeros(WINDOW // 2, np.float32)
         self.voice = Voice()
-        self.row = np.asarray(SILENT)
+        self.row = SILENT
         self.begun = False
 
     def push(self, samples: Samples) -> Floats:
@@ -93,8 +95,9 @@ class ProsodyStream:
         count = max(0, (len(self.rest) - WINDOW) // HOP + 1)
         if not count:
             return np.zeros((0, len(PROSODY)), np.float32)
-        windows = np.lib.stride_tricks.sliding_window_view(self.rest, WINDOW)[::HOP][:count]
-        rows = self.windows(windows)
+        # slices: for one frame, numpy's view of sliding windows takes longer than its pitch
+        starts = range(0, count * HOP, HOP)
+        rows = self.windows(np.stack([self.rest[first : first + WINDOW] for first in starts]))
         self.rest = self.rest[count * HOP :].copy()
         return rows
 
@@ -107,16 +110,17 @@ class ProsodyStream:
                 out[t] = self._next(*frame)
         return out
 
-    def _next(self, f0: float, strength: float, power: float) -> NDArray[np.float64]:
-        """One frame's row (8,)."""
+    def _next(self, f0: float, strength: float, power: float) -> tuple[float, ...]:
+        """One frame's row, eight numbers."""
         pitch, rank, *_, before, _, _, unvoiced = self.row
         if f0:
             pitch, rank = self.voice.hear(math.log(f0), power)
         energy = min(max(power - self.voice.level, QUIETEST), LOUDEST)
         unvoiced = 0.0 if f0 else min(unvoiced + 1 / FPS, PAUSE)
         change = energy - before if self.begun else 0.0
-        row = (pitch, rank, f0 > 0, strength, energy, pitch - self.row[0], change, unvoiced)
-        self.row, self.begun = np.asarray(row, np.float64), True
+        turn = pitch - self.row[0]
+        self.row = (pitch, rank, float(f0 > 0), strength, energy, turn, change, unvoiced)
+        self.begun = True
         return self.row
 
 
