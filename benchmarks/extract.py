@@ -23,13 +23,13 @@ import numpy as np
 from scipy.ndimage import percentile_filter
 from scipy.spatial.transform import Rotation
 
-from elp.extraction.blink import blink, ear, rate, runs
+from elp.extraction.blink import blink, ear
 from elp.extraction.fit import fit
 from elp.extraction.pipeline import extract, sound
 from elp.face import FaceModel
 from elp.media.track import Tracker
 from elp.media.video import between, frames, pictures, probe
-from elp.motion import Clip
+from elp.motion import Clip, blink_rate, runs
 from elp.records import run_card, write_json
 from elp.simulator.scene import conversation, minutes_of_blinks, observe
 
@@ -152,7 +152,7 @@ def real(path: Path) -> tuple[Clip, dict[str, float]]:
         "shut_frames_hit": int((phi & truth).sum()),
         "shut_frames_missed": int((truth & ~phi & 1).sum()),
         "shut_frames_false": int((phi & ~truth & 1).sum()),
-        "blinks_per_minute": round(rate(phi), 1),
+        "blinks_per_minute": round(blink_rate(phi), 1),
     }
 
 

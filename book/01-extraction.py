@@ -36,10 +36,11 @@ from elp.face import FaceModel
 figures.setup()
 
 # %%
-from elp.extraction.blink import blink, ear, open_ear, runs
+from elp.extraction.blink import blink, ear, open_ear
 from elp.face.camera import project
 from elp.render.mesh import overlay, shaded, wireframe
 from elp.extraction.fit import fit
+from elp.motion import runs
 from elp.simulator.scene import conversation, observe
 
 model = FaceModel.default()
@@ -123,7 +124,7 @@ print(
 # $$E = \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) + \lVert\alpha\rVert^2
 #   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1})$$ (eq-fit)
 #
-# Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
+# Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ, a smoothness prior, ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
 #
 # ## Gauss-Newton
 #
@@ -372,18 +373,18 @@ figures.show(
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 
 # %% tags=["remove-input"]
-from elp.extraction.smoothness import steady
+from elp.extraction.smoothness import smooth_pose
 
-figures.source(steady)
+figures.source(smooth_pose)
 
 # %%
 from elp.extraction.fit import TREMBLE
-from elp.extraction.smoothness import steady
+from elp.extraction.smoothness import smooth_pose
 
 trembling = scene.pose + TREMBLE * np.random.default_rng(0).normal(
     size=scene.pose.shape
 )
-calm = steady(trembling, np.ones(74, bool), TREMBLE)
+calm = smooth_pose(trembling, np.ones(74, bool), TREMBLE)
 
 # %%
 fig = go.Figure()
@@ -471,7 +472,7 @@ figures.source(blink)
 
 # %% [markdown]
 # Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: all irises are about 12 mm wide, and lids that leave 0.45 of that free show it.
-# The tracker gives ten points for the two irises; `bare` measures the gap in their diameters, and a dip in which the lids never come closer than 0.45 of the iris is no blink.
+# The tracker gives ten points for the two irises; `lid_aperture` measures the gap in their diameters, and a dip in which the lids never come closer than 0.45 of the iris is no blink.
 
 # %%
 ratio = ear(scene.points)

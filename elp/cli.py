@@ -43,8 +43,8 @@ def extract(
     face: Face = "largest",
 ) -> None:
     """Measure a video: expression β, head pose p, blinks φ and MFCC at 25 frames per second."""
-    from elp.extraction.blink import rate, runs
     from elp.extraction.pipeline import extract as run
+    from elp.motion import blink_rate, runs
 
     if output.suffix != ".npz":
         raise ElpError(f"{output}: a clip is stored as .npz: give the file that ending")
@@ -52,7 +52,8 @@ def extract(
     clip.save(output)
     seen, phi = clip.motion.valid.mean(), clip.motion.blink
     typer.echo(
-        f"{output}: {len(clip)} frames, {seen:.0%} with a face, {len(runs(phi))} blinks ({rate(phi):.0f} a minute)"
+        f"{output}: {len(clip)} frames, {seen:.0%} with a face, "
+        f"{len(runs(phi))} blinks ({blink_rate(phi):.0f} a minute)"
     )
 
 

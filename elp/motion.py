@@ -30,6 +30,8 @@ PROSODY = (
     "unvoiced_for",
 )
 SILENT = (0.0, 0.5, 0.0, 0.0, -4.0, 0.0, 0.0, 2.0)
+# what a motion holds for every frame, and as what kind of number
+SIGNALS = {"beta": np.float32, "pose": np.float32, "blink": np.uint8, "valid": np.bool_}
 
 Floats = NDArray[np.float32]
 
@@ -57,39 +59,35 @@ class Motion:
     fps: float = FPS
 
     def __post_init__(self) -> None:
-        put = lambda name, value: object.__setattr__(self, name, value)  # noqa: E731  frozen
-        put("beta", np.ascontiguousarray(self.beta, np.float32))
-        put("pose", np.ascontiguousarray(self.pose, np.float32))
-        put("blink", np.ascontiguousarray(self.blink, np.uint8))
+        given = {name: getattr(self, name) for name in SIGNALS}
+        if given["valid"] is None:
+            given["valid"] = np.ones(len(self.beta), bool)
+        for name, array in given.items():  # past the guard of a frozen dataclass
+            object.__setattr__(self, name, np.ascontiguousarray(array, SIGNALS[name]))
         frames = len(self.beta)
-        put(
-            "valid",
-            np.ones(frames, bool) if self.valid is None else np.ascontiguousarray(self.valid, bool),
-        )
         if self.beta.ndim != 2 or self.pose.shape != (frames, POSE):
             raise ElpError(
-                f"motion: beta must be (T, D) and pose (T, {POSE}), got {self.beta.shape} and {self.pose.shape}"
+                f"motion: beta must be (T, D) and pose (T, {POSE}), "
+                f"got {self.beta.shape} and {self.pose.shape}"
             )
         if self.blink.shape != (frames,) or self.valid.shape != (frames,):
             raise ElpError(
-                f"motion: {frames} frames of beta, but blink {self.blink.shape} and valid {self.valid.shape}"
+                f"motion: {frames} frames of beta, "
+                f"but blink {self.blink.shape} and valid {self.valid.shape}"
             )
         if self.blink.size and self.blink.max() > 1:
             raise ElpError(f"motion: blink must be 0 or 1, got {self.blink.max()}")
-        if (
-            not np.isfinite(self.beta[self.valid]).all()
-            or not np.isfinite(self.pose[self.valid]).all()
-        ):
+        if not all(np.isfinite(x[self.valid]).all() for x in (self.beta, self.pose)):
             raise ElpError(
-                "motion: a frame marked valid holds NaN or infinity: mark it valid=0 or extract the clip again"
+                "motion: a frame marked valid holds NaN or infinity: "
+                "mark it valid=0 or extract the clip again"
             )
 
     def __len__(self) -> int:
         return len(self.beta)
 
     def __getitem__(self, frames: slice) -> Motion:
-        cut = {name: getattr(self, name)[frames] for name in ("beta", "pose", "blink", "valid")}
-        return replace(self, **cut)
+        return replace(self, **{name: getattr(self, name)[frames] for name in SIGNALS})
 
     def save(self, path: str | Path) -> None:
         """Write an .npz with beta, pose, blink, valid and fps, whole or not at all."""
@@ -103,8 +101,7 @@ class Motion:
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A person seen and heard: `Motion` with the sound's features and how it was measured (chapter
-    "Parameter extraction").
+    """A person seen and heard: motion, sound, how it was measured (chapter "Parameter extraction").
 
     Attributes:
         motion: T frames of β, p, φ.
@@ -141,7 +138,8 @@ class Clip:
         if self.mfcc.ndim != 2 or len(self.mfcc) != len(self.motion):
             name = self.source or "clip"
             raise ElpError(
-                f"{name}: {len(self.motion)} motion frames, mfcc of shape {self.mfcc.shape}: both need one row per frame"
+                f"{name}: {len(self.motion)} motion frames, mfcc of shape {self.mfcc.shape}: "
+                "both need one row per frame"
             )
         if not np.isfinite(self.mfcc).all():
             raise ElpError(
@@ -182,9 +180,7 @@ class Clip:
         return np.tile(np.asarray(SILENT, np.float32), (len(self), 1))
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz with the motion's arrays and every other field that is known, whole or not
-        at all.
-        """
+        """Write an .npz of the motion's arrays and all fields that are known, whole or not at all."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "motion"}
         motion = {f.name: getattr(self.motion, f.name) for f in fields(self.motion)}
         _save(path, motion | {name: value for name, value in own.items() if value is not None})
@@ -205,6 +201,31 @@ class Clip:
         if "size" in data:
             known["size"] = tuple(int(n) for n in data["size"])
         return cls(motion=_motion(Path(path), data), source=str(data.get("source", "")), **known)
+
+
+def runs(flags: NDArray[Any]) -> list[tuple[int, int]]:
+    """The runs of non-zero values in (T,), such as φ, as (first frame, frame after the last)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(flags) != 0, [0]]).astype(int)))
+    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+
+
+def blink_rate(blink: NDArray[Any], fps: float = FPS) -> float:
+    """Blinks per minute in φ (T,): people blink 15 to 20 times at rest, more often in talk."""
+    return len(runs(blink)) * 60 * fps / max(len(blink), 1)
+
+
+def fill_gaps(x: Floats, valid: NDArray[np.bool_]) -> Floats:
+    """Rows of x (T, D) that are not valid, as straight lines between their valid neighbours.
+
+    Before the first valid row and after the last one, that row; zeros if none is valid.
+    """
+    if valid.all():
+        return x
+    if not valid.any():
+        return np.zeros_like(x)
+    frames = np.arange(len(x))
+    columns = [np.interp(frames, frames[valid], column[valid]) for column in x.T]
+    return np.stack(columns, axis=1).astype(np.float32)
 
 
 def _save(path: str | Path, arrays: dict[str, Any]) -> None:
@@ -234,12 +255,13 @@ def _motion(path: Path, data: dict[str, NDArray[Any]]) -> Motion:
     missing = [name for name in ("beta", "pose", "blink", "fps") if name not in data]
     if missing:
         raise ElpError(
-            f"{path}: no array {missing[0]!r} in it: make the file with 'elp extract' or 'elp respond --params'"
+            f"{path}: no array {missing[0]!r} in it: "
+            "make the file with 'elp extract' or 'elp respond --params'"
         )
     fps = float(data["fps"])
     if fps != FPS:
         raise ElpError(
-            f"{path}: {fps:g} frames per second, expected {FPS:g}: extract the clip again, or import it as a corpus"
+            f"{path}: {fps:g} frames per second, expected {FPS:g}: "
+            "extract the clip again, or import it as a corpus"
         )
-    arrays = {name: data[name] for name in ("beta", "pose", "blink", "valid") if name in data}
-    return Motion(**arrays, fps=fps)
+    return Motion(**{name: data[name] for name in SIGNALS if name in data}, fps=fps)

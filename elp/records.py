@@ -25,8 +25,7 @@ RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "mediapipe", "libr
 
 @contextlib.contextmanager
 def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; rename it to `path` on success, delete it on any
-    failure.
+    """Yield a temporary path beside `path`, renamed to `path` on success, deleted on failure.
 
     Raises:
         ElpError: the folder cannot be made or written, or the disk is full.
@@ -40,7 +39,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
         os.replace(partial, path)
     except OSError as error:
         raise ElpError(
-            f"{path}: cannot be written ({error.strerror or error}): free some space or choose another folder"
+            f"{path}: cannot be written ({error.strerror or error}): "
+            "free some space or choose another folder"
         ) from error
     finally:
         # where a file stands in the place of the folder there is nothing to delete
@@ -56,8 +56,7 @@ def sha256(path: str | Path) -> str:
 
 @functools.cache
 def commit() -> str:
-    """Short commit of the checkout that holds `elp` ("+" when it has uncommitted changes), or
-    "release".
+    """Short commit of the checkout that holds `elp`, "+" if changed since, or "release".
 
     That of the first call, for a process runs the code that it began with: a long run asks when it
     starts. A machine without git is told by the variable ELP_COMMIT.
@@ -65,20 +64,10 @@ def commit() -> str:
     if told := os.environ.get("ELP_COMMIT"):
         return told
     root = Path(__file__).parents[1]
+    run = ["git", "-C", str(root), *"describe --always --dirty=+ --abbrev=12 --exclude=*".split()]
     try:
-        run = [
-            "git",
-            "-C",
-            str(root),
-            "describe",
-            "--always",
-            "--dirty=+",
-            "--abbrev=12",
-            "--exclude=*",
-        ]
-        return subprocess.run(
-            run, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
+        done = subprocess.run(run, capture_output=True, text=True, check=True, timeout=10)
+        return done.stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return "release"
 
@@ -120,8 +109,9 @@ def run_card(
 
 
 def _portable(argv: list[str]) -> list[str]:
-    """A command line that says the same on every machine: paths relative to the root, names only of
-    what lies neither in it nor beside it.
+    """A command line that says the same on every machine.
+
+    Paths are relative to the root; of what lies neither in it nor beside it there is only the name.
     """
     root = Path(__file__).parents[1]
 

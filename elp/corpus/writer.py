@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.motion import FPS, MFCC, POSE, PROSODY, SILENT, Floats, Motion
+from elp.motion import FPS, MFCC, POSE, PROSODY, SILENT, Floats, Motion, fill_gaps
 from elp.records import sha256
 
 COLUMNS = ("clip", "person", "partner", "role", "emotion", "split", "offset", "length", "source")
@@ -68,7 +68,8 @@ def new_folder(dest: Path) -> Iterator[Path]:
         os.replace(partial, dest)
     except OSError as error:
         raise ElpError(
-            f"{dest}: cannot be written ({error.strerror or error}): free some space or choose another folder"
+            f"{dest}: cannot be written ({error.strerror or error}): "
+            "free some space or choose another folder"
         ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -236,7 +237,7 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
             f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: both need one row per frame"
         )
     halves = {
-        name: bridge(x, motion.valid).astype(np.float16)
+        name: fill_gaps(x, motion.valid).astype(np.float16)
         for name, x in (("beta", motion.beta), ("pose", motion.pose))
     }
     prosody = record.prosody
@@ -254,17 +255,3 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
                 f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: extract the clip again"
             )
     return halves | {"blink": motion.blink, "valid": motion.valid}
-
-
-def bridge(x: Floats, valid: NDArray[np.bool_]) -> Floats:
-    """Rows of x (T, D) that are not valid replaced by straight lines between their valid neighbours
-    (zeros if none is valid).
-    """
-    if valid.all():
-        return x
-    if not valid.any():
-        return np.zeros_like(x)
-    frames = np.arange(len(x))
-    return np.stack(
-        [np.interp(frames, frames[valid], column[valid]) for column in x.T], axis=1
-    ).astype(np.float32)

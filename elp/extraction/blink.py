@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R, POINTS, TRACKED
-from elp.motion import FPS
+from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R, POINTS, TRACKED, check_points
+from elp.motion import runs
 
-FIXED = 0.2  # thresholds in public code lie at EAR 0.16 to 0.26
 # of a person's open-eye EAR: a blink is a run below the second that somewhere falls below the first
 SHUT, REOPENED = 0.6, 0.65
 # of the iris's diameter: lids farther apart show the iris, of a person who looks down or squints
@@ -19,11 +18,11 @@ MINIMUM = 2  # frames: a shorter dip is the tracker's
 
 
 def ear(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Eye aspect ratio (|p2 - p6| + |p3 - p5|) / (2 |p1 - p4|) of the right and the left eye
-    (Soukupová and Čech 2016).
+    """Eye aspect ratio (|p2 - p6| + |p3 - p5|) / (2 |p1 - p4|) of the right and the left eye.
 
-    About 0.3 for an open eye, half of it or less for a shut one. The paper's φ compares the
-    inverse, `1 / ear(points)`, which exceeds its threshold when the eye is shut.
+    About 0.3 for an open eye, half of it or less for a shut one (Soukupová and Čech 2016). The
+    paper's φ compares the inverse, `1 / ear(points)`, which exceeds its threshold when the eye is
+    shut.
 
     Args:
         points: (T, 468 or 478, 2 or 3) landmarks; with depth, distances are measured in space, so
@@ -36,21 +35,14 @@ def ear(points: NDArray[np.floating]) -> NDArray[np.float32]:
         ElpError: the points have another shape.
     """
     points = np.asarray(points, np.float32)
-    if points.ndim != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
-        raise ElpError(
-            f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks"
-        )
-    out = []
-    for eye in (EAR_R, EAR_L):
-        p1, p2, p3, p4, p5, p6 = (points[:, k] for k in eye)
-        high = np.linalg.norm(p2 - p6, axis=-1) + np.linalg.norm(p3 - p5, axis=-1)
-        out.append(high / np.maximum(2 * np.linalg.norm(p1 - p4, axis=-1), 1e-6))
-    return np.stack(out, -1)
+    check_points(points, POINTS)
+    return _height_over(points, ((EAR_R, EAR_R[0], EAR_R[3]), (EAR_L, EAR_L[0], EAR_L[3])))
 
 
-def bare(points: NDArray[np.floating]) -> NDArray[np.float32]:
-    """How far the lids of the right and the left eye are apart, in diameters of their irises (about
-    12 mm in everybody).
+def lid_aperture(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Distance of the lids of the right and the left eye, in diameters of their irises.
+
+    An iris is about 12 mm wide in everybody.
 
     Args:
         points: (T, 478, 2 or 3) landmarks with irises.
@@ -62,30 +54,30 @@ def bare(points: NDArray[np.floating]) -> NDArray[np.float32]:
         ElpError: the points have another shape.
     """
     points = np.asarray(points, np.float32)
-    if points.ndim != 3 or points.shape[1] < TRACKED or points.shape[2] not in (2, 3):
-        raise ElpError(
-            f"points: expected (T, 478, 2 or 3), got {points.shape}: pass the tracker's landmarks with irises"
-        )
+    check_points(points, TRACKED)
+    # the left and right end of an iris: lids do not hide them
+    return _height_over(points, ((EAR_R, IRIS_R[1], IRIS_R[3]), (EAR_L, IRIS_L[1], IRIS_L[3])))
+
+
+def _height_over(
+    points: NDArray[np.floating], eyes: tuple[tuple[tuple[int, ...], int, int], ...]
+) -> NDArray[np.float32]:
+    """(T, 2) mean distance of two pairs of lid points over that of two other points."""
     out = []
-    for eye, iris in ((EAR_R, IRIS_R), (EAR_L, IRIS_L)):
+    for eye, one, other in eyes:
         _, p2, p3, _, p5, p6 = (points[:, k] for k in eye)
         high = np.linalg.norm(p2 - p6, axis=-1) + np.linalg.norm(p3 - p5, axis=-1)
-        # lids do not hide its left and right end
-        wide = np.linalg.norm(points[:, iris[1]] - points[:, iris[3]], axis=-1)
+        wide = np.linalg.norm(points[:, one] - points[:, other], axis=-1)
         out.append(high / np.maximum(2 * wide, 1e-6))
     return np.stack(out, -1)
 
 
 def open_ear(ratio: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(2,) EAR of this person's open eyes: the 70th percentile over the clip, which no plausible
-    share of blinks moves.
-    """
+    """(2,) EAR of this person's open eyes: 70th percentile over the clip, which no blinks move."""
     seen = np.isfinite(ratio).all(1)
-    return (
-        np.percentile(ratio[seen], 70, axis=0).astype(np.float32)
-        if seen.any()
-        else np.full(2, np.nan, np.float32)
-    )
+    if not seen.any():
+        return np.full(2, np.nan, np.float32)
+    return np.percentile(ratio[seen], 70, axis=0).astype(np.float32)
 
 
 def blink(
@@ -99,8 +91,8 @@ def blink(
 
     Args:
         ratio: (T, 2) eye aspect ratios of the two eyes.
-        iris: (T, 2) what `bare` gives: a dip in which the more open eye never covers its iris by
-            half is no blink.
+        iris: (T, 2) what `lid_aperture` gives: a dip in which the more open eye never covers its
+            iris by half is no blink.
         threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a
             blink is a run of frames in which the more open of the two eyes lies below 0.65 of its
             open ratio, and somewhere below 0.6.
@@ -123,16 +115,3 @@ def blink(
         if level[first:last].min() < begin and last - first >= minimum and hidden[first:last].any():
             out[first:last] = 1
     return out
-
-
-def runs(blinks: NDArray[np.uint8]) -> list[tuple[int, int]]:
-    """The runs of 1s in φ (T,), as (first frame, frame after the last)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(blinks) != 0, [0]]).astype(int)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
-
-
-def rate(blinks: NDArray[np.uint8], fps: float = FPS) -> float:
-    """Blinks per minute; people blink about 15 to 20 times a minute at rest, more often while they
-    talk.
-    """
-    return len(runs(blinks)) * 60 * fps / max(len(blinks), 1)

@@ -8,13 +8,13 @@ each frame (ELP, section 3.1):
 
 with Cauchy's loss for ρ and ψ, d the model's prior deviations, and the noise σ estimated from the
 residuals. Four steps: α and f together with some dozen frames (arrow-shaped normal equations, Schur
-complement); every frame by itself (Levenberg-Marquardt, batched); neighbours tied together
-(block-tridiagonal normal equations, solved as a band); the head's path freed of trembling that no
-head's mass allows.
+complement); every frame by itself (Levenberg-Marquardt, batched); neighbours together, under a
+smoothness prior (block-tridiagonal normal equations, solved as a band); the head's path freed of
+trembling that no head's mass allows.
 """
 
-# T frame, B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, Ki
-# identity coefficient, N = 6 + K
+# T frame, B frame of a batch, P mesh point, C observed coordinate
+# K expression coefficient, Ki identity coefficient, N = 6 + K
 from __future__ import annotations
 
 import contextlib
@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -31,10 +32,10 @@ from torch import Tensor
 
 from elp.errors import ElpError
 from elp.extraction.energy import Energy, landmark_normals, landmark_weights
-from elp.extraction.shared import Shared, share
-from elp.extraction.smoothness import steady, tie
-from elp.extraction.solve import frames as each_frame
-from elp.face.landmarks import POINTS
+from elp.extraction.identity import Shared, fit_identity
+from elp.extraction.smoothness import smooth_pose, smoothness_prior
+from elp.extraction.solve import fit_frames
+from elp.face.landmarks import POINTS, check_points
 from elp.face.model import FaceModel
 
 # focal length over the image's longer side when nothing is known: a field of view of 37 degrees, a
@@ -47,7 +48,7 @@ INDEPENDENT = 75
 # they erred apart
 TOGETHER = 10.0
 THREADS = 4  # at most: each holds the matrices of one window
-WINDOW, OVERLAP = 128, 8  # frames that are fitted and tied together at most, and beyond both ends
+WINDOW, OVERLAP = 128, 8  # frames that are fitted together at most, and beyond both ends
 # steps between frames below which a change counts as noise: radians, cm across, cm away, share of a
 # direction's deviation
 TURN, ACROSS, AWAY, EXPRESSION = math.radians(0.25), 0.05, 0.3, 0.03
@@ -72,7 +73,7 @@ class FaceFit:
             pixels.
         noise: σ in pixels, as the residuals showed it.
         history: mean cost per frame before and after each iteration of each step: "rough" (identity
-            with a guessed noise level), "identity", "frames" and "smooth" (cost above the untied
+            with a guessed noise level), "identity", "frames" and "smooth" (cost above the separate
             frames').
     """
 
@@ -97,18 +98,17 @@ def fit(
     frames: int = 24,
     progress: Callable[[int], object] | None = None,
 ) -> FaceFit:
-    """Fit identity, camera, pose and expression to a clip of tracked points, or to one picture (T =
-    1).
+    """Fit identity, camera, pose and expression to the tracked points of a clip or a picture.
 
     Args:
         points: (T, 468 or 478, 2 or 3) landmarks in pixels (x right, y down; the third is relative
-            depth), NaN in frames without a face.
+            depth), NaN in frames without a face; T is 1 for one picture.
         size: (width, height) of the image in pixels.
         model: the face; by default `FaceModel.default()`.
         alpha: (Ki,) identity if it is known already; else it is estimated.
         focal: focal length in pixels if it is known; else it is estimated, with a prior at 1.5
             times the image's longer side.
-        smooth: strength of the ties between neighbouring frames; 0 fits every frame by itself.
+        smooth: strength of the smoothness prior; 0 fits every frame by itself.
         frames: how many frames identity, camera and noise are estimated from, spread evenly over
             the clip.
         progress: called with the number of frames just finished.
@@ -134,20 +134,17 @@ def fit(
         else torch.as_tensor(np.asarray(alpha, np.float32)),
     )
     with cores() as pool:
-        energy, found, beta, history = share(
+        energy, found, beta, history = fit_identity(
             energy, observed[pick], people, 1 + len(observed) / INDEPENDENT, pool
         )
         x, costs = _windows(energy, observed, beta, smooth, pool, progress)
     if smooth > 0:
-        x[:, :6] = steady(x[:, :6], observed.tied, TREMBLE * math.sqrt(smooth))
+        x[:, :6] = smooth_pose(x[:, :6], observed.adjacent, TREMBLE * math.sqrt(smooth))
     rms = np.empty(len(x), np.float32)
     for i in range(0, len(x), WINDOW):
-        rms[i : i + WINDOW] = (
-            energy.pixels(observed[i : i + WINDOW], torch.from_numpy(x[i : i + WINDOW]))
-            .square()
-            .mean(1)
-            .sqrt()
-        )
+        window = slice(i, i + WINDOW)
+        pixels = energy.pixels(observed[window], torch.from_numpy(x[window]))
+        rms[window] = pixels.square().mean(1).sqrt()
 
     def spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
         out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
@@ -168,8 +165,9 @@ def fit(
 
 @contextlib.contextmanager
 def cores() -> Iterator[Executor]:
-    """As many threads as torch would split one operation over, each doing whole operations: it
-    never waits for another, whatever else runs.
+    """As many threads as torch would split one operation over, each doing whole operations.
+
+    So none waits for another, whatever else runs.
     """
     from threadpoolctl import threadpool_limits
 
@@ -188,17 +186,14 @@ def cores() -> Iterator[Executor]:
 
 
 class Observed:
-    """The frames that show a face, read when asked for, as float32 tensors (B, 468, C) about the
-    picture's centre.
+    """The frames that show a face, read when asked for.
 
-    `seen` holds their numbers, `tied` (len - 1,) whether one and the next are neighbours in time.
+    They come as float32 tensors (B, 468, C) about the picture's centre.
+    `seen` holds their numbers, `adjacent` (len - 1,) whether one and the next are neighbours in time.
     """
 
     def __init__(self, points: NDArray[np.floating], size: tuple[int, int]) -> None:
-        if len(points.shape) != 3 or points.shape[1] < POINTS or points.shape[2] not in (2, 3):
-            raise ElpError(
-                f"points: expected (T, 468 or 478, 2 or 3), got {points.shape}: pass the tracker's landmarks"
-            )
+        check_points(points, POINTS)
         # points may be a file, which has one position
         self.points, self.lock = points, threading.Lock()
         self.centre = torch.tensor([size[0] / 2, size[1] / 2, 0.0])[: points.shape[2]]
@@ -207,7 +202,7 @@ class Observed:
             for i in range(0, len(points), WINDOW)
         ]
         self.seen = np.flatnonzero(np.concatenate(known)) if known else np.zeros(0, int)
-        self.tied = np.diff(self.seen) == 1
+        self.adjacent = np.diff(self.seen) == 1
 
     def __len__(self) -> int:
         return len(self.seen)
@@ -240,8 +235,9 @@ def _columns(modes: NDArray[np.float32]) -> Tensor:
 
 
 def _spread(observed: Tensor) -> float:
-    """Size of the face in pixels: standard deviation of its points about their centre, about 0.4 of
-    the distance between the eyes' outer corners.
+    """Size of the face in pixels: standard deviation of its points about their centre.
+
+    It is about 0.4 of the distance between the eyes' outer corners.
     """
     return observed[:, :, :2].std(1).mean().item()
 
@@ -254,32 +250,21 @@ def _windows(
     pool: Executor,
     progress: Callable[[int], object] | None,
 ) -> tuple[NDArray[np.float32], dict[str, list[float]]]:
-    """All frames (T, N), and the mean cost after each iteration of both steps, in an even number of
-    windows of equal length.
+    """All frames (T, N), in windows of equal length, and the mean cost after each iteration.
 
     Nothing that a thread has allocated outlives its window: what it found is copied into one array.
     Tensors kept would be scattered over the threads' heaps, which could then never shrink, and
     memory would grow with the clip.
     """
-    edges = (
-        np.linspace(0, len(observed), 2 * math.ceil(len(observed) / (2 * WINDOW)) + 1)
-        .round()
-        .astype(int)
-    )
-    spans = [
-        (low, high)
-        for low, high in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-        if low < high
-    ]
+    count = 2 * math.ceil(len(observed) / (2 * WINDOW))
+    edges = np.linspace(0, len(observed), count + 1).round().astype(int).tolist()
+    spans = [(low, high) for low, high in pairwise(edges) if low < high]
     out = np.empty((len(observed), 6 + len(beta)), np.float32)
     costs: dict[str, list[list[float]]] = {"frames": [], "smooth": []}
-    for (low, high), (alone, tied) in zip(
-        spans,
-        pool.map(lambda span: _window(energy, observed, span, beta, strength, out), spans),
-        strict=True,
-    ):
+    fitted = pool.map(lambda span: _window(energy, observed, span, beta, strength, out), spans)
+    for (low, high), (alone, smooth) in zip(spans, fitted, strict=True):
         costs["frames"].append(alone)
-        costs["smooth"] += [tied] if tied else []
+        costs["smooth"] += [smooth] if smooth else []
         if progress:
             progress(high - low)
     means = {name: np.mean(traces, axis=0).tolist() for name, traces in costs.items() if traces}
@@ -295,22 +280,22 @@ def _window(
     strength: float,
     out: NDArray[np.float32],
 ) -> tuple[list[float], list[float]]:
-    """Fit frames first ... last - 1 into `out` and tie neighbours, with some frames beyond both
-    ends, whose own answers are thrown away.
+    """Fit frames first ... last - 1 into `out`, each alone, then smoothly with its neighbours.
+
+    Some frames beyond both ends are fitted too, whose own answers are thrown away.
 
     Returns:
         the mean cost after each iteration of both steps.
     """
     first, last = span
     low, high = max(first - OVERLAP, 0), min(last + OVERLAP, len(observed))
-    x, alone, h, g = each_frame(energy, observed[low:high], beta)
-    tied = torch.zeros(0)
+    x, alone, h, g = fit_frames(energy, observed[low:high], beta)
+    smooth = torch.zeros(0)
     if strength > 0 and len(x) > 1:
         scale = torch.cat(
             [torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * energy.deviation]
         )
-        x, tied = tie(
-            h, g, x, torch.as_tensor(observed.tied[low : high - 1]), scale, TOGETHER * strength
-        )
+        adjacent = torch.as_tensor(observed.adjacent[low : high - 1])
+        x, smooth = smoothness_prior(h, g, x, adjacent, scale, TOGETHER * strength)
     out[first:last] = x[first - low : last - low]
-    return alone.tolist(), tied.tolist()
+    return alone.tolist(), smooth.tolist()

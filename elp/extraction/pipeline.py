@@ -1,6 +1,4 @@
-"""A video of a person to expression, head pose, blinks and MFCC (chapter "Parameter
-extraction").
-"""
+"""A video to expression, head pose, blinks and MFCC (chapter "Parameter extraction")."""
 
 # T frame at 25 per second, P landmark
 from __future__ import annotations
@@ -17,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.extraction.blink import bare, blink, ear
+from elp.extraction.blink import blink, ear, lid_aperture
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
-from elp.motion import FPS, Clip, Motion
+from elp.motion import FPS, Clip, Motion, fill_gaps, runs
 
 if TYPE_CHECKING:
     from elp.extraction.fit import FaceFit
@@ -54,9 +52,8 @@ def extract(
 
     Returns:
         A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are
-            interpolated; frames of longer ones hold the
-        interpolation too, but `valid` is 0 there. Without sound the MFCC are zeros, and a warning
-            says so.
+        interpolated; frames of longer ones hold the interpolation too, but `valid` is 0 there.
+        Without sound the MFCC are zeros, and a warning says so.
 
     Raises:
         ElpError: the file is missing, unreadable or has no pictures, no frame shows a face, or
@@ -73,13 +70,15 @@ def extract(
             points = track(path, face, store, bar.update)
         if not len(points.seen):
             raise ElpError(
-                f"{path}: no face found in it: use a video that shows a face from the front, well lit and not too small"
+                f"{path}: no face found in it: "
+                "use a video that shows a face from the front, well lit and not too small"
             )
         with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
-            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]  # a PointFile is read as an array is
+            # a PointFile is read as an array is
+            found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
         eyes = [
             np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)])
-            for measure in (ear, bare)
+            for measure in (ear, lid_aperture)
         ]
     return Clip(
         motion=_motion(found, blink(eyes[0], iris=eyes[1])),
@@ -96,7 +95,8 @@ def extract(
 
 
 class PointFile:
-    """Tracked points (T, 478, 3) float32 that live in a file: an hour of them is half a gigabyte.
+    """Tracked points (T, 478, 3) float32 in a file: an hour of them is half a gigabyte.
+
     Slices and index arrays read what they name.
     """
 
@@ -133,8 +133,9 @@ class PointFile:
 def track(
     path: str | Path, face: str, store: IO[bytes], tick: Callable[[int], object] | None = None
 ) -> PointFile:
-    """Track one face through a video's own pictures; points at 25 per second, in pixels of the
-    full-sized picture, go to the binary file `store`.
+    """Track one face through a video's own pictures.
+
+    Points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`.
     """
     from elp.media.track import Tracker
     from elp.media.video import Shown, between, pictures, probe
@@ -156,8 +157,9 @@ def track(
 
 
 def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
-    """The same items, made by a thread that runs up to `count` ahead: pictures are decoded while
-    others are tracked.
+    """The same items, made by a thread that runs up to `count` ahead.
+
+    So pictures are decoded while others are tracked.
     """
     box: queue.Queue[tuple[str, Any]] = queue.Queue(count)
     stop = threading.Event()
@@ -214,16 +216,12 @@ def voice(path: str | Path, frames: int) -> NDArray[np.float32]:
 
 
 def _motion(found: FaceFit, blinks: NDArray[np.uint8]) -> Motion:
-    """Fill gaps; make translations relative to the median."""
+    """Translations relative to the median, and gaps filled; long ones, and the ends, not valid."""
     seen = np.asarray(np.isfinite(found.beta).all(axis=1))
     pose = found.pose - np.concatenate([np.zeros(3, np.float32), found.origin])
-    times, known = np.arange(len(seen)), np.flatnonzero(seen)
-    fill = lambda values: np.stack(
-        [np.interp(times, known, column[seen]) for column in values.T], 1
-    )
     valid = seen.copy()
-    missing = np.flatnonzero(~seen)
-    for gap in np.split(missing, np.flatnonzero(np.diff(missing) != 1) + 1) if len(missing) else []:
-        inside = gap[0] > 0 and gap[-1] < len(seen) - 1
-        valid[gap] = inside and len(gap) <= GAP * FPS
-    return Motion(beta=fill(found.beta), pose=fill(pose), blink=blinks, valid=valid)
+    for first, last in runs(~seen):
+        inside = first > 0 and last < len(seen)
+        valid[first:last] = inside and last - first <= GAP * FPS
+    beta, pose = fill_gaps(found.beta, seen), fill_gaps(pose, seen)
+    return Motion(beta=beta, pose=pose, blink=blinks, valid=valid)

@@ -22,75 +22,11 @@ FACE = 9409  # vertices of the face region, which come first
 # MediaPipe's landmarks where the 68 of iBUG lie (jaw 0-16, brows 17-26, nose 27-35, eyes 36-47,
 # lips 48-67)
 IBUG = (
-    127,
-    234,
-    93,
-    132,
-    58,
-    172,
-    136,
-    150,
-    152,
-    379,
-    365,
-    397,
-    288,
-    361,
-    323,
-    454,
-    356,
-    70,
-    63,
-    105,
-    66,
-    107,
-    336,
-    296,
-    334,
-    293,
-    300,
-    168,
-    197,
-    5,
-    4,
-    98,
-    97,
-    2,
-    326,
-    327,
-    33,
-    160,
-    158,
-    133,
-    153,
-    144,
-    362,
-    385,
-    387,
-    263,
-    373,
-    380,
-    61,
-    39,
-    37,
-    0,
-    267,
-    269,
-    291,
-    405,
-    314,
-    17,
-    84,
-    181,
-    78,
-    82,
-    13,
-    312,
-    308,
-    317,
-    14,
-    87,
-)
+    127, 234, 93, 132, 58, 172, 136, 150, 152, 379, 365, 397, 288, 361, 323, 454, 356,
+    70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 98, 97, 2, 326, 327,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+)  # fmt: skip
 AXES = np.array([1, -1, -1], np.float32)  # theirs: y up, z towards the camera
 
 
@@ -105,11 +41,10 @@ def from_ict(path: str | Path, identities: int = 100) -> FaceModel:
 
     Returns:
         A FaceModel in cm with the shapes' own names and `full` 1: its β are blend weights, its rows
-            are not orthonormal (some shapes share
-        movements; 55 of 57 are independent). `landmarks` holds, for each of MediaPipe's 468
-            landmarks, the vertex that stands for it: found
-        by warping our mean face onto theirs (thin-plate spline through the 68 common landmarks) and
-            taking the nearest vertex.
+        are not orthonormal (some shapes share movements; 55 of 57 are independent). `landmarks`
+        holds, for each of MediaPipe's 468 landmarks, the vertex that stands for it: found by
+        warping our mean face onto theirs (thin-plate spline through the 68 common landmarks) and
+        taking the nearest vertex.
 
     Raises:
         ElpError: nothing there, or not ICT-FaceKit.

@@ -7,6 +7,10 @@ that equal columns of two rows face each other.
 
 from __future__ import annotations
 
+from typing import Any
+
+from elp.errors import ElpError
+
 POINTS = 468  # points of the face model
 TRACKED = 478  # points of the tracker: the model's, then five for each iris
 
@@ -21,13 +25,27 @@ LIPS = {
     "lower_middle": (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
     "lower_outer": (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
 }
-LIDS_L = {  # the seven columns between the corners of the left eye, from the outer corner inwards
-    "crease": (342, 445, 444, 443, 442, 441, 413),
-    "skin": (467, 260, 259, 257, 258, 286, 414),
-    "upper": (466, 388, 387, 386, 385, 384, 398),
-    "lower": (249, 390, 373, 374, 380, 381, 382),
-    "under": (255, 339, 254, 253, 252, 256, 341),
+# nine columns each, from the outer to the inner corner of an eye: the rings around the opening, from
+# the crease of the upper lid down to its margin, from the margin of the lower lid down to the cheek
+LIDS = {
+    "r": {
+        "crease": (226, 113, 225, 224, 223, 222, 221, 189, 244),
+        "skin": (130, 247, 30, 29, 27, 28, 56, 190, 243),
+        "upper": (33, 246, 161, 160, 159, 158, 157, 173, 133),
+        "lower": (33, 7, 163, 144, 145, 153, 154, 155, 133),
+        "under": (130, 25, 110, 24, 23, 22, 26, 112, 243),
+        "cheek": (226, 31, 228, 229, 230, 231, 232, 233, 244),
+    },
+    "l": {
+        "crease": (446, 342, 445, 444, 443, 442, 441, 413, 464),
+        "skin": (359, 467, 260, 259, 257, 258, 286, 414, 463),
+        "upper": (263, 466, 388, 387, 386, 385, 384, 398, 362),
+        "lower": (263, 249, 390, 373, 374, 380, 381, 382, 362),
+        "under": (359, 255, 339, 254, 253, 252, 256, 341, 463),
+        "cheek": (446, 261, 448, 449, 450, 451, 452, 453, 464),
+    },
 }
+LIDS_L = {row: ring[1:-1] for row, ring in LIDS["l"].items()}  # between the corners
 CORNERS_L = (263, 362)  # outer and inner corner of the left eye
 CORNERS_R = (33, 133)
 # p1 ... p6 of the eye aspect ratio: outer corner, two of the upper lid, inner corner, two of the
@@ -36,43 +54,18 @@ EAR_R = (33, 160, 158, 133, 153, 144)
 EAR_L = (263, 387, 385, 362, 380, 373)
 IRIS_R = (468, 469, 470, 471, 472)  # centre, then the four ends of its diameters
 IRIS_L = (473, 474, 475, 476, 477)
+# the outline of the face, from the top of the forehead over the subject's left
 OVAL = (
-    10,
-    338,
-    297,
-    332,
-    284,
-    251,
-    389,
-    356,
-    454,
-    323,
-    361,
-    288,
-    397,
-    365,
-    379,
-    378,
-    400,
-    377,
-    152,
-    148,
-    176,
-    149,
-    150,
-    136,
-    172,
-    58,
-    132,
-    93,
-    234,
-    127,
-    162,
-    21,
-    54,
-    103,
-    67,
-    109,
-)
-# every second column of an eye's rim, to fill the opening with triangles
-RIM_R = (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7)
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+
+
+def check_points(points: Any, least: int) -> None:
+    """Raise ElpError unless points, an array or what has its shape, are (T, least or more, 2|3)."""
+    if len(points.shape) == 3 and points.shape[1] >= least and points.shape[2] in (2, 3):
+        return
+    count = f"{POINTS} or {TRACKED}" if least == POINTS else f"{least}"
+    raise ElpError(
+        f"points: expected (T, {count}, 2 or 3), got {points.shape}: pass the tracker's landmarks"
+    )

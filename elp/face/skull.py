@@ -1,14 +1,14 @@
-"""What holds still while a face moves: the bone under it, and the motions of a rigid body (chapter
-"Parameter extraction").
-"""
+"""What holds still while a face moves: bone and rigid motion (chapter "Parameter extraction")."""
 
 # P point
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elp.face.landmarks import CORNERS_L, CORNERS_R
-from elp.face.mesh import Array
+
+Array = NDArray[np.float64]
 
 
 def rigid(face: Array) -> Array:
@@ -23,9 +23,7 @@ def rigid(face: Array) -> Array:
 
 
 def skull(count: int) -> Array:
-    """(P,) 1 at points over bone that no expression moves (nose bridge, eye corners, temples), 0
-    elsewhere.
-    """
+    """(P,) 1 over bone that no expression moves: nose bridge, eye corners, temples; else 0."""
     weight = np.zeros(count)
     weight[[168, 6, 197, 195, 5, *CORNERS_L, *CORNERS_R, 127, 356, 162, 389, 234, 454]] = 1
     return weight

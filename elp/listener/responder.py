@@ -21,7 +21,7 @@ from elp.model import checkpoint
 from elp.model.ase import ASE
 from elp.model.layers import State
 from elp.model.space import one_hot
-from elp.motion import MFCC, POSE, Clip, Motion
+from elp.motion import MFCC, POSE, Clip, Motion, fill_gaps
 
 Emotion = str | Sequence[float] | None
 CHUNK = 250  # frames at once: ten seconds
@@ -197,13 +197,11 @@ class ELPResponder:
         valid: NDArray[Any] | None = None,
     ) -> list[Tensor]:
         """Checked, bridged, standardised and limited: three tensors (1, T, ...)."""
-        from elp.corpus.writer import bridge
-
         frames = len(beta)
         if not frames:
             raise ElpError("the speaker has no frames: give a longer video")
         if valid is not None:
-            beta, pose = bridge(np.asarray(beta), valid), bridge(np.asarray(pose), valid)
+            beta, pose = fill_gaps(np.asarray(beta), valid), fill_gaps(np.asarray(pose), valid)
         return [
             self.input(name, x, frames)
             for name, x in (("mfcc", mfcc), ("beta", beta), ("pose", pose))

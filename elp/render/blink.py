@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from elp.extraction.blink import runs
 from elp.face.model import FaceModel
+from elp.motion import runs
 
 LIDS = ("blink_l", "blink_r")
 

@@ -10,11 +10,11 @@ from functools import cache
 
 import numpy as np
 
-from elp.face.directions import NAMES
 from elp.face.model import FaceModel
 from elp.motion import Motion
 from elp.simulator.processes import Array, drift, smooth
 
+NAMES = FaceModel.default().names  # the named directions, in the order of β
 COLUMN = {name: k for k, name in enumerate(NAMES)}
 # tracking noise of β in prior deviations: correlated over 0.12 s, and white
 TREMOR, JITTER = 0.07, 0.03

@@ -13,9 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elp.corpus import Corpus, Record
-from elp.corpus.writer import bridge
 from elp.errors import ElpError
-from elp.motion import SILENT, Motion
+from elp.motion import SILENT, Motion, fill_gaps
 
 EMOTIONS = ["negative", "neutral", "positive"]
 CARD = {"name": "test", "emotions": EMOTIONS, "source": "made up", "licence": "MIT", "made": {}}
@@ -256,7 +255,9 @@ def test_asking_for_what_is_not_there(corpus: Corpus) -> None:
 def test_frames_that_are_not_valid_are_bridged_and_marked(tmp_path: Path) -> None:
     beta = np.arange(8, dtype=np.float32)[:, None].repeat(2, 1)
     valid = np.array([1, 1, 0, 0, 1, 1, 1, 0], bool)
-    np.testing.assert_allclose(bridge(np.where(valid[:, None], beta, np.nan), valid)[:7], beta[:7])
+    np.testing.assert_allclose(
+        fill_gaps(np.where(valid[:, None], beta, np.nan), valid)[:7], beta[:7]
+    )
     seen = Motion(
         beta=np.where(valid[:, None], beta, np.nan),
         pose=np.zeros((8, 6)),

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
 from elp.errors import ElpError
-from elp.extraction.blink import bare, blink, ear, open_ear, rate, runs
+from elp.extraction.blink import blink, ear, lid_aperture, open_ear
 from elp.face import FaceModel
 from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R
+from elp.motion import blink_rate, runs
 from elp.simulator.scene import minutes_of_blinks
 
 MODEL = FaceModel.default()
@@ -77,7 +78,7 @@ def test_a_glance_down_shows_the_iris_and_is_no_blink() -> None:
         points[:, eye, 0] = [0, 10, 20, 30, 20, 10]
         points[:, eye[1:3], 1], points[:, eye[4:], 1] = -gap[:, None] / 2, gap[:, None] / 2
         points[:, iris, :2] = np.array([[15, 0], [21, 0], [15, -6], [9, 0], [15, 6]])
-    ratio, iris = ear(points), bare(points)
+    ratio, iris = ear(points), lid_aperture(points)
     np.testing.assert_allclose(iris, np.repeat(gap[:, None] / 12, 2, 1), rtol=1e-5)
     assert runs(blink(ratio)) == [(20, 26), (40, 44)]
     assert runs(blink(ratio, iris=iris)) == [(40, 44)]
@@ -113,13 +114,13 @@ def test_runs_rebuild_the_sequence(bits: list[int]) -> None:
 def test_rate_is_per_minute() -> None:
     phi = np.zeros(25 * 60, np.uint8)
     phi[::100], phi[1::100] = 1, 1
-    assert rate(phi) == 15
+    assert blink_rate(phi) == 15
 
 
 def test_wrong_shapes() -> None:
     with pytest.raises(ElpError):
         ear(np.zeros((3, 68, 2)))
     with pytest.raises(ElpError, match="478"):
-        bare(np.zeros((3, 468, 2)))
+        lid_aperture(np.zeros((3, 468, 2)))
     with pytest.raises(ElpError):
         blink(np.zeros(5))

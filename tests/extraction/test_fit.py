@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from elp.errors import ElpError
 from elp.extraction.energy import Energy
 from elp.extraction.fit import TOGETHER, TREMBLE, _energy, fit
-from elp.extraction.smoothness import chain, steady, tie
+from elp.extraction.smoothness import banded_solve, smooth_pose, smoothness_prior
 from elp.face import FaceModel
 from elp.face.camera import derivatives, project, rotation
 from elp.simulator.scene import Scene, conversation, observe
@@ -181,17 +181,17 @@ def test_the_same_input_gives_the_same_answer(scene: Scene) -> None:
     assert abs(a.focal - b.focal) < 0.1
 
 
-def test_ties_calm_noise_and_keep_a_blink() -> None:
+def test_the_smoothness_prior_calms_noise_and_keeps_a_blink() -> None:
     torch.manual_seed(0)
     truth = torch.zeros(60, 1)
     truth[30:34] = 50.0  # a blink: a step of 50 times the noise
     h, x = torch.ones(60, 1, 1), truth + torch.randn(60, 1) * 0.7
-    y, _ = tie(
+    y, _ = smoothness_prior(
         h, torch.zeros(60, 1), x, torch.ones(59, dtype=torch.bool), torch.tensor([1.0]), TOGETHER
     )
     assert float((y - truth).std()) < 0.6 * float((x - truth).std())
     assert float(y[30:34].min()) > 48
-    apart, _ = tie(
+    apart, _ = smoothness_prior(
         h, torch.zeros(60, 1), x, torch.zeros(59, dtype=torch.bool), torch.tensor([1.0]), TOGETHER
     )
     np.testing.assert_allclose(apart, x, atol=1e-5)
@@ -202,7 +202,7 @@ def test_a_trembling_head_is_calmed_and_keeps_its_nods(scene: Scene) -> None:
     truth = np.tile(scene.pose, (3, 1))  # where the clip begins anew, the head jumps
     truth[75:150] += np.radians(20)
     trembling = truth + TREMBLE * rng.normal(size=truth.shape)
-    calm = steady(trembling, np.ones(224, bool), TREMBLE)
+    calm = smooth_pose(trembling, np.ones(224, bool), TREMBLE)
     error = lambda pose: np.sqrt((((pose - truth) / TREMBLE) ** 2).mean(0))  # noqa: E731
     assert (error(calm) < 0.95 * error(trembling)).all() and (
         error(calm)[:3] < 0.8 * error(trembling)[:3]
@@ -210,8 +210,8 @@ def test_a_trembling_head_is_calmed_and_keeps_its_nods(scene: Scene) -> None:
     # four times the trembling: the nods' peaks, and the jumps
     assert np.abs(np.degrees(calm[:, 0] - truth[:, 0])).max() < 0.6
     assert calm[28:50, 0].max() == pytest.approx(truth[28:50, 0].max(), abs=np.radians(0.3))
-    tied = np.arange(224) % 2 == 0  # no three frames in a row
-    np.testing.assert_allclose(steady(trembling, tied, TREMBLE), trembling, atol=1e-5)
+    adjacent = np.arange(224) % 2 == 0  # no three frames in a row
+    np.testing.assert_allclose(smooth_pose(trembling, adjacent, TREMBLE), trembling, atol=1e-5)
 
 
 def test_threads_change_nothing(scene: Scene) -> None:
@@ -248,11 +248,11 @@ def test_a_chain_of_frames_is_solved_exactly() -> None:
         whole[k * n : (k + 1) * n, k * n : (k + 1) * n] += h[k]
     before = h.copy()
     np.testing.assert_allclose(
-        chain(h, pull, right).ravel(), np.linalg.solve(whole, right.ravel()), rtol=1e-9
+        banded_solve(h, pull, right).ravel(), np.linalg.solve(whole, right.ravel()), rtol=1e-9
     )
     np.testing.assert_array_equal(h, before)
     np.testing.assert_allclose(
-        chain(h[:1], pull[:0], right[:1])[0], np.linalg.solve(h[0], right[0]), rtol=1e-9
+        banded_solve(h[:1], pull[:0], right[:1])[0], np.linalg.solve(h[0], right[0]), rtol=1e-9
     )
 
 

@@ -8,8 +8,9 @@ import pytest
 from elp.errors import ElpError
 from elp.face import FaceModel
 from elp.face.landmarks import LIDS_L, LIPS
-from elp.face.mesh import openings, triangles_of
 from elp.face.model import SKIN, load
+from experiments.face_model.build import build
+from experiments.face_model.mesh import openings, triangles_of
 
 
 @pytest.fixture(scope="module")
@@ -98,8 +99,6 @@ def test_lips_touch_in_neutral_faces_of_all_people(model: FaceModel) -> None:
 
 
 def test_the_shipped_file_is_what_the_script_makes(model: FaceModel) -> None:
-    from experiments.face_model import build
-
     made = build()
     np.testing.assert_allclose(made["mean"], model.mean, atol=0.01)
     np.testing.assert_allclose(made["full"], model.full, rtol=0.01)

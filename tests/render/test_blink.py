@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from elp.extraction.blink import runs
 from elp.face.model import FaceModel
+from elp.motion import runs
 from elp.render.blink import LIDS, blink_control, weights
 
 MODEL = FaceModel.default()

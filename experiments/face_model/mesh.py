@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 
-from elp.face.landmarks import LIPS, RIM_R
+from elp.face.landmarks import LIDS, LIPS
 
 Array = NDArray[np.float64]
 Triangles = NDArray[np.int64]
@@ -59,7 +59,7 @@ def openings(mirror: NDArray[np.int64]) -> Triangles:
     """(46, 3) triangles that close the eyes (2 × 14), then the mouth (18): strips between the two
     lids, the two lips.
     """
-    right = list(RIM_R)
+    right = [*LIDS["r"]["upper"], *LIDS["r"]["lower"][-2:0:-1]]
     mouth = [*LIPS["upper_inner"], *LIPS["lower_inner"][-2:0:-1]]
     eye = _strip(right)
     return np.array([*eye, *(mirror[list(t)[::-1]] for t in eye), *_strip(mouth)], np.int64)

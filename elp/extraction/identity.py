@@ -1,9 +1,9 @@
-"""What all frames of a clip share: identity, focal length and the tracker's noise (chapter
-"Parameter extraction").
+"""What all frames share: identity, focal length, the tracker's noise (chapter "Parameter
+extraction").
 """
 
-# B frame of a batch, P mesh point, C observed coordinate, Ki identity, N = 6 + K unknowns of a
-# frame, S = Ki + 1 shared ones
+# B frame of a batch, P mesh point, C observed coordinate
+# Ki identity, N = 6 + K unknowns of a frame, S = Ki + 1 shared ones
 from __future__ import annotations
 
 import math
@@ -14,11 +14,12 @@ import torch
 from torch import Tensor
 
 from elp.extraction.energy import Energy, start
-from elp.extraction.solve import frames
+from elp.extraction.solve import Damping, before_the_camera, damped, fit_frames
 
 FOCAL_PRIOR = 0.15  # standard deviation of the focal length's logarithm
 ROUGH = 3  # every so many frames are enough to begin with
 ITERATIONS = 8
+JOINT = Damping(first=1e-3, up=8.0, down=8.0, most=1e6)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,27 +58,26 @@ class Shared:
         return torch.tensor([not self.known] * len(self.alpha) + [not self.fixed_focal])
 
 
-def share(
+def fit_identity(
     energy: Energy, observed: Tensor, shared: Shared, independent: float, pool: Executor
 ) -> tuple[Energy, Tensor, Tensor, dict[str, list[float]]]:
-    """Estimate α, f and σ from a few frames (B, P, C), `independent` of which are unlike each
-    other.
+    """Estimate α, f and σ from a few frames (B, P, C), of which `independent` are unlike.
 
     Twice Levenberg-Marquardt over all unknowns together: a third of the frames with a guessed noise
     level, then all with the noise that the first ones' residuals show.
 
     Returns:
         the energy with what was found in it, α (Ki,), the frames' median β (K,), and the mean cost
-            per frame after each iteration of both steps.
+        per frame after each iteration of both steps.
     """
     energy = replace(energy, mean=energy.mean + shared.modes @ shared.alpha)
     history, few = {}, observed[::ROUGH]
     x = start(energy, few)
     for name, enough, some in (("rough", 1e-2, few), ("identity", 1e-3, observed)):
         if name == "identity":
-            x = frames(energy, observed, x[:, 6:].median(0).values)[0]
+            x = fit_frames(energy, observed, x[:, 6:].median(0).values)[0]
         shared = replace(shared, caution=len(some) / min(independent, len(some)))
-        energy, x, shared, history[name] = _together(energy, some, x, shared, enough, pool)
+        energy, x, shared, history[name] = _joint(energy, some, x, shared, enough, pool)
         distance = energy.pixels(some, x)
         spread = some[:, :, :2].std(1).mean().item()
         # 1.177: a Rayleigh median
@@ -85,32 +85,34 @@ def share(
     return energy, shared.alpha, x[:, 6:].median(0).values, history
 
 
-def _together(
+def _joint(
     energy: Energy, observed: Tensor, x: Tensor, shared: Shared, enough: float, pool: Executor
 ) -> tuple[Energy, Tensor, Shared, list[float]]:
     """Levenberg-Marquardt over frames x (B, N) and what they share, until an iteration gains less
     than a share `enough` of the cost.
     """
     static = energy.static(x)
-    total = lambda e, s, y: float(e.cost(observed, static, y).sum()) + s.cost(e.focal)  # noqa: E731
-    damping, best = 1e-3, total(energy, shared, x)
+
+    def total(energy: Energy, shared: Shared, x: Tensor) -> float:
+        return float(energy.cost(observed, static, x).sum()) + shared.cost(energy.focal)
+
+    share, best = JOINT.first, total(energy, shared, x)
     costs = [best / len(x)]
     for _ in range(ITERATIONS):
         h, g, n = *_normal(energy, observed, static, x, shared.modes, pool), x.shape[1]
         shared_g = g[:, n:].sum(0) + shared.prior() * shared.offset(energy.focal)
-        while damping < 1e6:
-            step, common = _arrow(h, g[:, :n], shared_g, shared.prior(), shared.free(), damping)
+        while share < JOINT.most:
+            step, common = _arrow_step(h, g[:, :n], shared_g, shared.prior(), shared.free(), share)
             focal = energy.focal * math.exp(float(common[-1].clamp(-0.3, 0.3)))
             trial = replace(energy, mean=energy.mean + shared.modes @ common[:-1], focal=focal)
             people = replace(shared, alpha=shared.alpha + common[:-1])
-            moved = x + step
-            moved[:, 5] = moved[:, 5].clamp(min=5)  # the head stays before the camera
+            moved = before_the_camera(x + step)
             if (now := total(trial, people, moved)) < best:
                 break
-            damping *= 8
+            share *= JOINT.up
         else:
             break
-        energy, shared, x, damping = trial, people, moved, damping / 8
+        energy, shared, x, share = trial, people, moved, share / JOINT.down
         costs.append(now / len(x))
         if best - now < enough * best:
             break
@@ -128,20 +130,17 @@ def _normal(
     return h, g
 
 
-def _arrow(
-    h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, damping: float
+def _arrow_step(
+    h: Tensor, g: Tensor, shared_g: Tensor, prior: Tensor, free: Tensor, share: float
 ) -> tuple[Tensor, Tensor]:
-    """Damped step of frames (B, N) and of what they share (S,), by the Schur complement of the
-    frames' blocks.
+    """Damped step of frames (B, N) and of what they share (S,).
+
+    The matrix has the shape of an arrow: the Schur complement of the frames' blocks solves it.
     """
-    n = g.shape[1]
-    own, cross, common = (
-        h[:, :n, :n].double(),
-        h[:, :n, n:].double(),
-        h[:, n:, n:].double().sum(0) + torch.diag(prior).double(),
-    )
-    own = own + damping * torch.diag_embed(own.diagonal(dim1=1, dim2=2))
-    common = common + damping * torch.diag(common.diagonal())
+    n, h = g.shape[1], h.double()
+    cross = h[:, :n, n:]
+    own = damped(h[:, :n, :n], share)
+    common = damped(h[:, n:, n:].sum(0) + torch.diag(prior).double(), share)
     factor = torch.linalg.cholesky(own)
     solved = torch.cholesky_solve(torch.cat([cross, g[..., None].double()], -1), factor)
     schur = (common - (cross.mT @ solved[..., :-1]).sum(0))[free][:, free]
