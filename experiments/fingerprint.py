@@ -154,7 +154,7 @@ def face_video() -> Path:
     import cv2
     import skimage.data
 
-    from elp.media.video import write_video
+    from elp.media.write import write_video
 
     face = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain
     pictures: list[Any] = []
@@ -198,12 +198,13 @@ def fitting() -> Values:
 
 def signals() -> Values:
     """What comes before and after the fit: cepstra, lids, steady heads, the style feature."""
-    from elp.extraction.blink import blink, ear, rate
+    from elp.extraction.blink import blink, ear
     from elp.extraction.fit import TREMBLE
-    from elp.extraction.smoothness import steady
+    from elp.extraction.smoothness import smooth_pose
     from elp.face.model import FaceModel
     from elp.media.audio import mfcc
     from elp.model.style import motion_style
+    from elp.motion import blink_rate
     from elp.simulator.scene import conversation, minutes_of_blinks
 
     model, clip = FaceModel.default(), speaker()
@@ -211,13 +212,13 @@ def signals() -> Values:
     ratio = np.repeat(0.3 * (1 - 0.8 * lids[:, None]), 2, 1).astype(np.float32)
     scene = conversation(model, frames=30)
     beta, pose = (torch.from_numpy(x) for x in (clip.motion.beta, clip.motion.pose))
-    calm = steady(clip.motion.pose, np.ones(len(clip) - 1, bool), TREMBLE)
+    calm = smooth_pose(clip.motion.pose, np.ones(len(clip) - 1, bool), TREMBLE)
     fields = (model.mean, model.identity, model.expression, model.deviation, model.landmarks)
     return {
         "model": digest(*fields),
         "mfcc": rounded(mfcc(voice(32000), 50)),
         "lids": digest(truth, blink(ratio)),
-        "blinks a minute": rate(blink(ratio)),
+        "blinks a minute": blink_rate(blink(ratio)),
         "ear": rounded(ear(np.pad(scene.points, ((0, 0), (0, 10), (0, 0))))),
         "steady": rounded(calm),
         "style": rounded(motion_style(beta, pose, plain=True)),

@@ -13,8 +13,8 @@ from elp.face.model import SKIN, FaceModel
 from elp.face.skull import rigid, skull
 from experiments.face_model.directions import NAMES, WEIGHTS, directions
 from experiments.face_model.mean import mirrored, neutralise, photograph, touch, upright
-from experiments.face_model.mesh import openings, triangles_of
 from experiments.face_model.modes import expressive, lowdin, people, smooth_field, strongest
+from experiments.face_model.topology import openings, triangles_of
 
 MODES = 100
 # what still looks like an expression when other people's resting faces are fitted, as shares of

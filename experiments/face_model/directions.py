@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.face.landmarks import CORNERS_L, LIDS_L, LIPS
-from experiments.face_model.mesh import Array, Triangles, field
+from elp.face.mesh import Array, Triangles, field
 
 NAMES = (
     "blink_l",

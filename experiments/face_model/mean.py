@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from elp.face.landmarks import CORNERS_L, CORNERS_R, LIPS, POINTS
+from elp.face.mesh import Array, Triangles, field
 from experiments.face_model.directions import UPPER
-from experiments.face_model.mesh import Array, Triangles, field
 
 PUPILS = 6.3  # cm
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from elp.face.landmarks import LIPS, POINTS
+from elp.face.mesh import Array, Triangles, distances, laplacian
 from experiments.face_model.directions import NAMES
-from experiments.face_model.mesh import Array, Triangles, distances, laplacian
 
 IDENTITIES = 80
 # share of a fully active direction by which neutral faces differ (standard deviation); 0.5 for

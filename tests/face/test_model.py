@@ -10,7 +10,7 @@ from elp.face import FaceModel
 from elp.face.landmarks import LIDS_L, LIPS
 from elp.face.model import SKIN, load
 from experiments.face_model.build import build
-from experiments.face_model.mesh import openings, triangles_of
+from experiments.face_model.topology import openings, triangles_of
 
 
 @pytest.fixture(scope="module")
