@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import fft
 
 from elp.media.audio import HOP, RATE, WINDOW, Samples
@@ -157,6 +158,35 @@ class Voice:
         deviations = after / max(math.sqrt(self.variance), LEAST)
         rank = float(self.shares[:at].sum() + self.shares[at] / 2)
         return min(max(deviations, -LIMIT), LIMIT), rank
+
+
+def contour(rows: Floats) -> NDArray[np.float64]:
+    """Pitch without the speaker's statistics: `Voice.hear` undone, for who may look at a whole clip
+    and wants the same measure at its beginning as at its end.
+
+    Args:
+        rows: (T, 8) of `prosody`, from the first on.
+
+    Returns:
+        (T,) log-f0, 0 at the first voiced frame; NaN where there is no voice.
+    """
+    found = np.full(len(rows), np.nan)
+    mean, variance, count = 0.0, SPREAD**2, 0
+    for t in np.flatnonzero(rows[:, PROSODY.index("voiced")] > 0.5):
+        count = min(count + 1, MEMORY)
+        known = min(count + PRIOR, MEMORY)
+        deviations, left = float(rows[t, PROSODY.index("pitch")]), 1 - 1 / count
+        rest = variance * (1 - 1 / known)
+        before = 0.0  # the first frame makes the mean
+        if count > 1:
+            room = max(left**2 - deviations**2 * left / known, 1e-3)
+            before = deviations * math.sqrt(rest / room)
+            if rest + before**2 * left / known < LEAST**2:
+                before = deviations * LEAST / left
+        found[t] = mean + before
+        mean += before / count
+        variance = rest + before**2 * left / known
+    return found
 
 
 def pitch(windows: Samples) -> tuple[Floats, Floats, Floats]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from elp.metrics.events import low_pitch
 from elp.simulator.processes import drift, smooth
 
 TICKS = 100  # per second
@@ -232,27 +233,7 @@ def _pitch(
 
 
 def low_pitch_cues(speech: Speech) -> NDArray[np.float64]:
-    """Times at which a listener may respond, by the rule of Ward & Tsukahara (2000, J. Pragmatics
-    32, section 3).
-
-    A region of pitch below the 26th percentile that lasts 110 ms, after at least 700 ms of speech,
-    and no response within the last 800 ms: respond 700 ms later.
+    """Times (s) at which a listener may respond, by the rule of Ward & Tsukahara (2000), with which
+    cues are found in real sound too.
     """
-    talking = speech.talking
-    if not talking.any():
-        return np.zeros(0)
-    low = talking & (speech.f0 < np.percentile(speech.f0[talking], 26))
-    run = _run_length(low)
-    spoken = _run_length(talking)
-    moments = (np.flatnonzero((run == 11) & (spoken >= 70)) / TICKS) + 0.7
-    kept: list[float] = []
-    for moment in moments:
-        if not kept or moment - kept[-1] >= 0.8:
-            kept.append(float(moment))
-    return np.array(kept)
-
-
-def _run_length(flag: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """How many True in a row end at each place."""
-    place = np.arange(1, len(flag) + 1)
-    return np.where(flag, place - np.maximum.accumulate(np.where(flag, 0, place)), 0)
+    return low_pitch(speech.f0, speech.talking, TICKS)

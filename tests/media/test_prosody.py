@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from scipy.signal import lfilter
 
 from elp.media.audio import HOP, RATE, WINDOW, CepstraStream
-from elp.media.prosody import BIN, BINS, LOWEST, ProsodyStream, Voice, pitch, prosody
+from elp.media.prosody import BIN, BINS, LOWEST, ProsodyStream, Voice, contour, pitch, prosody
 from elp.motion import PROSODY, SILENT
 
 COLUMN = {name: number for number, name in enumerate(PROSODY)}
@@ -215,3 +215,20 @@ def test_another_gain_and_another_voice_give_the_same_rows_in_the_end() -> None:
     voiced = loud[late, COLUMN["voiced"]] == 1
     apart = (loud - soft)[late, COLUMN["energy"]][voiced]
     assert np.abs(apart).max() < 0.1  # of the two between them
+
+
+@pytest.mark.parametrize("stored", [np.float32, np.float16])
+def test_the_contour_is_the_pitch_again(stored: type) -> None:
+    """What was normalised by the speaker so far comes back, but for the first frame's height."""
+    rng = np.random.default_rng(0)
+    said = np.log(180) + 0.15 * np.sin(np.arange(3000) / 9) + 0.05 * rng.standard_normal(3000)
+    voiced, speaker = rng.random(3000) < 0.6, Voice()
+    rows = np.zeros((3000, len(PROSODY)))
+    for t in np.flatnonzero(voiced):
+        rows[t, COLUMN["pitch"]] = speaker.hear(float(said[t]), -2.5)[0]
+        rows[t, COLUMN["voiced"]] = 1
+    back = contour(rows.astype(stored))
+    assert np.array_equal(np.isfinite(back), voiced)
+    expected = said[voiced] - said[voiced][0]
+    assert back[voiced] == pytest.approx(expected, abs=2e-3 if stored == np.float16 else 1e-5)
+    assert np.isnan(contour(np.tile(np.float32(SILENT), (9, 1)))).all()

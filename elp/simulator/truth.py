@@ -1,0 +1,34 @@
+"""What a simulated speaker really did: the cues that listeners answered, as the metrics of events
+take them (chapter "Metrics").
+"""
+
+# T frame
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from elp.corpus.format import Corpus
+from elp.metrics.events import Cues, flags
+from elp.motion import FPS
+from elp.simulator.dyads import PREROLL, _meeting, conversation
+from elp.simulator.speaker import per_frame
+from elp.simulator.speech import low_pitch_cues
+
+
+def true_cues(corpus: Corpus, pair: Any) -> Cues:
+    """Cues of the speaker of a simulated pair, from the plan of speech instead of the sound.
+
+    Raises:
+        ElpError: the corpus was not simulated, or by another version of the simulator.
+    """
+    meeting, seed = _meeting(corpus, pair.clip)
+    speech, frames = conversation(meeting, seed).speech, int(pair.length)
+    talking = per_frame(speech.talking.astype(np.float64), PREROLL + frames)[PREROLL:]
+    begun = PREROLL / FPS
+    return Cues(
+        low_pitch=flags(low_pitch_cues(speech) - begun, frames),
+        phrase_ends=flags(speech.phrases[:, 1] - begun, frames),
+        talking=talking > 0.5,
+    )
