@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from elp.errors import ElpError
 
@@ -29,7 +30,8 @@ Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", **S
 Face = Annotated[
     str,
     typer.Option(
-        help="Which face where there are several: the largest, or the one most to the left or right of the picture."
+        help="Which face where there are several: "
+        "the largest, or the one most to the left or right of the picture."
     ),
 ]
 
@@ -79,7 +81,8 @@ def respond(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Weights: a .safetensors file of your own training, or those that ship: small, live."
+            help="Weights: a .safetensors file of your own training, or those that ship: "
+            "small, live."
         ),
     ] = "small",
     side_by_side: Annotated[
@@ -154,7 +157,8 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Weights: a .safetensors file of your own training, or those that ship: small, live."
+            help="Weights: a .safetensors file of your own training, or those that ship: "
+            "small, live."
         ),
     ] = "small",
 ) -> None:
@@ -168,7 +172,8 @@ def export(
     export_decoder(model, output)
     config, size = model.config, output.stat().st_size / 1e6
     typer.echo(
-        f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), emotions {', '.join(config.emotions)}; checked against the model's own"
+        f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), "
+        f"emotions {', '.join(config.emotions)}; checked against the model's own"
     )
 
 
@@ -249,11 +254,19 @@ def evaluate(
     typer.echo(tables.table(result, intervals=False).round(3).to_string())
 
 
-@corpus_app.command("import")
+class ImportCommand(TyperCommand):
+    """A command whose help lists the registered importers, which load when it is asked for."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from elp.corpus.importers import IMPORTERS
+
+        self.epilog = "\n\n".join(f"{kind}: {i.reads}" for kind, i in IMPORTERS.items())
+        super().format_help(ctx, formatter)
+
+
+@corpus_app.command("import", cls=ImportCommand)
 def import_(
-    kind: Annotated[
-        str, typer.Argument(help="vico, l2l, dualtalk, vc-resolution, rmea or folder.")
-    ],
+    kind: Annotated[str, typer.Argument(help="The importer: one of those listed below.")],
     source: Annotated[Path, typer.Argument(help="What the corpus's authors ship.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     analyser: Annotated[
@@ -328,7 +341,8 @@ def _describe(made: Corpus, folder: Path) -> None:
     for row in made.card.get("skipped", []):
         typer.echo(f"left out: {row['row']}: {row['reason']}", err=True)
     typer.echo(
-        f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, emotions {', '.join(made.emotions)}"
+        f"{folder}: {len(made)} clips, {frames / FPS / 3600:.2f} hours of faces, "
+        f"emotions {', '.join(made.emotions)}"
     )
 
 

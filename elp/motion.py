@@ -180,7 +180,7 @@ class Clip:
         return np.tile(np.asarray(SILENT, np.float32), (len(self), 1))
 
     def save(self, path: str | Path) -> None:
-        """Write an .npz of the motion's arrays and all fields that are known, whole or not at all."""
+        """Write an .npz of the motion's arrays and all known fields, whole or not at all."""
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "motion"}
         motion = {f.name: getattr(self.motion, f.name) for f in fields(self.motion)}
         _save(path, motion | {name: value for name, value in own.items() if value is not None})

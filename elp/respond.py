@@ -96,7 +96,8 @@ def _check(
         raise ElpError("a video needs a face: give one portrait image of the listener")
     if side_by_side and video is None:
         raise ElpError(
-            "side by side needs the speaker's pictures: give the video instead of the extracted clip"
+            "side by side needs the speaker's pictures: "
+            "give the video instead of the extracted clip"
         )
 
 

@@ -58,6 +58,13 @@ def refused(result, words):
     ), result.stderr
 
 
+def test_import_lists_the_registered_importers():
+    from elp.corpus.importers import IMPORTERS
+
+    text = here("corpus", "import", "--help").stdout
+    assert all(f"{kind}: " in text for kind in IMPORTERS)
+
+
 def test_help_names_the_commands():
     text = elp("--help").stdout
     assert all(

@@ -97,7 +97,8 @@ class Corpus:
         folder = Path(folder)
         if not (folder / "card.json").is_file():
             raise ElpError(
-                f"{folder}: not a corpus (no card.json): make one with 'elp corpus simulate' or 'elp corpus import'"
+                f"{folder}: not a corpus (no card.json): "
+                "make one with 'elp corpus simulate' or 'elp corpus import'"
             )
         try:
             card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
@@ -118,7 +119,8 @@ class Corpus:
         for name, array in arrays.items():
             if len(array) != frames:
                 raise ElpError(
-                    f"{folder}: {name}.npy has {len(array)} frames, the index {frames}: make the corpus again"
+                    f"{folder}: {name}.npy has {len(array)} frames, the index {frames}: "
+                    "make the corpus again"
                 )
         return cls(folder, card, index, **arrays)
 
@@ -273,7 +275,8 @@ class Corpus:
         places = (pairs["length"].to_numpy() - frames + 1).clip(min=0).astype(np.float64)
         if not places.any():
             raise ElpError(
-                f"{self.folder}: no pair has {frames} frames, the longest has {pairs['length'].max()}: take shorter clips"
+                f"{self.folder}: no pair has {frames} frames, "
+                f"the longest has {pairs['length'].max()}: take shorter clips"
             )
         emotion = pairs["emotion"].to_numpy(np.int64)
         weight = places.copy()
@@ -310,10 +313,9 @@ class Corpus:
                 memory costs more than the copying.
 
         Returns:
-            speaker_beta (B, T, D), speaker_pose (B, T, 6), mfcc (B, T, 29), listener_beta (B, T,
-                D), listener_pose (B, T, 6)
-            float32, and prosody (B, T, 8) where the corpus has it; speaker_blink, listener_blink (B, T) uint8; speaker_valid, listener_valid (B,
-                T) bool.
+            speaker_beta, listener_beta (B, T, D), speaker_pose, listener_pose (B, T, 6), mfcc
+            (B, T, 29) and, where the corpus has it, prosody (B, T, 8), all float32; speaker_blink,
+            listener_blink (B, T) uint8; speaker_valid, listener_valid (B, T) bool.
 
         Raises:
             ElpError: a clip would reach beyond the corpus.
@@ -322,7 +324,8 @@ class Corpus:
         for who, starts in (("speaker", np.asarray(speaker)), ("listener", np.asarray(listener))):
             if len(starts) and (starts.min() < 0 or starts.max() + frames > len(self.beta)):
                 raise ElpError(
-                    f"{self.folder}: clips of {frames} frames from {starts.max()} on, the corpus ends at {len(self.beta)}"
+                    f"{self.folder}: clips of {frames} frames from {starts.max()} on, "
+                    f"the corpus ends at {len(self.beta)}"
                 )
             heard = ("mfcc",) if self.prosody is None else ("mfcc", "prosody")
             for name in ("beta", "pose", "blink", "valid") + (heard if who == "speaker" else ()):
@@ -337,7 +340,8 @@ class Corpus:
         for name, expected in self.card["sha256"].items():
             if sha256(self.folder / name) != expected:
                 raise ElpError(
-                    f"{self.folder / name}: checksum differs from the card: the file was changed, make the corpus again"
+                    f"{self.folder / name}: checksum differs from the card: "
+                    "the file was changed, make the corpus again"
                 )
 
     def _clips(
@@ -360,7 +364,8 @@ class Corpus:
                     rows[0]
                 ):
                     raise ElpError(
-                        f"{self.folder / name}.npy: shorter than it was: the file changed, open the corpus again"
+                        f"{self.folder / name}.npy: shorter than it was: "
+                        "the file changed, open the corpus again"
                     )
                 # torch: its conversion from half precision uses the processor's instruction, ten
                 # times numpy's speed

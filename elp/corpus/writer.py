@@ -184,7 +184,8 @@ def _append(
                 }
             if arrays["beta"].shape[1] != width:
                 raise ElpError(
-                    f"{record.clip}: {arrays['beta'].shape[1]} expression coefficients, the clips before have {width}"
+                    f"{record.clip}: {arrays['beta'].shape[1]} expression coefficients, "
+                    f"the clips before have {width}"
                 )
             for name, rows in arrays.items():
                 files[name].append(rows)
@@ -228,13 +229,15 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
         raise ElpError(f"{record.clip}: role {record.role!r}, expected one of {', '.join(ROLES)}")
     if record.emotion not in ("", *emotions):
         raise ElpError(
-            f"{record.clip}: unknown emotion {record.emotion!r}, this corpus knows {', '.join(emotions)}"
+            f"{record.clip}: unknown emotion {record.emotion!r}, "
+            f"this corpus knows {', '.join(emotions)}"
         )
     if mfcc is None:
         mfcc = np.zeros((len(motion), MFCC), np.float32)
     if mfcc.shape != (len(motion), MFCC):
         raise ElpError(
-            f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: both need one row per frame"
+            f"{record.clip}: {len(motion)} motion frames, mfcc of shape {mfcc.shape}: "
+            "both need one row per frame"
         )
     halves = {
         name: fill_gaps(x, motion.valid).astype(np.float16)
@@ -252,6 +255,7 @@ def _arrays(record: Record, emotions: list[str]) -> dict[str, NDArray[Any]]:
     for name, half in halves.items():
         if not np.isfinite(half).all():
             raise ElpError(
-                f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: extract the clip again"
+                f"{record.clip}: {name} holds NaN, infinity or values beyond 65504: "
+                "extract the clip again"
             )
     return halves | {"blink": motion.blink, "valid": motion.valid}

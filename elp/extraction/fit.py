@@ -189,7 +189,8 @@ class Observed:
     """The frames that show a face, read when asked for.
 
     They come as float32 tensors (B, 468, C) about the picture's centre.
-    `seen` holds their numbers, `adjacent` (len - 1,) whether one and the next are neighbours in time.
+    `seen` holds their numbers, `adjacent` (len - 1,) whether one and the next are neighbours in
+    time.
     """
 
     def __init__(self, points: NDArray[np.floating], size: tuple[int, int]) -> None:

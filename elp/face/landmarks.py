@@ -25,8 +25,8 @@ LIPS = {
     "lower_middle": (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
     "lower_outer": (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
 }
-# nine columns each, from the outer to the inner corner of an eye: the rings around the opening, from
-# the crease of the upper lid down to its margin, from the margin of the lower lid down to the cheek
+# nine columns each, from the outer to the inner corner of an eye: rows from the crease of the upper
+# lid down to its margin, then from the margin of the lower lid down to the cheek
 LIDS = {
     "r": {
         "crease": (226, 113, 225, 224, 223, 222, 221, 189, 244),

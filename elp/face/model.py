@@ -115,5 +115,6 @@ def load(path: str | Path) -> FaceModel:
         return FaceModel(names=names, **arrays)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise ElpError(
-            f"{path}: not a face model: reinstall elp, or build it with 'python -m experiments.face_model'"
+            f"{path}: not a face model: "
+            "reinstall elp, or build it with 'python -m experiments.face_model'"
         ) from error

@@ -17,13 +17,15 @@ def opened(path: str | Path) -> Iterator[Any]:
 
     if not Path(path).is_file():
         raise ElpError(
-            f"{path}: {'a folder' if Path(path).is_dir() else 'no such file'}: give the name of a video"
+            f"{path}: {'a folder' if Path(path).is_dir() else 'no such file'}: "
+            "give the name of a video"
         )
     try:
         container = av.open(str(path))
     except (av.error.FFmpegError, OSError) as error:
         raise ElpError(
-            f"{path}: not a readable video: it is corrupt, cut off or of another kind; copy or convert it again"
+            f"{path}: not a readable video: "
+            "it is corrupt, cut off or of another kind; copy or convert it again"
         ) from error
     with container:
         yield container

@@ -48,7 +48,8 @@ class Renderer:
 
         if size < 64 or size > 1024 or size % 2:
             raise ElpError(
-                f"size {size}: frames are 64 to 1024 pixels wide, an even number: choose 256, as the paper does"
+                f"size {size}: frames are 64 to 1024 pixels wide, an even number: "
+                "choose 256, as the paper does"
             )
         side = FINE * size
         ratio = side / len(portrait.image)
@@ -219,7 +220,8 @@ def render(
     modes = len(portrait.model.expression)
     if motion.beta.shape[1] != modes:
         raise ElpError(
-            f"motion: {motion.beta.shape[1]} expression coefficients, the portrait's face model has {modes}: use the same model"
+            f"motion: {motion.beta.shape[1]} expression coefficients, "
+            f"the portrait's face model has {modes}: use the same model"
         )
     return _frames(Renderer(portrait, size), motion, mark)
 

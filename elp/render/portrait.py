@@ -78,13 +78,15 @@ class Portrait:
         points = landmarks([square], still=True)[0]
         if not np.isfinite(points).all():
             raise ElpError(
-                f"{name}: the face could not be tracked: use a portrait that looks towards the camera"
+                f"{name}: the face could not be tracked: "
+                "use a portrait that looks towards the camera"
             )
         found = fit(points[None], (len(square), len(square)), model)
         aside = float(np.rad2deg(np.abs(found.pose[0, 1])))
         if aside > ASIDE:
             raise ElpError(
-                f"{name}: the head looks {aside:.0f} degrees aside, {ASIDE} at most can be moved: use one that faces the camera"
+                f"{name}: the head looks {aside:.0f} degrees aside, {ASIDE} at most can be moved: "
+                "use one that faces the camera"
             )
         turn = Rotation.from_rotvec(found.pose[0, :3])
         depth = (
@@ -115,7 +117,8 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
     if isinstance(source, np.ndarray):
         if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8 or not source.size:
             raise ElpError(
-                f"portrait: expected an (H, W, 3) uint8 RGB array, got {source.shape} {source.dtype}: convert it first"
+                "portrait: expected an (H, W, 3) uint8 RGB array, "
+                f"got {source.shape} {source.dtype}: convert it first"
             )
         return source, "portrait"
     path = Path(source)
@@ -162,7 +165,8 @@ def find(image: Image, face: str, name: str) -> Floats:
     height = float(np.ptp(points[:, 1]))
     if height < SMALL:
         raise ElpError(
-            f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: use a larger picture"
+            f"{name}: the face is {height:.0f} pixels high, at least {SMALL} are needed: "
+            "use a larger picture"
         )
     return points
 

@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from scipy.io import savemat
 from scipy.spatial.transform import Rotation
 
-from elp.corpus.importers import import_corpus, l2l
+from elp.corpus import Record, importers
+from elp.corpus.importers import IMPORTERS, import_corpus, l2l
 from elp.corpus.importers.common import by_person
+from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import events, frames_at, known, linear, rotations
 from elp.errors import ElpError
-from elp.motion import PROSODY
+from elp.motion import PROSODY, Motion
 
 RNG = np.random.default_rng(0)
 ANALYSER = "emotional_speech/ref2_analyzer/Emotion_Voice_Detection_Model.h5"
@@ -391,3 +393,33 @@ def test_nobody_is_in_two_splits(met: list[tuple[int, int]]) -> None:
     assert all(split[a] == split[b] for a, b in meetings)
     assert set(split) == {p for pair in meetings for p in pair}
     assert "train" in split.values()
+
+
+def test_every_importer_file_is_registered() -> None:
+    declared = {
+        path.stem
+        for path in Path(importers.__path__[0]).glob("*.py")
+        if "IMPORTER =" in path.read_text()
+    }
+    assert {kind.replace("-", "_") for kind in IMPORTERS} == declared
+    assert all(importer.card["licence"] and importer.reads for importer in IMPORTERS.values())
+
+
+def test_a_new_importer_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(source, skipped, *, extraction):
+        for name in source.read_text().split():
+            if name == "broken":
+                skipped.add(name, "says so itself")
+                continue
+            motion = Motion(beta=np.ones((30, 2)), pose=np.zeros((30, 6)), blink=np.zeros(30))
+            yield Record(clip=name, person=name, partner="", role="both", motion=motion)
+
+    card = {"name": "lines", "emotions": ["calm"], "licence": "none", "source": "a test"}
+    entry = Importer(kind="lines", reads="a text of names", read=read, card=card)
+    monkeypatch.setitem(IMPORTERS, entry.kind, entry)
+    (tmp_path / "names.txt").write_text("ann broken bob")
+    corpus = import_corpus("lines", tmp_path / "names.txt", tmp_path / "out")
+    assert list(corpus.index["person"]) == ["ann", "bob"] and corpus.emotions == ["calm"]
+    assert corpus.card["skipped"] == [{"row": "broken", "reason": "says so itself"}]
+    with pytest.raises(ElpError, match="leave the analyser out"):
+        import_corpus("lines", tmp_path / "names.txt", tmp_path / "new", analyser="weights.h5")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from elp.corpus.emotion import features
 from elp.errors import ElpError
 from elp.motion import Floats
 
@@ -69,6 +70,16 @@ def sound_of(path: Path, frames: int) -> tuple[Floats, Floats]:
     if audio is None:
         raise ElpError(f"{path.name}: no sound in it")
     return mfcc(audio, frames), prosody(audio, frames)
+
+
+def features_of_file(path: Path) -> Floats:
+    """(216,) what the speech analyser hears of a file; raises ElpError where it has no sound."""
+    from elp.media.audio import RATE, read_audio
+
+    audio = read_audio(path) if path.is_file() else None
+    if audio is None:
+        raise ElpError(f"{path}: no sound to tell the emotion from: leave the analyser out")
+    return features(audio, RATE)
 
 
 def finite(name: str, *arrays: Any) -> None:

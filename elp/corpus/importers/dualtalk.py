@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from elp.corpus.importers.common import Skipped, array, by_person, sound_of
-from elp.corpus.importers.l2l import CARD as FLAME
+from elp.corpus.importers import l2l
+from elp.corpus.importers.common import Skipped, array, by_person, features_of_file, sound_of
+from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.l2l import EXPRESSION, POSE, flame
 from elp.corpus.writer import Record
 from elp.errors import ElpError
-from elp.motion import FPS
+from elp.motion import FPS, Floats
 
 NAME = re.compile(r"(?P<clip>.+)_(?P<person>speaker[12])$")
 
@@ -55,7 +56,8 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
                     raise ElpError(f"{stem.name}.npz: no array {key!r} in it")
                 if data[key].ndim != 2 or data[key].shape[1] != width:
                     raise ElpError(
-                        f"{stem.name}.npz: {key} has shape {data[key].shape}, expected (frames, {width})"
+                        f"{stem.name}.npz: {key} has shape {data[key].shape}, "
+                        f"expected (frames, {width})"
                     )
             motion = flame(data["exp"], data["pose"], FPS)
             mfcc, prosody = sound_of(stem.with_suffix(".wav"), len(motion))
@@ -76,14 +78,26 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
         )
 
 
+def features(source: Path, row: Any) -> Floats:
+    """(216,) what the speech analyser hears of an imported row's speaker."""
+    return features_of_file(source / f"{row.clip}_{row.person[-8:]}.wav")
+
+
 def _partner(stem: Path) -> Path:
     return stem.with_name(stem.name[:-1] + {"1": "2", "2": "1"}[stem.name[-1]])
 
 
-CARD = FLAME | {
-    "name": "DualTalk",
-    "source": "Peng et al., DualTalk, CVPR 2025",
-    "splits": "the folders' (train, val, test, ood), else by person",
-    "coefficients": "FLAME expression",
-    "sound": "one file for each person",
-}
+IMPORTER = Importer(
+    kind="dualtalk",
+    reads="NAME_speaker1 and NAME_speaker2, .npz of FLAME coefficients and .wav",
+    read=read,
+    features=features,
+    card=l2l.IMPORTER.card
+    | {
+        "name": "DualTalk",
+        "source": "Peng et al., DualTalk, CVPR 2025",
+        "splits": "the folders' (train, val, test, ood), else by person",
+        "coefficients": "FLAME expression",
+        "sound": "one file for each person",
+    },
+)

@@ -8,11 +8,18 @@ from typing import Any
 
 import pandas as pd
 
-from elp.corpus.importers.common import Skipped, by_person, sound_of, table
+from elp.corpus.importers.common import (
+    Skipped,
+    by_person,
+    features_of_file,
+    sound_of,
+    table,
+)
+from elp.corpus.importers.importer import Importer
 from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
 from elp.errors import ElpError
-from elp.motion import Clip
+from elp.motion import Clip, Floats
 
 TABLE = "pairs.csv"
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
@@ -121,13 +128,21 @@ def _videos(source: Path | Sequence[Path]) -> list[Path]:
         videos = sorted(source)
     if not videos:
         raise ElpError(
-            f"{source}: no video in it ({', '.join(VIDEOS)}) and no {TABLE}: give a folder of videos"
+            f"{source}: no video in it ({', '.join(VIDEOS)}) and no {TABLE}: "
+            "give a folder of videos"
         )
     if len({video.stem for video in videos}) < len(videos):
         raise ElpError(
             f"{source}: two videos have the same name: rename one, or pair them in a {TABLE}"
         )
     return videos
+
+
+def features(source: Path | list[Path], row: Any) -> Floats:
+    """(216,) what the speech analyser hears of an imported row's speaker."""
+    if isinstance(source, list):
+        return features_of_file(next(path for path in source if path.name == row.source))
+    return features_of_file((source if source.is_dir() else source.parent) / row.source)
 
 
 def emotions(source: Path | Sequence[Path]) -> list[str]:
@@ -149,10 +164,17 @@ def emotions(source: Path | Sequence[Path]) -> list[str]:
     return sorted(used)
 
 
-CARD = {
-    "name": "own videos",
-    "licence": "yours to state",
-    "source": "own videos",
-    "splits": "the csv's, else by person",
-    "coefficients": "this project's face model",
-}
+IMPORTER = Importer(
+    kind="folder",
+    reads="your own videos: a folder, perhaps with a pairs.csv, or such a csv",
+    read=read,
+    emotions=emotions,
+    features=features,
+    card={
+        "name": "own videos",
+        "licence": "yours to state",
+        "source": "own videos",
+        "splits": "the csv's, else by person",
+        "coefficients": "this project's face model",
+    },
+)

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elp.corpus.emotion import features_of_mel
 from elp.corpus.importers.common import Skipped, array, finite
+from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import linear, rotations
 from elp.corpus.writer import Record
 from elp.errors import ElpError
@@ -51,6 +53,11 @@ def mel(source: Path, clip: str) -> NDArray[Any]:
     )
 
 
+def features(source: Path, row: Any) -> Floats:
+    """(216,) what the speech analyser hears of an imported row's speaker."""
+    return features_of_mel(mel(source, row.clip), 4 * FPS)
+
+
 def decibel(mel: NDArray[Any]) -> NDArray[np.float64]:
     """Powers as decibels; what has a negative value is in decibels already."""
     x = np.asarray(mel, np.float64)
@@ -78,7 +85,8 @@ def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
     )
     if not folders:
         raise ElpError(
-            f"{source}: no folder NAME/train or NAME/test in it: give the folder that holds conan, fallon, ..."
+            f"{source}: no folder NAME/train or NAME/test in it: "
+            "give the folder that holds conan, fallon, ..."
         )
     for folder in folders:
         for side in (0, 1):
@@ -139,13 +147,19 @@ def _side(folder: Path, side: int, skipped: Skipped) -> Iterator[Record]:
             )
 
 
-CARD = {
-    "name": "Learning2Listen",
-    "emotions": ["unpositive", "positive"],
-    "licence": "as its authors state (research)",
-    "source": "Ng et al., Learning to Listen, CVPR 2022",
-    "splits": "the authors': the same people are in train and test",
-    "pose_names": ["rotation_x", "rotation_y", "rotation_z", "jaw_x", "jaw_y", "jaw_z"],
-    "coefficients": "FLAME expression (DECA)",
-    "sound": "mel spectra only: cepstra, but no prosody",
-}
+IMPORTER = Importer(
+    kind="l2l",
+    reads="folders NAME/train and NAME/test of DECA coefficients and mel spectra",
+    read=read,
+    features=features,
+    card={
+        "name": "Learning2Listen",
+        "emotions": ["unpositive", "positive"],
+        "licence": "as its authors state (research)",
+        "source": "Ng et al., Learning to Listen, CVPR 2022",
+        "splits": "the authors': the same people are in train and test",
+        "pose_names": ["rotation_x", "rotation_y", "rotation_z", "jaw_x", "jaw_y", "jaw_z"],
+        "coefficients": "FLAME expression (DECA)",
+        "sound": "mel spectra only: cepstra, but no prosody",
+    },
+)

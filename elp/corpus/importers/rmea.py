@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.corpus.importers.common import Skipped, array, by_person
+from elp.corpus.importers.importer import Importer
 from elp.corpus.writer import Record
 from elp.errors import ElpError
-from elp.motion import Motion
+from elp.motion import FPS, POSE, Motion
 
 PEOPLE = ("patient", "therapist")
 
@@ -31,7 +32,7 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
         for k, person in enumerate(PEOPLE):
             motion = Motion(
                 beta=energy[:, k : k + 1],
-                pose=np.zeros((len(energy), 6), np.float32),
+                pose=np.zeros((len(energy), POSE), np.float32),
                 blink=np.zeros(len(energy), np.uint8),
             )
             yield Record(
@@ -50,9 +51,10 @@ def _stored(source: Path) -> Iterator[tuple[str, NDArray[np.float32]]]:
     for key in ("X", "id", "fps"):
         if key not in data:
             raise ElpError(f"{source}: no array {key!r} in it, it has: {', '.join(data)}")
-    if data["X"].ndim != 3 or data["X"].shape[2] != 2 or float(data["fps"]) != 25.0:
+    if data["X"].ndim != 3 or data["X"].shape[2] != 2 or float(data["fps"]) != FPS:
         raise ElpError(
-            f"{source}: X has shape {data['X'].shape} at {float(data['fps']):g} fps, expected (sessions, frames, 2) at 25"
+            f"{source}: X has shape {data['X'].shape} at {float(data['fps']):g} fps, "
+            "expected (sessions, frames, 2) at 25"
         )
     for name, energy in zip(data["id"], data["X"], strict=True):
         yield str(name), energy
@@ -62,7 +64,8 @@ def _texts(source: Path, skipped: Skipped) -> Iterator[tuple[str, NDArray[np.flo
     files = sorted(source.rglob("*.txt"))
     if not files:
         raise ElpError(
-            f"{source}: no .txt file below it: give the folder of rMEA's sample sessions, or their .npz"
+            f"{source}: no .txt file below it: "
+            "give the folder of rMEA's sample sessions, or their .npz"
         )
     for path in files:
         try:
@@ -73,13 +76,18 @@ def _texts(source: Path, skipped: Skipped) -> Iterator[tuple[str, NDArray[np.flo
         yield str(path.relative_to(source).with_suffix("")), energy
 
 
-CARD = {
-    "name": "rMEA psychotherapy",
-    "emotions": ["negative", "neutral", "positive"],
-    "licence": "GPL-3 (R package rMEA)",
-    "source": "Kleinbub & Ramseyer, rMEA, Psychotherapy Research 2021",
-    "splits": "by person",
-    "beta_names": ["motion_energy"],
-    "coefficients": "motion energy; pose and blinks are unknown and zero",
-    "sound": "none: cepstra and prosody are those of silence",
-}
+IMPORTER = Importer(
+    kind="rmea",
+    reads="motion energy of the sample sessions, .txt files or one .npz",
+    read=read,
+    card={
+        "name": "rMEA psychotherapy",
+        "emotions": ["negative", "neutral", "positive"],
+        "licence": "GPL-3 (R package rMEA)",
+        "source": "Kleinbub & Ramseyer, rMEA, Psychotherapy Research 2021",
+        "splits": "by person",
+        "beta_names": ["motion_energy"],
+        "coefficients": "motion energy; pose and blinks are unknown and zero",
+        "sound": "none: cepstra and prosody are those of silence",
+    },
+)

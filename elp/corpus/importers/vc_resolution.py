@@ -15,10 +15,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from elp.corpus.importers.common import Skipped, by_person
+from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import known, linear
 from elp.corpus.writer import Record
 from elp.errors import ElpError
-from elp.motion import Motion
+from elp.motion import POSE, Motion
 
 FPS = 30.0
 FEATURES = ("au06_r", "au12_r", "body_motion", "gaze")
@@ -45,7 +46,8 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
             )
     if not sessions:
         raise ElpError(
-            f"{source}: no data/real_dyads/FEATURE/CONDITION/*.csv in it: give the authors' repository or its .zip"
+            f"{source}: no data/real_dyads/FEATURE/CONDITION/*.csv in it: "
+            "give the authors' repository or its .zip"
         )
     split = by_person({(f"s{dyad}_A", f"s{dyad}_B") for dyad, _ in sessions})
     for (dyad, condition), files in sorted(sessions.items()):
@@ -82,7 +84,7 @@ def _motion(x: dict[str, NDArray[np.float64]]) -> Motion:
     beta = linear(beta, FPS)
     return Motion(
         beta=beta,
-        pose=np.zeros((len(beta), 6), np.float32),
+        pose=np.zeros((len(beta), POSE), np.float32),
         blink=np.zeros(len(beta), np.uint8),
         valid=known(x["gaze"] > 0, FPS),
     )
@@ -97,7 +99,8 @@ def _listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
         file = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
         raise ElpError(
-            f"{source}: neither a folder nor a readable .zip: give the authors' repository or its .zip"
+            f"{source}: neither a folder nor a readable .zip: "
+            "give the authors' repository or its .zip"
         ) from error
     return sorted(file.namelist()), file.read
 
@@ -114,24 +117,33 @@ def _columns(
     for name in PARTICIPANTS:
         if name not in frame:
             raise ElpError(
-                f"{files[feature]}: no column {name!r}, it has: {', '.join(map(str, frame.columns))}"
+                f"{files[feature]}: no column {name!r}, it has: "
+                f"{', '.join(map(str, frame.columns))}"
             )
     values = frame[list(PARTICIPANTS)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     if not np.isfinite(values).all():
-        raise ElpError(
-            f"{files[feature]}: row {int(np.argwhere(~np.isfinite(values))[0, 0]) + 2} is not a number"
-        )
+        first = int(np.argwhere(~np.isfinite(values))[0, 0])
+        raise ElpError(f"{files[feature]}: row {first + 2} is not a number")
     return values
 
 
-CARD = {
-    "name": "VC-resolution",
-    "emotions": ["negative", "neutral", "positive"],
-    "licence": "MIT",
-    "source": "Diao, Arboleda & Raake, Nonverbal dynamics in dyadic videoconferencing interaction, ICMI 2024",
-    "splits": "by dyad",
-    "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"],
-    "units": "mixed",
-    "coefficients": "OpenFace action units, ln(1 + body motion), gaze at the partner (0 or 1); pose and blinks are unknown and zero",
-    "sound": "none: cepstra and prosody are those of silence",
-}
+IMPORTER = Importer(
+    kind="vc-resolution",
+    reads="the authors' repository or its .zip: action units, motion, gaze",
+    read=read,
+    card={
+        "name": "VC-resolution",
+        "emotions": ["negative", "neutral", "positive"],
+        "licence": "MIT",
+        "source": (
+            "Diao, Arboleda & Raake, Nonverbal dynamics in dyadic videoconferencing interaction, "
+            "ICMI 2024"
+        ),
+        "splits": "by dyad",
+        "beta_names": ["AU06", "AU12", "log_body_motion", "gaze_partner"],
+        "units": "mixed",
+        "coefficients": "OpenFace action units, ln(1 + body motion), gaze at the partner (0 or 1); "
+        "pose and blinks are unknown and zero",
+        "sound": "none: cepstra and prosody are those of silence",
+    },
+)

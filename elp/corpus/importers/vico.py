@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from elp.corpus.importers.common import Skipped, finite, sound_of, table
+from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import linear, rotations
 from elp.corpus.videos import Extraction
 from elp.corpus.writer import Record
@@ -131,11 +132,18 @@ def _below(root: Path, kind: str) -> dict[str, Path]:
     return {path.stem: path for path in sorted(root.rglob(f"*{kind}"), reverse=True)}
 
 
-CARD = {
-    "name": "ViCo",
-    "emotions": list(ATTITUDES),
-    "licence": "as its authors state (research)",
-    "source": "Zhou et al., Responsive listening head generation, ECCV 2022",
-    "splits": "the authors': test holds unseen people (their ood), test_seen people of the training set (their test)",
-    "coefficients": "Deep3DFace expression from .mat files, or this project's face model from videos",
-}
+IMPORTER = Importer(
+    kind="vico",
+    reads="RLD_data.csv, with .mat coefficients or videos, and .wav files",
+    read=read,
+    card={
+        "name": "ViCo",
+        "emotions": list(ATTITUDES),
+        "licence": "as its authors state (research)",
+        "source": "Zhou et al., Responsive listening head generation, ECCV 2022",
+        "splits": "the authors': test holds unseen people (their ood), "
+        "test_seen people of the training set (their test)",
+        "coefficients": "Deep3DFace expression from .mat files, "
+        "or this project's face model from videos",
+    },
+)
