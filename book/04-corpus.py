@@ -33,9 +33,11 @@ from skimage import data
 from elp.book import figures
 from elp.simulator import simulate
 from elp.simulator.face import active
-from elp.simulator.listener import MODES, PROBABILITY
+from elp.simulator.gestures import PROBABILITY
+from elp.simulator.people import MODES
 from elp.simulator.processes import onsets
-from elp.simulator.dyads import PREROLL, answer, cast, conversation, utter
+from elp.simulator.cast import cast
+from elp.simulator.dyads import PREROLL, answer, conversation, utter
 from elp.simulator.speech import TICKS, low_pitch_cues
 from elp.motion import FPS
 from elp.render import Portrait, render

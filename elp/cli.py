@@ -179,7 +179,7 @@ def export(
 
 @corpus_app.command()
 def simulate(
-    preset: Annotated[str, typer.Argument(help="vico, l2l or tiny.")],
+    preset: Annotated[str, typer.Argument(help="vico, l2l, tiny, or talks (version 2).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     seed: Seed = 0,
     hours: Annotated[float | None, typer.Option(help="Hours of conversation (l2l).")] = None,
@@ -189,12 +189,22 @@ def simulate(
     mfcc: Annotated[
         Path | None, typer.Option(help="mfcc.npy of the same corpus, made on another machine.")
     ] = None,
+    simulator: Annotated[
+        int, typer.Option(help="Version: 1, or 2 (shared moods, heads that rest).")
+    ] = 1,
 ) -> None:
     """Make a corpus of simulated dyads, the same bytes for the same seed."""
     from elp.simulator import simulate as run
 
     made = run(
-        output, preset, seed, audio=not silent, hours=hours, mfcc=mfcc, progress=sys.stderr.isatty()
+        output,
+        preset,
+        seed,
+        audio=not silent,
+        hours=hours,
+        mfcc=mfcc,
+        progress=sys.stderr.isatty(),
+        version=simulator,
     )
     _describe(made, output)
 

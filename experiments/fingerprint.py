@@ -505,7 +505,8 @@ def corpus_bytes() -> Values:
 
 def other_presets() -> Values:
     """Who meets whom in the large presets, one conversation of each, and its sound."""
-    from elp.simulator.dyads import answer, cast, conversation, utter
+    from elp.simulator.cast import cast
+    from elp.simulator.dyads import answer, conversation, utter
 
     out: Values = {}
     for preset in ("vico", "l2l"):

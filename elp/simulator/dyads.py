@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
-from functools import cache, lru_cache
+from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,90 +21,16 @@ from elp.errors import ElpError
 from elp.face import model
 from elp.motion import FPS, Floats, Motion
 from elp.records import sha256
-from elp.simulator.listener import listener, respond
+from elp.simulator.behaviour import BEHAVIOURS, behaviour
+from elp.simulator.cast import Meeting, cast, presets
+from elp.simulator.gaze import LISTENING, SPEAKING, looks
+from elp.simulator.listener import respond
+from elp.simulator.people import listener
 from elp.simulator.speaker import Talk, speaker, talk
 
-VERSION = 1  # of the simulator, frozen: raised whenever the same seed would give other data
+VERSION = 1  # of the simulator, where none is named; see `elp.simulator.behaviour`
 PREROLL = 50  # frames before a clip begins: nobody starts from rest
-SPLITS = ("train", "val", "test")
-CONTRARY = 0.1  # of listeners do not share the speaker's mood: an attitude is one's own
-PERSON, CAST, CLIP = 1, 2, 3  # streams of randomness
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preset:
-    """A corpus to simulate.
-
-    Attributes:
-        emotions: their names; share: their parts of the clips, in the same order.
-        clips: how many, or None to fill `minutes`.
-        minutes: of conversation, in all.
-        people: (listeners, speakers) per split train, val, test; nobody is in two splits.
-        parts: of the clips per split.
-        median, spread: of the clips' log-normal length (s; standard deviation of the logarithm);
-            shortest, longest in s.
-    """
-
-    emotions: tuple[str, ...]
-    share: tuple[float, ...]
-    clips: int | None
-    minutes: float
-    people: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
-    parts: tuple[float, float, float] = (0.7, 0.1, 0.2)
-    median: float = 9.5
-    spread: float = 0.6
-    shortest: float = 3.0
-    longest: float = 71.0
-
-
-THREE = ("negative", "neutral", "positive")
-PRESETS = {
-    "tiny": Preset(
-        emotions=THREE,
-        share=(1, 1, 1),
-        clips=36,
-        minutes=3.0,
-        people=((4, 4), (1, 1), (1, 2)),
-        median=5.0,
-        spread=0.15,
-        shortest=4,
-    ),
-    "vico": Preset(
-        emotions=THREE,
-        share=(123, 134, 226),
-        clips=483,
-        minutes=95.0,
-        people=((35, 47), (5, 7), (10, 13)),
-    ),
-    "l2l": Preset(
-        emotions=("unpositive", "positive"),
-        share=(1, 8),
-        clips=None,
-        minutes=180.0,
-        people=((4, 0), (1, 0), (1, 0)),
-        median=60.0,
-        spread=0.4,
-        shortest=20,
-        longest=180,
-    ),
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meeting:
-    """One clip to be: who meets whom, the listener's mood (-1, 0, 1) and the emotion the index
-    names, the speaker's mood, how long.
-    """
-
-    number: int
-    clip: str
-    speaker: int
-    listener: int
-    emotion: str
-    mood: int
-    speaker_mood: int
-    split: str
-    frames: int
+PERSON, CLIP = 1, 3  # streams of randomness; 2 is the cast's
 
 
 def simulate(
@@ -115,13 +41,15 @@ def simulate(
     hours: float | None = None,
     mfcc: str | Path | None = None,
     progress: bool = False,
+    version: int = VERSION,
 ) -> Corpus:
     """Make a corpus of simulated dyads; the same arguments give the same bytes.
 
     Args:
         dest: folder to make. A corpus made there before with the same arguments is opened instead.
-        preset: "vico" (3 emotions, 483 clips, 95 minutes, 50 listeners, 67 speakers), "l2l" (2
-            emotions, 6 listeners, `hours`) or "tiny" (36 clips of about 5 s, for tests).
+        preset: "vico" (3 emotions, 483 clips, 95 minutes; 50 listeners and 67 speakers in version
+            1, 95 and 117 in version 2), "l2l" (2 emotions, 6 listeners, `hours`), "tiny" (36 clips
+            of about 5 s, for tests) or, in version 2, "talks" (240 clips of 30 to 60 s, 3 hours).
         seed: of everything.
         audio: synthesise the speakers' sound and compute its MFCC (needs librosa) and prosody.
             Without it the motion is the same bit for bit, MFCC and prosody are those of silence.
@@ -129,20 +57,24 @@ def simulate(
         mfcc: a `mfcc.npy` made with the same arguments on another machine, to use instead of
             computing it; prosody, which needs no librosa, is computed all the same.
         progress: show a progress bar.
+        version: of the simulator: 1, or 2 (moods that change and are shared over seconds, heads
+            that rest).
 
     Raises:
-        ElpError: unknown preset, `dest` holds something else, or the given MFCC do not fit.
+        ElpError: unknown preset or version, `dest` holds something else, or the given MFCC do not
+            fit.
     """
     dest = Path(dest)
-    meetings = cast(preset, seed, hours)
+    meetings = cast(preset, seed, hours, version)
     made = {
         "program": "elp corpus simulate",
-        "simulator": VERSION,
+        "simulator": version,
         "face_model": _face_model(),
         "preset": preset,
         "seed": seed,
         "hours": hours,
         "audio": audio or mfcc is not None,
+        **_constants(version),
     }
     if (dest / "card.json").is_file():
         there = Corpus.open(dest)
@@ -153,13 +85,13 @@ def simulate(
         )
     card = {
         "name": f"simulated {preset}",
-        "version": VERSION,
+        "version": version,
         "seed": seed,
-        "emotions": list(PRESETS[preset].emotions),
+        "emotions": list(presets(version)[preset].emotions),
         "made": made,
         "licence": "MIT",
         "source": "simulated: no person is depicted",
-        "preset": asdict(PRESETS[preset]),
+        "preset": asdict(presets(version)[preset]),
     }
     given = None if mfcc is None else _given(Path(mfcc), 2 * sum(m.frames for m in meetings))
     return Corpus.write(
@@ -200,101 +132,14 @@ def sound(corpus: Corpus, pair: Any) -> NDArray[np.float32]:
     return utter(meeting, seed, conversation(meeting, seed))
 
 
-def cast(preset: str, seed: int, hours: float | None = None) -> list[Meeting]:
-    """All the meetings of a corpus, in its order."""
-    if preset not in PRESETS:
-        raise ElpError(f"unknown preset {preset!r}: choose one of {', '.join(PRESETS)}")
-    chosen = PRESETS[preset]
-    if hours is not None:
-        if chosen.clips is not None:
-            raise ElpError(
-                f"preset {preset!r} has a fixed size: leave hours out, or take preset 'l2l'"
-            )
-        if not 0.1 <= hours <= 1000:
-            raise ElpError(f"{hours} hours of conversation: give between 0.1 and 1000")
-        chosen = replace(chosen, minutes=hours * 60)
-    return list(_cast(chosen, seed))
-
-
-@lru_cache(maxsize=4)
-def _cast(preset: Preset, seed: int) -> tuple[Meeting, ...]:
-    rng = np.random.default_rng([seed, CAST])
-    lengths = _lengths(rng, preset)
-    splits = _parts(rng, len(lengths), preset.parts)
-    meetings: list[Meeting] = []
-    shared = np.array(preset.share, float) / sum(preset.share)
-    people = np.cumsum([(0, 0), *preset.people], axis=0)
-    guests = 0
-    for number, split in enumerate(SPLITS):
-        mine = np.flatnonzero(splits == number)
-        emotions = _parts(rng, len(mine), shared)
-        (first_l, first_s), (listeners, speakers) = people[number], preset.people[number]
-        if speakers == 0:  # an interview show: a new guest every ten minutes or so
-            speakers, first_s = max(len(mine) // 8, 1), guests
-            guests += speakers
-        who_l, who_s = (
-            first_l + _share(rng, len(mine), listeners),
-            first_s + _share(rng, len(mine), speakers),
-        )
-        for clip, emotion, person_l, person_s in zip(mine, emotions, who_l, who_s, strict=True):
-            name = preset.emotions[emotion]
-            mood = {
-                "negative": -1,
-                "neutral": 0,
-                "positive": 1,
-                "unpositive": int(-(rng.random() < 0.6)),
-            }[name]
-            told = (
-                mood
-                if rng.random() > CONTRARY
-                else int(rng.choice([m for m in (-1, 0, 1) if m != mood]))
-            )
-            meetings.append(
-                Meeting(
-                    number=int(clip),
-                    clip=f"c{clip:05d}",
-                    speaker=int(person_s),
-                    listener=int(person_l),
-                    emotion=name,
-                    mood=mood,
-                    speaker_mood=told,
-                    split=split,
-                    frames=int(lengths[clip]),
-                )
-            )
-    return tuple(sorted(meetings, key=lambda m: m.number))
-
-
-def _lengths(rng: np.random.Generator, preset: Preset) -> NDArray[np.int64]:
-    """Frames of each clip, log-normal; in all exactly the preset's minutes."""
-    total = int(preset.minutes * 60 * FPS)
-    count = preset.clips or max(
-        round(total / FPS / preset.median / np.exp(preset.spread**2 / 2)), 12
-    )
-    seconds = rng.lognormal(np.log(preset.median), preset.spread, count)
-    for _ in range(20):  # scaling and limits pull against each other: settle
-        seconds = np.clip(seconds * total / FPS / seconds.sum(), preset.shortest, preset.longest)
-    frames = np.floor(seconds * FPS).astype(np.int64)
-    frames[np.argsort(-frames)[: max(total - frames.sum(), 0)]] += 1
-    return frames
-
-
-def _parts(rng: np.random.Generator, count: int, parts: Any) -> NDArray[np.int64]:
-    """`count` labels in the given parts (rounded), shuffled."""
-    ends = np.round(np.cumsum(parts) / np.sum(parts) * count).astype(int)
-    return rng.permutation(np.searchsorted(ends, np.arange(count), side="right"))
-
-
-def _share(rng: np.random.Generator, clips: int, people: int) -> NDArray[np.int64]:
-    """Who is in which clip: everybody at least once where there are clips enough, some people far
-    more often.
+def gaze(corpus: Corpus, pair: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether speaker and listener of a simulated pair look at each other's face: (T,) each, true
+    to people's shares and lengths, and drawn beside the motion, which carries no eyes.
     """
-    weights = rng.dirichlet(np.full(people, 2.0))
-    return rng.permutation(
-        np.concatenate(
-            [np.arange(people), rng.choice(people, size=max(clips - people, 0), p=weights)]
-        )[:clips]
-    )
+    meeting, seed = _meeting(corpus, pair.clip)
+    rng = np.random.default_rng([seed, CLIP, meeting.number, 3])
+    frames = int(pair.length)
+    return looks(rng, frames, SPEAKING), looks(rng, frames, LISTENING)
 
 
 def conversation(meeting: Meeting, seed: int) -> Talk:
@@ -305,13 +150,14 @@ def conversation(meeting: Meeting, seed: int) -> Talk:
         person,
         meeting.speaker_mood,
         meeting.frames + PREROLL,
+        behaviour(meeting.version),
     )
 
 
 def answer(meeting: Meeting, seed: int, heard: Talk, rng: np.random.Generator) -> Motion:
     """The listener of a meeting, without the pre-roll."""
     person = listener(np.random.default_rng([seed, PERSON, 1, meeting.listener]))
-    return _cut(respond(rng, person, meeting.mood, heard))
+    return _cut(respond(rng, person, meeting.mood, heard, behaviour(meeting.version)))
 
 
 def utter(meeting: Meeting, seed: int, said: Talk) -> NDArray[np.float32]:
@@ -416,12 +262,23 @@ def _meeting(corpus: Corpus, clip: str) -> tuple[Meeting, int]:
         raise ElpError(
             f"{corpus.folder}: only a simulated corpus knows other true responses: make one with 'elp corpus simulate'"
         )
-    if (made["simulator"], made["face_model"]) != (VERSION, _face_model()):
+    version = made["simulator"]
+    if (
+        version not in BEHAVIOURS
+        or made["face_model"] != _face_model()
+        or not _constants(version).items() <= made.items()
+    ):
         raise ElpError(
             f"{corpus.folder}: made by another simulator or face model than this one: simulate it again"
         )
-    found = {meeting.clip: meeting for meeting in cast(made["preset"], made["seed"], made["hours"])}
-    return found[clip], made["seed"]
+    meetings = cast(made["preset"], made["seed"], made["hours"], version)
+    return next(meeting for meeting in meetings if meeting.clip == clip), made["seed"]
+
+
+def _constants(version: int) -> dict[str, Any]:
+    """What a corpus records of its version's behaviour; of the first, its number says it all."""
+    how = behaviour(version)
+    return {} if version == 1 else {"behaviour": asdict(how)}
 
 
 @cache

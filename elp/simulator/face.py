@@ -75,7 +75,12 @@ def _mixing() -> Array:
 
 
 def measure(
-    rng: np.random.Generator, acting: Acting, lids: Array, bias: Array, noise: float
+    rng: np.random.Generator,
+    acting: Acting,
+    lids: Array,
+    bias: Array,
+    noise: float,
+    tremble: float,
 ) -> Motion:
     """What extraction of a video of this acting would give: β, pose and blinks with tracking noise.
 
@@ -86,6 +91,7 @@ def measure(
         bias: (28,) constant offset of this person, in parts of the full movement: identity that
             leaks into expression.
         noise: size of the tracking noise, 1 for a good video.
+        tremble: of the head's angles at noise 1, in degrees.
     """
     frames = acting.frames
     full, deviation = scale()
@@ -107,7 +113,7 @@ def measure(
             + JITTER * rng.standard_normal(beta.shape)
         )
     )
-    angles = acting.angles + noise * np.deg2rad(drift(rng, frames, 0.1, 0.2, 3))
+    angles = acting.angles + noise * np.deg2rad(drift(rng, frames, 0.1, tremble, 3))
     shift = (
         acting.shift
         + _about_neck(acting.angles)

@@ -116,25 +116,37 @@ def spontaneous_blinks(
 
 
 def all_blinks(
-    rng: np.random.Generator, driven: Array, seconds: float, per_minute: float, *, least: float
+    rng: np.random.Generator,
+    driven: Array,
+    seconds: float,
+    per_minute: float,
+    *,
+    least: float,
+    apart: float = 0.4,
 ) -> Array:
     """Driven blinks among spontaneous ones, of which so many make room, all but the part `least`,
-    that the rate stays near `per_minute`.
+    that the rate stays near `per_minute`; none within `apart` s of another.
     """
     keep = max(1 - len(driven) / max(seconds / 60 * per_minute, 1), least)
-    return merge_blinks(rng, driven, spontaneous_blinks(rng, seconds, per_minute), seconds, keep)
+    spontaneous = spontaneous_blinks(rng, seconds, per_minute)
+    return merge_blinks(rng, driven, spontaneous, seconds, keep, apart)
 
 
 def merge_blinks(
-    rng: np.random.Generator, driven: Array, spontaneous: Array, seconds: float, keep: float
+    rng: np.random.Generator,
+    driven: Array,
+    spontaneous: Array,
+    seconds: float,
+    keep: float,
+    apart: float = 0.4,
 ) -> Array:
-    """Driven blinks plus a part `keep` of the spontaneous ones, none within 0.4 s of another;
+    """Driven blinks plus a part `keep` of the spontaneous ones, none within `apart` s of another;
     driven ones win.
     """
     kept: list[float] = []
     order = [*np.sort(driven), *spontaneous[rng.random(len(spontaneous)) < keep]]
     for time in order:
-        if 0 <= time < seconds and all(abs(time - other) >= 0.4 for other in kept):
+        if 0 <= time < seconds and all(abs(time - other) >= apart for other in kept):
             kept.append(float(time))
     return np.sort(np.array(kept))
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from elp.motion import FPS, Motion
+from elp.simulator.affect import shown, wander
+from elp.simulator.behaviour import Behaviour
 from elp.simulator.face import NAMES, Acting, measure
 from elp.simulator.processes import (
     Array,
@@ -47,8 +49,8 @@ class Speaker:
 @dataclass(frozen=True, kw_only=True)
 class Talk:
     """A speaker's clip and what a listener could notice in it: the plan of speech, onsets (s) of
-    smiles, brow raises and blinks, and the smooth courses (T,) of smile and frown, (T, 3) of head
-    angles."""
+    smiles, brow raises and blinks, the smooth courses (T,) of smile and frown, (T, 3) of head
+    angles, and from version 2 on how far the valence strays from the mood (T,), else 0."""
 
     speech: Speech
     voice: Voice
@@ -60,6 +62,7 @@ class Talk:
     raises: Array
     blinks: Array
     valence: float
+    moved: Array
 
 
 def speaker(rng: np.random.Generator) -> Speaker:
@@ -76,7 +79,7 @@ def speaker(rng: np.random.Generator) -> Speaker:
     )
 
 
-def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> Talk:
+def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int, how: Behaviour) -> Talk:
     """`frames` frames of a speaker whose emotion is -1 (negative), 0 or 1 (positive)."""
     seconds = frames / FPS
     # not everybody shows a mood equally: the classes overlap
@@ -86,13 +89,21 @@ def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> T
     speech = plan(rng, seconds, coloured)
     acting = Acting(frames)
     _articulate(acting, speech, who)
-    smile, frown = _mood(rng, acting, who, valence, tense)
+    if how.affect is None:
+        moved = np.zeros(frames)
+        smile, frown = _episodes(rng, frames, who, valence)
+    else:
+        moved = wander(rng, frames, how.affect)
+        felt = valence + how.affect.sigma * moved
+        smile, frown = (who.face * shown(x, how.affect) for x in (felt, -felt))
+    _mood(acting, who, smile, frown, tense)
     raises = _beats(rng, acting, speech, who, valence)
     # blinks mark the ends of phrases
     breaks = speech.phrases[:, 1] + rng.normal(0.08, 0.1, len(speech.phrases))
     driven = breaks[rng.random(len(breaks)) < 0.55]
-    blinks = all_blinks(rng, driven, seconds, who.blinks, least=0.25)
-    motion = measure(rng, acting, eyelids(rng, blinks, frames), who.bias, rng.lognormal(0, 0.25))
+    blinks = all_blinks(rng, driven, seconds, who.blinks, least=0.25, apart=how.apart)
+    lids = eyelids(rng, blinks, frames)
+    motion = measure(rng, acting, lids, who.bias, rng.lognormal(0, 0.25), how.tremble)
     return Talk(
         speech=speech,
         voice=coloured,
@@ -104,6 +115,7 @@ def talk(rng: np.random.Generator, who: Speaker, emotion: int, frames: int) -> T
         raises=raises,
         blinks=blinks,
         valence=valence,
+        moved=moved,
     )
 
 
@@ -129,14 +141,19 @@ def _articulate(acting: Acting, speech: Speech, who: Speaker) -> None:
     acting.add("jaw_side", 0.1 * who.lopsided * open_)
 
 
-def _mood(
-    rng: np.random.Generator, acting: Acting, who: Speaker, valence: float, tense: bool
+def _episodes(
+    rng: np.random.Generator, frames: int, who: Speaker, valence: float
 ) -> tuple[Array, Array]:
-    frames, up, down = acting.frames, max(valence, 0.0), max(-valence, 0.0)
+    """Smile and frown (T,) that come and go by themselves."""
+    up, down = max(valence, 0.0), max(-valence, 0.0)
     glad = smooth(episodes(rng, frames, 2.5, 2.5), 0.18)
     smile = who.face * up * (0.18 + 0.42 * glad) + 0.04
     sour = smooth(episodes(rng, frames, 3.0, 2.0), 0.25)
     frown = who.face * down * (0.15 + 0.3 * sour)
+    return smile, frown
+
+
+def _mood(acting: Acting, who: Speaker, smile: Array, frown: Array, tense: bool) -> None:
     acting.add("smile", smile, left=1 + who.lopsided, right=1 - who.lopsided)
     acting.add("squint", 0.5 * smile + (0.2 if tense else 0.0) * frown)
     acting.add("dimple", 0.2 * smile)
@@ -144,7 +161,6 @@ def _mood(
     acting.add("brow_down", frown * (1.3 if tense else 0.5))
     acting.add("brow_inner_up", frown * (0.0 if tense else 0.8))
     acting.add("nose_wrinkle", 0.3 * frown * tense)
-    return smile, frown
 
 
 def _beats(

@@ -12,7 +12,8 @@ from elp.errors import ElpError
 from elp.media.prosody import prosody
 from elp.motion import FPS, SILENT, Motion
 from elp.simulator import oracle, simulate
-from elp.simulator.dyads import PRESETS, Meeting, answer, cast, conversation, sound
+from elp.simulator.cast import PRESETS, Meeting, cast
+from elp.simulator.dyads import answer, conversation, sound
 from elp.simulator.face import active
 from elp.simulator.processes import (
     drift,
