@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -218,9 +217,17 @@ def evaluate(
     checkpoint: Annotated[
         list[str],
         typer.Option(
-            help="Model to evaluate, repeated for other seeds: a file, or one that ships."
+            help="Model of the row ELP, repeated for other seeds: a file, or one that ships."
         ),
     ] = ["small"],  # noqa: B006
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="Row to measure beside ELP, repeated; by default all that can be."),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder of trained models for the other rows, by name and seed."),
+    ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
     samples: Annotated[int, typer.Option(help="Answers to each speaker.", min=1)] = 3,
     infer: Annotated[
@@ -228,31 +235,19 @@ def evaluate(
     ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Score ELP beside the corpus's own listeners, retrieval and chance: the columns of the paper's
-    Table 1.
-    """
-    from elp.baselines import MeanFace, NearestNeighbour, RandomListener
+    """Score ELP beside the other rows of the paper's Table 1, in its columns."""
     from elp.corpus import Corpus
-    from elp.evaluation import tables
-    from elp.evaluation.evaluate import Bound, GroundTruth, Oracle
+    from elp.evaluation import methods, tables
     from elp.evaluation.evaluate import evaluate as run
-    from elp.listener.responder import ELPResponder, Responder
+    from elp.listener.responder import ELPResponder
     from elp.records import write_json
 
     opened = Corpus.open(corpus)
-    methods: dict[str, Responder | Bound | Sequence[Responder]] = {
-        "GT": GroundTruth(),
-        "mean face": MeanFace(opened),
-        "Random": RandomListener(opened),
-        "NN-motion": NearestNeighbour(opened, "motion"),
-        "NN-audio": NearestNeighbour(opened, "audio"),
-        "ELP": [ELPResponder.from_checkpoint(path) for path in checkpoint],
-    }
-    if opened.card.get("made", {}).get("program") == "elp corpus simulate":
-        methods["oracle"] = Oracle()
+    rows = methods.answerers(opened, method or (), models=models)
+    rows["ELP"] = [ELPResponder.from_checkpoint(path) for path in checkpoint]
     result = run(
         opened,
-        methods,
+        rows,
         samples=samples,
         split=split,
         seed=seed,

@@ -24,9 +24,9 @@ import torch
 import typer
 
 from elp.corpus.format import Corpus
-from elp.evaluation.evaluate import measure
+from elp.evaluation.bootstrap import summarise
+from elp.evaluation.measure import measure
 from elp.listener.responder import ELPResponder
-from elp.metrics.resample import summarise
 from elp.model import checkpoint
 from elp.records import run_card, write_json
 from elp.training import recipes

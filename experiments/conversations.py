@@ -35,7 +35,6 @@ SPEECH = {
 
 def described(found: Coupling) -> dict[str, Any]:
     met = np.eye(len(found.dyads), dtype=bool)
-    rounded = lambda x: [round(float(v), 4) for v in x]  # noqa: E731
     return {
         "dyads": len(found.dyads),
         "real": round(float(found.dyads[met].mean()), 4),
@@ -49,6 +48,10 @@ def described(found: Coupling) -> dict[str, Any]:
         "real_at_lag": rounded(found.real),
         "pseudo_at_lag": rounded(found.pseudo),
     }
+
+
+def rounded(values: Any) -> list[float]:
+    return [round(float(v), 4) for v in values]
 
 
 def speech(folder: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 
 from elp.corpus import Corpus, Record
+from elp.motion import FPS
 from elp.records import run_card, write_json
 from elp.simulator import simulate
 
@@ -57,7 +58,7 @@ def memory() -> dict[str, float]:
 
 def repeated(corpus: Corpus, hours: float) -> Iterator[Record]:
     """The conversations of a corpus again and again, as many hours as asked for."""
-    left = hours * 3600 * 25
+    left = hours * 3600 * FPS
     for turn in itertools.count():
         for pair in corpus.pairs().itertuples():
             common: dict[str, Any] = {
@@ -156,7 +157,8 @@ def main() -> None:
         card = run_card(
             seed=0,
             started=started,
-            command=f"python experiments/corpus.py --hours {args.hours:g} --seconds {args.seconds:g}",
+            command=f"python experiments/corpus.py --hours {args.hours:g} "
+            f"--seconds {args.seconds:g}",
         )
         write_json(args.output, card | result)
         for name, value in result.items():

@@ -13,8 +13,9 @@ import typer
 
 from elp.corpus import Corpus
 from elp.evaluation import tables
-from elp.evaluation.control import EmotionReader, controllability
-from elp.evaluation.evaluate import GroundTruth, Oracle, evaluate
+from elp.evaluation.bounds import GroundTruth, Oracle
+from elp.evaluation.controllability import EmotionClassifier, controllability
+from elp.evaluation.evaluate import evaluate
 from elp.listener.responder import ELPResponder
 from elp.model.checkpoint import PACKAGED
 from elp.records import write_json
@@ -30,9 +31,9 @@ def main(corpus: Path, output: Annotated[Path, typer.Option("-o")], samples: int
         against="small",
         progress=True,
     )
-    reader = EmotionReader(opened)
+    classifier = EmotionClassifier(opened)
     result["control"] = {
-        name: controllability(opened, responder, reader) for name, responder in shipped.items()
+        name: controllability(opened, responder, classifier) for name, responder in shipped.items()
     }
     result["trained"] = {
         name: {key: r.card[key] for key in ("commit", "command", "seed", "device", "date")}

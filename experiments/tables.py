@@ -1,11 +1,14 @@
 """Train every method, answer every test speaker, fill the tables: one command on one GPU (chapter
 "Results").
 
-    python experiments/tables.py --preset vico --out book/results            # Tables 1 and 2,
-    controllability python experiments/tables.py --preset l2l --sweep 1 4 16 64 256 ...      #
-    Tables 1, 2 and 3 python experiments/tables.py --source vc-resolution FILE.zip --recipe small
-    --steps 800  # real conversations python experiments/tables.py --preset tiny --smoke --out
-    /tmp/tables     # the same in a few minutes on a CPU
+    # Tables 1 and 2, controllability
+    python experiments/tables.py --preset vico --out book/results
+    # Tables 1, 2 and 3
+    python experiments/tables.py --preset l2l --sweep 1 4 16 64 256 ...
+    # real conversations
+    python experiments/tables.py --source vc-resolution FILE.zip --recipe small --steps 800
+    # the same in a few minutes on a CPU
+    python experiments/tables.py --preset tiny --smoke --out tables
 
 What is done is kept in --work and not done again, so an interrupted run goes on where it stopped.
 """
@@ -19,35 +22,25 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
-# a training machine without it makes and reads its corpus all the same
-if importlib.util.find_spec("pyarrow") is None:
-    pd.DataFrame.to_parquet = lambda self, path, **_: self.to_json(
-        path, orient="table", index=False
-    )  # type: ignore[method-assign]
-    pd.read_parquet = lambda path, **_: pd.read_json(path, orient="table")
-
-from elp import baselines
 from elp.corpus import Corpus
-from elp.evaluation.control import EmotionReader, controllability
-from elp.evaluation.evaluate import GroundTruth, Newcomer, Oracle, Stranger, corpus_card, measure
-from elp.listener.responder import ELPResponder
-from elp.metrics.resample import Stats, summarise
+from elp.evaluation.answers import Answerer
+from elp.evaluation.bootstrap import summarise
+from elp.evaluation.controllability import EmotionClassifier, controllability
+from elp.evaluation.evaluate import corpus_card
+from elp.evaluation.measure import Stats, measure
+from elp.evaluation.methods import ELP_U, METHODS, Method, with_heads
+from elp.evaluation.trainings import Budget, Training, file_name
 from elp.model import checkpoint
 from elp.records import atomic, commit, run_card, write_json
 from elp.simulator import simulate
-from elp.training import recipes
-from elp.training.trainer import LOG_EVERY, Trainer
-
-DEVICE: str  # of a process that trains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,47 +53,22 @@ class Plan:
     seeds: tuple[int, ...]
     samples: int
     sweep: tuple[int, ...]
-    recipe: str
-    printed: str
-    steps: int | None
-    balanced: bool
-    smoke: bool
-    rlhg_steps: int | None
-    l2l_steps: tuple[int, int]
+    budget: Budget
     skip: tuple[str, ...]
     once: tuple[str, ...]
-    l2l_batch: int
 
-    def seeds_of(self, name: str) -> tuple[int, ...]:
-        """The seeds with which a row was trained: the first alone where nothing is learned or time
+    @property
+    def rows(self) -> list[Method]:
+        """The tables' rows but those that are left out, or need a model that is."""
+        every = (*METHODS, *with_heads(sorted(set(self.sweep))))
+        return [m for m in every if not {m.name, m.training and m.training.name} & set(self.skip)]
+
+    def seeds_of(self, row: Method | Training) -> tuple[int, ...]:
+        """The seeds with which a row is trained: the first alone where nothing is learned or time
         allowed no more.
         """
-        return self.seeds[:1] if name in (*ONCE, *self.once) else self.seeds
-
-    def elp_recipe(self, kind: str, seed: int) -> recipes.Recipe:
-        """The recipe of "ELP-U", "ELP-V", "ELP-U H=16", "ELP-U, Eq 1" (without β and p), "ELP-U,
-        causal", "ELP-U, Eq 3" (as the paper has it).
-        """
-        recipe = recipes.get(self.printed if "Eq 3" in kind else self.recipe)
-        recipe = replace(
-            recipe,
-            seed=seed,
-            name=kind,
-            steps=self.steps or recipe.steps,
-            balanced=self.balanced or recipe.balanced,
-        )
-        changes: dict[str, Any] = {"space": "V" if kind.startswith("ELP-V") else "U"}
-        if "Eq 1" in kind:  # the style alone, as the paper has it
-            changes["plain"] = False
-        if "causal" in kind:
-            changes["causal"] = True
-        if "H=" in kind:
-            changes["heads"] = int(kind.split("H=")[1])
-        return replace(recipe, model=replace(recipe.model, **changes))
-
-    def skips(self, name: str) -> bool:
-        """Whether a row needs a method that is left out."""
-        return name in self.skip or ("ELP-V" in self.skip and name.endswith("+V"))
+        learned = isinstance(row, Training) or row.training is not None
+        return self.seeds if learned and row.name not in self.once else self.seeds[:1]
 
     @property
     def beside(self) -> int:
@@ -110,88 +78,28 @@ class Plan:
         return 1 if "cpu" in self.devices else 3
 
     @property
-    def trained(self) -> list[tuple[tuple[str, int], ...]]:
-        """What is to be trained, (method, seed), in groups that share a device: methods with one
-        seed; a method's seeds.
+    def trained(self) -> list[tuple[tuple[Training, int], ...]]:
+        """What is to be trained, (model, seed), in groups that share a device: models with one
+        seed; a model's seeds.
 
         One device begins with those whose rows take long to measure, so that the processors are
         done soon after it; several begin with those that take long to train, so that none is left
-        with one of them.
+        with one of them. The sweep over heads comes last.
         """
-        many, long = (
-            ["ELP-U", "ELP-V", "ELP-U, Eq 1", "ELP-U, causal", "RLHG", "PCH"],
-            ["ELP-U, Eq 3", "ELP-V, Eq 3", "L2L"],
-        )
-        heads = [f"ELP-U H={h}" for h in sorted(set(self.sweep), reverse=True)]
-        kinds = [*(many + long if len(self.devices) == 1 else long + many), *heads]
-        kinds = [kind for kind in kinds if kind not in self.skip]
-        lone = [(kind, self.seeds[0]) for kind in kinds if len(self.seeds_of(kind)) == 1]
-        alike = [
-            [(kind, seed) for seed in self.seeds] for kind in kinds if len(self.seeds_of(kind)) > 1
-        ]
+        # the tables end with the rows of the models that most rows wait for
+        rows = [row for row in self.rows[::-1] if row.training is not None]
+        sweep = {row.training for row in rows if row.table == 3}
+        models = list(dict.fromkeys(row.training for row in rows if row.training is not None))
+        first = len(self.devices) > 1
+        models.sort(key=lambda model: (model in sweep, model.long != first))
+        lone = [(m, self.seeds[0]) for m in models if len(self.seeds_of(m)) == 1]
+        alike = [[(m, s) for s in self.seeds] for m in models if len(self.seeds_of(m)) > 1]
         groups = [
             tuple(jobs[k : k + self.beside])
             for jobs in (lone, *alike)
             for k in range(0, len(jobs), self.beside)
         ]
-        return sorted(groups, key=lambda group: kinds.index(group[0][0]))
-
-
-def elp_training(plan: Plan, corpus: Corpus, kind: str, seed: int, device: str) -> Iterator[None]:
-    """One of ELP's trainings, a step each time; its file lies in the work folder afterwards."""
-    started = time.time()
-    trainer = Trainer(plan.elp_recipe(kind, seed), corpus, torch.device(device))
-    if device != "cpu":
-        trainer.capture()
-    steps = trainer.recipe.steps
-    while trainer.done < steps:
-        trainer.advance()
-        if trainer.done % LOG_EVERY == 0 or trainer.done == steps:
-            last = trainer.check(plan.work, (trainer.done - 1) % LOG_EVERY + 1)[-1]
-        yield
-    card = {
-        "steps": steps,
-        "batch": trainer.recipe.batch,
-        "loss": round(last["loss"], 4),
-        "seconds": round(time.time() - started, 1),
-    }
-    checkpoint.save(model_path(plan, kind, seed), trainer.model, card)
-
-
-def baseline_training(
-    plan: Plan, corpus: Corpus, kind: str, seed: int, device: str
-) -> Iterator[None]:
-    """One of the others' trainings, a step each time."""
-    started = time.time()
-    model: torch.nn.Module
-    if kind == "L2L":
-        model, fits = baselines.l2l_fits(
-            corpus, seed=seed, device=device, steps=plan.l2l_steps, batch=plan.l2l_batch
-        )
-    else:
-        fit = baselines.rlhg_fit(
-            corpus, residual=kind == "PCH", seed=seed, device=device, steps=plan.rlhg_steps
-        )
-        model, fits = fit.model, iter([(kind, fit)])
-    losses: dict[str, float | None] = {}
-    steps = 0
-    for name, fit in fits:
-        while fit.done < fit.steps:
-            fit.advance()
-            yield
-        # on CUDA three steps are done before the first look
-        losses[name] = fit.curve[-1] if fit.curve else None
-        steps += fit.steps
-    tensors = {
-        name: x.detach().cpu().contiguous().clone() for name, x in model.state_dict().items()
-    }
-    card = {
-        "steps": steps,
-        "batch": fit.batch,
-        "loss": losses,
-        "seconds": round(time.time() - started, 1),
-    }
-    checkpoint.write(model_path(plan, kind, seed), tensors, {"card": card})
+        return sorted(groups, key=lambda group: models.index(group[0][0]))
 
 
 def together(trainings: list[Iterator[None]], device: str) -> None:
@@ -206,122 +114,43 @@ def together(trainings: list[Iterator[None]], device: str) -> None:
                     left.remove((training, stream))
 
 
-def model_path(plan: Plan, kind: str, seed: int) -> Path:
-    return (
-        plan.work / f"{kind.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.safetensors"
-    )
-
-
-def begin(devices: Any) -> None:
-    """A process that trains takes one of the devices and keeps it: two processes take turns on a
-    GPU, streams of one share it.
-    """
-    global DEVICE
-    torch.set_num_threads(1)
-    DEVICE = devices.get()
-    if DEVICE != "cpu":
-        torch.cuda.set_device(torch.device(DEVICE))
-
-
-def trained(plan: Plan, group: tuple[tuple[str, int], ...], until: float) -> list[tuple[str, int]]:
-    """Train (method, seed) side by side, unless the files are there or the time is up; what is
+def train(
+    plan: Plan, group: tuple[tuple[Training, int], ...], device: str, until: float
+) -> list[tuple[Training, int]]:
+    """Train (model, seed) side by side, unless the files are there or the time is up; what is
     there then.
     """
-    left = [job for job in group if not model_path(plan, *job).exists()]
+    torch.set_num_threads(1)
+    if device != "cpu":
+        torch.cuda.set_device(torch.device(device))
+    left = [(model, seed) for model, seed in group if not model.path(plan.work, seed).exists()]
     if left and time.time() < until:
         corpus = Corpus.open(plan.corpus)
-        together(
-            [
-                (elp_training if kind.startswith("ELP") else baseline_training)(
-                    plan, corpus, kind, seed, DEVICE
-                )
-                for kind, seed in left
-            ],
-            DEVICE,
-        )
-    return [job for job in group if model_path(plan, *job).exists()]
+        runs = [
+            model.train(corpus, plan.budget, seed, device, model.path(plan.work, seed))
+            for model, seed in left
+        ]
+        together(runs, device)
+    return [(model, seed) for model, seed in group if model.path(plan.work, seed).exists()]
 
 
-def load(plan: Plan, corpus: Corpus, kind: str, seed: int) -> Any:
-    """A trained method, ready to respond: ELP on the processor, where a conversation takes no
-    longer and no training waits for it.
-    """
-    path, device = model_path(plan, kind, seed), plan.devices[os.getpid() % len(plan.devices)]
-    if kind.startswith("ELP"):
-        return ELPResponder.from_checkpoint(path)
-    features = baselines.Features(corpus)
-    model = (
-        baselines.L2L(features)
-        if kind == "L2L"
-        else baselines.RLHG(features, residual=kind == "PCH")
-    )
-    model.load_state_dict(checkpoint.read(path)[0])
-    return model.to(device).eval()
-
-
-def method(plan: Plan, corpus: Corpus, name: str, seed: int) -> tuple[Any, int, dict[str, Any]]:
-    """A row of the tables: what answers, how many samples it deserves, options of `measure`."""
-    simple: dict[str, Callable[[], Any]] = {
-        "GT": GroundTruth,
-        "oracle": Oracle,
-        "another listener": Newcomer,
-        "stranger": Stranger,
-        "mean face": lambda: baselines.MeanFace(corpus),
-        "Random": lambda: baselines.RandomListener(corpus),
-        "NN-motion": lambda: baselines.NearestNeighbour(corpus, "motion"),
-        "NN-audio": lambda: baselines.NearestNeighbour(corpus, "audio"),
-    }
-    if name in simple:
-        return (
-            simple[name](),
-            plan.samples if name in ("oracle", "another listener", "stranger", "Random") else 1,
-            {},
-        )
-    base, _, space = name.partition("+")
-    if base == "DLS-Random":
-        trained = load(plan, corpus, f"ELP-{space}", seed)
-        return baselines.RandomCodes(trained.model), plan.samples, {}
-    if base in ("NN-motion", "NN-audio"):
-        found = baselines.RetrievedSpeaker(
-            corpus, base.removeprefix("NN-"), load(plan, corpus, f"ELP-{space}", seed)
-        )  # type: ignore[arg-type]
-        return found, plan.samples, {}
-    if name == "ELP-U, e inferred":
-        return load(plan, corpus, "ELP-U", seed), plan.samples, {"infer": True}
-    return load(plan, corpus, name, seed), 1 if name in ("RLHG", "PCH") else plan.samples, {}
-
-
-BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")
-ONCE = (*BOUNDS, "Random", "NN-motion", "NN-audio")
-TABLE1 = (
-    *ONCE,
-    "RLHG",
-    "PCH",
-    "L2L",
-    "ELP-V, Eq 3",
-    "ELP-U, Eq 3",
-    "ELP-U, Eq 1",
-    "ELP-U, causal",
-    "ELP-V",
-    "ELP-U",
-    "ELP-U, e inferred",
-)
-TABLE2 = tuple(
-    f"{base}+{space}" for base in ("NN-motion", "NN-audio", "DLS-Random") for space in "VU"
-)
-CONTROLLED = ("ELP-U", "ELP-U, Eq 3", "ELP-V", "DLS-Random+U", "RLHG", "PCH", "L2L")
+def answerer(plan: Plan, corpus: Corpus, row: Method, seed: int) -> Answerer:
+    """What answers in a row."""
+    if row.training is None:
+        return row.build(corpus, None)
+    device = plan.devices[os.getpid() % len(plan.devices)]
+    path = row.training.path(plan.work, seed)
+    return row.build(corpus, row.training.load(corpus, path, device))
 
 
 def measured(plan: Plan, name: str, seed: int) -> Stats:
     """Measure one row and seed, in a process of its own, into the work folder."""
     torch.set_num_threads(1)
-    path = (
-        plan.work / f"stats-{name.replace(' ', '-').replace('=', '').replace(',', '')}-{seed}.npz"
-    )
+    path = plan.work / f"stats-{file_name(name)}-{seed}.npz"
     if not path.exists():
-        corpus = Corpus.open(plan.corpus)
-        found, samples, options = method(plan, corpus, name, seed)
-        stats = measure(corpus, found, samples=samples, seed=seed, **options)
+        corpus, row = Corpus.open(plan.corpus), named(plan, name)
+        method = answerer(plan, corpus, row, seed)
+        stats = measure(corpus, method, samples=row.samples(plan.samples), seed=seed)
         with atomic(path) as partial:
             np.savez_compressed(partial, **stats)
     with np.load(path) as file:
@@ -331,106 +160,111 @@ def measured(plan: Plan, name: str, seed: int) -> Stats:
 def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
     """Controllability of one row and seed, in a process of its own."""
     torch.set_num_threads(1)
-    path = plan.work / f"control-{name.replace(' ', '-').replace(',', '')}-{seed}.json"
+    path = plan.work / f"control-{file_name(name)}-{seed}.json"
     if not path.exists():
         corpus = Corpus.open(plan.corpus)
-        reader = EmotionReader(corpus)
-        found = controllability(corpus, method(plan, corpus, name, seed)[0], reader, seed=seed)
-        write_json(
-            path,
-            found
-            | {"reader_test": reader.accuracy("test"), "reader_train": reader.accuracy("train")},
-        )
+        classifier = EmotionClassifier(corpus)
+        method = answerer(plan, corpus, named(plan, name), seed)
+        found = controllability(corpus, method, classifier, seed=seed)
+        found |= {f"reader_{split}": classifier.accuracy(split) for split in ("test", "train")}
+        write_json(path, found)
     return json.loads(path.read_text())
 
 
-def needs(name: str) -> str | None:
-    """The training that a row waits for."""
-    if name in ONCE:
-        return None
-    return f"ELP-{name[-1]}" if "+" in name else name.removesuffix(", e inferred")
+def named(plan: Plan, name: str) -> Method:
+    """A row by its name, which can be sent to another process as the row's functions cannot."""
+    return next(row for row in plan.rows if row.name == name)
 
 
-def rows_of(plan: Plan, kind: str | None, seed: int) -> list[tuple[Callable[..., Any], str, int]]:
-    """What can be measured once (kind, seed) is trained: function, name of the row, seed."""
+def rows_of(
+    plan: Plan, model: Training | None, seed: int
+) -> list[tuple[Callable[..., Any], str, int]]:
+    """What can be measured once a model of this seed is trained: function, row's name, seed."""
     corpus = Corpus.open(plan.corpus)
     told = bool((corpus.pairs("train")["emotion"] >= 0).any())
-    simulated = str(corpus.card["source"]).startswith("simulated")
-    names = [*TABLE1, *TABLE2, *(f"ELP-U H={h}" for h in plan.sweep)]
-    names = [
-        name
-        for name in names
-        if (simulated or name not in ("oracle", "another listener")) and not plan.skips(name)
+    ready = [
+        row
+        for row in plan.rows
+        if row.training == model and row.fits(corpus) and seed in plan.seeds_of(row)
     ]
-    both = [(measured, name) for name in names] + [
-        (controlled, name) for name in CONTROLLED if told and not plan.skips(name)
-    ]
-    return [
-        (job, name, seed)
-        for job, name in both
-        if needs(name) == kind and seed in plan.seeds_of(name)
+    return [(measured, row.name, seed) for row in ready] + [
+        (controlled, row.name, seed) for row in ready if told and row.steered
     ]
 
 
 Results = dict[str, dict[int, Any]]
 
 
-def run_all(plan: Plan, workers: int, limit: float) -> tuple[Results, Results, list[str]]:
-    """Train on the devices, measure each row on the processors as soon as it can be; statistics and
-    controllability, and what is missing.
+class Run:
+    """Train on the devices, measure each row on the processors as soon as it can be.
+
+    Attributes:
+        found: of `measured` and of `controlled`, row -> seed -> what it found.
+        missing: trainings that time ran out for.
     """
-    started, spawn = time.time(), get_context("spawn")
-    free = spawn.Queue()
-    for device in plan.devices:
-        free.put(device)
-    found: dict[Callable[..., Any], Results] = {measured: {}, controlled: {}}
-    missing = []
-    with (
-        ProcessPoolExecutor(
-            len(plan.devices), mp_context=spawn, initializer=begin, initargs=(free,)
-        ) as trainers,
-        ProcessPoolExecutor(
-            workers, mp_context=spawn, initializer=os.nice, initargs=(10,)
-        ) as measurers,  # a GPU must not wait for them
-    ):
-        jobs: dict[Any, tuple[Callable[..., Any], str, int]] = {}
 
-        def begin_rows(kind: str | None, seed: int) -> None:
-            jobs.update(
-                {
-                    measurers.submit(job, plan, name, seed): (job, name, seed)
-                    for job, name, seed in rows_of(plan, kind, seed)
-                }
-            )
+    def __init__(self, plan: Plan, limit: float) -> None:
+        self.plan, self.started, self.limit = plan, time.time(), limit
+        self.found: dict[Callable[..., Any], Results] = {measured: {}, controlled: {}}
+        self.missing: list[str] = []
+        self.waiting = list(plan.trained)
+        self.jobs: dict[Any, tuple[Callable[..., Any], str, int]] = {}
+        self.groups: dict[Any, tuple[tuple[tuple[Training, int], ...], str]] = {}
 
-        begin_rows(None, plan.seeds[0])
-        groups = {
-            trainers.submit(trained, plan, group, started + limit): group for group in plan.trained
+    def all(self, workers: int) -> None:
+        """Everything that the plan asks for."""
+        spawn = get_context("spawn")
+        # two processes take turns on a GPU, streams of one share it: one for each device
+        self.trainers = {
+            device: ProcessPoolExecutor(1, mp_context=spawn) for device in self.plan.devices
         }
-        while jobs or groups:
-            for done in wait([*jobs, *groups], return_when=FIRST_COMPLETED).done:
-                if done in jobs:
-                    job, name, seed = jobs.pop(done)
-                    found[job].setdefault(name, {})[seed] = done.result()
-                    print(
-                        f"{time.time() - started:7.1f} s  {job.__name__} {name}, seed {seed}",
-                        flush=True,
-                    )
-                    continue
-                for name, seed in groups.pop(done):
-                    there = (name, seed) in done.result()
-                    if there:
-                        begin_rows(name, seed)
-                    else:
-                        missing.append(f"{name}, seed {seed}")
-                    print(
-                        f"{time.time() - started:7.1f} s  {'trained' if there else 'no time for'} {name}, seed {seed}",
-                        flush=True,
-                    )
-    return found[measured], found[controlled], missing
+        self.measurers = ProcessPoolExecutor(
+            workers, mp_context=spawn, initializer=os.nice, initargs=(10,)
+        )  # a GPU must not wait for them
+        try:
+            self.begin_rows(None, self.plan.seeds[0])
+            for device in self.trainers:
+                self.begin_training(device)
+            while self.jobs or self.groups:
+                for done in wait([*self.jobs, *self.groups], return_when=FIRST_COMPLETED).done:
+                    (self.row_done if done in self.jobs else self.training_done)(done)
+        finally:
+            for pool in (*self.trainers.values(), self.measurers):
+                pool.shutdown()
+
+    def begin_rows(self, model: Training | None, seed: int) -> None:
+        for job, name, of_seed in rows_of(self.plan, model, seed):
+            future = self.measurers.submit(job, self.plan, name, of_seed)
+            self.jobs[future] = (job, name, of_seed)
+
+    def begin_training(self, device: str) -> None:
+        if self.waiting:
+            group, until = self.waiting.pop(0), self.started + self.limit
+            future = self.trainers[device].submit(train, self.plan, group, device, until)
+            self.groups[future] = (group, device)
+
+    def row_done(self, done: Any) -> None:
+        job, name, seed = self.jobs.pop(done)
+        self.found[job].setdefault(name, {})[seed] = done.result()
+        self.say(f"{job.__name__} {name}, seed {seed}")
+
+    def training_done(self, done: Any) -> None:
+        group, device = self.groups.pop(done)
+        self.begin_training(device)
+        for model, seed in group:
+            there = (model, seed) in done.result()
+            if there:
+                self.begin_rows(model, seed)
+            else:
+                self.missing.append(f"{model.name}, seed {seed}")
+            self.say(f"{'trained' if there else 'no time for'} {model.name}, seed {seed}")
+
+    def say(self, what: str) -> None:
+        print(f"{time.time() - self.started:7.1f} s  {what}", flush=True)
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
+    """The command line."""
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -497,73 +331,97 @@ def main() -> None:
         help="seconds after which no further training begins; a second call goes on",
     )
     p.add_argument("--smoke", action="store_true", help="a few steps of everything")
-    a = p.parse_args()
+    return p.parse_args()
 
-    started = time.time()
-    commit()  # of the code that runs
-    a.preset = a.source[0] if a.source else a.preset
-    work = a.work or a.out.parent / f"tables-work-{a.preset}"
-    work.mkdir(parents=True, exist_ok=True)
+
+def opened(a: argparse.Namespace, work: Path) -> Corpus:
+    """The corpus: read where it is there, imported or simulated where it is not."""
     folder = a.corpus or work / "corpus"
     if (folder / "card.json").is_file():
-        corpus = Corpus.open(folder)
-    elif a.source:
+        return Corpus.open(folder)
+    if a.source:
         from elp.corpus.importers import import_corpus
 
-        corpus = import_corpus(a.source[0], a.source[1], folder)
-    else:
-        sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
-        corpus = simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
-    printed = "tiny" if a.smoke else "l2l" if a.preset == "l2l" else "vico"
-    recipe = "tiny" if a.smoke else a.recipe
-    plan = Plan(
-        corpus=folder,
+        return import_corpus(a.source[0], a.source[1], folder)
+    sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
+    return simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
+
+
+def planned(a: argparse.Namespace, corpus: Path, work: Path) -> Plan:
+    """What the command line asks for."""
+    printed = "l2l" if a.preset == "l2l" else "vico"
+    steps, vq_steps, predictor_steps = a.fit_steps
+    budget = Budget(
+        recipe=a.recipe,
+        printed=printed,
+        steps=a.steps,
+        balanced=a.preset == "l2l",
+        rlhg_steps=steps or None,
+        l2l_steps=(vq_steps, predictor_steps),
+        l2l_batch=a.l2l_batch,
+    )
+    if a.smoke:
+        budget = Budget(
+            recipe="tiny",
+            printed="tiny",
+            steps=a.steps or 20,
+            balanced=budget.balanced,
+            rlhg_steps=20,
+            l2l_steps=(20, 20),
+            l2l_batch=8,
+        )
+    return Plan(
+        corpus=corpus,
         work=work,
         devices=tuple(a.device),
         seeds=tuple(a.seeds),
         samples=a.samples,
         sweep=tuple(a.sweep),
-        recipe=recipe,
-        printed=printed,
-        steps=a.steps or (20 if a.smoke else None),
-        balanced=a.preset == "l2l",
-        smoke=a.smoke,
+        budget=budget,
         skip=tuple(a.skip),
         once=tuple(a.once),
-        l2l_batch=8 if a.smoke else a.l2l_batch,
-        rlhg_steps=20 if a.smoke else a.fit_steps[0] or None,
-        l2l_steps=(20, 20) if a.smoke else tuple(a.fit_steps[1:]),
     )
-    print(
-        f"{time.time() - started:7.1f} s  corpus of {len(corpus)} rows, recipe {recipe}, {sum(map(len, plan.trained))} trainings",
-        flush=True,
-    )
+
+
+def cards(plan: Plan, missing: list[str]) -> dict[str, Any]:
+    """What the files of the trained models say of their training."""
+    found = {}
+    for group in plan.trained:
+        for model, seed in group:
+            name = f"{model.name}, seed {seed}"
+            if name not in missing:
+                card = checkpoint.read(model.path(plan.work, seed))[1]["card"]
+                found[name] = {key: value for key, value in card.items() if key != "curves"}
+    return found
+
+
+def in_order(plan: Plan, found: Results) -> dict[str, list[Any]]:
+    """What was found, by row in the tables' order, of the seeds in theirs."""
+    rows = [row.name for row in plan.rows if row.name in found]
+    return {name: [found[name][seed] for seed in sorted(found[name])] for name in rows}
+
+
+def main() -> None:
+    a = arguments()
+    started = time.time()
+    commit()  # of the code that runs
+    a.preset = a.source[0] if a.source else a.preset
+    work = a.work or a.out.parent / f"tables-work-{a.preset}"
+    work.mkdir(parents=True, exist_ok=True)
+    corpus = opened(a, work)
+    plan = planned(a, corpus.folder, work)
     begun = time.time()
-    stats, control, missing = run_all(plan, a.workers, a.limit)
+    run = Run(plan, a.limit)
+    run.say(
+        f"corpus of {len(corpus)} rows, recipe {plan.budget.recipe}, "
+        f"{sum(map(len, plan.trained))} trainings"
+    )
+    run.all(a.workers)
     seconds = {
         "corpus_seconds": round(begun - started, 1),
         "working_seconds": round(time.time() - begun, 1),
     }
     device = torch.cuda.get_device_name() if a.device[0] != "cpu" else "cpu"
-    cards = {
-        f"{kind}, seed {seed}": checkpoint.read(model_path(plan, kind, seed))[1]["card"]
-        for group in plan.trained
-        for kind, seed in group
-        if f"{kind}, seed {seed}" not in missing
-    }
-    cards = {
-        name: {key: value for key, value in card.items() if key != "curves"}
-        for name, card in cards.items()
-    }
-    order = [
-        name for name in (*TABLE1, *TABLE2, *(f"ELP-U H={h}" for h in plan.sweep)) if name in stats
-    ]
-    runs = {name: [stats[name][seed] for seed in sorted(stats[name])] for name in order}
-    shown = {
-        name: [control[name][seed] for seed in sorted(control[name])]
-        for name in CONTROLLED
-        if name in control
-    }
     result = (
         run_card(seed=plan.seeds[0], device=device, started=started)
         | corpus_card(corpus, "test")
@@ -573,16 +431,16 @@ def main() -> None:
             "seeds": list(plan.seeds),
             "samples": plan.samples,
             "bootstrap": a.bootstrap,
-            "recipe": asdict(plan.elp_recipe("ELP-U", 0)),
-            "trained": cards,
-            "missing": missing,
-            "control": shown,
+            "recipe": asdict(ELP_U.recipe(plan.budget, 0)),
+            "trained": cards(plan, run.missing),
+            "missing": run.missing,
+            "control": in_order(plan, run.found[controlled]),
         }
-        | summarise(runs, against="ELP-U", bootstrap=a.bootstrap)
+        | summarise(in_order(plan, run.found[measured]), against=ELP_U.name, bootstrap=a.bootstrap)
     )
     name = f"tables-{a.preset}{'-smoke' if a.smoke else ''}.json"
     write_json(a.out / name, result)
-    print(f"{time.time() - started:7.1f} s  {a.out / name}", flush=True)
+    run.say(str(a.out / name))
 
 
 if __name__ == "__main__":

@@ -58,7 +58,8 @@ def signals(corpus: Corpus, column: int) -> list[list[tuple[Array, Array]]]:
             )
     if len(dyads) < 3:
         raise ElpError(
-            f"{corpus.folder}: {len(dyads)} dyads whose both people are known: pseudo-pairs need three or more"
+            f"{corpus.folder}: {len(dyads)} dyads whose both people are known: pseudo-pairs need "
+            "three or more"
         )
     return list(dyads.values())
 

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from elp.evaluation.methods import BOUNDS
 from elp.metrics import metric_of
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ TABLE1 = (*(f"{part}_{name}" for part in ("facial", "head") for name in EACH), "
 TABLE2 = (*(f"all_{name}" for name in EACH), "blink_wtlcc")  # Table 3's columns too
 # single movements, beside the means over all coefficients
 SYNCHRONY = ("nod_wtlcc", "nod_gain", "smile_wtlcc", "smile_gain", "blink_wtlcc", "blink_rate")
-# rows that are no competitors
-BOUNDS = ("GT", "oracle", "another listener", "stranger", "mean face")
 
 
 def heading(key: str) -> str:

@@ -51,7 +51,8 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
         return clips
     if not hasattr(clips, "__len__"):
         raise ElpError(
-            f"{name}: {type(clips).__name__} holds no clips: give an array (clips, T, D) or a list of arrays (T, D)"
+            f"{name}: {type(clips).__name__} holds no clips: give an array (clips, T, D) or a list "
+            "of arrays (T, D)"
         )
     if not len(clips):
         raise ElpError(f"{name}: no clips to measure: give at least one")
@@ -68,14 +69,16 @@ def as_clips(name: str, clips: ClipsLike, valid: Any = None) -> Clips:
             )
         if out and x.shape[1] != out[0].shape[1]:
             raise ElpError(
-                f"{name}: clip {i} has {x.shape[1]} coefficients, clip 0 has {out[0].shape[1]}: all need the same"
+                f"{name}: clip {i} has {x.shape[1]} coefficients, clip 0 has {out[0].shape[1]}: "
+                "all need the same"
             )
         seen = np.isfinite(x).all(1)
         if valid is not None:
             mask = np.asarray(valid[i], bool)
             if mask.shape != seen.shape:
                 raise ElpError(
-                    f"{name}: clip {i} has {len(x)} frames, its valid mask has shape {mask.shape}: both need the same"
+                    f"{name}: clip {i} has {len(x)} frames, its valid mask has shape "
+                    f"{mask.shape}: both need the same"
                 )
             seen &= mask
         x[~seen] = np.nan
@@ -136,6 +139,21 @@ def aligned(
     return tuple(sets.values())
 
 
+def unseen_alike(reference: Clips, name: str, clips: ClipsLike) -> Clips:
+    """Further clips with the unseen frames of checked ones, to be measured together with them.
+
+    Raises:
+        ElpError: as `as_clips`, or a frame that is seen holds NaN or infinity.
+    """
+    shown = [~np.isnan(x[:, 0]) for x in reference]
+    found = as_clips(name, clips, shown)
+    for i, (x, there) in enumerate(zip(found, shown, strict=True)):
+        if np.isnan(x[there]).any():
+            raise ElpError(f"{name}: clip {i} holds NaN or infinity where the listener was seen")
+    found.group = reference.group
+    return found
+
+
 def seen(x: Doubles) -> Doubles:
     """The rows of a checked clip without the unseen ones, all NaN; the clip itself, not a copy,
     where all are seen.
@@ -175,9 +193,3 @@ def _libraries() -> ThreadpoolController:
 def single_threaded() -> AbstractContextManager[Any]:
     """A context in which linear algebra starts no threads."""
     return _libraries().limit(limits=1, user_api="blas")
-
-
-def mean(values: Sequence[float]) -> float:
-    """Mean over the clips on which the metric is defined; NaN if it is defined on none."""
-    kept = [v for v in values if not np.isnan(v)]
-    return float(np.mean(kept)) if kept else float("nan")

@@ -1,11 +1,12 @@
-"""Fréchet distances between Gaussians fitted to motion (chapter "Metrics"). Lower is better."""
+"""FD, the Fréchet distance between Gaussians fitted to motion: per clip, beside the speaker, or of
+all frames at once (chapter "Metrics"). Lower is better.
+"""
 
-# C clip, T frame, D coefficient
+# C clip, T frame, D coefficient, B weighting of the clips
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,138 +17,13 @@ from elp.metrics.clips import (
     aligned,
     as_clips,
     each_clip,
-    mean,
     seen,
     single_threaded,
 )
+from elp.metrics.gaussian import Gaussian, gaussian_terms
+from elp.metrics.metric import Case, Metric, drawn, over_clips, plain
 
-MANY = 10  # frames a coefficient: a QR of more would take seconds on a corpus
 TOGETHER = 8  # clips whose singular values are found in one call
-
-
-class Gaussian(NamedTuple):
-    """A Gaussian by its mean (D,) and a root (R, D) of its covariance: root.T @ root = Σ."""
-
-    mean: Doubles
-    root: Doubles
-
-    @classmethod
-    def of(cls, rows: Doubles) -> Gaussian:
-        """Fitted to (n, D) samples, n at least 2; the covariance is divided by n-1, as `numpy.cov`
-        does.
-        """
-        return cls(rows.mean(0), _root(rows))
-
-    @classmethod
-    def pooled(cls, clips: Sequence[Doubles]) -> Gaussian:
-        """Fitted to the rows of all clips (n_c, D) together, without copying a corpus."""
-        count = sum(len(x) for x in clips)
-        if count <= MANY * clips[0].shape[1]:
-            return cls.of(np.concatenate(clips))
-        mean = sum(x.sum(0) for x in clips) / count
-        scatter = each_clip(lambda x: (gap := x - mean).T @ gap, clips)
-        return cls(mean, _root_of(sum(scatter) / (count - 1)))
-
-
-def gaussian_terms(x: Gaussian, y: Gaussian, cross: float | None = None) -> tuple[float, float]:
-    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where,
-    and how, somebody moves.
-
-    The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which
-    needs no matrix square root and stays exact when there are fewer frames than coefficients;
-    `cross`, where it is known.
-    """
-    gap = x.mean - y.mean
-    if cross is None:
-        cross = np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum()
-    return float(gap @ gap), max(float((x.root**2).sum() + (y.root**2).sum() - 2 * cross), 0.0)
-
-
-def gaussian_distance(x: Doubles, y: Doubles) -> float:
-    """Squared Fréchet distance ‖μx-μy‖² + tr(Σx + Σy - 2(ΣxΣy)^½) of the Gaussians fitted to two
-    samples.
-
-    Args:
-        x: (n, D) samples; y: (m, D) samples. Covariances are divided by n-1, as `numpy.cov` does.
-
-    Returns:
-        the distance in squared units of the coefficients, at least 0; NaN with fewer than two rows.
-
-    Source: Dowson and Landau 1982; Heusel et al. 2017 (FID).
-    """
-    return (
-        sum(gaussian_terms(Gaussian.of(x), Gaussian.of(y)))
-        if min(len(x), len(y)) > 1
-        else float("nan")
-    )
-
-
-def barycentre(
-    gaussians: Sequence[Gaussian], *, steps: int = 50, tolerance: float = 1e-7
-) -> Gaussian:
-    """The Gaussian whose mean squared Fréchet distance to the given ones is least: the best
-    constant answer to any of them.
-
-    Its mean is their mean. Its covariance is the fixed point of Álvarez-Esteban et al. 2016, here
-    on the roots: each is turned towards the present one (orthogonal Procrustes), then they are
-    averaged; the mean distance falls with every turn.
-
-    Args:
-        gaussians: at least one, of one width. steps: at most so many turns.
-        tolerance: stop when a turn lowers the mean distance by less than this part.
-    """
-    root = _principal(np.mean([g.root.T @ g.root for g in gaussians], 0))
-    before = np.inf
-    for _ in range(steps):
-        turned, lost = np.zeros_like(root), 0.0
-        for g in gaussians:
-            u, cross, v = np.linalg.svd(root @ g.root.T, full_matrices=False)
-            turned += u @ (v @ g.root) / len(gaussians)
-            lost += float((root**2).sum() + (g.root**2).sum() - 2 * cross.sum()) / len(gaussians)
-        root = turned
-        if before - lost <= tolerance * lost:
-            break
-        before = lost
-    return Gaussian(np.mean([g.mean for g in gaussians], 0), root)
-
-
-def _root(x: Doubles) -> Doubles:
-    """A short matrix R with RᵀR = the covariance of the rows of x."""
-    # NumPy's keeps Python's lock, so that no other clip's could run beside it
-    from scipy.linalg import qr
-
-    centred = (x - x.mean(0)) / np.sqrt(len(x) - 1)
-    if len(x) <= x.shape[1]:
-        return centred
-    if len(x) > MANY * x.shape[1]:
-        return _root_of(centred.T @ centred)
-    quick = _cholesky(centred.T @ centred)
-    return (
-        np.asarray(qr(centred, mode="r", check_finite=False)[0][: x.shape[1]])
-        if quick is None
-        else quick
-    )
-
-
-def _root_of(covariance: Doubles) -> Doubles:
-    quick = _cholesky(covariance)
-    return _principal(covariance) if quick is None else quick
-
-
-def _cholesky(covariance: Doubles) -> Doubles | None:
-    """The quickest root; None where next to nothing moves in some direction, of which it would lose
-    digits.
-    """
-    with contextlib.suppress(np.linalg.LinAlgError):
-        root = np.linalg.cholesky(covariance, upper=True)
-        if root.diagonal().min() > 1e-4 * root.diagonal().max():
-            return np.asarray(root)
-    return None
-
-
-def _principal(covariance: Doubles) -> Doubles:
-    values, vectors = np.linalg.eigh(covariance)
-    return np.sqrt(np.maximum(values, 0))[:, None] * vectors.T
 
 
 def frechet(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
@@ -158,45 +34,46 @@ def frechet(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
         gt, pred: (C, T, D) or lists of (T_c, D), the real and the generated listener.
         valid: optional per-clip (T_c,) masks.
     """
-    gts, preds = aligned(valid, gt=gt, pred=pred)
-    return _mean_distance(lambda a, b: (seen(a), seen(b)), gts, preds)
-
-
-def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """FD of all frames of all clips at once: compares distributions and forgives which clip a
-    motion came from.
-    """
-    rows = [
-        [seen(x) for x in clips] for clips in (as_clips("gt", gt, valid), as_clips("pred", pred))
-    ]
-    if min(sum(len(x) for x in clips) for clips in rows) < 2:
-        return float("nan")
-    with single_threaded():
-        return sum(gaussian_terms(Gaussian.pooled(rows[0]), Gaussian.pooled(rows[1])))
+    return plain(over_clips, _single(*aligned(valid, gt=gt, pred=pred)))
 
 
 def paired_frechet(speaker: ClipsLike, gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
     """P-FD: `frechet` on speaker and listener side by side, (T, Ds+D), so that their covariance
     counts (DIM, L2L).
     """
-    speakers, gts, preds = aligned(valid, same_width=False, speaker=speaker, gt=gt, pred=pred)
-    return _mean_distance(
-        lambda s, a, b: (seen(np.hstack([s, a])), seen(np.hstack([s, b]))), speakers, gts, preds
-    )
+    sets = aligned(valid, same_width=False, speaker=speaker, gt=gt, pred=pred)
+    return plain(over_clips, _paired(*sets))
 
 
-def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips) -> float:
-    """Mean over clips of the Fréchet distance of the two samples made of each clip's motions.
+def frechet_pooled(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
+    """FD of all frames of all clips at once: compares distributions and forgives which clip a
+    motion came from.
+    """
+    rows = [[seen(x) for x in as_clips(*named)] for named in (("gt", gt, valid), ("pred", pred))]
+    return _of_all(*rows)
+
+
+def _single(gts: Clips, preds: Clips) -> Doubles:
+    return _distances(lambda a, b: (seen(a), seen(b)), gts, preds)
+
+
+def _paired(speakers: Clips, gts: Clips, preds: Clips) -> Doubles:
+    def beside(s: Doubles, a: Doubles, b: Doubles) -> tuple[Doubles, Doubles]:
+        return seen(np.hstack([s, a])), seen(np.hstack([s, b]))
+
+    return _distances(beside, speakers, gts, preds)
+
+
+def _distances(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips) -> Doubles:
+    """(C,) Fréchet distances of the two samples made of each clip's motions; NaN below two frames.
 
     Singular values of several clips of about one length are found in one call: NumPy keeps Python's
     lock, and so the other cores idle, through a call for few rows.
     """
 
-    def distances(group: list[int]) -> list[float]:
+    def measure(group: list[int]) -> list[float]:
         pairs = [samples(*(clips[i] for clips in sets)) for i in group]
-        fits = [(Gaussian.of(x), Gaussian.of(y)) for x, y in pairs if min(len(x), len(y)) > 1]
-        if not fits:
-            return []
+        fits = [(Gaussian.of(x), Gaussian.of(y)) for x, y in pairs]
         products = [x.root @ y.root.T for x, y in fits]
         padded = np.zeros((len(products), *np.max([p.shape for p in products], 0)))
         for into, product in zip(padded, products, strict=True):
@@ -206,15 +83,97 @@ def _mean_distance(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips
             sum(gaussian_terms(x, y, cross)) for (x, y), cross in zip(fits, crosses, strict=True)
         ]
 
-    longest_first = sorted(range(len(sets[0])), key=lambda i: -len(sets[0][i]))
+    frames = np.array([(~np.isnan(x[:, 0])).sum() for x in sets[0]])
+    longest_first = [int(i) for i in np.argsort(-frames, kind="stable") if frames[i] > 1]
     groups = [longest_first[i : i + TOGETHER] for i in range(0, len(longest_first), TOGETHER)]
-    return mean([d for found in each_clip(distances, groups) for d in found])
+    found = np.full(len(frames), np.nan)
+    found[longest_first] = [d for distances in each_clip(measure, groups) for d in distances]
+    return found
 
 
-def l1_distance(gt: ClipsLike, pred: ClipsLike, valid: Any = None) -> float:
-    """Mean absolute difference: what RLHG and PCH report under the name "FD". It is not Fréchet's
-    distance.
-    """
-    gts, preds = aligned(valid, gt=gt, pred=pred)
-    gaps = [np.abs(seen(a - b)) for a, b in zip(gts, preds, strict=True)]
-    return float(sum(g.sum() for g in gaps) / sum(g.size for g in gaps))
+def _pooled(terms: Sequence[tuple[Doubles, Doubles]], weights: Doubles) -> Doubles:
+    """Reducer of C pairs of clips: the covariance of few frames needs the frames themselves."""
+    rows = [([seen(a) for a, _ in terms]), ([seen(b) for _, b in terms])]
+    return np.array([_of_all(*(drawn(clips, w) for clips in rows)) for w in weights])
+
+
+def _of_all(gts: list[Doubles], preds: list[Doubles]) -> float:
+    if min(sum(len(x) for x in clips) for clips in (gts, preds)) < 2:
+        return float("nan")
+    with single_threaded():
+        return sum(gaussian_terms(Gaussian.pooled(gts), Gaussian.pooled(preds)))
+
+
+def _fd(case: Case) -> Doubles:
+    return _single(case.gt, case.pred)
+
+
+def _pfd(case: Case) -> Doubles:
+    return _paired(case.speaker, case.gt, case.pred)
+
+
+def _pairs(case: Case) -> list[tuple[Doubles, Doubles]]:
+    return list(zip(case.gt, case.pred, strict=True))
+
+
+_SQUARES: dict[str, Any] = {"direction": "lower", "unit": "coefficient²"}
+_FD: dict[str, Any] = {**_SQUARES, "terms": _fd, "reduce": over_clips}
+_PFD: dict[str, Any] = {**_SQUARES, "terms": _pfd, "reduce": over_clips}
+METRICS = (
+    Metric(
+        name="fd",
+        title="FD",
+        convention="squared Fréchet distance per clip, mean over clips",
+        tabled=True,
+        **_FD,
+    ),
+    Metric(
+        name="fd_pooled",
+        title="FD pooled",
+        convention="squared Fréchet distance of all frames at once",
+        terms=_pairs,
+        reduce=_pooled,
+        **_SQUARES,
+    ),
+    Metric(
+        name="pfd",
+        title="P-FD",
+        convention="FD of speaker and listener side by side",
+        tabled=True,
+        **_PFD,
+    ),
+    Metric(
+        name="fid",
+        title="FID",
+        convention="DIM: squared Fréchet distance per clip, mean over clips",
+        source="dim",
+        over=("pose", "exp"),
+        key="{name}_{part}",
+        **_FD,
+    ),
+    Metric(
+        name="pfid",
+        title="P-FID",
+        convention="DIM: FID of speaker and listener side by side",
+        source="dim",
+        over=("pose", "exp"),
+        key="{name}_{part}",
+        **_PFD,
+    ),
+    Metric(
+        name="fid",
+        title="FID",
+        convention="lm-listener: squared Fréchet distance per clip",
+        source="lm-listener",
+        over=("",),
+        **_FD,
+    ),
+    Metric(
+        name="fid2",
+        title="paired FID",
+        convention="lm-listener: FID of speaker and listener side by side",
+        source="lm-listener",
+        over=("",),
+        **_PFD,
+    ),
+)

@@ -6,19 +6,17 @@ motion reads it (chapter "Results").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elp.corpus.format import Corpus
 from elp.errors import ElpError
-from elp.evaluation.evaluate import generate, labels, usable
+from elp.evaluation.answers import generate, labels, usable
+from elp.listener.responder import Responder
 from elp.motion import Motion
-
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
-    from elp.listener.responder import Responder
 
 
 def describe(motion: Motion) -> NDArray[np.float64]:
@@ -30,7 +28,7 @@ def describe(motion: Motion) -> NDArray[np.float64]:
     return np.concatenate([motion.beta, motion.pose], 1)[motion.valid].mean(0, dtype=np.float64)
 
 
-class EmotionReader:
+class EmotionClassifier:
     """Logistic regression from where a listener's face stands (`describe`) to its emotion, trained
     on real training listeners only.
 
@@ -50,10 +48,11 @@ class EmotionReader:
         x, y = self._clips("train")
         if len(set(y)) < 2:
             raise ElpError(
-                f"{corpus.folder}: a reader of emotions needs two or more in the train split, found {len(set(y))}"
+                f"{corpus.folder}: a classifier of emotions needs two or more in the train split, "
+                f"found {len(set(y))}"
             )
         classifier = LogisticRegression(C=0.01, class_weight="balanced", max_iter=5000)
-        self.model = make_pipeline(StandardScaler(), classifier).fit(x, y)
+        self.pipeline = make_pipeline(StandardScaler(), classifier).fit(x, y)
 
     def _clips(self, split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         pairs = [p for p in usable(self.corpus, split) if p.emotion >= 0]
@@ -61,20 +60,20 @@ class EmotionReader:
             [p.emotion for p in pairs]
         )
 
-    def read(self, motions: Sequence[Motion]) -> NDArray[np.int64]:
+    def predict(self, motions: Sequence[Motion]) -> NDArray[np.int64]:
         """(C,) index of the emotion that each motion shows."""
-        return self.model.predict(np.stack([describe(m) for m in motions]))
+        return self.pipeline.predict(np.stack([describe(m) for m in motions]))
 
     def accuracy(self, split: str = "test") -> float:
         """Share of a split's real listeners whose emotion is read rightly."""
         x, y = self._clips(split)
-        return float((self.model.predict(x) == y).mean())
+        return float((self.pipeline.predict(x) == y).mean())
 
 
 def controllability(
     corpus: Corpus,
     method: Responder,
-    reader: EmotionReader,
+    classifier: EmotionClassifier,
     *,
     samples: int = 1,
     seed: int = 0,
@@ -83,21 +82,23 @@ def controllability(
     """Every test speaker is answered under every emotion, and the answers are read.
 
     Args:
-        method: answers. reader: fitted. samples: answers to each speaker and emotion. seed: of the
-            answers.
+        method: answers. classifier: fitted. samples: answers to each speaker and emotion.
+        seed: of the answers.
 
     Returns:
         accuracy: share of answers in which the reader finds the emotion asked for. confusion: N
             rows (asked) of N shares (read).
         following: share found when the true listener's emotion was asked for, as in the tables.
     """
-    pairs, n = usable(corpus, split), len(reader.emotions)
+    pairs, n = usable(corpus, split), len(classifier.emotions)
     confusion = np.zeros((n, n))
     right = total = 0
     for sample in range(samples):
-        for asked, name in enumerate(reader.emotions):
+        for asked, name in enumerate(classifier.emotions):
             generator = torch.Generator().manual_seed(1_000_003 * seed + 31 * sample + asked)
-            found = reader.read(generate(corpus, method, pairs, [name] * len(pairs), generator))
+            found = classifier.predict(
+                generate(corpus, method, pairs, [name] * len(pairs), generator)
+            )
             confusion[asked] += np.bincount(found, minlength=n)
             true = np.array([label == name for label in labels(corpus, pairs)])
             right, total = right + (found == asked)[true].sum(), total + true.sum()

@@ -1,6 +1,5 @@
 """Conventions: published values reproduced, every formula against its slow form, and input that
-does not fit.
-"""
+does not fit."""
 
 from __future__ import annotations
 
@@ -9,13 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import linalg, stats
 from sklearn.cluster import KMeans
 
 from elp import metrics
 from elp.errors import ElpError
-from elp.metrics.kmeans import kmeans
-from tests.metrics.test_metrics import PARTS, smooth
+from elp.metrics import clips
+from tests.metrics.sets import PARTS, smooth
 
 
 @pytest.fixture
@@ -132,21 +133,6 @@ def test_dim_convention_against_its_slow_form(lengths, width, dtype):
         assert type(got[name]) is float
 
 
-@pytest.mark.parametrize(("frames", "width", "k"), [(10_500, 3, 5), (12_000, 12, 40)])
-def test_many_frames_have_the_centres_of_scikit_learn(rng, frames, width, k):
-    rows = rng.normal(size=(frames, width)) + rng.integers(0, 4, (frames, 1)) + 50
-    expected = KMeans(k, random_state=3, n_init="auto").fit(rows).cluster_centers_
-    np.testing.assert_allclose(kmeans(rows, k, 3), expected, rtol=0, atol=1e-9)
-
-
-def test_fewer_different_frames_than_clusters():
-    rows = np.repeat(np.eye(4), 3000, 0)  # a cluster that loses its rows is scikit-learn's to mend
-    assert np.unique(kmeans(rows, 6, 0).round(9), axis=0) == pytest.approx(np.eye(4)[::-1])
-    still = metrics.evaluate(*(np.ones((2, 30, 8)) for _ in range(3)), convention="dim", **PARTS)
-    assert still["sid_pose"] == pytest.approx(0, abs=1e-4)
-    assert np.isfinite(list(still.values())).all()
-
-
 def test_every_convention_survives_odd_but_lawful_clips(rng):
     s, g, p = (smooth(rng, 3, 60, 10).astype(np.float32) for _ in range(3))
     still, hole, short = p.copy(), p.copy(), [x[:, :40] for x in (s, g, p)]
@@ -177,6 +163,8 @@ def test_tensors_lists_and_arrays_are_the_same_to_it(rng):
 
 
 Z = np.zeros((3, 9, 8))
+
+
 BAD = {
     "no clips": (([], [], []), {}),
     "2 clips": ((Z, Z[:2], Z), {}),
@@ -219,3 +207,65 @@ def test_unknown_convention_and_lonely_blinks(rng):
         metrics.evaluate(x, x, x, expression=slice(50, 60))
     with pytest.raises(ElpError, match="two or more pairs"):
         metrics.chance(lambda a, b: 0.0, x, x, rng=rng)
+
+
+def test_perfect_prediction_is_best_everywhere(rng):
+    s, g = smooth(rng, 3, 200, 10), smooth(rng, 3, 200, 10)
+    blink = rng.random((3, 200)) > 0.9
+    scores = metrics.evaluate(s, g, g, blink_gt=blink, blink_pred=blink, **PARTS)
+    for key, value in scores.items():
+        if key.endswith(
+            ("_fd", "_fd_pooled", "_pfd", "_l1", "_mse", "_rpcc", "_sts", "_sts_frame")
+        ):
+            assert value == pytest.approx(0, abs=1e-6), key
+        if key + "_gt" in scores:
+            assert value == scores[key + "_gt"], key
+    assert scores["blink_wtlcc"] == pytest.approx(1)
+    assert scores["blink_wtlcc_lag"] == 0
+
+
+def test_constant_prediction_is_zero_not_nan(rng):
+    s, g = smooth(rng, 2, 150, 8), smooth(rng, 2, 150, 8)
+    scores = metrics.evaluate(s, g, np.full_like(g, 0.3), **PARTS)
+    assert np.isfinite(list(scores.values())).all()
+    assert scores["facial_vd"] == pytest.approx(0, abs=1e-12)
+    assert scores["head_wtlcc"] == 0
+    assert scores["facial_sid"] == pytest.approx(0, abs=1e-4)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), lengths=st.lists(st.integers(110, 160), min_size=2, max_size=3))
+def test_ragged_lists_masks_and_nan_agree(seed, lengths):
+    rng = np.random.default_rng(seed)
+    sets = [[smooth(rng, 1, n, 8)[0] for n in lengths] for _ in range(3)]
+    valid = [np.arange(n) < n - 5 for n in lengths]
+    cut = metrics.evaluate(
+        *([x[v] for x, v in zip(xs, valid, strict=True)] for xs in sets), **PARTS
+    )
+    masked = metrics.evaluate(*sets, valid=valid, **PARTS)
+    for i, v in enumerate(valid):
+        sets[2][i][~v] = np.nan
+    with_nan = metrics.evaluate(*sets, **PARTS)
+    for key, value in cut.items():
+        assert masked[key] == pytest.approx(value, rel=1e-9, abs=1e-9), key
+        assert with_nan[key] == pytest.approx(value, rel=1e-9, abs=1e-9), key
+
+
+def test_clips_of_one_length_give_the_same_as_a_list(rng):
+    s, g, p = (smooth(rng, 3, 120, 9) for _ in range(3))
+    for convention in metrics.CONVENTIONS:
+        assert metrics.evaluate(s, g, p, convention=convention, **PARTS) == metrics.evaluate(
+            list(s), list(g), list(p), convention=convention, **PARTS
+        )
+
+
+def test_the_number_of_cores_changes_no_bit(rng, monkeypatch):
+    sets = [
+        [smooth(rng, 1, n, 20)[0] for n in (90, 300, 40, 170, 230, 60, 55, 410, 120, 200)]
+        for _ in range(3)
+    ]
+    found = []
+    for cores in (1, 2, 5):
+        monkeypatch.setattr(clips, "cores", lambda cores=cores: cores)
+        found.append({c: metrics.evaluate(*sets, convention=c, **PARTS) for c in ("elp", "dim")})
+    assert found[0] == found[1] == found[2]

@@ -1,0 +1,74 @@
+"""Rows that are no competitors: what the listener did, what another true answer would be, and what
+chance gives (chapter "Results").
+"""
+
+# T frame
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from elp.corpus.format import Corpus
+from elp.errors import ElpError
+from elp.evaluation.answers import usable
+from elp.motion import Motion
+
+
+class GroundTruth:
+    """What the listener really did."""
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        return corpus.listener(pair)
+
+
+class Oracle:
+    """Another true response: the simulator again, same listener and mood, other chance. No method
+    can be expected to beat it.
+    """
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        from elp.simulator import oracle
+
+        return oracle(corpus, pair, generator)
+
+
+class UnseenListener:
+    """Another person in the listener's place: the simulator answers this speaker in this mood as
+    somebody whom no split has met.
+
+    A method that is not told who listens cannot be expected to do better by answering as a real
+    person would.
+    """
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        from elp.simulator import oracle
+
+        person = int(torch.randint(10_000, 2**31, (1,), generator=generator))
+        return oracle(corpus, pair, generator, listener=person)
+
+
+class ShuffledPair:
+    """A real listener of another conversation of the same split: the level of chance for every kind
+    of synchrony.
+    """
+
+    def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion:
+        people = {pair.speaker, pair.listener}
+        others = [p for p in usable(corpus, pair.split) if p.clip != pair.clip]
+        others = [p for p in others if not people & {p.speaker, p.listener}] or others
+        if not others:
+            raise ElpError(
+                f"{corpus.folder}: one conversation only in the {pair.split} split: strangers need "
+                "two"
+            )
+        chosen = others[int(torch.randint(len(others), (1,), generator=generator))]
+        motion = corpus.listener(chosen)
+        frames = np.arange(int(pair.length)) % len(motion)
+        return Motion(
+            beta=motion.beta[frames],
+            pose=motion.pose[frames],
+            blink=motion.blink[frames],
+            valid=motion.valid[frames],
+        )
