@@ -349,8 +349,8 @@ print(
 # %%
 talks = simulate(f"{folder.name}/vico", "vico", audio=False)
 found = {
-    "the style of Eq. 1": analysis.foretold(talks, plain=False),
-    "β and p themselves": analysis.foretold(talks, plain=True),
+    "the style of Eq. 1": analysis.linear_baseline(talks, plain=False),
+    "β and p themselves": analysis.linear_baseline(talks, plain=True),
 }
 for name, r in found.items():
     print(
@@ -369,7 +369,7 @@ assert (
 # The regression in full:
 
 # %% tags=["remove-input", "hide-output"]
-figures.source(analysis.foretold)
+figures.source(analysis.linear_baseline)
 
 # %% [markdown]
 # Little, since most of what a listener does is chance; but it is there, and a line finds what our networks did not. Two things stood in their way.
@@ -457,7 +457,7 @@ for name, lags in {
     "0.4 s before and after": range(-10, 11, 4),
     "0.8 s before": range(0, 21, 4),
 }.items():
-    r = analysis.foretold(talks, plain=True, lags=lags)
+    r = analysis.linear_baseline(talks, plain=True, lags=lags)
     print(
         f"a line, from β and p of {name:22}  smile {r['smile']:+.3f}   "
         f"blinks {r['blink']:+.3f}"

@@ -83,7 +83,7 @@ print(
 # The first term says *where* a face rests, the second *how* it moves about that place.
 
 # %% tags=["remove-input"]
-from elp.metrics.frechet import gaussian_terms
+from elp.metrics.gaussian import gaussian_terms
 
 figures.source(gaussian_terms)
 
@@ -158,9 +158,9 @@ print(
 # $$ (eq-diversity)
 
 # %% tags=["remove-input"]
-from elp.metrics.diversity import entropy
+from elp.metrics.entropy import bits
 
-figures.source(entropy)
+figures.source(bits)
 
 # %% [markdown]
 # The paper does not give the logarithm's base. Its ground truth reaches 4.27, more than $\ln 40 = 3.69$ allows, so it is 2. For both, the best value is
@@ -227,7 +227,7 @@ for name, found in (("who was there", real), ("a stranger", strangers)):
 # How much would chance give? Re-match the pairs many times, nobody keeping his partner, and measure again.
 
 # %% tags=["remove-input"]
-from elp.metrics.synchrony import chance
+from elp.metrics.chance import chance
 
 figures.source(chance)
 

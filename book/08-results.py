@@ -504,11 +504,11 @@ figures.table(tables.table(vico, columns, methods=blinks))
 #
 # ## Does the listener show the emotion that was asked for?
 #
-# A logistic regression learns to read the emotion of *real* training listeners from the mean of each coefficient over a clip: where a face stands, not how much it moves, for a method that moves too little would be read by that. Then every test speaker is answered under every emotion, and the reader reads the answers. Its own accuracy on real test listeners is
+# A logistic regression learns to read the emotion of *real* training listeners from the mean of each coefficient over a clip: where a face stands, not how much it moves, for a method that moves too little would be read by that. Then every test speaker is answered under every emotion, and the classifier reads the answers. Its own accuracy on real test listeners is
 # the yardstick.
 
 # %% tags=["remove-input"]
-from elp.evaluation.control import controllability
+from elp.evaluation.controllability import controllability
 
 figures.source(controllability)
 

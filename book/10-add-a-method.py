@@ -34,8 +34,10 @@ import tempfile
 
 import torch
 
-from elp.evaluation import evaluate, tables
-from elp.baselines import MeanFace, Mirror, RandomListener
+from elp.baselines import Mirror
+from elp.evaluation import tables
+from elp.evaluation.evaluate import evaluate
+from elp.evaluation.methods import answerers
 from elp.simulator import simulate
 
 figures.setup()
@@ -105,15 +107,9 @@ figures.show(
 # This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and the numbers show how the table works, not who is better. (FD here is that of face and head, added.)
 
 # %%
-methods = {
-    "GT": evaluate.GroundTruth(),
-    "oracle": evaluate.Oracle(),
-    "stranger": evaluate.Stranger(),
-    "mean face": MeanFace(corpus),
-    "Random": RandomListener(corpus),
-    "Mirror": mirror,
-}
-result = evaluate.evaluate(
+names = ["GT", "oracle", "stranger", "mean face", "Random"]
+methods = answerers(corpus, names) | {"Mirror": [mirror]}
+result = evaluate(
     corpus, methods, samples=1, bootstrap=200, against="Mirror"
 )
 columns = ("all_fd", "all_vd", "nod_wtlcc", "smile_wtlcc", "blink_wtlcc")
@@ -132,8 +128,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# The full tables are filled by `experiments/tables.py`; add a line to the dictionary in its `method` function and the name to its `ONCE`: the row is then in the result file, and the [results chapter](08-results) shows it once the name is in its list `rows`. (One that is trained goes into `TABLE1`, `Plan.trained`, `trained` and `load` instead.) From the command line, `elp evaluate` compares a
-# checkpoint with the baselines that need no training.
+# All rows of the full tables stand in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it. Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results) shows it once the name is in its list `rows`.
 #
 # ## What a new method should show
 #

@@ -41,6 +41,7 @@ from numpy.typing import NDArray
 from elp.motion import Clip, Motion
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT))  # for what other experiments compute
 GOLDEN = ROOT.parent / "shared" / "golden" / "listener_metrics.npz"
 SHOWN = 3  # differing values that one line prints
 PARTS: dict[str, Any] = {"pose": slice(0, 6), "expression": slice(6, None)}
@@ -324,6 +325,15 @@ def options() -> Values:
 # 4: metrics
 
 
+def named_before(found: Mapping[str, float]) -> Values:
+    """`evaluate`'s values by the names that they had before "all_..." meant face and head added and
+    "l1" the mean of the clips' means, as in the tables.
+    """
+    new = ("all_", "facial_frcorr", "head_frcorr")
+    kept = {k: v for k, v in found.items() if not k.startswith(new) and not k.endswith("_l1")}
+    return {k.replace("joint_", "all_").replace("l1_pooled", "l1"): v for k, v in kept.items()}
+
+
 def golden_metrics() -> Values:
     """Every convention on the arrays that published code was run on; "absent" without ../shared."""
     from elp.metrics.evaluate import CONVENTIONS, evaluate
@@ -332,7 +342,7 @@ def golden_metrics() -> Values:
         return {"golden": "absent"}
     x = dict(np.load(GOLDEN))
     sets = [x[k] for k in ("speaker", "gt", "pred")]
-    return flat({c: evaluate(*sets, convention=c, **PARTS) for c in CONVENTIONS})
+    return flat({c: named_before(evaluate(*sets, convention=c, **PARTS)) for c in CONVENTIONS})
 
 
 def random_sets() -> list[list[Array]]:
@@ -360,21 +370,20 @@ def random_metrics() -> Values:
         cut = [x[:90] for x in g]
         found[name] = evaluate([x[:90] for x in s], cut, spoil(cut, 0.5, rng), **PARTS)
     many = [[y, y[::-1].copy()] for y in p]
-    return flat(found | {"react of two": evaluate(s, g, many, convention="react")})
+    found["react of two"] = evaluate(s, g, many, convention="react")
+    return flat({name: named_before(values) for name, values in found.items()})
 
 
 def single_metrics() -> Values:
     """Functions that no convention calls, or that it calls one way only."""
-    from elp.metrics.distance import dtw
-    from elp.metrics.frechet import Gaussian, barycentre, gaussian_distance, gaussian_terms
-    from elp.metrics.kmeans import kmeans
-    from elp.metrics.react import ccc
+    from elp.metrics import ccc, chance, cluster, dtw, gain, pcc, pcc_flat, pearson, wtlcc
+    from elp.metrics.gaussian import Gaussian, barycentre, gaussian_distance, gaussian_terms
     from elp.metrics.registry import METRICS, OTHERS
-    from elp.metrics.synchrony import chance, gain, pcc, pcc_flat, pearson, wtlcc
 
     s, g, p = random_sets()
     centre = barycentre([Gaussian.of(x) for x in g])
-    named = [repr(m) for m in METRICS.values()] + [repr(m) for ms in OTHERS.values() for m in ms]
+    every = [m for m in METRICS.values() if m.name != "l1_pooled"]  # a name of its own since
+    named = [declared(m) for m in every + [m for ms in OTHERS.values() for m in ms]]
     return {
         "dtw": dtw(g[0], p[0]), "ccc": ccc(g[0], p[0]), "gain": gain(s, g), "pcc": pcc(s, g),
         "pcc flat": pcc_flat(s, g), "pearson": pearson(s[0], g[0]).tolist(),
@@ -382,22 +391,32 @@ def single_metrics() -> Values:
         "distance": gaussian_distance(g[1], p[1]),
         "terms": list(gaussian_terms(Gaussian.of(g[0]), centre)),
         "chance": chance(pcc, s, g, rng=np.random.default_rng(0), rounds=5).tolist(),
-        "kmeans": kmeans(np.concatenate(g), 12, 0).ravel()[::7].tolist(),
+        "kmeans": cluster(g, 12).ravel()[::7].tolist(),
         "registry": digest_text("\n".join(named)),
     }  # fmt: skip
+
+
+def declared(metric: Any) -> str:
+    """What a metric's declaration said before its formula stood beside it."""
+    fields = {k: getattr(metric, k) for k in ("name", "title", "direction", "convention")}
+    fields["parts"] = "{part}" in metric.key and {"facial", "pose"} & {*metric.over} > set()
+    if metric.name in ("frcorr", "gain"):
+        fields["parts"] = False
+    return f"Metric({', '.join(f'{k}={v!r}' for k, v in fields.items())})"
 
 
 def results() -> Values:
     """The tables' way: clips measured once and resampled, bounds and cheap methods, tiny corpus."""
     from elp.baselines.mirror import Mirror
     from elp.baselines.simple import MeanFace, NearestNeighbour, RandomListener
-    from elp.evaluation.evaluate import GroundTruth, Newcomer, Oracle, Stranger, evaluate
+    from elp.evaluation.bounds import GroundTruth, Oracle, ShuffledPair, UnseenListener
+    from elp.evaluation.evaluate import evaluate
     from elp.evaluation.tables import table
 
     corpus = tiny_corpus()
     methods = {
-        "GT": GroundTruth(), "oracle": Oracle(), "another listener": Newcomer(),
-        "stranger": Stranger(), "mean face": MeanFace(corpus), "Random": RandomListener(corpus),
+        "GT": GroundTruth(), "oracle": Oracle(), "another listener": UnseenListener(),
+        "stranger": ShuffledPair(), "mean face": MeanFace(corpus), "Random": RandomListener(corpus),
         "mirror": Mirror(corpus), "NN-audio": NearestNeighbour(corpus, "audio"), "ELP": small(),
     }  # fmt: skip
     found = evaluate(corpus, methods, samples=2, bootstrap=40, against="ELP")
@@ -407,11 +426,11 @@ def results() -> Values:
 
 def floors_and_control() -> Values:
     """Best constant answers of the simulator; the reader of emotions on real and asked faces."""
-    from elp.evaluation.control import EmotionReader, controllability
-    from elp.evaluation.floor import floors
+    from elp.evaluation.controllability import EmotionClassifier, controllability
+    from experiments.floor import floors
 
     corpus = tiny_corpus()
-    reader = EmotionReader(corpus)
+    reader = EmotionClassifier(corpus)
     read = {"train": reader.accuracy("train"), "test": reader.accuracy("test")}
     asked = controllability(corpus, small(), reader)
     return flat({"reader": read, "asked": asked, "floors": floors(corpus, answers=3, bootstrap=20)})
@@ -602,14 +621,14 @@ def explorer_page() -> Values:
 
 def emotion_space() -> Values:
     """Codes of the tiny corpus under "small", how separable they are, what a line foretells."""
-    from elp.book.analysis import decode, encode, foretold, histogram, separability, summary
+    from elp.book.analysis import decode, encode, histogram, linear_baseline, separability, summary
 
     codes = encode(small(), [tiny_corpus()])
     counts = histogram(codes.u() - 1, codes.categories * len(codes.emotions))
     made = decode(small(), codes, codes.emotion)
     found = {"words": separability(counts, codes.emotion, codes.listener)}
     found["real"] = separability(summary(codes.real), codes.emotion, codes.listener)
-    found["foretold"] = foretold(tiny_corpus(), plain=True)
+    found["foretold"] = linear_baseline(tiny_corpus(), plain=True)
     numbers = {"decoded": rounded(made), "histogram": rounded(counts)}
     return flat(found) | numbers | {"codes": digest(codes.base, codes.emotion)}
 

@@ -301,7 +301,7 @@ def test_nbval_fails_when_a_constant_of_elp_is_broken(tmp_path: Path) -> None:
     comparison can fail.
     """
     chapter = BOOK / "07-metrics.ipynb"
-    run = nbval(chapter, tmp_path, broken="elp.metrics.diversity:POSE_CLUSTERS:10")
+    run = nbval(chapter, tmp_path, broken="elp.metrics.entropy:POSE_CLUSTERS:10")
     assert run.returncode == 1, run.stdout[-2000:] + run.stderr[-2000:]
     assert "bits of at most 3.32" in run.stdout  # the broken constant is what it complains about
     assert re.search(r"\d+ passed", run.stdout), "the rest of the chapter ran"

@@ -141,7 +141,7 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
     return np.concatenate(found)
 
 
-def foretold(
+def linear_baseline(
     corpus: Corpus, *, plain: bool, lags: Sequence[int] = range(0, 50, 7), ridge: float = 1e5
 ) -> dict[str, float]:
     """How well a line foretells the listener's smile and blinks from the speaker: a floor for every

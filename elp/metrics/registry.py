@@ -22,6 +22,12 @@ from elp.metrics.wtlcc import METRICS as WTLCC
 
 # sources without names in common, of which result files are made
 OWN = ("elp", "react")
+# of the others, in the order in which their code prints them
+PRINTED = {
+    "dim": ("fid", "pfid", "mse", "sid", "var", "rpcc", "sts"),
+    "lm-listener": ("l2", "fid", "fid2", "var", "pearson"),
+    "rlhg": ("fd_expression", "fd_rotation", "fd_translation"),
+}
 _EVERY: tuple[Metric, ...] = (
     *FRECHET,
     *ABSOLUTE,
@@ -39,8 +45,8 @@ _EVERY: tuple[Metric, ...] = (
 METRICS: dict[str, Metric] = {m.name: m for m in _EVERY if m.source in OWN}
 # names that other conventions use, often for other formulas
 OTHERS: dict[str, tuple[Metric, ...]] = {
-    source: tuple(m for m in _EVERY if m.source == source)
-    for source in ("dim", "lm-listener", "rlhg")
+    source: tuple(m for name in names for m in _EVERY if (m.source, m.name) == (source, name))
+    for source, names in PRINTED.items()
 }
 TABLED = tuple(m for m in METRICS.values() if m.tabled)
 
