@@ -27,7 +27,7 @@ from elp.extraction.blink import blink, ear
 from elp.extraction.fit import fit
 from elp.extraction.pipeline import extract, sound
 from elp.face import FaceModel
-from elp.media.track import Tracker
+from elp.media.track import tracker
 from elp.media.video import between, frames, pictures, probe
 from elp.motion import Clip, blink_rate, runs
 from elp.records import run_card, write_json
@@ -79,11 +79,11 @@ def mirrored(path: Path) -> np.ndarray:
     """(T, 6) poses found in a clip's pictures with left and right exchanged, exchanged back; fit
     for comparing changes.
     """
-    with Tracker() as tracker:
+    with tracker() as points_of:
         points = np.stack(
             list(
                 between(
-                    shown._replace(what=tracker(np.ascontiguousarray(shown.what[:, ::-1])))
+                    shown._replace(what=points_of(np.ascontiguousarray(shown.what[:, ::-1])))
                     for shown in pictures(path)
                 )
             )
@@ -236,10 +236,10 @@ def stages(path: Path) -> dict[str, float]:
     times = [time.perf_counter()]
     pictures = list(frames(path))
     times.append(time.perf_counter())
-    with Tracker() as tracker:
-        tracker(pictures[0])
+    with tracker() as points_of:
+        points_of(pictures[0])
         start = time.perf_counter() - times[-1]
-        points = np.stack([tracker(picture) for picture in pictures])
+        points = np.stack([points_of(picture) for picture in pictures])
     times.append(time.perf_counter() - start)
     fit(points, probe(path).size)
     times.append(time.perf_counter() - start)

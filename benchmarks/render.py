@@ -23,7 +23,7 @@ import torch
 
 from elp.motion import FPS, Motion
 from elp.records import run_card, write_json
-from elp.render import Portrait, Renderer, render
+from elp.render import Portrait, WarpRenderer, render
 
 FRAMES = 250
 
@@ -74,7 +74,7 @@ def main() -> None:
     rows = []
     for size in (256, 512):
         begun = time.process_time()
-        Renderer(portrait, size)
+        WarpRenderer(portrait, size)
         prepared = time.process_time() - begun
         each = []
         frames = render(portrait, motion, size)

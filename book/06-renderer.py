@@ -29,7 +29,7 @@ from skimage import data
 
 from elp.book import figures
 from elp.motion import FPS, Motion
-from elp.render import Portrait, Renderer, blink_control, render
+from elp.render import Portrait, WarpRenderer, blink_control, render
 
 figures.setup()
 
@@ -43,7 +43,7 @@ figures.setup()
 # %% tags=["nbval-check-output"]
 portrait = Portrait.load(data.astronaut())
 model = portrait.model
-renderer = Renderer(portrait)
+renderer = WarpRenderer(portrait)
 print(portrait.image.shape, portrait.points.shape, portrait.depth.shape)
 depth = portrait.depth[[234, 454]].mean() - portrait.depth[1]
 print(f"the nose is {depth:.0f} cm nearer than the ears")
@@ -93,9 +93,9 @@ figures.image(
 # aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
 
 # %% tags=["remove-input"]
-from elp.render.frames import Renderer
+from elp.render.warping import WarpRenderer
 
-figures.source(Renderer.vertices)
+figures.source(WarpRenderer.vertices)
 
 # %% [markdown]
 # The last part of the promise can be checked, up to rounding.
@@ -406,7 +406,7 @@ for row in speed["render"]:
 # One picture holds one side of a head. Without the limits we see what they protect from.
 
 # %%
-free = Renderer(portrait, limits=False)
+free = WarpRenderer(portrait, limits=False)
 wide = np.zeros(len(model.expression))
 wide[model.index("jaw_open")] = 1.0 * model.full[model.index("jaw_open")]
 cases = {

@@ -470,11 +470,12 @@ def moving() -> Motion:
 
 def frames() -> Values:
     """Three frames of the astronaut, and one without limits or mark; every 8th pixel of each."""
-    from elp.render.frames import Renderer, render, side_by_side
+    from elp.render.frames import render, side_by_side
+    from elp.render.warping import WarpRenderer
 
     motion, shown = moving(), list(render(astronaut(), moving()))
     shown += side_by_side([shown[1][:, :200]], list(render(astronaut(), motion[:1], 128)))
-    shown.append(Renderer(astronaut(), limits=False).frame(motion.beta[2], motion.pose[2]))
+    shown.append(WarpRenderer(astronaut(), limits=False).frame(motion.beta[2], motion.pose[2]))
     return {f"frame {k}": x[::8, ::8].ravel().tolist() for k, x in enumerate(shown)}
 
 

@@ -137,19 +137,20 @@ def track(
 
     Points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`.
     """
-    from elp.media.track import Tracker
+    from elp.media.track import tracker
+    from elp.media.tracker import Tracker
     from elp.media.video import Shown, between, pictures, probe
 
     size, out = probe(path).size, PointFile(store)
 
-    def found(tracker: Tracker) -> Iterator[Shown[NDArray[np.float32]]]:
+    def found(points_of: Tracker) -> Iterator[Shown[NDArray[np.float32]]]:
         for shown in ahead(pictures(path, longest=LONGEST)):
             height, width = shown.what.shape[:2]
             scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
-            yield Shown(shown.time, shown.end, shown.last, tracker(shown.what) * scale)
+            yield Shown(shown.time, shown.end, shown.last, points_of(shown.what) * scale)
 
-    with Tracker(face) as tracker:
-        for points in between(found(tracker)):
+    with tracker(face) as chosen:
+        for points in between(found(chosen)):
             out.append(points)
             if tick:
                 tick(1)

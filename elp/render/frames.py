@@ -1,6 +1,6 @@
 """Portrait and motion in, pictures out (chapter "The renderer")."""
 
-# T frame, V vertex, D expression coefficient, S side of the source picture in pixels
+# T frame, H, W, h, w pixels
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
@@ -8,195 +8,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.spatial.transform import Rotation
 
 from elp.errors import ElpError
 from elp.motion import Motion
-from elp.render import rig
-from elp.render.blink import blink_control
-from elp.render.eyes import Eye, close
-from elp.render.limits import Limits
-from elp.render.matte import behind, extend
-from elp.render.mouth import RIM, Mouth, seal
+from elp.render.mark import stamp
 from elp.render.portrait import Portrait
-from elp.render.warp import Warp
+from elp.render.renderer import Prepare
+from elp.render.warping import WarpRenderer
 
-Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Image = NDArray[Any]  # uint8
 PROVENANCE = "Synthetic: a portrait re-posed by elp (Emotional Listener Portrait), not a recording"
-FINE = 2  # source pixels per output pixel
-EYEBALL = 1.2  # cm, radius
-# share of a head rotation that the eyes take back: they keep looking where they looked
-# (vestibulo-ocular reflex)
-STEADY = 0.8
-MOST_GAZE = np.deg2rad(10.0)
-
-
-class Renderer:
-    """One portrait at one size, ready to be re-posed frame by frame (chapter "The renderer").
-
-    Args:
-        portrait: whom to show.
-        size: side of the pictures in pixels.
-        limits: keep motion within what one picture can show (`elp.render.limits`); without, see
-            where the warp breaks.
-    """
-
-    def __init__(self, portrait: Portrait, size: int = 256, *, limits: bool = True) -> None:
-        import cv2
-
-        if size < 64 or size > 1024 or size % 2:
-            raise ElpError(
-                f"size {size}: frames are 64 to 1024 pixels wide, an even number: "
-                "choose 256, as the paper does"
-            )
-        side = FINE * size
-        ratio = side / len(portrait.image)
-        method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
-        image = cv2.resize(portrait.image, (side, side), interpolation=method).astype(np.float32)
-        matte = cv2.resize(portrait.matte, (side, side), interpolation=method).clip(0, 1)
-        self.portrait, self.size = portrait, size
-        # pictures hold means of 2 x 2 pixels from here on: pixel j of a frame is their pixel 2 j,
-        # and in between they stay smooth
-        self._centre, self._focal = side / 2 - 1, portrait.focal * ratio
-        points = ((portrait.points + 0.5) * ratio - 1).astype(np.float32)
-        self.rig = rig.build(
-            points[: rig.POINTS], portrait.depth, portrait.model.triangles, side, self._focal
-        )
-        still = (self.rig.weight == 0) & ~np.isin(np.arange(len(self.rig.weight)), self.rig.hidden)
-        self._warp = Warp(
-            rest=self.rig.rest,
-            triangles=self.rig.triangles,
-            still=still,
-            under=rig.UNDER,
-            scale=FINE,
-            size=size,
-        )
-        self._modes = (
-            portrait.model.expression[:, portrait.model.landmarks]
-            .astype(float)
-            .reshape(len(portrait.beta), -1)
-        )
-        self._solid = (
-            np.column_stack(
-                [(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]
-            )
-            * self.rig.depth[:, None]
-        )
-        self._spread, self._follow = (
-            sparse.csr_array(self.rig.spread),
-            sparse.csr_array(self.rig.follow),
-        )
-        grown = cv2.dilate(
-            (matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8)
-        )
-        back = behind(image, grown)
-        person, cover = extend(image, back, matte, side // 6)
-        self._person, self._cover, self._pad = (
-            _mean4(person),
-            _mean4(cover[..., None])[..., 0],
-            np.float32(side // 6),
-        )
-        self._back = _mean4(back)[::FINE, ::FINE]
-        soft = _mean4(image)
-        self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
-        self._mouth = Mouth.build(soft, points)
-        self._turn = Rotation.from_rotvec(portrait.rotation)
-        self._limits = (
-            Limits.of(portrait.rotation, portrait.beta, portrait.model) if limits else None
-        )
-        self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
-
-    def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
-        """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own
-        and moved by `pose` (6,).
-        """
-        return self._compose(beta, pose)[0]
-
-    def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
-        """The same frame as it comes about: "background", then "+ person", "+ eyes" and "+ mouth",
-        each (size, size, 3) uint8 RGB.
-        """
-        _, steps = self._compose(beta, pose, keep=True)
-        return dict(
-            zip(
-                ("background", "+ person", "+ eyes", "+ mouth"),
-                [_rounded(self._back), *steps],
-                strict=True,
-            )
-        )
-
-    def _compose(
-        self, beta: NDArray[np.floating], pose: NDArray[np.floating], keep: bool = False
-    ) -> tuple[Image, list[Image]]:
-        import cv2
-
-        moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
-        x, y = self._warp(moved, depth)
-        x, y = x + self._pad, y + self._pad
-        picture: Floats = cv2.remap(
-            self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        picture += gone[..., None] * self._back
-        steps = [_rounded(picture)] if keep else []
-        for eye, shut in zip(self._eyes, closure, strict=True):
-            eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
-        steps += [_rounded(picture)] if keep else []
-        self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
-        out = _rounded(picture)
-        return out, [*steps, out]
-
-    def vertices(
-        self, beta: NDArray[np.floating], pose: NDArray[np.floating]
-    ) -> tuple[Floats, Floats, Floats, list[float], Floats]:
-        """The re-posing: x' = x + w (π(R(X + R₀ ΔS - o) + o + t) - π(X)).
-
-        Args:
-            beta: (D,) expression, added to the portrait's own.
-            pose: (6,) rotation vector in radians and translation in cm.
-
-        Returns:
-            moved (V, 2) vertices in source pixels and depth (V,) in cm; rigid (V, 2), moved by the
-                head alone; how far each lid
-            pair is closed (r, l); shift of the irises (2,) in source pixels.
-        """
-        own, model, origin = self.rig, self.portrait.model, self.portrait.origin
-        beta, pose = np.array(beta, float), np.array(pose, float)
-        change, pose = (beta.copy(), pose) if self._limits is None else self._limits(beta, pose)
-        closure = [float(np.clip(beta[i] / model.full[i], -0.25, 1)) for i in self._lids]
-        change[self._lids] = 0  # the lids of this portrait meet exactly: see `close`
-        shift = self._spread @ (change @ self._modes).reshape(-1, 3)
-        head = Rotation.from_rotvec(pose[:3])
-        # about the head's own axes: a nod stays a nod in a three-quarter view
-        turn = self._turn * head * self._turn.inv()
-        place = origin + pose[3:]
-        solid = turn.apply(self._solid + self._turn.apply(shift) - origin) + place
-        step = own.weight[:, None] * (self._project(solid) - own.rest)
-        step[own.hidden] = self._follow @ step
-        moved = own.rest + step
-        seal(moved, own.rest)
-        for eye, shut, lash in zip("rl", closure, own.lash, strict=True):
-            close(moved, eye, shut, lash)
-        angle = np.clip(STEADY * turn.inv().as_rotvec(), -MOST_GAZE, MOST_GAZE)
-        gaze = np.array([-angle[1], angle[0]]) * EYEBALL * self._focal / origin[2]
-        rigid = self._project(turn.apply(self._solid[: rig.POINTS] - origin) + place)
-        depth = own.depth + own.weight * (solid[:, 2] - own.depth)
-        return (
-            moved.astype(np.float32),
-            depth.astype(np.float32),
-            rigid.astype(np.float32),
-            closure,
-            gaze.astype(np.float32),
-        )
-
-    def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
-        return solid[:, :2] / solid[:, 2:] * self._focal + self._centre
+# another renderer: its file, and its name here
+RENDERERS: dict[str, Prepare] = {"warp": WarpRenderer}
 
 
 def render(
-    portrait: Portrait, motion: Motion, size: int = 256, *, mark: bool = True
+    portrait: Portrait,
+    motion: Motion,
+    size: int = 256,
+    *,
+    mark: bool = True,
+    renderer: str = "warp",
 ) -> Iterator[Image]:
     """Show `portrait` making `motion`, frame by frame, in constant memory.
 
@@ -210,37 +42,25 @@ def render(
         motion: T frames with as many expression coefficients as the portrait's face model has.
         size: side of the frames in pixels.
         mark: write "synthetic" into the corner.
+        renderer: a name in `RENDERERS`.
 
     Yields:
         T pictures (size, size, 3), uint8 RGB.
 
     Raises:
-        ElpError: the motion has another number of coefficients; the size is not usable.
+        ElpError: the motion has another number of coefficients; the size is not usable; there is no
+            such renderer.
     """
-    modes = len(portrait.model.expression)
-    if motion.beta.shape[1] != modes:
-        raise ElpError(
-            f"motion: {motion.beta.shape[1]} expression coefficients, "
-            f"the portrait's face model has {modes}: use the same model"
-        )
-    return _frames(Renderer(portrait, size), motion, mark)
-
-
-def _frames(renderer: Renderer, motion: Motion, mark: bool) -> Iterator[Image]:
-    from elp.render.mark import stamp
-
-    beta = blink_control(motion.beta, motion.blink, renderer.portrait.model)
-    last = np.zeros(beta.shape[1], np.float32), np.zeros(6, np.float32)
-    for t in range(len(motion)):
-        if motion.valid[t]:
-            last = beta[t], motion.pose[t]
-        picture = renderer.frame(*last)
-        yield stamp(picture) if mark else picture
+    if renderer not in RENDERERS:
+        raise ElpError(f"no renderer {renderer!r}: choose one of {', '.join(RENDERERS)}")
+    frames = RENDERERS[renderer](portrait, size).frames(motion)
+    return map(stamp, frames) if mark else frames
 
 
 def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Image]:
-    """The speaker beside the listener: `left` is scaled and cropped at its centre to the size of
-    `right`; ends with `right`.
+    """The speaker beside the listener, until the listener ends.
+
+    `left` is scaled and cropped at its centre to the size of `right`.
 
     Args:
         left: pictures (H, W, 3) uint8 RGB of any size; the last one is repeated if they end first.
@@ -264,17 +84,3 @@ def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Imag
             y, x = (fit[1] - h) // 2, (fit[0] - w) // 2
             shown = big[y : y + h, x : x + w]
         yield np.hstack([np.zeros_like(listener) if shown is None else shown, listener])
-
-
-def _rounded(picture: Floats) -> Image:
-    import cv2
-
-    return cv2.convertScaleAbs(np.maximum(picture, 0))  # rounds and saturates
-
-
-def _mean4(picture: Floats) -> Floats:
-    """Mean of each pixel with its right, lower and diagonal neighbour."""
-    padded = np.pad(picture, ((0, 1), (0, 1), (0, 0)), mode="edge")
-    return np.ascontiguousarray(
-        (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4, np.float32
-    )

@@ -13,8 +13,7 @@ Image = NDArray[Any]  # uint8
 
 
 def matte(image: Image, face: NDArray[np.float32]) -> Floats:
-    """How much of each pixel belongs to the person (MediaPipe's selfie segmentation, refined along
-    the picture's edges).
+    """How much of each pixel belongs to the person, refined along the picture's edges.
 
     Args:
         image: (S, S, 3) uint8 RGB.
@@ -22,19 +21,13 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
 
     Returns:
         (S, S) float32 in [0, 1]; all ones where the network does not find the person around that
-            face:
-        the picture is then warped as one piece.
+        face: the picture is then warped as one piece.
     """
     import cv2
-    import mediapipe as mp
 
-    from elp.media.track import quiet
+    from elp.media.track import vision
 
-    side = len(image)
-    with quiet(), mp.solutions.selfie_segmentation.SelfieSegmentation(model_selection=0) as network:
-        seen = np.asarray(
-            network.process(np.ascontiguousarray(image)).segmentation_mask, np.float32
-        )
+    side, seen = len(image), vision().person(image)
     inside = np.zeros((side, side), np.uint8)
     cv2.fillPoly(inside, [np.round(face).astype(np.int32)], 1)
     if seen[inside > 0].mean() < 0.8:
@@ -54,22 +47,25 @@ def matte(image: Image, face: NDArray[np.float32]) -> Floats:
 
 
 def guided(mask: Floats, image: Image, radius: int, epsilon: float = 1e-3) -> Floats:
-    """Guided filter (He et al., 2010): `mask` smoothed where the picture is smooth, kept sharp
-    along its edges.
+    """Guided filter (He et al., 2010): `mask` smoothed, but kept sharp along the picture's edges.
+
+    Our own, for OpenCV has it in its contrib wheel only, which is none of our dependencies.
     """
     import cv2
 
     guide = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255
-    mean = lambda x: cv2.blur(x, (2 * radius + 1,) * 2)  # noqa: E731
+
+    def mean(x: Floats) -> Floats:
+        return cv2.blur(x, (2 * radius + 1,) * 2)
+
     slope = (mean(guide * mask) - mean(guide) * mean(mask)) / (
         mean(guide * guide) - mean(guide) ** 2 + epsilon
     )
     return mean(slope) * guide + mean(mean(mask) - slope * mean(guide))
 
 
-def behind(image: Floats, hidden: Floats) -> Floats:
-    """The picture continued into the `hidden` area: mirrored at its edge near by, smooth far from
-    it.
+def inpaint_background(image: Floats, hidden: Floats) -> Floats:
+    """The picture continued into the `hidden` area: mirrored near its edge, smooth far from it.
 
     Args:
         image: (S, S, 3) float32.
@@ -134,8 +130,7 @@ def pyramid_fill(image: Floats, known: Floats) -> Floats:
 
 
 def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats]:
-    """The person, cut out and continued beyond the edges of the picture, for a head that moves away
-    from them.
+    """The person, cut out and continued beyond the picture's edges, for a head that moves.
 
     Colours are mirrored at the edges, who is who is repeated; hair that the upper edge cuts gets a
     round top.
@@ -148,9 +143,8 @@ def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats
 
     Returns:
         person (S + 2 pad, S + 2 pad, 3) = image - (1 - matte) back: premultiplied, and what the
-            background lacks at the person's outline
-        added, so that person + (1 - matte) back is the picture to the last bit; matte (S + 2 pad, S
-            + 2 pad).
+        background lacks at the person's outline added, so that person + (1 - matte) back is the
+        picture to the last bit; matte (S + 2 pad, S + 2 pad).
     """
     side = len(matte)
     cover = np.pad(matte, pad, mode="edge")

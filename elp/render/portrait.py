@@ -147,7 +147,7 @@ def find(image: Image, face: str, name: str) -> Floats:
     """
     import cv2
 
-    from elp.media.track import landmarks
+    from elp.media.track import landmarks, vision
 
     scale = min(1.0, SEARCH / max(image.shape[:2]))
     small: NDArray[Any] = (
@@ -157,7 +157,7 @@ def find(image: Image, face: str, name: str) -> Floats:
     )
     points = landmarks([small], face=face, still=True)[0, :, :2] / np.float32(scale)
     if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
-        points = _closer(image, face)
+        points = vision().small_face(image, face)[:, :2]
     if not np.isfinite(points).all():
         raise ElpError(
             f"{name}: no face found: use a portrait that shows one face from the front, well lit"
@@ -200,52 +200,3 @@ def crop(image: Image, points: Floats) -> Image:
             square, (goal, goal), interpolation=cv2.INTER_AREA if goal < side else cv2.INTER_CUBIC
         )
     return np.ascontiguousarray(square)
-
-
-def _closer(image: Image, face: str) -> Floats:
-    """(478, 2) points of the wanted one among small faces, NaN where there is none."""
-    from elp.media.track import landmarks
-
-    order = {"largest": lambda b: -b[2], "left": lambda b: b[0], "right": lambda b: -b[0]}
-    # the detector sees 192 x 192 pixels, so a small face wants a small part of the picture
-    for parts in (1, 2, 4):
-        for x, y, wide in sorted(_boxes(image, parts), key=order[face]):
-            low, high = (
-                np.maximum([int(x - 1.5 * wide), int(y - 1.5 * wide)], 0),
-                [int(x + 1.5 * wide), int(y + 1.5 * wide)],
-            )
-            near = np.ascontiguousarray(image[low[1] : high[1], low[0] : high[0]])
-            points = landmarks([near], still=True)[0, :, :2] + np.asarray(low, np.float32)
-            if np.isfinite(points).all():
-                return points
-    return np.full((478, 2), np.nan, np.float32)
-
-
-def _boxes(image: Image, parts: int) -> list[tuple[float, float, float]]:
-    """(x, y, width) of the faces that are seen in half-overlapping tiles, `parts` to a side."""
-    import mediapipe as mp
-
-    from elp.media.track import quiet
-
-    h, w = image.shape[:2]
-    tile = [int(np.ceil(length / parts)) for length in (h, w)]
-    out = []
-    with (
-        quiet(),
-        mp.solutions.face_detection.FaceDetection(
-            model_selection=1, min_detection_confidence=0.6
-        ) as detector,
-    ):
-        for top in range(0, max(h - tile[0], 0) + 1, max(tile[0] // 2, 1)):
-            for left in range(0, max(w - tile[1], 0) + 1, max(tile[1] // 2, 1)):
-                part = np.ascontiguousarray(image[top : top + tile[0], left : left + tile[1]])
-                for found in detector.process(part).detections or []:
-                    box, (ph, pw) = found.location_data.relative_bounding_box, part.shape[:2]
-                    out.append(
-                        (
-                            left + (box.xmin + box.width / 2) * pw,
-                            top + (box.ymin + box.height / 2) * ph,
-                            max(box.width * pw, box.height * ph),
-                        )
-                    )
-    return out

@@ -15,11 +15,11 @@ from elp.errors import ElpError
 from elp.face.model import FaceModel
 from elp.media.track import landmarks
 from elp.motion import Motion
-from elp.render import Portrait, Renderer, render, side_by_side
+from elp.render import RENDERERS, Portrait, WarpRenderer, render, side_by_side
 from elp.render.eyes import outline
 from elp.render.limits import LINEAR, expression_limits, pose_limits, saturate
 from elp.render.mark import stamp
-from elp.render.matte import behind
+from elp.render.matte import inpaint_background
 from elp.render.portrait import read
 
 PAINTINGS = ["lp_s3.jpg", "lp_s9.jpg", "lp_s10.jpg"]
@@ -37,8 +37,8 @@ def portrait() -> Portrait:
 
 
 @pytest.fixture(scope="module")
-def renderer(portrait: Portrait) -> Renderer:
-    return Renderer(portrait)
+def renderer(portrait: Portrait) -> WarpRenderer:
+    return WarpRenderer(portrait)
 
 
 def face(model: FaceModel, **share: float) -> np.ndarray:
@@ -72,7 +72,7 @@ def largest_error(a: np.ndarray, b: np.ndarray) -> int:
 
 
 def test_at_rest_the_portrait_is_reproduced(
-    portrait: Portrait, renderer: Renderer, model: FaceModel
+    portrait: Portrait, renderer: WarpRenderer, model: FaceModel
 ) -> None:
     assert largest_error(renderer.frame(face(model), STILL), as_picture(portrait)) <= 1
 
@@ -83,7 +83,7 @@ def test_a_painting_is_reproduced_and_closes_its_eyes(
     shared_data, name: str, model: FaceModel
 ) -> None:
     portrait = Portrait.load(shared_data / "portraits" / name)
-    renderer = Renderer(portrait)
+    renderer = WarpRenderer(portrait)
     # resized from the painting's own size
     assert largest_error(renderer.frame(face(model), STILL), as_picture(portrait)) <= 2
     for head in (pose(), pose(12), pose(-12), pose(0, 12), pose(0, -12), pose(0, 0, 12)):
@@ -115,7 +115,9 @@ def test_frames_have_the_promised_form_and_end_with_the_motion(
         assert shapes == [((size, size, 3), np.uint8)] * 3
 
 
-def test_a_tracker_sees_the_motion_that_was_asked_for(renderer: Renderer, model: FaceModel) -> None:
+def test_a_tracker_sees_the_motion_that_was_asked_for(
+    renderer: WarpRenderer, model: FaceModel
+) -> None:
     asked = {
         "rest": (face(model), pose()),
         "down": (face(model), pose(12)),
@@ -155,7 +157,7 @@ def test_a_tracker_sees_the_motion_that_was_asked_for(renderer: Renderer, model:
 
 @pytest.mark.shared_data
 def test_a_smile_is_seen_on_a_sad_face(shared_data, model: FaceModel) -> None:
-    renderer = Renderer(Portrait.load(shared_data / "portraits" / "st_sad.png"))
+    renderer = WarpRenderer(Portrait.load(shared_data / "portraits" / "st_sad.png"))
     pictures = [
         cv2.resize(renderer.frame(face(model, smile=x), STILL), (512, 512)) for x in (0, 0.5, 1)
     ]
@@ -163,7 +165,7 @@ def test_a_smile_is_seen_on_a_sad_face(shared_data, model: FaceModel) -> None:
     assert wide[0] * 1.05 < wide[1] and wide[1] * 1.02 < wide[2]
 
 
-def test_the_background_stays(portrait: Portrait, renderer: Renderer, model: FaceModel) -> None:
+def test_the_background_stays(portrait: Portrait, renderer: WarpRenderer, model: FaceModel) -> None:
     near = cv2.dilate((portrait.matte > 0).astype(np.uint8), np.ones((121, 121)))
     far = cv2.resize(near, (256, 256), interpolation=cv2.INTER_AREA) == 0
     assert far.mean() > 0.02
@@ -174,7 +176,7 @@ def test_the_background_stays(portrait: Portrait, renderer: Renderer, model: Fac
 
 @given(scale=st.sampled_from([0.1, 1.0, 10.0, 1e4]), seed=st.integers(0, 9))
 def test_no_motion_tears_the_face(
-    renderer: Renderer, model: FaceModel, scale: float, seed: int
+    renderer: WarpRenderer, model: FaceModel, scale: float, seed: int
 ) -> None:
     """However wild the motion: vertices stay finite, the head stays in place, hardly a triangle of
     skin turns over.
@@ -272,7 +274,7 @@ def test_the_background_is_continued_not_invented() -> None:
     picture = np.tile(np.linspace(0, 200, 128, dtype=np.float32)[:, None, None], (1, 128, 3))
     hidden = np.zeros((128, 128), np.float32)
     hidden[40:90, 50:80] = 1
-    filled = behind(picture, hidden)
+    filled = inpaint_background(picture, hidden)
     assert np.array_equal(filled[hidden == 0], picture[hidden == 0])
     assert filled.min() >= 0 and filled.max() <= 200 and np.abs(filled - picture).mean() < 5
 
@@ -345,4 +347,21 @@ def test_motion_and_size_must_fit(portrait: Portrait) -> None:
     with pytest.raises(ElpError, match="64 expression coefficients"):
         render(portrait, other)
     with pytest.raises(ElpError, match="size 7"):
-        Renderer(portrait, 7)
+        WarpRenderer(portrait, 7)
+
+
+def test_a_new_renderer_is_one_entry(portrait: Portrait, monkeypatch: pytest.MonkeyPatch) -> None:
+    motion = Motion(beta=np.zeros((3, 100)), pose=np.zeros((3, 6)), blink=np.zeros(3))
+
+    class Still:
+        def __init__(self, portrait: Portrait, size: int) -> None:
+            self.picture = cv2.resize(portrait.image, (size, size))
+
+        def frames(self, motion: Motion):
+            return (self.picture for _ in range(len(motion)))
+
+    monkeypatch.setitem(RENDERERS, "still", Still)
+    shown = list(render(portrait, motion, 64, mark=False, renderer="still"))
+    assert len(shown) == 3 and (shown[0] == cv2.resize(portrait.image, (64, 64))).all()
+    with pytest.raises(ElpError, match="choose one of warp, still"):
+        render(portrait, motion, renderer="splats")

@@ -1,0 +1,39 @@
+"""What a renderer is (chapter "The renderer")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from numpy.typing import NDArray
+
+from elp.motion import Motion
+from elp.render.portrait import Portrait
+
+Image = NDArray[Any]  # uint8
+
+
+class Renderer(Protocol):
+    """One portrait at one size, prepared to be shown in motion (ELP, section 3.4).
+
+    A renderer must
+
+    - show the portrait as it is, up to rounding, where β and pose are zero: both are added to what
+      the portrait shows already;
+    - shut the eyes in every run of φ (`elp.render.blink`), and repeat the last valid frame where
+      `motion.valid` is False;
+    - give the same pictures for the same motion, in memory that does not grow with its length;
+    - raise ElpError, before its first picture, for a motion or a size that it cannot show.
+    """
+
+    def frames(self, motion: Motion) -> Iterator[Image]:
+        """T pictures (size, size, 3) uint8 RGB of the portrait making T frames of `motion`."""
+        ...
+
+
+class Prepare(Protocol):
+    """Makes a renderer of a portrait; `elp.render.frames.RENDERERS` names those that there are."""
+
+    def __call__(self, portrait: Portrait, size: int) -> Renderer:
+        """Do, once, whatever work does not depend on the motion."""
+        ...
