@@ -142,23 +142,29 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
 
 
 def linear_baseline(
-    corpus: Corpus, *, plain: bool, lags: Sequence[int] = range(0, 50, 7), ridge: float = 1e5
+    corpus: Corpus,
+    *,
+    plain: bool,
+    lags: Sequence[int] = range(0, 50, 7),
+    ridge: float = 1e5,
 ) -> dict[str, float]:
-    """How well a line foretells the listener's smile and blinks from the speaker: a floor for every
-    network.
+    """How well a line predicts the listener's smile and blinks from the
+    speaker: a floor for every network.
 
-    Ridge regression on the standardised input at several lags, by default of the last two seconds,
-    fitted to the training split, clips' means taken out.
+    Ridge regression on the standardised input at several lags, by default
+    of the last two seconds, fitted to the training split, clips' means
+    taken out.
 
     Args:
-        corpus: with "train" and "val" splits and the face model's coefficients.
-        plain: whether the input is β and p themselves or the style of Eq 1 (without sound).
-        lags: frames by which the speaker is earlier; below 0 later. ridge: weight of the squared
-            slopes.
+        corpus: with "train" and "val" splits and the face model's β.
+        plain: whether the input is β and p themselves or the style of
+            Eq 1 (without sound).
+        lags: frames by which the speaker is earlier; below 0 later.
+        ridge: weight of the squared slopes.
 
     Returns:
-        "smile" and "blink": Pearson's r with what the real listener did, within clips, mean over
-            the validation clips.
+        "smile" and "blink": Pearson's r with what the real listener did,
+            within clips, mean over the validation clips.
 
     Raises:
         ElpError: the corpus has no pair in one of the two splits.
@@ -167,6 +173,25 @@ def linear_baseline(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
+    clips = _heard_and_shown(corpus, "train", plain, lags)
+    # neighbouring frames say the same
+    x, y = (np.concatenate(side)[::2] for side in zip(*clips, strict=True))
+    scale = StandardScaler(with_mean=False)
+    line = make_pipeline(scale, Ridge(ridge, fit_intercept=False)).fit(x, y)
+    asked = _heard_and_shown(corpus, "val", plain, lags)
+    answers = [(line.predict(x), y) for x, y in asked]
+    found = {}
+    for k, name in enumerate(("smile", "blink")):
+        moving = [(p[:, k], y[:, k]) for p, y in answers if y[:, k].any()]
+        r = [np.corrcoef(*pair)[0, 1] for pair in moving]
+        found[name] = float(np.mean(r))
+    return found
+
+
+def _heard_and_shown(
+    corpus: Corpus, split: str, plain: bool, lags: Sequence[int]
+) -> list[tuple[Floats, Floats]]:
+    """Of each clip what `linear_baseline` sees (T, F) and predicts (T, 2), means taken out."""
     from elp.face.model import FaceModel
 
     smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
@@ -175,37 +200,23 @@ def linear_baseline(
         np.concatenate([np.asarray(corpus.stats[name][k], np.float32) for name in ("beta", "pose")])
         for k in (0, 1)
     )
-
-    def clips(split: str) -> list[tuple[Floats, Floats]]:
-        found = []
-        for pair in corpus.pairs(split).itertuples():
-            heard, own = corpus.speaker(pair).motion, corpus.listener(pair)
-            x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
-            if not plain:
-                x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
-            past = np.concatenate(
-                [x[np.clip(np.arange(len(x)) - lag, 0, len(x) - 1)] for lag in lags], 1
-            )
-            y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
-            found.append((past - past.mean(0), y - y.mean(0)))
-        if not found:
-            raise ElpError(
-                f"{corpus.folder}: no pair in the {split} split: "
-                "a line is fitted to train and asked about val"
-            )
-        return found
-
-    # neighbouring frames say the same
-    x, y = (np.concatenate(part)[::2] for part in zip(*clips("train"), strict=True))
-    line = make_pipeline(StandardScaler(with_mean=False), Ridge(ridge, fit_intercept=False)).fit(
-        x, y
-    )
-    answers = [(line.predict(a), b) for a, b in clips("val")]
-    r = [
-        np.mean([np.corrcoef(p[:, k], b[:, k])[0, 1] for p, b in answers if b[:, k].any()])
-        for k in (0, 1)
-    ]
-    return {"smile": float(r[0]), "blink": float(r[1])}
+    found = []
+    for pair in corpus.pairs(split).itertuples():
+        heard, own = corpus.speaker(pair).motion, corpus.listener(pair)
+        x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
+        if not plain:
+            x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
+        past = np.concatenate(
+            [x[np.clip(np.arange(len(x)) - lag, 0, len(x) - 1)] for lag in lags], 1
+        )
+        y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
+        found.append((past - past.mean(0), y - y.mean(0)))
+    if not found:
+        raise ElpError(
+            f"{corpus.folder}: no pair in the {split} split: "
+            "a line is fitted to train and asked about val"
+        )
+    return found
 
 
 def onsets(

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
-from elp.evaluation.answers import generate, labels, usable
-from elp.listener.responder import Responder
+from elp.evaluation.answers import Answerer, generate, usable
 from elp.motion import Motion
 
 
@@ -72,39 +71,42 @@ class EmotionClassifier:
 
 def controllability(
     corpus: Corpus,
-    method: Responder,
+    method: Answerer,
     classifier: EmotionClassifier,
     *,
     samples: int = 1,
     seed: int = 0,
     split: str = "test",
 ) -> dict[str, Any]:
-    """Every test speaker is answered under every emotion, and the answers are read.
+    """Every test speaker is answered under every emotion, and the answers
+    are classified.
 
     Args:
-        method: answers. classifier: fitted. samples: answers to each speaker and emotion.
-        seed: of the answers.
+        method: answers. classifier: fitted.
+        samples: answers to each speaker and emotion. seed: of the answers.
 
     Returns:
-        accuracy: share of answers in which the reader finds the emotion asked for. confusion: N
-            rows (asked) of N shares (read).
-        following: share found when the true listener's emotion was asked for, as in the tables.
+        accuracy: share of answers in which the classifier finds the emotion
+            asked for. confusion: N rows (asked) of N shares (found).
+        following: share found when the true listener's emotion was asked
+            for, as in the tables.
     """
     pairs, n = usable(corpus, split), len(classifier.emotions)
-    confusion = np.zeros((n, n))
-    right = total = 0
+    true = np.array([pair.emotion for pair in pairs])
+    confusion, right = np.zeros((n, n)), 0
     for sample in range(samples):
         for asked, name in enumerate(classifier.emotions):
-            generator = torch.Generator().manual_seed(1_000_003 * seed + 31 * sample + asked)
-            found = classifier.predict(
-                generate(corpus, method, pairs, [name] * len(pairs), generator)
-            )
+            stream = 1_000_003 * seed + 31 * sample + asked
+            generator = torch.Generator().manual_seed(stream)
+            told: list[str | None] = [name] * len(pairs)
+            answers = generate(corpus, method, pairs, told, generator)
+            found = classifier.predict(answers)
             confusion[asked] += np.bincount(found, minlength=n)
-            true = np.array([label == name for label in labels(corpus, pairs)])
-            right, total = right + (found == asked)[true].sum(), total + true.sum()
+            right += int(((found == asked) & (true == asked)).sum())
     share = confusion / confusion.sum(1, keepdims=True)
+    known = samples * int((true >= 0).sum())
     return {
         "accuracy": float(np.trace(confusion) / confusion.sum()),
         "confusion": share.round(4).tolist(),
-        "following": float(right / total) if total else None,
+        "following": right / known if known else None,
     }

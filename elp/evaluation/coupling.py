@@ -74,12 +74,17 @@ def correlation(x: Array, y: Array, lag: int = 0) -> float:
 
 
 def coupling(
-    corpus: Corpus, column: int, *, seconds: float = 5.0, permutations: int = 10_000, seed: int = 0
+    corpus: Corpus,
+    column: int,
+    *,
+    seconds: float = 5.0,
+    permutations: int = 10_000,
+    seed: int = 0,
 ) -> Coupling:
     """Measure the coupling of column `column` of β.
 
-    A dyad that met several times counts once: its correlations are averaged, so that P is the
-    number of independent dyads.
+    A dyad that met several times counts once: its correlations are
+    averaged, so that P is the number of independent dyads.
 
     Args:
         corpus: with two people per clip.
@@ -94,28 +99,25 @@ def coupling(
     from scipy.stats import ttest_rel
 
     dyads = signals(corpus, column)
-    lags = np.arange(-int(seconds * FPS), int(seconds * FPS) + 1, 5)
-    table = np.array([[_between(one, other, 0) for other in dyads] for one in dyads])
-    met = np.eye(len(dyads), dtype=bool)
-    real = np.array([np.mean([_between(d, d, int(lag)) for d in dyads]) for lag in lags])
-    strangers = [
-        (k, (k + shift) % len(dyads)) for k in range(len(dyads)) for shift in (1, len(dyads) // 2)
-    ]
-    pseudo = np.array(
-        [np.mean([_between(dyads[a], dyads[b], int(lag)) for a, b in strangers]) for lag in lags]
-    )
+    count, frames = len(dyads), int(seconds * FPS)
+    pairs = [(k, k) for k in range(count)]
+    far = (1, count // 2)
+    strangers = [(k, (k + d) % count) for k in range(count) for d in far]
+    lags = np.arange(-frames, frames + 1, 5)
+    table = np.array([[_between(a, b, 0) for b in dyads] for a in dyads])
+    # Fisher's z, of those who met and of all others
     z = np.arctanh(table.clip(-0.999, 0.999))
-    own, others = z[met], np.where(met, np.nan, z)
+    own = np.diagonal(z)
+    others = np.where(np.eye(count, dtype=bool), np.nan, z)
     test = ttest_rel(own, np.nanmean(others, axis=1))
-    rng = np.random.default_rng(seed)
-    random = np.array(
-        [z[np.arange(len(z)), rng.permutation(len(z))].mean() for _ in range(permutations)]
-    )
+    rng, rows = np.random.default_rng(seed), np.arange(count)
+    orders = [rng.permutation(count) for _ in range(permutations)]
+    random = np.array([z[rows, order].mean() for order in orders])
     p = (1 + np.sum(random >= own.mean())) / (1 + permutations)
     return Coupling(
         lags=lags / FPS,
-        real=real,
-        pseudo=pseudo,
+        real=_at_lags(dyads, pairs, lags),
+        pseudo=_at_lags(dyads, strangers, lags),
         dyads=table,
         p_permutation=float(p),
         t=float(test.statistic),
@@ -123,7 +125,17 @@ def coupling(
     )
 
 
-def _between(one: list[tuple[Array, Array]], other: list[tuple[Array, Array]], lag: int) -> float:
+Dyad = list[tuple[Array, Array]]  # a dyad's conversations, both people's signals
+
+
+def _at_lags(dyads: list[Dyad], pairs: list[tuple[int, int]], lags: NDArray[np.int64]) -> Array:
+    """(L,) mean correlation of these pairs at each lag."""
+    return np.array(
+        [np.mean([_between(dyads[a], dyads[b], int(lag)) for a, b in pairs]) for lag in lags]
+    )
+
+
+def _between(one: Dyad, other: Dyad, lag: int) -> float:
     """Mean over conversations of the first person of `one` with the second person of `other`."""
     return float(
         np.mean([correlation(a, b, lag) for (a, _), (_, b) in zip(one, other, strict=False)])

@@ -19,26 +19,28 @@ def chance(
     rng: np.random.Generator,
     rounds: int = 20,
 ) -> Doubles:
-    """(rounds,) values of a measure between strangers: the pairs are re-matched, no clip keeping
-    its partner.
+    """(rounds,) values of a measure between strangers: the pairs are
+    re-matched, no clip keeping its partner.
 
     Args:
-        measure: called with two lists of clips; pairs of different length are cut to the shorter.
-        rng: gives the matches: a random cyclic order of the clips, each paired with the next one's
-            partner.
+        measure: called with two lists of clips; pairs of different length
+            are cut to the shorter.
+        rng: gives the matches: a random cyclic order of the clips, each
+            paired with the next one's partner.
 
     Raises:
         ElpError: fewer than two clips.
     """
     a, b = as_clips("first", first), as_clips("second", second)
     if len(a) < 2 or len(a) != len(b):
-        raise ElpError(
-            f"the chance level needs two or more pairs to re-match, got {len(a)} and {len(b)} clips"
-        )
+        given = f"{len(a)} and {len(b)} clips"
+        raise ElpError(f"{given}: the chance level needs two or more pairs")
     values = []
     for _ in range(rounds):
         order = rng.permutation(len(a))
-        pairs = [(a[i], b[j]) for i, j in zip(order, np.roll(order, 1), strict=True)]
-        cut = [(x[: min(len(x), len(y))], y[: min(len(x), len(y))]) for x, y in pairs]
-        values.append(measure([x for x, _ in cut], [y for _, y in cut]))
+        strangers = zip(order, np.roll(order, 1), strict=True)
+        pairs = [(a[i], b[j]) for i, j in strangers]
+        one = [x[: len(y)] for x, y in pairs]
+        other = [y[: len(x)] for x, y in pairs]
+        values.append(measure(one, other))
     return np.array(values)

@@ -37,10 +37,18 @@ def shuffled(clips: Sequence[Doubles], strength: float, rng: np.random.Generator
     return out
 
 
-def shifted(clips: Sequence[Doubles], strength: float, rng: np.random.Generator) -> list[Doubles]:
-    """The right motion too late, at strength 1 by 4 s; the first frame waits."""
+def shifted(
+    clips: Sequence[Doubles],
+    strength: float,
+    rng: np.random.Generator,
+) -> list[Doubles]:
+    """The right motion too late, at strength 1 by 4 s; the first frame
+    waits.
+    """
     late = round(strength * LONGEST_SHIFT)
-    return [np.concatenate([np.repeat(x[:1], late, 0), x[: len(x) - late]]) for x in clips]
+    waits = [np.repeat(x[:1], late, 0) for x in clips]
+    moves = [x[: len(x) - late] for x in clips]
+    return [np.concatenate(both) for both in zip(waits, moves, strict=True)]
 
 
 BREAKAGES: dict[str, Breakage] = {

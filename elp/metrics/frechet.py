@@ -80,7 +80,8 @@ def _distances(samples: Callable[..., tuple[Doubles, Doubles]], *sets: Clips) ->
             into[: product.shape[0], : product.shape[1]] = product
         crosses = np.linalg.svd(padded, compute_uv=False).sum(1)
         return [
-            sum(gaussian_terms(x, y, cross)) for (x, y), cross in zip(fits, crosses, strict=True)
+            sum(gaussian_terms(x, y, cross=cross))
+            for (x, y), cross in zip(fits, crosses, strict=True)
         ]
 
     frames = np.array([(~np.isnan(x[:, 0])).sum() for x in sets[0]])

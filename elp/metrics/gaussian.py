@@ -40,18 +40,25 @@ class Gaussian(NamedTuple):
         return cls(mean, _root_of(sum(scatter) / (count - 1)))
 
 
-def gaussian_terms(x: Gaussian, y: Gaussian, cross: float | None = None) -> tuple[float, float]:
-    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and tr(Σx + Σy - 2(ΣxΣy)^½): where,
-    and how, somebody moves.
+def gaussian_terms(
+    x: Gaussian,
+    y: Gaussian,
+    *,
+    cross: float | None = None,
+) -> tuple[float, float]:
+    """The two terms of the squared Fréchet distance, ‖μx-μy‖² and
+    tr(Σx + Σy - 2(ΣxΣy)^½): where, and how, somebody moves.
 
-    The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for Σx = XᵀX and Σy = YᵀY, which
-    needs no matrix square root and stays exact when there are fewer frames than coefficients;
-    `cross`, where it is known.
+    The trace of (ΣxΣy)^½ is the sum of the singular values of X Yᵀ for
+    Σx = XᵀX and Σy = YᵀY, which needs no matrix square root and stays
+    exact when there are fewer frames than coefficients; `cross`, where it
+    is known.
     """
     gap = x.mean - y.mean
     if cross is None:
         cross = np.linalg.svd(x.root @ y.root.T, compute_uv=False).sum()
-    return float(gap @ gap), max(float((x.root**2).sum() + (y.root**2).sum() - 2 * cross), 0.0)
+    both = (x.root**2).sum() + (y.root**2).sum()
+    return float(gap @ gap), max(float(both - 2 * cross), 0.0)
 
 
 def gaussian_distance(x: Doubles, y: Doubles) -> float:
