@@ -38,7 +38,7 @@ figures.setup()
 # %%
 from elp.extraction.blink import blink, ear, open_ear
 from elp.face.camera import project
-from elp.render.mesh import overlay, shaded, wireframe
+from elp.book.mesh import overlay, shaded, wireframe
 from elp.extraction.fit import fit
 from elp.motion import runs
 from elp.simulator.scene import conversation, observe

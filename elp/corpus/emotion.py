@@ -73,8 +73,9 @@ class Analyser:
 
 
 def features(audio: Floats, rate: int) -> Floats:
-    """What the analyser hears: audio (n,) at `rate` Hz -> (216,), the mean of 13 MFCC per frame of
-    2.5 s from 0.5 s on.
+    """What the analyser hears.
+
+    Audio (n,) at `rate` Hz -> (216,), the mean of 13 MFCC per frame of 2.5 s from 0.5 s on.
 
     Shorter sound is taken from its start if it has no 3 s, and padded with zeros, as its authors
     filled their table.
@@ -91,8 +92,9 @@ def features(audio: Floats, rate: int) -> Floats:
 
 
 def features_of_mel(decibel: NDArray[Any], per_second: float) -> Floats:
-    """The same from mel spectra (T, bands) in decibels, where a corpus ships no sound: an
-    approximation, its bands differ from the analyser's.
+    """The same from mel spectra (T, bands) in decibels, where a corpus ships no sound.
+
+    This is an approximation: its bands differ from the analyser's.
     """
     from scipy.fft import dct
 

@@ -41,8 +41,9 @@ class Extraction:
     progress: bool = False
 
     def run(self, videos: Iterable[Path]) -> dict[Path, str]:
-        """Extract every video that is not in the cache yet; gives the reason for each that
-        failed.
+        """Extract every video that is not in the cache yet.
+
+        Gives the reason for each that failed.
         """
         load_function(self.extract)  # a wrong name must fail here, not once for each video
         videos = sorted(set(videos))
@@ -64,8 +65,9 @@ class Extraction:
         return {video: reason for video, reason in sorted(reasons.items()) if reason is not None}
 
     def clip_file(self, video: Path) -> Path:
-        """Where the clip of a video is kept: the name depends on the video's path, size and the
-        extraction.
+        """Where the clip of a video is kept.
+
+        The name depends on the video's path, size and the extraction.
         """
         size = video.stat().st_size if video.is_file() else -1
         return self.cache / (
@@ -87,8 +89,9 @@ def extraction(
     workers: int | None = None,
     progress: bool = False,
 ) -> Iterator[Extraction]:
-    """An `Extraction` whose cache lies beside `dest` and is deleted only after success; two runs on
-    one `dest` are refused.
+    """An `Extraction` whose cache lies beside `dest` and is deleted only after success.
+
+    Two runs on one `dest` are refused.
     """
     cache = dest.with_name(f".{dest.name}.clips")
     cache.mkdir(parents=True, exist_ok=True)

@@ -76,8 +76,9 @@ def new_folder(dest: Path) -> Iterator[Path]:
 
 
 class Rows:
-    """A .npy file that grows row by row; the header, of fixed length, is written again with the
-    true count at the end.
+    """A .npy file that grows row by row.
+
+    The header, of fixed length, is written again with the true count at the end.
     """
 
     def __init__(self, path: Path, dtype: type, width: tuple[int, ...]) -> None:

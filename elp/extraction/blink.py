@@ -91,12 +91,13 @@ def blink(
 
     Args:
         ratio: (T, 2) eye aspect ratios of the two eyes.
-        iris: (T, 2) what `lid_aperture` gives: a dip in which the more open eye never covers its
-            iris by half is no blink.
-        threshold: EAR below which an eye is shut; None compares with the person's own open eyes: a
-            blink is a run of frames in which the more open of the two eyes lies below 0.65 of its
-            open ratio, and somewhere below 0.6.
-        minimum: frames that a blink lasts at least; shorter dips are dropped.
+        iris: (T, 2) what `lid_aperture` gives: a dip in which the more open
+            eye never covers its iris by half is no blink.
+        threshold: EAR below which an eye is shut; None compares with the
+            person's own open eyes: a blink is a run of frames in which the
+            more open of the two eyes lies below 0.65 of its open ratio, and
+            somewhere below 0.6.
+        minimum: frames that a blink lasts; shorter dips are dropped.
 
     Returns:
         (T,) uint8; 0 where the ratio is NaN.
@@ -105,13 +106,18 @@ def blink(
     if ratio.ndim != 2 or ratio.shape[1] != 2:
         raise ElpError(f"ear: expected (T, 2), got {ratio.shape}")
     if threshold is None:
-        level = (ratio / open_ear(ratio)).max(1)  # the more open eye: a wink is no blink
+        # the more open eye: a wink is no blink
+        level = (ratio / open_ear(ratio)).max(1)
         begin, end = SHUT, REOPENED
     else:
         level, begin, end = ratio.max(1), threshold, threshold
-    hidden = np.ones(len(ratio), bool) if iris is None else np.asarray(iris).max(1) < COVERED
+    hidden = np.ones(len(ratio), bool)
+    if iris is not None:
+        hidden = np.asarray(iris).max(1) < COVERED
     out = np.zeros(len(ratio), np.uint8)
-    for first, last in runs((level < end).astype(np.uint8)):
-        if level[first:last].min() < begin and last - first >= minimum and hidden[first:last].any():
-            out[first:last] = 1
+    for first, last in runs(level < end):
+        dip = slice(first, last)
+        long = last - first >= minimum
+        if long and level[dip].min() < begin and hidden[dip].any():
+            out[dip] = 1
     return out

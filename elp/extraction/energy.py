@@ -1,5 +1,6 @@
-"""What the fit minimises: residuals, robust weights, priors and their normal equations (chapter
-"Parameter extraction").
+"""What the fit minimises: residuals, robust weights, priors and their normal equations.
+
+Chapter "Parameter extraction".
 """
 
 # B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, S shared
@@ -27,8 +28,9 @@ DEPTH = 0.35
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Energy:
-    """What stays the same while frames are fitted: model at the landmarks, camera, weights and
-    priors, as tensors.
+    """What stays the same while frames are fitted.
+
+    Model at the landmarks, camera, weights and priors, as tensors.
 
     x is (B, 6 + K): rotation vector, position, expression. The cost of a frame is Σ_i w_i ρ(r_i) +
     Σ_k (β_k / d_k)² with residuals r in units of the noise σ and Cauchy's ρ(r) = c² log(1 + r²/c²).
@@ -55,15 +57,17 @@ class Energy:
         return static / (1 + square), (static * KINK**2 * torch.log1p(square)).sum(-1)
 
     def static(self, x: Tensor) -> Tensor:
-        """(B, P) weights that stay while x is improved: by landmark, and less on the far side of a
-        turned head, which the tracker guesses.
+        """(B, P) weights that stay while x is improved.
+
+        By landmark, and less on the far side of a turned head, which the tracker guesses.
         """
         facing = -(self.normals @ rotation(x[:, :3])[0][:, 2, :, None])[..., 0]
         return self.weight * (0.15 + 1.7 * facing.clamp(0, 0.5))
 
     def _residuals(self, image: Tensor, observed: Tensor, static: Tensor) -> Tensor:
-        """(B, P, C) residuals in σ; depth is compared about its mean, for the tracker's zero is
-        arbitrary.
+        """(B, P, C) residuals in σ.
+
+        Depth is compared about its mean, for the tracker's zero is arbitrary.
         """
         r = (image - observed) / self.noise
         if self.depth:
@@ -94,8 +98,9 @@ class Energy:
     def normal(
         self, observed: Tensor, static: Tensor, x: Tensor, shared: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Gauss-Newton normal equations of each frame, half of the cost's: matrices JᵀWJ + P (B, N,
-        N) and gradients JᵀWr + Px (B, N), N = 6 + K.
+        """Gauss-Newton normal equations of each frame, half of the cost's.
+
+        Matrices JᵀWJ + P (B, N, N) and gradients JᵀWr + Px (B, N), N = 6 + K.
 
         With modes `shared` (P, 3, Ki) there are columns for what all frames share too: their
         coefficients, then log f: N = 6 + K + Ki + 1.
@@ -123,8 +128,9 @@ class Energy:
         h: Array,
         g: Array,
     ) -> None:
-        """Fill h and g, without priors, by way of one frame's Jacobian (P, C, N) after the other:
-        it never leaves the cache.
+        """Fill h and g, without priors, by way of one frame's Jacobian (P, C, N) after the other.
+
+        It never leaves the cache.
         """
         image, by_point, by_pose = derivatives(self.shape(x), x[:, :6], self.focal, self.depth)
         r = self._residuals(image, observed, static)
@@ -148,8 +154,9 @@ class Energy:
 
 
 def landmark_weights(model: FaceModel) -> Tensor:
-    """(468,) static weights, mean 1: lids and lips more, for they move; the outline less, for the
-    tracker slides it along the skin.
+    """(468,) static weights, mean 1: lids and lips more, for they move.
+
+    The outline counts less, for the tracker slides it along the skin.
     """
     weight = torch.ones(POINTS)
     weight[[k for row in LIPS.values() for k in row]] = 1.5
@@ -170,8 +177,10 @@ def landmark_normals(model: FaceModel) -> Tensor:
 
 
 def start(energy: Energy, observed: Tensor) -> Tensor:
-    """(B, 6 + K) first guess: neutral, posed by a weak-perspective camera (the affine map of the
-    mean face onto the points, made orthogonal).
+    """(B, 6 + K) first guess.
+
+    Neutral, posed by a weak-perspective camera (the affine map of the mean face onto the points,
+    made orthogonal).
     """
     middle = energy.mean.mean(0)
     xy, centre = observed[..., :2], observed[..., :2].mean(1)

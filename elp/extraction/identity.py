@@ -1,5 +1,6 @@
-"""What all frames share: identity, focal length, the tracker's noise (chapter "Parameter
-extraction").
+"""What all frames share: identity, focal length, the tracker's noise.
+
+Chapter "Parameter extraction".
 """
 
 # B frame of a batch, P mesh point, C observed coordinate

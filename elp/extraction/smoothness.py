@@ -1,5 +1,6 @@
-"""A smoothness prior over neighbouring frames, robust, solved exactly (chapter "Parameter
-extraction").
+"""A smoothness prior over neighbouring frames, robust, solved exactly.
+
+Chapter "Parameter extraction".
 """
 
 # B, T frame, N unknown of a frame
@@ -87,20 +88,21 @@ def smooth_pose(
     noise: NDArray[np.floating],
     iterations: int = 10,
 ) -> NDArray[np.float32]:
-    """The likeliest path of a head behind poses that tremble: a head has mass, a tracker none.
+    """The likeliest path of a head behind poses that tremble: it has mass.
 
-    Where all points of a frame err together, no expression tells it from a turn of the head. What
-    does is time: such errors are white, while a head's speed changes little from frame to frame.
-    Per coordinate this minimises
+    Where all points of a frame err together, no expression tells it from a
+    turn of the head. Time does: such errors are white, while a head's speed
+    changes little from frame to frame. Per coordinate this minimises
 
-        Σ_t ((y_t - p_t) / σ)² + 2 Σ_t log(1 + (a_t / s)²),   a_t = y_(t+1) - 2 y_t + y_(t-1),
+        Σ_t ((y_t - p_t) / σ)² + 2 Σ_t log(1 + (a_t / s)²),
 
-    normal noise and Cauchy-distributed accelerations, whose heavy tails leave nods alone, by
+    with a_t = y_(t+1) - 2 y_t + y_(t-1): normal noise, and accelerations of
+    a Cauchy distribution, whose heavy tails leave nods alone. The method is
     iteratively reweighted least squares.
 
     Args:
         pose: (T, N).
-        adjacent: (T - 1,) whether frames t and t + 1 are neighbours in time.
+        adjacent: (T - 1,) whether t and t + 1 are neighbours in time.
         noise: (N,) σ; heads at rest accelerate by s = 2/3 σ per frame².
 
     Returns:
@@ -110,10 +112,13 @@ def smooth_pose(
 
     out = pose.astype(np.float64)
     free = adjacent[1:] & adjacent[:-1]
-    for column, sigma in zip(out.T, noise, strict=True) if free.any() else ():
+    if not free.any():
+        return out.astype(np.float32)
+    for column, sigma in zip(out.T, noise, strict=True):
         right, rest = column / sigma**2, sigma * 2 / 3
         for _ in range(iterations):
-            weight = free * 2 / (1 + (np.diff(column, 2) / rest) ** 2) / rest**2
+            square = (np.diff(column, 2) / rest) ** 2
+            weight = free * 2 / (1 + square) / rest**2
             # Dᵀ diag(weight) D + 1 / σ², D taking second differences
             bands = np.zeros((3, len(column)))
             bands[2] = 1 / sigma**2

@@ -1,5 +1,6 @@
-"""Levenberg-Marquardt: its damping, and frames fitted one by one in batches (chapter "Parameter
-extraction").
+"""Levenberg-Marquardt: its damping, and frames fitted one by one in batches.
+
+Chapter "Parameter extraction".
 """
 
 # B frame of a batch, P mesh point, C observed coordinate, K expression coefficient, N = 6 + K

@@ -1,5 +1,6 @@
-"""Pinhole projection of a posed linear face, with analytic derivatives (chapter "Parameter
-extraction").
+"""Pinhole projection of a posed linear face, with analytic derivatives.
+
+Chapter "Parameter extraction".
 """
 
 # B frame of a batch, P mesh point, C observed coordinate (x, y and, where known, relative depth), K
@@ -65,9 +66,9 @@ def derivatives(
     """`project` and its derivatives; the arguments are the same.
 
     Returns:
-        image (B, P, C), by_point (B, P, C, 3) and by_pose (B, P, C, 6), with C = 2 or, with depth,
-            3. The face is linear in its
-        coefficients, so the derivative by β_k is `by_point` times row k of B_exp.
+        image (B, P, C), by_point (B, P, C, 3), by_pose (B, P, C, 6), C = 2
+        or, with depth, 3. The face is linear in its coefficients, so the
+        derivative by β_k is `by_point` times row k of B_exp.
     """
     matrix, left = rotation(pose[:, :3])
     turned, place = shape @ matrix.mT, pose[:, None, 3:]
@@ -77,10 +78,12 @@ def derivatives(
     o = torch.zeros_like(near)
     rows = [near, o, -image[..., 0] / far, o, near, -image[..., 1] / far]
     flat = (focal / place[..., 2]).expand_as(near)
-    by_place = rows + ([o, o, -image[..., 2] / place[..., 2]] if depth else [])
-    by_turned = rows + ([o, o, flat] if depth else [])
-    matrices = [
-        torch.stack(entries, -1).unflatten(-1, (-1, 3)) for entries in (by_turned, by_place)
-    ]
-    by_turn = matrices[0] @ (-cross_matrix(turned) @ left[:, None])
-    return image, matrices[0] @ matrix[:, None], torch.cat([by_turn, matrices[1]], -1)
+    by_turned, by_place = rows, rows
+    if depth:
+        by_turned = [*rows, o, o, flat]
+        by_place = [*rows, o, o, -image[..., 2] / place[..., 2]]
+    turned_by = torch.stack(by_turned, -1).unflatten(-1, (-1, 3))
+    placed_by = torch.stack(by_place, -1).unflatten(-1, (-1, 3))
+    by_turn = turned_by @ (-cross_matrix(turned) @ left[:, None])
+    by_pose = torch.cat([by_turn, placed_by], -1)
+    return image, turned_by @ matrix[:, None], by_pose

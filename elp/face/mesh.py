@@ -44,19 +44,26 @@ def distances(points: Array, triangles: Triangles, sources: Iterable[int]) -> Ar
     return dijkstra(graph, directed=False, indices=list(sources), min_only=True)
 
 
-def field(points: Array, triangles: Triangles, handles: Handles, radius: float) -> Array:
-    """(P, 3) smoothest displacement that takes each handle where it should go and fades to 0 at
-    `radius` cm along the skin.
+def field(
+    points: Array,
+    triangles: Triangles,
+    handles: Handles,
+    radius: float,
+) -> Array:
+    """(P, 3) smoothest displacement that takes each handle where it goes.
 
-    Minimises the thin-plate energy ‖M^-½ L u‖² (L the Laplacian, M the areas). The mesh is open at
-    eyes and mouth, so one lip or lid moves without the other.
+    It fades to 0 at `radius` cm along the skin and minimises the energy of
+    a thin plate, ‖M^-½ L u‖² (L the Laplacian, M the areas). The mesh is
+    open at eyes and mouth, so one lip or lid moves without the other.
     """
     lap, mass = laplacian(points, triangles)
-    plate = (lap.T @ sparse.diags(1 / np.maximum(mass, 1e-3)) @ lap).toarray()
+    inverse = sparse.diags(1 / np.maximum(mass, 1e-3))
+    plate = (lap.T @ inverse @ lap).toarray()
     u = np.zeros_like(points)
     keys = np.array(sorted(handles))
     u[keys] = [handles[k] for k in keys]
     free = distances(points, triangles, keys) < radius
     free[keys] = False
-    u[free] = np.linalg.solve(plate[np.ix_(free, free)], -plate[np.ix_(free, keys)] @ u[keys])
+    given = -plate[np.ix_(free, keys)] @ u[keys]
+    u[free] = np.linalg.solve(plate[np.ix_(free, free)], given)
     return u

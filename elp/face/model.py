@@ -1,5 +1,6 @@
-"""FaceModel: a face as a linear function of identity and expression (chapter "Parameter
-extraction").
+"""FaceModel: a face as a linear function of identity and expression.
+
+Chapter "Parameter extraction".
 
 S(α, β) = S̄ + B_id α + B_exp β  (ELP, section 3.1), in cm; axes x right in the image, y down, z
 away from the camera.
@@ -62,8 +63,9 @@ class FaceModel:
         return _default()
 
     def index(self, name: str) -> int:
-        """Row of a named direction, e.g. `model.index("smile_l")`; raises ElpError for an unknown
-        name.
+        """Row of a named direction, e.g. `model.index("smile_l")`.
+
+        Raises ElpError for an unknown name.
         """
         if name not in self.names:
             raise ElpError(
@@ -72,8 +74,9 @@ class FaceModel:
         return self.names.index(name)
 
     def beta(self, **shares: float) -> NDArray[np.float32]:
-        """(K,) coefficients of named directions by share of full activation: `model.beta(smile_l=1,
-        smile_r=1, jaw_open=0.2)`.
+        """(K,) coefficients of named directions by share of full activation.
+
+        For example `model.beta(smile_l=1, smile_r=1, jaw_open=0.2)`.
         """
         out = np.zeros(len(self.expression), np.float32)
         for name, share in shares.items():
@@ -104,8 +107,9 @@ def _default() -> FaceModel:
 
 
 def load(path: str | Path) -> FaceModel:
-    """A FaceModel from an .npz of its arrays; raises ElpError where the file is missing or not
-    one.
+    """A FaceModel from an .npz of its arrays.
+
+    Raises ElpError where the file is missing or not one.
     """
     try:
         with np.load(path, allow_pickle=False) as file:

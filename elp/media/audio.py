@@ -1,5 +1,6 @@
-"""Sound of media files, in step with their pictures, and its mel cepstra (chapter "Parameter
-extraction").
+"""Sound of media files, in step with their pictures, and its mel cepstra.
+
+Chapter "Parameter extraction".
 """
 
 # n sample, T video frame

@@ -1,5 +1,6 @@
-"""One door to whatever tracks faces and finds people in pictures (chapter "Parameter
-extraction").
+"""One door to whatever tracks faces and finds people in pictures.
+
+Chapter "Parameter extraction".
 """
 
 # T frame

@@ -1,5 +1,6 @@
-"""What looks at pictures: trackers, and the rules by which they choose a face (chapter "Parameter
-extraction").
+"""What looks at pictures: trackers, and the rules by which they choose a face.
+
+Chapter "Parameter extraction".
 """
 
 from __future__ import annotations

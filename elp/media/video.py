@@ -29,8 +29,9 @@ PAUSE = Fraction(1, 5)
 
 @dataclass(frozen=True, kw_only=True)
 class Probe:
-    """What a video's header says: size in pixels as displayed (width, height), duration in seconds
-    or None, whether it has sound.
+    """What a video's header says.
+
+    Size in pixels as displayed (width, height), duration in seconds or None, whether it has sound.
     """
 
     size: tuple[int, int]
@@ -39,8 +40,9 @@ class Probe:
 
 
 def probe(path: str | Path) -> Probe:
-    """Read a video's header; raises ElpError for a missing or unreadable file, or one without
-    pictures.
+    """Read a video's header.
+
+    Raises ElpError for a missing or unreadable file, or one without pictures.
     """
     with opened(path) as container:
         stream = _stream(container, path)
@@ -90,8 +92,9 @@ def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) ->
 
 
 class Shown(NamedTuple, Generic[What]):
-    """A picture, or what was measured in it: shown from `time` to `end`, in seconds after the first
-    picture's time; whether it is the `last`.
+    """A picture, or what was measured in it.
+
+    Shown from `time` to `end`, in seconds after the first picture's time; whether it is the `last`.
     """
 
     time: Fraction
@@ -103,8 +106,9 @@ class Shown(NamedTuple, Generic[What]):
 def pictures(
     path: str | Path, fps: float = FPS, *, longest: int | None = None
 ) -> Iterator[Shown[Image]]:
-    """Stream a video's own pictures, as `frames` gives them, but at their own times; those that
-    `between` needs, at most two for each k / fps.
+    """Stream a video's own pictures, as `frames` gives them, but at their own times.
+
+    Those that `between` needs, at most two for each k / fps.
     """
     rate, before = _rate(fps), Fraction(-1)
     for shown in _shown(path):
@@ -158,8 +162,9 @@ def _rate(fps: float) -> Fraction:
 
 
 def _until(shown: Shown[Any], rate: Fraction) -> int:
-    """The first k at whose time k / rate a later picture is nearer; after the last picture, how
-    many frames there are in all.
+    """The first k at whose time k / rate a later picture is nearer.
+
+    After the last picture, how many frames there are in all.
     """
     if shown.last:
         return max(1, round(shown.end * rate))

@@ -41,8 +41,9 @@ def close(moved: Floats, eye: str, closure: float, lash: NDArray[np.int64]) -> N
 
 @dataclass(frozen=True, kw_only=True)
 class Eye:
-    """One eye in three layers: the eyeball behind the lids, the skin of the lid, the line of the
-    lashes.
+    """One eye in three layers.
+
+    The eyeball behind the lids, the skin of the lid, the line of the lashes.
 
     Attributes:
         side: "r" or "l", the subject's.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elp.face.model import FaceModel
 
 Floats = NDArray[np.floating]
+Limit = Floats | float
 LINEAR = 0.6  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([20.0, 20.0, 18.0])  # pitch, yaw, roll from a portrait that faces the camera
 TRAVEL = np.array([2.5, 2.0, 6.0])  # cm: right, down, away; the shoulders stay
@@ -21,12 +22,12 @@ STRONGEST = 14.0  # length of β in prior deviations: stronger faces are not of 
 SPARE = 0.5  # share of a direction that is left to a portrait that already shows it in full
 
 
-def saturate(x: Floats, low: Floats | float, high: Floats | float) -> Floats:
-    """`x` unchanged within `LINEAR` of the limits (low <= 0 <= high), then smoothly bent so that it
-    never passes them.
+def saturate(x: Floats, low: Limit, high: Limit) -> Floats:
+    """`x`, smoothly bent so that it never passes low <= 0 <= high.
 
-    Increasing, with a continuous slope: motion that leaves the sound range slows down instead of
-    stopping dead.
+    It is unchanged within `LINEAR` of the limits, increasing, and has a
+    continuous slope: motion that leaves the sound range slows down instead
+    of stopping dead.
     """
     limit = np.maximum(np.where(x < 0, -np.asarray(low), high), 1e-9)
     size = np.abs(x) / limit

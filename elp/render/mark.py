@@ -12,8 +12,9 @@ WORD = "synthetic"
 
 
 def stamp(picture: Image) -> Image:
-    """`picture` (H, W, 3) with "synthetic" in its lower left corner: light letters with a dark rim,
-    legible from 64 pixels on.
+    """`picture` (H, W, 3) with "synthetic" in its lower left corner.
+
+    Light letters with a dark rim, legible from 64 pixels on.
     """
     cover, light = _word(min(picture.shape[:2]))
     h, w = cover.shape[:2]

@@ -28,8 +28,9 @@ def gap(points: Floats) -> float:
 
 
 def seal(moved: Floats, rest: Floats) -> None:
-    """Lips that touch are soft, in place: the first of a parting only relieves their pressure, and
-    they never pass through each other.
+    """Lips that touch are soft, in place.
+
+    The first of a parting only relieves their pressure, and they never pass through each other.
 
     Args:
         moved: (V, 2) vertices now, source pixels.
@@ -52,8 +53,9 @@ def seal(moved: Floats, rest: Floats) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Mouth:
-    """The inside of the mouth: the picture's own teeth where it shows some; else dark and warm,
-    with teeth and tongue as it opens.
+    """The inside of the mouth: the picture's own teeth where it shows some.
+
+    Otherwise it is dark and warm, with teeth and tongue as it opens.
 
     Attributes:
         source: (S, S, 4) float32 RGB of the portrait and how much of each pixel lies between its

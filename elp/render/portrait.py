@@ -109,8 +109,9 @@ class Portrait:
 
 
 def read(source: str | Path | Image) -> tuple[Image, str]:
-    """(H, W, 3) uint8 RGB and a name for messages; turned upright by the file's own orientation
-    tag; transparency over white.
+    """(H, W, 3) uint8 RGB and a name for messages.
+
+    Turned upright by the file's own orientation tag; transparency over white.
     """
     import cv2
 
@@ -142,8 +143,9 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
 
 
 def find(image: Image, face: str, name: str) -> Floats:
-    """(478, 2) points of the wanted face in pixels; raises ElpError where there is none or it is
-    too small.
+    """(478, 2) points of the wanted face in pixels.
+
+    Raises ElpError where there is none or it is too small.
     """
     import cv2
 

@@ -132,8 +132,9 @@ def _hidden(
 
 
 def strip(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> Triangles:
-    """Triangles between two rows of equal length, turned the same way; collapsed ones are left
-    out.
+    """Triangles between two rows of equal length, turned the same way.
+
+    Collapsed ones are left out.
     """
     quads = [
         ((a, b, c), (b, d, c))
@@ -144,8 +145,9 @@ def strip(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> Triangles:
 
 
 def _close(triangles: Triangles) -> Triangles:
-    """The model's triangles with eyes and mouth closed by strips, which come first: `UNDER` of
-    them.
+    """The model's triangles with eyes and mouth closed by strips, which come first.
+
+    There are `UNDER` of them.
     """
     for upper, lower in OPENINGS:
         inside = np.isin(triangles, np.concatenate([upper, lower])).all(1)
@@ -165,8 +167,9 @@ def _like(mesh: Triangles, patch: Triangles) -> Triangles:
 
 
 def _lashes(triangles: Triangles) -> tuple[NDArray[np.int64], Floats, Triangles]:
-    """Split the band around each lid margin, so that the lashes move with the margin and only skin
-    stretches.
+    """Split the band around each lid margin.
+
+    So the lashes move with the margin and only skin stretches.
     """
     index = np.zeros((2, 2, 7), np.int64)
     spread = np.zeros((28, POINTS))

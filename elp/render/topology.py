@@ -1,5 +1,6 @@
-"""Where the eyes, the lips and the outline lie among MediaPipe's 478 points (chapter "The
-renderer").
+"""Where the eyes, the lips and the outline lie among MediaPipe's 478 points.
+
+Chapter "The renderer".
 
 l and r are the subject's left and right. A lid runs from the outer to the inner corner.
 """

@@ -57,26 +57,28 @@ class Warp:
 
         Args:
             moved: (V, 2) vertices now, in source pixels.
-            depth: (V,) distance from the camera; nearer triangles hide farther ones.
+            depth: (V,) distance from the camera; nearer triangles hide others.
 
         Returns:
-            x and y, each (size, size) float32: source coordinates for `cv2.remap`.
+            x and y, each (size, size) float32: source coordinates for
+            `cv2.remap`.
         """
-        now = (moved / self.scale)[self.triangles].astype(np.float64)  # (F, 3, 2)
+        # (F, 3, 2) corners in output pixels
+        now = (moved / self.scale)[self.triangles].astype(np.float64)
         edges = now[:, 1:] - now[:, :1]
         (ax, ay), (bx, by) = edges[:, 0].T, edges[:, 1].T
         area = ax * by - ay * bx
         owner = self._owner(now, area, depth)
-        area = np.where(np.abs(area) < 1e-3, np.inf, area)  # a collapsed triangle has one colour
-        # pixel offset @ linear = source offset: the inverse of the edges now times the edges at
-        # rest
+        # a collapsed triangle has one colour
+        area = np.where(np.abs(area) < 1e-3, np.inf, area)
+        # pixel offset @ linear = source offset: the inverse of the edges now
+        # times the edges at rest
         (px, py), (qx, qy) = self._edges[:, 0].T, self._edges[:, 1].T
-        linear = (
-            np.stack([by * px - ay * qx, by * py - ay * qy, ax * qx - bx * px, ax * qy - bx * py])
-            / area
-        )
-        steep = np.maximum(*np.maximum(*np.abs(linear).reshape(2, 2, -1))) / (STEEP * self.scale)
-        linear /= np.maximum(steep, 1)
+        rows = [by * px - ay * qx, by * py - ay * qy]
+        rows += [ax * qx - bx * px, ax * qy - bx * py]
+        linear = np.stack(rows) / area
+        size = np.abs(linear).reshape(2, 2, -1).max((0, 1))
+        linear /= np.maximum(size / (STEEP * self.scale), 1)
         x, y = ((now[:, 0] + now[:, 1] + now[:, 2]) / 3).T
         shift = self._middle.T - (linear[:2] * x + linear[2:] * y)
         table = np.concatenate([linear, shift]).astype(np.float32)
@@ -87,7 +89,8 @@ class Warp:
         home = np.broadcast_to(axis * np.float32(self.scale), a[0].shape)
         a[:2] *= axis
         a[2:4] *= axis[:, None]
-        return self._settle(a[0] + a[2] + a[4], home), self._settle(a[1] + a[3] + a[5], home.T)
+        source_x, source_y = a[0] + a[2] + a[4], a[1] + a[3] + a[5]
+        return self._settle(source_x, home), self._settle(source_y, home.T)
 
     @staticmethod
     def _settle(source: Floats, home: Floats) -> Floats:
@@ -101,8 +104,9 @@ class Warp:
     def _owner(
         self, now: NDArray[np.float64], area: NDArray[np.float64], depth: Floats
     ) -> NDArray[np.int32]:
-        """(size, size) triangle seen at each pixel: painted from far to near, those turned away
-        first.
+        """(size, size) triangle seen at each pixel.
+
+        Painted from far to near, those turned away first.
         """
         owner = self._base.copy()
         rank = np.where(area > 0, 1e6, 0.0) - depth[self.triangles] @ np.full(3, 1 / 3)

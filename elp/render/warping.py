@@ -132,8 +132,9 @@ class WarpRenderer:
         return self._compose(beta, pose)[0]
 
     def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
-        """The same frame as it comes about: "background", then "+ person", "+ eyes" and "+ mouth",
-        each (size, size, 3) uint8 RGB.
+        """The same frame as it comes about.
+
+        These are "background", then "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB.
         """
         _, steps = self._compose(beta, pose, keep=True)
         return dict(

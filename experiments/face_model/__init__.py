@@ -1,5 +1,6 @@
-"""Builds default_face.npz, the face model that ships: `python -m experiments.face_model` (chapter
-"Parameter extraction").
+"""Builds default_face.npz, the face model that ships: `python -m experiments.face_model`.
+
+Chapter "Parameter extraction".
 
 1. Mean: MediaPipe's landmarks of one public-domain photograph (scikit-image's astronaut, NASA) and
    of its mirror image, averaged, made symmetric, scaled to an interpupillary distance of 6.3 cm,

@@ -1,5 +1,6 @@
-"""The 28 named expression directions, as smooth displacement fields in cm at full activation
-(chapter "Parameter extraction").
+"""The 28 named expression directions, as smooth displacement fields in cm at full activation.
+
+Chapter "Parameter extraction".
 
 Amounts follow what faces do: a lid closes onto the other one, a broad smile moves a mouth corner
 about 0.8 cm, a wide-open jaw the lower lip 2.7 cm. `_l` directions are written for the subject's
@@ -80,8 +81,9 @@ def directions(points: Array, triangles: Triangles, mirror: NDArray[np.int64]) -
 def _lips(
     rows: tuple[str, ...], move: Callable[[float], Move], columns: range = range(11)
 ) -> dict[int, Move]:
-    """Handles for lip columns; `move` takes the column's place, -1 (right corner) ... 1 (left
-    corner).
+    """Handles for lip columns.
+
+    `move` takes the column's place, -1 (right corner) ... 1 (left corner).
     """
     return {LIPS[row][c]: move(c / 5 - 1) for row in rows for c in columns}
 

@@ -96,8 +96,9 @@ def neutralise(face: Array, triangles: Triangles, mirror: NDArray[np.int64]) -> 
 
 
 def closed_lips(face: Array) -> dict[int, Array]:
-    """Where the 80 lip points go: columns across, rows from the upper border through the closed
-    line to the lower border.
+    """Where the 80 lip points go.
+
+    Columns across, rows from the upper border through the closed line to the lower border.
     """
     across = np.array([0, 0.48, 0.98, 1.5, 1.99, 2.4])
     above = np.array([0.66, 0.74, 0.62, 0.42, 0.2, 0.0])

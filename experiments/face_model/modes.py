@@ -76,8 +76,9 @@ def strongest(cov: Array, without: Array, count: int) -> tuple[Array, Array]:
 def people(
     face: Array, triangles: Triangles, mirror: NDArray[np.int64], raw: Array, still: Array
 ) -> tuple[Array, Array]:
-    """Identity modes (IDENTITIES, P*3) and deviations: broad and fine proportions, and, within
-    limits, what looks like a resting expression.
+    """Identity modes (IDENTITIES, P*3) and deviations.
+
+    Broad and fine proportions, and, within limits, what looks like a resting expression.
 
     Brows, lids and lips rest differently in different people, so identity may hold a share of each
     named direction (`RESTING`); smiles and open mouths are left to expression. Lips touch in every
@@ -105,8 +106,9 @@ def people(
 
 
 def expressive(face: Array, triangles: Triangles) -> Array:
-    """(P, 3) how many cm the smooth expression modes may move a point: lips most, then brows and
-    lids, the skull hardly.
+    """(P, 3) how many cm the smooth expression modes may move a point.
+
+    Lips most, then brows and lids, the skull hardly.
     """
     lips = distances(face, triangles, {k for row in LIPS.values() for k in row})
     brows = distances(face, triangles, (105, 334, 66, 296, 70, 300, 159, 386, 145, 374))

@@ -51,8 +51,9 @@ def _turn(triangles: list[list[int]]) -> Triangles:
 
 
 def openings(mirror: NDArray[np.int64]) -> Triangles:
-    """(46, 3) triangles that close the eyes (2 × 14), then the mouth (18): strips between the two
-    lids, the two lips.
+    """(46, 3) triangles that close the eyes (2 × 14), then the mouth (18).
+
+    Strips between the two lids, the two lips.
     """
     right = [*LIDS["r"]["upper"], *LIDS["r"]["lower"][-2:0:-1]]
     mouth = [*LIPS["upper_inner"], *LIPS["lower_inner"][-2:0:-1]]

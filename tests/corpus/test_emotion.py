@@ -41,18 +41,18 @@ def weights(tmp_path: Path) -> Path:
 def reference(path: Path, x: np.ndarray) -> np.ndarray:
     """The network in plain numpy, time first, as Keras computes it."""
     with h5py.File(path) as file:
-        get = lambda name: (
-            file[f"model_weights/{name}/{name}/kernel:0"][()],
-            file[f"model_weights/{name}/{name}/bias:0"][()],
-        )
+        groups = {name: file[f"model_weights/{name}/{name}"] for name in (*LAYERS, "dense_2")}
+        parts = {
+            name: (group["kernel:0"][()], group["bias:0"][()]) for name, group in groups.items()
+        }
         x = x[:, None]
         for number, name in enumerate(LAYERS):
-            kernel, bias = get(name)
+            kernel, bias = parts[name]
             padded = np.pad(x, ((2, 2), (0, 0)))
             x = np.maximum(sum(padded[k : k + len(x)] @ kernel[k] for k in range(5)) + bias, 0)
             if number == 1:
                 x = x[: len(x) // 8 * 8].reshape(-1, 8, x.shape[1]).max(axis=1)
-        kernel, bias = get("dense_2")
+        kernel, bias = parts["dense_2"]
         logits = x.reshape(-1) @ kernel + bias
     return np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum()
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from elp.book.figures import element_name, emit
 from elp.errors import ElpError
 from elp.face import FaceModel
-from elp.motion import Motion
+from elp.motion import Motion, runs
 
 COMPONENTS = 12  # of the shown motions' own principal axes: what the eye can tell apart
 SOURCE = Path(__file__).with_suffix(".js")
@@ -203,7 +203,7 @@ def describe(motion: Motion, model: FaceModel) -> str:
     line.
     """
     smile, frown = (_share(motion, model, name) for name in ("smile", "frown"))
-    blinks = int((np.diff(motion.blink.astype(int), prepend=0) == 1).sum())
+    blinks = len(runs(motion.blink))
     turn = float(np.rad2deg(np.ptp(motion.pose[:, :3], axis=0).max()))
     return f"smile {smile:.0%}, frown {frown:.0%}, blinks {blinks}, head moves {turn:.1f}°"
 

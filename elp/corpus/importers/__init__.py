@@ -1,5 +1,6 @@
-"""Published corpora and your own videos, read into the one corpus format (chapter "Real
-conversations").
+"""Published corpora and your own videos, read into the one corpus format.
+
+Chapter "Real conversations".
 """
 
 from __future__ import annotations

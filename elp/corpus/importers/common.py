@@ -1,5 +1,6 @@
-"""What all importers share: the list of what was left out, tables that name a missing column,
-splits by person.
+"""What all importers share.
+
+The list of what was left out, tables that name a missing column, splits by person.
 """
 
 from __future__ import annotations
@@ -58,8 +59,9 @@ def array(path: Path, *, key: str | None = None) -> Any:
 
 
 def sound_of(path: Path, frames: int) -> tuple[Floats, Floats]:
-    """Cepstra (T, 29) and prosody (T, 8) of a sound file for T = `frames` video frames; raises
-    ElpError where there is none or it is damaged.
+    """Cepstra (T, 29) and prosody (T, 8) of a sound file for T = `frames` video frames.
+
+    Raises ElpError where there is none or it is damaged.
     """
     from elp.media.audio import mfcc, read_audio
     from elp.media.prosody import prosody
@@ -91,8 +93,9 @@ def finite(name: str, *arrays: Any) -> None:
 def by_person(
     meetings: Iterable[tuple[str, str]], parts: tuple[float, float, float] = (0.7, 0.1, 0.2)
 ) -> dict[str, str]:
-    """Person -> "train", "val" or "test", so that people who ever met are in the same one;
-    deterministic.
+    """Person -> "train", "val" or "test", so that people who ever met are in the same one.
+
+    Deterministic.
 
     Groups of acquainted people go, largest first, to the split that lacks most of its part. With
     fewer than three groups everybody is in "train".

@@ -1,5 +1,6 @@
-"""DualTalk (Peng et al., CVPR 2025): per person an .npz of FLAME coefficients at 25 fps and a .wav
-at 16 kHz.
+"""DualTalk (Peng et al., CVPR 2025).
+
+Per person an .npz of FLAME coefficients at 25 fps and a .wav at 16 kHz.
 """
 
 from __future__ import annotations

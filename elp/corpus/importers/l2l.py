@@ -1,5 +1,6 @@
-"""Learning2Listen (Ng et al., CVPR 2022): DECA coefficients in windows of 64 frames at 30 fps, mel
-spectra at four per frame.
+"""Learning2Listen (Ng et al., CVPR 2022).
+
+DECA coefficients in windows of 64 frames at 30 fps, mel spectra at four per frame.
 """
 
 # n window, T frame
@@ -65,8 +66,9 @@ def decibel(mel: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def cepstra(mel: NDArray[Any], frames: int) -> Floats:
-    """Mel spectra (4 T, 128) -> (frames, 29) cepstra at 25 fps: decibels, cosine transform, mean of
-    the four, straight lines.
+    """Mel spectra (4 T, 128) -> (frames, 29) cepstra at 25 fps.
+
+    Decibels, cosine transform, mean of the four, straight lines.
     """
     from scipy.fft import dct
 
@@ -76,8 +78,9 @@ def cepstra(mel: NDArray[Any], frames: int) -> Floats:
 
 
 def read(source: Path, skipped: Skipped, **_: Any) -> Iterator[Record]:
-    """Records of `source`/{name}/{train,test}/p{0,1}_*.npy (or `source`/data/...); p0's speaker
-    goes with p1's listener.
+    """Records of `source`/{name}/{train,test}/p{0,1}_*.npy (or `source`/data/...).
+
+    The speaker of p0 goes with the listener of p1.
     """
     root = source / "data" if (source / "data").is_dir() else source
     folders = sorted(

@@ -15,8 +15,9 @@ def frames_at(frames: int, fps: float) -> int:
 
 
 def linear(x: NDArray[np.floating], fps: float) -> Floats:
-    """Straight lines between samples: (T, D) at `fps` -> (U, D) at 25 fps. For coefficients,
-    positions, cepstra.
+    """Straight lines between samples.
+
+    (T, D) at `fps` -> (U, D) at 25 fps. For coefficients, positions, cepstra.
     """
     now = np.arange(frames_at(len(x), fps)) * (fps / FPS)
     low = np.minimum(now.astype(int), max(len(x) - 2, 0))
@@ -39,21 +40,25 @@ def rotations(x: NDArray[np.floating], fps: float) -> Floats:
 
 
 def events(x: NDArray[np.integer], fps: float) -> NDArray[np.uint8]:
-    """Flags (T,) at `fps` -> (U,) at 25 fps: set where any frame nearest to the new one's span is
-    set, so that no blink gets lost.
+    """Flags (T,) at `fps` -> (U,) at 25 fps, so that no blink gets lost.
+
+    One is set where any frame is that is nearest to the new one's span.
     """
+    x = np.asarray(x, np.uint8)
     count = frames_at(len(x), fps)
-    nearest = np.minimum(np.round(np.arange(len(x)) * FPS / fps).astype(int), max(count - 1, 0))
+    nearest = np.round(np.arange(len(x)) * FPS / fps).astype(int)
+    nearest = np.minimum(nearest, max(count - 1, 0))
     out = np.zeros(count, np.uint8)
-    np.maximum.at(out, nearest, np.asarray(x, np.uint8))
+    np.maximum.at(out, nearest, x)
     filled = np.zeros(count, bool)
     filled[nearest] = True
-    source = np.minimum(np.round(np.arange(count) * fps / FPS).astype(int), max(len(x) - 1, 0))
-    return np.where(filled, out, np.asarray(x, np.uint8)[source])
+    source = np.round(np.arange(count) * fps / FPS).astype(int)
+    return np.where(filled, out, x[np.minimum(source, max(len(x) - 1, 0))])
 
 
 def known(valid: NDArray[np.bool_], fps: float) -> NDArray[np.bool_]:
-    """Validity (T,) at `fps` -> (U,) at 25 fps: valid where both frames that a straight line joins
-    are.
+    """Validity (T,) at `fps` -> (U,) at 25 fps.
+
+    Valid where both frames that a straight line joins are.
     """
     return linear(valid[:, None].astype(np.float32), fps)[:, 0] > 1 - 1e-6

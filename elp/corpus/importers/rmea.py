@@ -1,5 +1,6 @@
-"""rMEA's psychotherapy sample (Kleinbub & Ramseyer 2020): motion energy of patient and therapist at
-25 fps; no sound, no face.
+"""rMEA's psychotherapy sample (Kleinbub & Ramseyer 2020).
+
+Motion energy of patient and therapist at 25 fps; no sound, no face.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""ViCo (Zhou et al., ECCV 2022): a csv of pairs, Deep3DFace coefficients (.mat) or the raw videos,
-one sound file per speaker, 30 fps.
+"""ViCo (Zhou et al., ECCV 2022).
+
+A csv of pairs, Deep3DFace coefficients (.mat) or the raw videos, one sound file per speaker, 30
+fps.
 """
 
 # T frame
@@ -95,8 +97,9 @@ def _row(
 
 
 def deep3d(path: Path) -> Motion:
-    """A .mat of Deep3DFace: coeff (T, 257) = identity 80, expression 64, texture 80, angles 3,
-    light 27, translation 3.
+    """A .mat of Deep3DFace.
+
+    Its coeff (T, 257) = identity 80, expression 64, texture 80, angles 3, light 27, translation 3.
 
     Angles turn about x, then y, then z, in axes with y up and z towards the camera; the result is
     in ours. The crop in transform_params is not used. Blinks are not in these coefficients: φ is 0.

@@ -1,5 +1,6 @@
-"""Pictures of the mesh: wireframes over photographs, shaded heads (chapter "Parameter
-extraction").
+"""Pictures of the mesh: wireframes over photographs, shaded heads.
+
+Chapter "Parameter extraction".
 """
 
 # P mesh point, F triangle
@@ -22,8 +23,9 @@ def wireframe(
     triangles: NDArray[np.integer],
     color: tuple[int, int, int] = (90, 220, 120),
 ) -> Image:
-    """A copy of an (H, W, 3) RGB picture with the mesh's edges drawn over it; xy (P, 2) in
-    pixels.
+    """A copy of an (H, W, 3) RGB picture with the mesh's edges drawn over it.
+
+    Its points `xy` (P, 2) are in pixels.
     """
     import cv2
 
