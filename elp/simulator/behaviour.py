@@ -83,18 +83,18 @@ BEHAVIOURS = {
         tremble=0.2,
         apart=0.4,
     ),
-    # affect is fitted on the training dyads of VC-resolution (experiments/simulator_fit.py), the
-    # rest is chosen: about ten gestures a minute, six of them nods
+    # tau, shared and catching are fitted on the training dyads of VC-resolution
+    # (experiments/simulator_fit.py); the rest is chosen: about ten gestures a minute, six of them
+    # nods, moods that show as widely as before, heads that rest as much as people who sit quietly
     2: Behaviour(
         version=2,
         answering=Answering(low_pitch=0.4, pause=0.2, smile=0.2, raised_brows=0.15),
-        affect=Affect(tau=2.6, sigma=0.5, shared=0.36, catching=0.9, wide=0.42, echo=0.3),
+        affect=Affect(tau=2.6, sigma=0.5, shared=0.3, catching=1.15, wide=0.42, echo=0.3),
         rests=Rests(still=4.0),
         tremble=0.08,
         apart=0.5,
     ),
 }
-LATEST = max(BEHAVIOURS)
 
 
 def behaviour(version: int) -> Behaviour:

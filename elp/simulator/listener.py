@@ -103,7 +103,8 @@ def _affect(
     """
     shared = min(2 * who.mimicry * affect.shared, 0.9)  # 2 * mimicry is 1 on average
     moved = followed(rng, heard.moved, affect, shared)
-    valence = emotion + affect.sigma * moved
+    # an emotion is named for a whole clip: it is the clip's mean, whatever the length
+    valence = emotion + affect.sigma * (moved - moved.mean())
     _glad(acting, who, who.face * shown(valence, affect))
     _sour(rng, acting, who, who.face * shown(-valence, affect))
     _brows(rng, acting, who, emotion)

@@ -16,7 +16,7 @@ from elp.simulator import oracle, simulate
 from elp.simulator.affect import caught, followed, shown, wander
 from elp.simulator.behaviour import BEHAVIOURS
 from elp.simulator.cast import Meeting, cast
-from elp.simulator.dyads import PREROLL, answer, conversation, gaze
+from elp.simulator.dyads import PREROLL, answer, conversation, gaze, sound
 from elp.simulator.face import active
 from elp.simulator.gaze import LISTENING, SPEAKING, looks
 from elp.simulator.rests import moving, posture
@@ -79,6 +79,8 @@ def test_versions_lie_beside_each_other(simulated: Corpus, tmp_path: Path) -> No
     first, other = (oracle(second, pair, torch.Generator().manual_seed(k)) for k in (0, 1))
     assert len(first) == len(other) == pair.length
     assert not np.array_equal(first.beta, other.beta)
+    said = next(simulated.pairs("test").itertuples())
+    assert np.array_equal(sound(simulated, said), sound(second, said))  # what is said is the same
     with pytest.raises(ElpError, match="holds another corpus"):
         simulate(tmp_path / "2", "tiny", 0, audio=False)
     with pytest.raises(ElpError, match="no version 3"):
