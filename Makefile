@@ -8,7 +8,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env book unit test lab pairs clean
+.PHONY: help env book unit test lint lab pairs dist try clean
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
@@ -30,9 +30,14 @@ book: env  ## the executed book in book/_build/html
 unit: env  ## tests without browsers, real videos from end to end and whole chapters: a minute or two
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
-test: env  ## the types; every test; then every chapter executed and its tagged outputs compared
-	$(BIN)/python book/_tools/vendor.py
+lint: env  ## form and types: ruff, mypy, spelling
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
 	$(BIN)/python -m mypy
+	$(BIN)/codespell --toml pyproject.toml
+
+test: lint  ## form and types; every test; then every chapter executed and its tagged outputs compared
+	$(BIN)/python book/_tools/vendor.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q --nbval-lax --nbval-sanitize-with=tests/nbval.cfg book  # chapters, executed and compared
 
@@ -43,5 +48,18 @@ lab: env  ## JupyterLab on the chapters
 pairs: env  ## execute the chapters' text twins into their notebooks (ONLY="book/03-space.py" for some)
 	$(BIN)/python book/_tools/pairs.py $(ONLY)
 
+dist: env  ## the sdist, and the wheel made from it, in dist/
+	rm -rf dist
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m build -q --outdir dist
+
+# An environment of its own, in which elp comes from the wheel alone. What elp depends on is not downloaded again, 2.4 GB:
+# a line of a .pth file puts the packages of .venv on the path. Python does not run the .pth files it finds there, so that
+# the editable install in .venv stays unknown; try_wheel.py asserts where elp came from.
+try: dist  ## the wheel in an empty environment: elp respond on a video
+	$(BIN)/python -m venv --clear dist/env
+	dist/env/bin/python -m pip install -q --no-deps dist/elp-*.whl
+	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(dist/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
+	cd dist && env -u PYTHONPATH env/bin/python -P ../.ci/try_wheel.py
+
 clean:  ## delete what was built; .venv stays
-	rm -rf book/_build book/_vendor book/_runtime .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf book/_build book/_vendor book/_runtime dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis

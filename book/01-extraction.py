@@ -103,13 +103,11 @@ rows = model.expression.reshape(100, -1).astype(float)
 from elp.face.skull import rigid, skull
 
 bones = rigid(model.mean.astype(float)) * np.repeat(skull(468), 3)
+off, rigidly = np.abs(rows @ rows.T - np.eye(100)), np.abs(rows @ bones.T)
+print(f"orthonormal to 1e-5: {off.max() < 1e-5}")
 print(
-    "orthonormal to 1e-5:",
-    bool(np.abs(rows @ rows.T - np.eye(100)).max() < 1e-5),
-)
-print(
-    "turn, shift or scale of the skull in an expression, below 1e-5:",
-    bool(np.abs(rows @ bones.T).max() < 1e-5),
+    "turn, shift or scale of the skull in an expression, below 1e-5: "
+    f"{rigidly.max() < 1e-5}"
 )
 
 # %% [markdown]
@@ -259,15 +257,12 @@ figures.image(
 
 # %% tags=["nbval-check-output"]
 known = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
-degrees = np.degrees(
-    np.sqrt(((known.pose[:, :3] - scene.pose[:, :3]) ** 2).sum(1).mean())
-)
+turned = ((known.pose - scene.pose)[:, :3] ** 2).sum(1)
+degrees = np.degrees(np.sqrt(turned.mean()))
 error = np.linalg.norm(known.beta - scene.beta) / np.linalg.norm(scene.beta)
 print(
-    "identity, camera known: rotation within 0.5 degrees:",
-    bool(degrees < 0.5),
-    "· β within 5 %:",
-    bool(error < 0.05),
+    "identity, camera known: rotation within 0.5 degrees: "
+    f"{degrees < 0.5} · β within 5 %: {error < 0.05}"
 )
 assert degrees < 0.5
 assert error < 0.05
@@ -537,15 +532,9 @@ figures.show(
 hits = sum(
     any(a < d and c < b for c, d in runs(phi)) for a, b in runs(scene.blink)
 )
-print(
-    "blinks made:",
-    len(runs(scene.blink)),
-    "· found:",
-    len(runs(phi)),
-    "· matched:",
-    hits,
-)
-assert hits == len(runs(scene.blink)) == len(runs(phi))
+made, seen = len(runs(scene.blink)), len(runs(phi))
+print(f"blinks made: {made} · found: {seen} · matched: {hits}")
+assert hits == made == seen
 
 # %% [markdown]
 # ## A real face

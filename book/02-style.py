@@ -76,12 +76,8 @@ seconds = np.arange(len(speaker)) / 25
 
 # %% tags=["nbval-check-output"]
 features = style.motion_style(beta, pose)
-print(
-    "motion style:",
-    tuple(features.shape),
-    "with audio:",
-    features.shape[1] + AudioEncoder.width,
-)
+width = features.shape[1] + AudioEncoder.width
+print(f"motion style: {tuple(features.shape)} with audio: {width}")
 
 # %% [markdown]
 # ## Which window?
@@ -165,12 +161,9 @@ figures.show(
 )
 
 # %% tags=["nbval-check-output"]
+inner, end = centred[30:-30], len(causal) - 30
 error = [
-    float(
-        (centred[30:-30] - causal[30 + k : len(causal) - 30 + k])
-        .abs()
-        .mean()
-    )
+    float((inner - causal[30 + k : end + k]).abs().mean())
     for k in range(25)
 ]
 lag = int(np.argmin(error))
@@ -189,20 +182,13 @@ level = torch.allclose(style.sigma(beta + 3), style.sigma(beta), atol=1e-4)
 scale = torch.allclose(
     style.sigma(2 * beta), 2 * style.sigma(beta), atol=1e-4
 )
-still = (
-    style.motion_style(torch.ones(1, 50, 100), torch.ones(1, 50, 6))
-    .abs()
-    .max()
-)
+at_rest = style.motion_style(torch.ones(1, 50, 100), torch.ones(1, 50, 6))
+still = float(at_rest.abs().max())
 
 # %% tags=["nbval-check-output"]
 print(
-    "level ignored:",
-    level,
-    "· scale followed:",
-    scale,
-    "· a still face:",
-    float(still),
+    f"level ignored: {level} · scale followed: {scale} · "
+    f"a still face: {still}"
 )
 assert level
 assert scale

@@ -57,14 +57,9 @@ T, H, V, N = 6, 4, 5, 2
 generator = torch.Generator().manual_seed(0)
 logits = torch.randn(1, T, H, V, generator=generator)
 base = space.base_space(logits, noise=space.gumbel(logits, generator))
-print(
-    "logits",
-    tuple(logits.shape),
-    "-> base",
-    tuple(base.shape),
-    "one-hot:",
-    bool((base.sum(-1) == 1).all()),
-)
+one_hot = bool((base.sum(-1) == 1).all())
+shapes = f"logits {tuple(logits.shape)} -> base {tuple(base.shape)}"
+print(f"{shapes} one-hot: {one_hot}")
 
 # %% [markdown]
 # ## Step 2: split and rearrange
@@ -94,24 +89,12 @@ figures.source(rearrange)
 first, second = (
     space.rearrange(base, torch.eye(N)[[n]])[0] for n in range(N)
 )
-by_index = (
-    space.transformed_space(base, torch.eye(N)[[1]]).argmax(-1)[0] + 1
-)
-print(
-    "first emotion, frame 1: ",
-    first[0].tolist(),
-    " range",
-    [int(first.min()), int(first.max())],
-)
-
-# %% tags=["nbval-check-output"]
-print(
-    "second emotion, frame 1:",
-    second[0].tolist(),
-    " range",
-    [int(second.min()), int(second.max())],
-)
-assert torch.equal(second, by_index)
+for name, u in {"first emotion": first, "second emotion": second}.items():
+    low, high = int(u.min()), int(u.max())
+    at = f"{name}, frame 1:"
+    print(f"{at:24} {u[0].tolist()}  range [{low}, {high}]")
+transformed = space.transformed_space(base, torch.eye(N)[[1]])
+assert torch.equal(second, transformed.argmax(-1)[0] + 1)
 assert torch.equal(second, first + V)
 
 # %% [markdown]

@@ -39,7 +39,7 @@ from elp.listener.responder import ELPResponder
 
 # %%
 from elp.media.audio import mfcc
-from elp.motion import Clip, Motion
+from elp.motion import Clip
 from elp.training.trainer import train
 
 figures.setup()
@@ -953,14 +953,11 @@ assert np.abs(answer - whole.beta[: len(answer)]).max() < 1e-4
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-answered = Motion(beta=answer, pose=heard.pose[: len(answer)])
-for n, (who, motion) in enumerate(
-    {"speaker": heard, "live listener": answered}.items()
-):
-    x, color = np.arange(len(motion)) / 25, figures.COLORS[2 * n]
-    fig.add_scatter(
-        x=x, y=analysis.smile(motion), name=who, line_color=color
-    )
+live = np.concatenate([analysis.smile(motion) for motion in said])
+lines = {"speaker": analysis.smile(heard), "live listener": live}
+for n, (who, y) in enumerate(lines.items()):
+    x, color = np.arange(len(y)) / 25, figures.COLORS[2 * n]
+    fig.add_scatter(x=x, y=y, name=who, line_color=color)
 fig.update_layout(xaxis_title="seconds", yaxis_title="smile", height=340)
 
 # %% tags=["hide-input"]

@@ -1,12 +1,17 @@
 """What the book's pages need of Sphinx.
 
-`{elp-results}`: a table of the committed result files, one row each, from what the files record.
+- `{elp-results}`: a table of the committed result files, one row each, from what the files record.
+- `{elp-house}`: the picture of the rooms and their imports; `{elp-imports}`: all imports, counted.
+- `{elp-rooms}`: what comes into each room and what goes out, from the rooms' docstrings.
+- `{elp-modules} room`: the reference of all modules of a room.
+
 Docstrings are plain text with formulas: bars and trailing underscores are no markup in them,
 backticks are code.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -14,9 +19,39 @@ from typing import Any
 
 from docutils import nodes
 from docutils.parsers.rst import Directive
+from docutils.statemachine import StringList
+from elp.book.house import ELP, House
+from elp.book.plan import svg
 
 RESULTS = Path(__file__).parents[1] / "results"
 COLUMNS = ("Result", "Command", "Commit", "Seed", "Device", "Python, torch", "Date", "Seconds")
+
+
+def table(head: list[str], rows: list[list[str]], code: tuple[int, ...] = ()) -> nodes.table:
+    """A table of plain texts; the columns numbered in `code` hold code."""
+    group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in head), cols=len(head))
+    group += nodes.thead("", line(head))
+    group += nodes.tbody("", *(line(row, code) for row in rows))
+    return nodes.table("", group)
+
+
+def line(cells: list[str], code: tuple[int, ...] = ()) -> nodes.row:
+    row = nodes.row()
+    for i, text in enumerate(cells):
+        shown = nodes.literal(text=text) if i in code and text else nodes.Text(text)
+        row += nodes.entry("", nodes.paragraph("", "", shown))
+    return row
+
+
+class Results(Directive):
+    def run(self) -> list[nodes.Node]:
+        env = self.state.document.settings.env
+        rows = [result(*item) for item in cards()]
+        for name, _ in cards():
+            env.note_dependency(str(RESULTS / name))
+        if not rows:
+            return [nodes.paragraph(text="No result file yet.")]
+        return [table(list(COLUMNS), rows, code=(1, 2))]
 
 
 def cards() -> list[tuple[str, dict[str, Any]]]:
@@ -27,19 +62,14 @@ def cards() -> list[tuple[str, dict[str, Any]]]:
     for path in sorted(RESULTS.glob("*.json")):
         value = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(value, dict):
-            card = next(
-                (
-                    v
-                    for v in (value.get("run"), value.get("card"), value)
-                    if isinstance(v, dict) and "commit" in v
-                ),
-                {},
-            )
-            found.append((path.name, card))
+            places = (value.get("run"), value.get("card"), value)
+            made = [v for v in places if isinstance(v, dict) and "commit" in v]
+            found.append((path.name, made[0] if made else {}))
     return found
 
 
-def row(name: str, card: dict[str, Any]) -> list[str]:
+def result(name: str, card: dict[str, Any]) -> list[str]:
+    """The row of one result file."""
     versions = card.get("versions", {})
     stack = ", ".join(str(v) for v in (card.get("python"), versions.get("torch")) if v)
     values = [card.get(key) for key in ("command", "commit", "seed")]
@@ -54,38 +84,95 @@ def row(name: str, card: dict[str, Any]) -> list[str]:
     ]
 
 
-class Results(Directive):
-    def run(self) -> list[nodes.Node]:
-        env = self.state.document.settings.env
-        rows = [row(*item) for item in cards()]
-        for name, _ in cards():
-            env.note_dependency(str(RESULTS / name))
-        if not rows:
-            return [nodes.paragraph(text="No result file yet.")]
-        group = nodes.tgroup("", *(nodes.colspec(colwidth=1) for _ in COLUMNS), cols=len(COLUMNS))
-        group += nodes.thead("", self.line(list(COLUMNS)))
-        group += nodes.tbody("", *(self.line(cells, code=(1, 2)) for cells in rows))
-        return [nodes.table("", group)]
+class Picture(Directive):
+    """The house, drawn when the page is built, with the caption in the directive's content."""
 
-    @staticmethod
-    def line(cells: list[str], code: tuple[int, ...] = ()) -> nodes.row:
-        row = nodes.row()
-        for i, text in enumerate(cells):
-            shown = nodes.literal(text=text) if i in code and text else nodes.Text(text)
-            row += nodes.entry("", nodes.paragraph("", "", shown))
-        return row
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        depend(self)
+        figure = nodes.figure()
+        figure += nodes.raw("", svg(House()), format="html")
+        text, _ = self.state.inline_text(" ".join(self.content), self.lineno)
+        figure += nodes.caption("", "", *text)
+        return [figure]
+
+
+class Imports(Directive):
+    """Who imports how many names from whom, every arrow of the house."""
+
+    def run(self) -> list[nodes.Node]:
+        depend(self)
+        house = House()
+        rooms = [*sorted(house.ground), *(room for floor in house.floors for room in floor)]
+        rows = []
+        for room in rooms:
+            counts = [(other, house.arrows[room, other]) for other in rooms]
+            named = ", ".join(f"{other} {n}" for other, n in counts if n)
+            rows.append([room, named or "nothing"])
+        return [table(["Room", "imports from"], rows, code=(0,))]
+
+
+class Rooms(Directive):
+    """Each room's own words, from the ground up."""
+
+    def run(self) -> list[nodes.Node]:
+        depend(self)
+        house = House()
+        found = nodes.definition_list()
+        for room in [*sorted(house.ground), *(room for floor in house.floors for room in floor)]:
+            files, lines = house.size(room)
+            path = ELP / room / "__init__.py"
+            text = (path if path.exists() else ELP / f"{room}.py").read_text(encoding="utf-8")
+            words = " ".join((ast.get_docstring(ast.parse(text)) or "").split())
+            size = f", {files} file{'s' * (files > 1)}, {lines:,} lines"
+            term = nodes.term("", "", nodes.literal(text=room), nodes.Text(size))
+            meant = nodes.definition("", nodes.paragraph(text=words.replace("`", "")))
+            found += nodes.definition_list_item("", term, meant)
+        return [found]
+
+
+class Modules(Directive):
+    """`autodoc` of what each module of a room defines, in the order of their names."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        depend(self)
+        names = []
+        for path in House().files[self.arguments[0]]:
+            parts = path.relative_to(ELP).with_suffix("").parts
+            names.append(".".join(("elp", *parts)).removesuffix(".__init__"))
+        text = ["```{eval-rst}"]
+        for name in names:
+            text += [f".. automodule:: {name}", "   :members:", "   :ignore-module-all:", ""]
+        text += ["```"]
+        node = nodes.container()
+        self.state.nested_parse(StringList(text, source="elp-modules"), 0, node)
+        return node.children
+
+
+def depend(directive: Directive) -> None:
+    """The page is made again when a file of `elp` has changed."""
+    env = directive.state.document.settings.env
+    for path in sorted(ELP.rglob("*.py")):
+        env.note_dependency(str(path))
 
 
 def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:
     """Escape what reStructuredText would take for markup, outside of backticks."""
-    for number, line in enumerate(lines):
-        parts = line.split("`")
+    for number, text in enumerate(lines):
+        parts = text.split("`")
         parts[::2] = [re.sub(r"(\||(?<=\w)_(?!\w))", r"\\\1", part) for part in parts[::2]]
         lines[number] = "`".join(parts)
 
 
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-results", Results)
+    app.add_directive("elp-house", Picture)
+    app.add_directive("elp-imports", Imports)
+    app.add_directive("elp-rooms", Rooms)
+    app.add_directive("elp-modules", Modules)
     # before napoleon reads the sections
     app.connect("autodoc-process-docstring", plain, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -190,7 +190,7 @@ def band(
     name: str,
     color: int,
 ) -> None:
-    """Add a curve and the band of `half` above and below it, both (T,) like x, in `COLORS[color]`."""
+    """Add a curve (T,) and the band of `half` (T,) above and below it, in `COLORS[color]`."""
     import numpy as np
 
     fig.add_scatter(
@@ -300,7 +300,8 @@ def table(frame: pd.DataFrame) -> None:
 
 
 def source(obj: Any) -> None:
-    """Display the present source of a function, a class, a method or a cached property (chapter "How to read").
+    """Display the present source of a function, class, method or cached property (chapter "How to
+    read").
 
     The output is Markdown: JupyterLab and the static page colour it in their own theme, light or
     dark, and the page gives it a button to copy. `tests/test_book.py` compares what a notebook
