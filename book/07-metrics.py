@@ -95,11 +95,10 @@ figures.source(gaussian_terms)
 # %% tags=["nbval-check-output"]
 x = np.random.default_rng(0).standard_normal((500, 2))
 x -= x.mean(0)
+shift, double = x + np.array([3, 4]), 2 * x
+print(f"shifted by (3, 4): {metrics.gaussian_distance(x, shift):.3f}")
 print(
-    f"shifted by (3, 4): {metrics.gaussian_distance(x, x + np.array([3, 4])):.3f}"
-)
-print(
-    f"doubled:           {metrics.gaussian_distance(x, 2 * x):.3f}, "
+    f"doubled:           {metrics.gaussian_distance(x, double):.3f}, "
     f"variance {np.trace(np.cov(x.T)):.3f}"
 )
 

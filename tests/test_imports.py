@@ -34,7 +34,7 @@ def module(path: Path) -> str:
 
 def room(name: str) -> str:
     """`elp.face.model` -> `face`."""
-    return (name.split(".") + [""])[1]
+    return [*name.split("."), ""][1]
 
 
 def imports(path: Path, *, top: bool = False) -> set[str]:

@@ -81,18 +81,18 @@ class House:
 
     @cached_property
     def floors(self) -> list[list[str]]:
-        """The rooms above the ground, lowest floor first: each stands one floor above the highest
-        room that it imports from.
+        """The rooms above the ground, lowest floor first: a room that nobody imports from stands
+        on the top floor, each other one right below the lowest room that does.
         """
         rooms = [room for room in self.files if room not in self.ground]
-        level: dict[str, int] = {}
-        while len(level) < len(rooms):
+        depth: dict[str, int] = {}  # floors below the top
+        while len(depth) < len(rooms):
             for room in rooms:
-                needs = [b for a, b in self.arrows if a == room and b not in self.ground]
-                if room not in level and all(b in level for b in needs):
-                    level[room] = max((level[b] + 1 for b in needs), default=0)
-        count = max(level.values(), default=-1) + 1
-        return [[room for room in rooms if level[room] == n] for n in range(count)]
+                users = [a for a, b in self.arrows if b == room and a not in self.ground]
+                if room not in depth and all(a in depth for a in users):
+                    depth[room] = max((depth[a] + 1 for a in users), default=0)
+        count = max(depth.values(), default=-1) + 1
+        return [[room for room in rooms if depth[room] == n] for n in reversed(range(count))]
 
     def says(self) -> str:
         """The picture in words."""

@@ -9,7 +9,7 @@ from itertools import combinations, pairwise
 from elp.book.house import Arrow, House
 
 # in the picture's own units; a phone shows four fifths of them as pixels
-WIDTH, FLOOR, GAP = 440.0, 84.0, 10.0
+WIDTH, FLOOR, GAP = 440.0, 98.0, 10.0
 BOX_WIDTH, BOX_HEIGHT, PASS_WIDTH = 88.0, 42.0, 6.0
 Stop = str | tuple[str, str, int]
 Floors = list[list[Stop]]
@@ -74,15 +74,24 @@ def crossings(floors: Floors, steps: list[tuple[Stop, Stop]]) -> int:
     )
 
 
-def positions(floor: list[Stop]) -> dict[Stop, float]:
+def positions(floor: list[Stop], house_width: float = WIDTH) -> dict[Stop, float]:
     """Middle of each stop of a floor, spread over the width of the house."""
     widths = [BOX_WIDTH if isinstance(stop, str) else PASS_WIDTH for stop in floor]
-    gap = (WIDTH - sum(widths)) / len(floor)
+    gap = (house_width - sum(widths)) / len(floor)
     found, left = {}, gap / 2
     for stop, width in zip(floor, widths, strict=True):
         found[stop] = left + width / 2
         left += width + gap
     return found
+
+
+def width(floors: Floors) -> float:
+    """Of the house: what its fullest floor needs, and no less than `WIDTH`."""
+    needs = [
+        sum(GAP + (BOX_WIDTH if isinstance(stop, str) else PASS_WIDTH) for stop in floor)
+        for floor in floors
+    ]
+    return max(WIDTH, *needs)
 
 
 def svg(house: House) -> str:
@@ -91,22 +100,22 @@ def svg(house: House) -> str:
     """
     floors, ways = routes(house)
     floors = untangled(floors, ways)
-    bottom = FLOOR * len(floors) + 4
+    bottom, wide = FLOOR * len(floors) + 4, width(floors)
     at: dict[Stop, tuple[float, float]] = {}
     for n, floor in enumerate(floors, 1):
-        at |= {stop: (x, bottom - FLOOR * n) for stop, x in positions(floor).items()}
+        at |= {stop: (x, bottom - FLOOR * n) for stop, x in positions(floor, wide).items()}
     parts = [_arrow([at[stop] for stop in way], house.drawn[a]) for a, way in ways.items()]
     parts += [_box(house, stop, *xy) for stop, xy in at.items() if isinstance(stop, str)]
     ground = sorted(house.ground)
-    width = (WIDTH - GAP * (len(ground) - 1)) / len(ground) - 2
+    slab = (wide - GAP * (len(ground) - 1)) / len(ground) - 2
     for i, room in enumerate(ground):
-        parts.append(_box(house, room, 1 + width / 2 + i * (width + GAP), bottom, width, "ground"))
+        parts.append(_box(house, room, 1 + slab / 2 + i * (slab + GAP), bottom, slab, "ground"))
     head = (
         '<marker id="elp-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
         'markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>'
     )
     return (
-        f'<svg class="elp-house" viewBox="0 0 {WIDTH:.0f} {bottom + BOX_HEIGHT + 4:.0f}" '
+        f'<svg class="elp-house" viewBox="0 0 {wide:.0f} {bottom + BOX_HEIGHT + 4:.0f}" '
         f'role="img" aria-label="{html.escape(house.says())}"><defs>{head}</defs>'
         f"{''.join(parts)}</svg>"
     )

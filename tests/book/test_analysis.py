@@ -193,9 +193,12 @@ def test_a_line_foretells_what_comes_back_late(tmp_path):
         "made": {},
     }
     corpus = Corpus.write(tmp_path / "late", records, card)
-    seen, styled = (analysis.linear_baseline(corpus, plain=plain, ridge=1e3) for plain in (True, False))
+    seen, styled = (
+        analysis.linear_baseline(corpus, plain=plain, ridge=1e3) for plain in (True, False)
+    )
     late, early = (
-        analysis.linear_baseline(corpus, plain=True, lags=[lag], ridge=1e3)["smile"] for lag in (14, -14)
+        analysis.linear_baseline(corpus, plain=True, lags=[lag], ridge=1e3)["smile"]
+        for lag in (14, -14)
     )
     assert min(seen["smile"], late) > 0.8
     assert early < 0.6  # a smile of two seconds tells something of itself a second later

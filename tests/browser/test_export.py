@@ -22,13 +22,17 @@ ort.env.wasm.numThreads = 1;
 ort.env.wasm.wasmPaths = {wasm: new URL("ort-wasm-simd-threaded.wasm", location.href).href};
 const session = await ort.InferenceSession.create("decoder.onnx", {executionProviders: ["wasm"]});
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
-const text = (array) => btoa(Array.from(new Uint8Array(array.buffer, array.byteOffset, array.byteLength), (b) => String.fromCharCode(b)).join(""));
+const text = (array) => {
+  const all = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  return btoa(Array.from(all, (b) => String.fromCharCode(b)).join(""));
+};
 window.decode = async (codes, emotion, frames, heads, emotions) => {
   const out = await session.run({
     codes: new ort.Tensor("int32", new Int32Array(bytes(codes)), [1, frames, heads]),
     emotion: new ort.Tensor("float32", new Float32Array(bytes(emotion)), [1, frames, emotions]),
   });
-  return Object.fromEntries(Object.entries(out).map(([name, x]) => [name, {dims: x.dims, data: text(x.data)}]));
+  const sent = ([name, x]) => [name, {dims: x.dims, data: text(x.data)}];
+  return Object.fromEntries(Object.entries(out).map(sent));
 };
 </script>"""
 

@@ -25,7 +25,10 @@ READY = """async () => {
   await widget.sessionContext.ready;
   await widget.sessionContext.session.kernel.info;
 }"""
-PAINTED = "() => { const c = document.querySelector('.elp-listener canvas'); return c ? c.toDataURL().length : 0; }"
+PAINTED = """() => {
+  const canvas = document.querySelector('.elp-listener canvas');
+  return canvas ? canvas.toDataURL().length : 0;
+}"""
 CODES = "() => [...document.querySelectorAll('.elp-listener canvas')].pop().toDataURL()"
 
 
@@ -51,9 +54,11 @@ def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     options = (
-        f"--no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 --IdentityProvider.token= "
-        f"--ServerApp.password= --ServerApp.root_dir={root} --LabApp.extension_manager=readonly --LabApp.expose_app_in_browser=True "
-        f"--LabApp.app_settings_dir={root} --LabApp.news_url= --LabApp.workspaces_dir={root}/workspaces"
+        f"--no-browser --allow-root --ip=127.0.0.1 --port={port} --ServerApp.port_retries=0 "
+        f"--IdentityProvider.token= --ServerApp.password= --ServerApp.root_dir={root} "
+        "--LabApp.extension_manager=readonly --LabApp.expose_app_in_browser=True "
+        f"--LabApp.app_settings_dir={root} --LabApp.news_url= "
+        f"--LabApp.workspaces_dir={root}/workspaces"
     ).split()
     env = dict(
         os.environ,
