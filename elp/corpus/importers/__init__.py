@@ -13,7 +13,14 @@ import pandas as pd
 
 from elp.corpus.emotion import Analyser, labels
 from elp.corpus.format import Corpus
-from elp.corpus.importers import dualtalk, folder, l2l, rmea, vc_resolution, vico
+from elp.corpus.importers import (
+    dualtalk,
+    folder,
+    l2l,
+    rmea,
+    vc_resolution,
+    vico,
+)
 from elp.corpus.importers.common import Skipped
 from elp.corpus.importers.importer import Importer
 from elp.corpus.videos import EXTRACT, extraction
@@ -22,7 +29,14 @@ from elp.errors import ElpError
 # a new importer: its file, and its name here
 IMPORTERS: dict[str, Importer] = {
     module.IMPORTER.kind: module.IMPORTER
-    for module in (vico, l2l, dualtalk, vc_resolution, rmea, folder)
+    for module in (
+        vico,
+        l2l,
+        dualtalk,
+        vc_resolution,
+        rmea,
+        folder,
+    )
 }
 
 
