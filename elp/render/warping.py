@@ -134,7 +134,7 @@ class WarpRenderer:
     def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
         """The same frame as it comes about.
 
-        These are "background", then "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB.
+        They are "background", "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB.
         """
         _, steps = self._compose(beta, pose, keep=True)
         return dict(
