@@ -57,9 +57,10 @@ def _drawn(rng: np.random.Generator, count: int, bootstrap: int) -> Array:
 
 def interval(draws: Array) -> dict[str, float]:
     """value, low and high: the estimate and its 95 % bootstrap interval, rounded to 5 significant
-    digits.
+    digits. Draws in which the metric is not defined are left out.
     """
-    low, high = np.percentile(draws[1:], [2.5, 97.5]) if len(draws) > 1 else (draws[0], draws[0])
+    drawn = draws[1:][np.isfinite(draws[1:])]
+    low, high = np.percentile(drawn, [2.5, 97.5]) if len(drawn) else (draws[0], draws[0])
     return {
         name: float(f"{x:.5g}") for name, x in (("value", draws[0]), ("low", low), ("high", high))
     }
@@ -70,7 +71,8 @@ def contrast(a: Array, b: Array) -> dict[str, Any]:
     draws); paired draws.
     """
     found = interval(a - b)
-    spread = float((a - b)[1:].std()) if len(a) > 1 else 0.0
+    drawn = (a - b)[1:]
+    spread = float(drawn[np.isfinite(drawn)].std()) if np.isfinite(drawn).any() else 0.0
     return found | {
         "z": round(float(a[0] - b[0]) / spread, 2) if spread else None,
         "separated": found["low"] > 0 or found["high"] < 0,
@@ -91,6 +93,11 @@ def summarise(
             low, high, z, separated}}}}.
     """
     draws = {name: resample(stats, bootstrap=bootstrap, seed=seed) for name, stats in runs.items()}
+    # what is not defined on these clips, or of single answers, is not given
+    draws = {
+        name: {metric: x for metric, x in found.items() if np.isfinite(x[0])}
+        for name, found in draws.items()
+    }
     table = {
         name: {metric: interval(x) for metric, x in found.items()} for name, found in draws.items()
     }
@@ -99,6 +106,8 @@ def summarise(
         for name, found in draws.items():
             if name != against:
                 contrasts[name] = {
-                    metric: contrast(draws[against][metric], found[metric]) for metric in found
+                    metric: contrast(draws[against][metric], x)
+                    for metric, x in found.items()
+                    if metric in draws[against]
                 }
     return {"methods": table, "against": against, "contrasts": contrasts}

@@ -3,6 +3,7 @@
 # C clip, K sample, T frame, D coefficient
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,10 @@ import numpy as np
 
 from elp.errors import ElpError
 from elp.metrics.blinks import blink_clips
-from elp.metrics.clips import Clips, ClipsLike, aligned, as_clips
+from elp.metrics.clips import Clips, ClipsLike, Doubles, aligned, as_clips
 from elp.metrics.entropy import EXPRESSION_CLUSTERS, POSE_CLUSTERS
+from elp.metrics.events.columns import cued, head_and_lids
+from elp.metrics.events.cues import Cues
 from elp.metrics.metric import MAX_LAG, WINDOW, Case
 from elp.metrics.registry import METRICS, OTHERS, added, measured
 from elp.motion import FPS, POSE
@@ -28,6 +31,10 @@ def evaluate(
     *,
     blink_gt: ClipsLike | None = None,
     blink_pred: ClipsLike | None = None,
+    blink_speaker: ClipsLike | None = None,
+    cues: Sequence[Cues] | None = None,
+    smile: Sequence[int] | None = None,
+    radian: float | None = None,
     convention: str = "elp",
     pose: slice = slice(0, POSE),
     expression: slice = slice(POSE, None),
@@ -44,6 +51,11 @@ def evaluate(
             generated listener. NaN rows are unseen. With convention "react", pred may be (C, K, T,
             D) or a list of lists: K responses to each speaker.
         blink_gt, blink_pred: (C, T) or lists of (T_c,), 0 or 1; both or neither.
+        blink_speaker, cues: the speaker's blinks and, of C speakers, what `find_cues` finds in
+            their pitch: for the metrics of cues in "elp", which need all four.
+        smile: columns whose mean is a smile, for the metrics of smiles in "elp".
+        radian: what one radian is in the rotations, 1 where they are radians, for the metrics of
+            how the head turns in "elp".
         convention: "elp" (this book's formulas, keys "facial_fd", "head_fd", "joint_fd" of all
             coefficients side by side, "all_fd" of face and head added, ..., "blink_wtlcc"); "dim"
             (Dyadic-Interaction-Modeling; keys as its code prints them,
@@ -81,6 +93,11 @@ def evaluate(
     if blinks is not None:
         blinks = replace(blinks, fps=fps, max_lag=max_lag)
         scores |= measured({"blink": blinks}, METRICS.values())
+    if convention == "elp":
+        moving = _movements(whole, pose, smile, radian)
+        if cues is not None:
+            moving["heard"] = _cued(whole, pose, cues, blink_speaker, blinks)
+        scores |= measured(moving, METRICS.values())
     return scores | added(scores)
 
 
@@ -118,6 +135,46 @@ def _cases(convention: str, whole: Case, pose: slice, expression: slice) -> dict
     head, face = replace(head, fitted=FITTED), replace(face, fitted=FITTED)
     joint = replace(whole, clusters=EXPRESSION_CLUSTERS, fitted=FITTED, parts=(head, face))
     return {"head": head, "facial": face, "joint": joint}
+
+
+def _movements(
+    whole: Case, pose: slice, smile: Sequence[int] | None, radian: float | None
+) -> dict[str, Case]:
+    """Single movements: how the head turns, and smiles."""
+    made: dict[str, Callable[[Doubles], Doubles]] = {}
+    if radian is not None:
+        made["rotation"] = lambda x: x[:, pose][:, : POSE // 2] / radian
+    if smile is not None:
+        made["smile"] = lambda x: x[:, list(smile)].mean(1)
+    found = {}
+    for part, move in made.items():
+        s, g, p = (
+            as_clips(part, [move(x) for x in clips])
+            for clips in (whole.speaker, whole.gt, whole.pred)
+        )
+        found[part] = replace(whole, speaker=s, gt=g, pred=p, of_truth={}, of_answer={})
+    return found
+
+
+def _cued(
+    whole: Case, pose: slice, cues: Sequence[Cues], blink_speaker: Any, blinks: Case | None
+) -> Case:
+    """Speakers who give cues, and the listeners' heads and lids."""
+    if blink_speaker is None or blinks is None:
+        raise ElpError(
+            "cues are answered by nods and blinks: give blink_speaker, blink_gt and blink_pred too"
+        )
+    lengths = [len(x) for x in whole.gt]
+    for name, clips in (("cues", [c.low_pitch for c in cues]), ("blink_speaker", blink_speaker)):
+        if [len(x) for x in clips] != lengths:
+            raise ElpError(
+                f"{name} of {[len(x) for x in clips][:5]} frames, the motion has {lengths[:5]}: "
+                "one value a frame is needed"
+            )
+    heads = [[x[:, pose][:, 0] for x in clips] for clips in (whole.gt, whole.pred)]
+    gt, pred = (head_and_lids(h, b) for h, b in zip(heads, (blinks.gt, blinks.pred), strict=True))
+    case = replace(cued(cues, blink_speaker, gt, valid=blinks.valid), fps=whole.fps)
+    return case.answered(pred)
 
 
 def _columns(case: Case, columns: slice, clusters: int = 0) -> Case:

@@ -11,6 +11,12 @@ from elp.metrics.absolute import METRICS as ABSOLUTE
 from elp.metrics.blinks import METRICS as BLINKS
 from elp.metrics.correlation import METRICS as CORRELATION
 from elp.metrics.entropy import METRICS as ENTROPY
+from elp.metrics.events.blinks import METRICS as EVENT_BLINKS
+from elp.metrics.events.explained import METRICS as EXPLAINED
+from elp.metrics.events.lids import METRICS as LIDS
+from elp.metrics.events.nods import METRICS as NODS
+from elp.metrics.events.smiles import METRICS as SMILES
+from elp.metrics.events.spectra import METRICS as SPECTRA
 from elp.metrics.frechet import METRICS as FRECHET
 from elp.metrics.gain import METRICS as GAIN
 from elp.metrics.metric import Case, Metric
@@ -40,6 +46,12 @@ _EVERY: tuple[Metric, ...] = (
     *STS,
     *BLINKS,
     *REACT,
+    *NODS,
+    *EVENT_BLINKS,
+    *LIDS,
+    *SMILES,
+    *SPECTRA,
+    *EXPLAINED,
 )
 
 METRICS: dict[str, Metric] = {m.name: m for m in _EVERY if m.source in OWN}

@@ -10,11 +10,21 @@ from typing import Any
 import numpy as np
 
 from elp.corpus.format import Corpus
+from elp.errors import ElpError
 from elp.metrics.events import Cues, flags
 from elp.motion import FPS
 from elp.simulator.dyads import PREROLL, _meeting, conversation
 from elp.simulator.speaker import per_frame
 from elp.simulator.speech import low_pitch_cues
+
+
+def knows(corpus: Corpus) -> bool:
+    """Whether this simulator made the corpus, so that it can tell what was meant."""
+    try:
+        _meeting(corpus, str(corpus.index["clip"].iloc[0]))
+    except ElpError:
+        return False
+    return True
 
 
 def true_cues(corpus: Corpus, pair: Any) -> Cues:

@@ -14,8 +14,9 @@ from elp.errors import ElpError
 from elp.evaluation import bounds
 from elp.evaluation.answers import generate, seen_frames, usable
 from elp.evaluation.evaluate import evaluate
-from elp.evaluation.measure import parts
-from elp.motion import Motion
+from elp.evaluation.measure import LEVER, known_cues, parts
+from elp.face.model import FaceModel
+from elp.motion import POSE, Motion
 
 
 def test_result_is_a_file_that_says_where_it_comes_from(result):
@@ -63,6 +64,7 @@ def test_what_is_tabled_is_what_the_metrics_package_finds(corpus):
         cut = parts(motion)
         return np.concatenate([cut["head"], cut["facial"]], 1)
 
+    face = FaceModel.default()
     theirs = metrics.evaluate(
         [side_by_side(corpus.speaker(p).motion) for p in pairs],
         [side_by_side(m) for m in truth],
@@ -70,7 +72,13 @@ def test_what_is_tabled_is_what_the_metrics_package_finds(corpus):
         valid=[seen_frames(corpus, p) for p in pairs],
         blink_gt=[m.blink for m in truth],
         blink_pred=[m.blink for m in answers],
+        blink_speaker=[corpus.speaker(p).motion.blink for p in pairs],
+        cues=known_cues(corpus, pairs),
+        smile=[POSE + face.index("smile_l"), POSE + face.index("smile_r")],
+        radian=LEVER,
     )
     ours = evaluate(corpus, {"Random": method}, samples=1, bootstrap=0)["methods"]["Random"]
-    for key in ours.keys() - {"nod_wtlcc", "nod_gain", "smile_wtlcc", "smile_gain"}:
-        assert ours[key]["value"] == pytest.approx(theirs[key], rel=1e-4), key
+    assert {"known_nods", "known_blinks", "rest_share", "blink_interval"} <= set(ours)
+    for key in ours.keys() - {"nod_wtlcc", "nod_gain"}:
+        same = theirs[key.replace("known", "heard")]
+        assert ours[key]["value"] == pytest.approx(same, rel=1e-4), key

@@ -16,6 +16,7 @@ from sklearn.cluster import KMeans
 from elp import metrics
 from elp.errors import ElpError
 from elp.metrics import clips
+from elp.metrics.events.lids import METRICS as LIDS
 from tests.metrics.sets import PARTS, smooth
 
 
@@ -142,7 +143,10 @@ def test_every_convention_survives_odd_but_lawful_clips(rng):
     for convention in metrics.CONVENTIONS:
         for pred in [p, still, np.zeros_like(p)] + [hole] * (convention != "react"):
             found = metrics.evaluate(s, g, pred, convention=convention, **PARTS, **blink)
-            assert all(np.isfinite(v) and type(v) is float for v in found.values()), convention
+            # who never blinks has no intervals between blinks, and no lengths
+            undefined = {m.name for m in LIDS} & set(found)
+            assert all(type(v) is float for v in found.values()), convention
+            assert {k for k, v in found.items() if not np.isfinite(v)} == undefined, convention
             assert found["blink_wtlcc"] == 0
         assert np.isfinite(
             list(metrics.evaluate(*short, convention=convention, **PARTS).values())

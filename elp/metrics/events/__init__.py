@@ -2,20 +2,18 @@
 sums out (chapter "Metrics").
 """
 
-from elp.metrics.events.blinks import (
-    at_breakpoint,
-    blink_starts,
-    blink_terms,
+from elp.metrics.events.blinks import at_breakpoint, blink_starts, blink_terms, off_breakpoint
+from elp.metrics.events.columns import cued, head_and_lids
+from elp.metrics.events.cues import Cues, find_cues, low_pitch
+from elp.metrics.events.explained import explained_terms, seed_share, speaker_share
+from elp.metrics.events.lids import (
     interval_terms,
     length_terms,
     median_interval,
     median_length,
-    off_breakpoint,
     single_frame,
     soon_again,
 )
-from elp.metrics.events.cues import Cues, find_cues, low_pitch
-from elp.metrics.events.explained import explained_terms, seed_share, speaker_share
 from elp.metrics.events.modulation import flags, following, modulation_terms, ratio
 from elp.metrics.events.nods import nod_power, nod_terms, phrase_nod_terms
 from elp.metrics.events.smiles import smile_onsets, smile_terms
@@ -50,10 +48,12 @@ __all__ = [
     "band_terms",
     "blink_starts",
     "blink_terms",
+    "cued",
     "explained_terms",
     "find_cues",
     "flags",
     "following",
+    "head_and_lids",
     "interval_terms",
     "length_terms",
     "low_pitch",

@@ -1,22 +1,27 @@
-"""When people blink: after the other's blinks, how soon again, how long (chapter "Metrics")."""
+"""Do blinks follow the speaker's blinks? (chapter "Metrics")"""
 
 # C clip, T frame
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from elp.metrics.clips import ClipsLike, Doubles, as_clips
-from elp.metrics.events.modulation import Flags, following, median, modulation_terms, share
+from elp.metrics.events.columns import BLINK, CUED, PHRASE_END, SPEAKER_BLINK, column
+from elp.metrics.events.modulation import (
+    Flags,
+    following,
+    modulation_terms,
+    ratio,
+    summed,
+)
+from elp.metrics.metric import Case, Metric
 from elp.motion import FPS
 
 AFTER_BLINK = (0.2, 0.56)  # s: listeners follow by 0.25-0.5 s (Nakano & Kitazawa 2010)
 BREAK = 0.3  # s from a phrase's end within which a blink marks a breakpoint of speech
 AWAY = 0.6  # s beyond which it marks none, even if the end was found a little early or late
-SOON = 1.0  # s: a blink that follows another within that is one too many, or a flutter
-LONGEST, WIDEST = 50, 1500  # frames: longer blinks and intervals are counted as these
 
 
 def blink_starts(blink: ClipsLike, *, valid: Any = None) -> list[Doubles]:
@@ -83,57 +88,43 @@ def blink_terms(
     return modulation_terms(at, activity, AFTER_BLINK, fps=fps)
 
 
-def interval_terms(blink: ClipsLike, *, valid: Any = None) -> Doubles:
-    """(C, 1500) how many intervals from one blink's start to the next last 1, 2, ... frames; those
-    in which a frame is unseen are left out.
-    """
-    rows = []
-    for start in blink_starts(blink, valid=valid):
-        at = np.flatnonzero(start > 0)
-        gone = np.isnan(start).cumsum()
-        whole = gone[at[1:]] == gone[at[:-1]]
-        rows.append(_histogram(np.diff(at)[whole], WIDEST))
-    return np.stack(rows)
+def _answers(case: Case, *, control: bool) -> Doubles:
+    speaker = (column(case.speaker, SPEAKER_BLINK), column(case.speaker, PHRASE_END))
+    blink = column(case.pred, BLINK)
+    return blink_terms(*speaker, blink, control=control, valid=case.valid, fps=case.fps)
 
 
-def soon_again(totals: Doubles, *, fps: float = FPS) -> Doubles:
-    """Share of inter-blink intervals under 1 s, of (..., 1500) sums of `interval_terms`; match the
-    ground truth.
-    """
-    whole = totals.sum(-1)
-    return share(np.stack([totals[..., : round(SOON * fps) - 1].sum(-1), whole], -1))
+def _at_breakpoints(case: Case) -> Doubles:
+    return _answers(case, control=False)
 
 
-def median_interval(totals: Doubles, *, fps: float = FPS) -> Doubles:
-    """Median inter-blink interval in seconds; match the ground truth."""
-    return median(totals, np.arange(1, WIDEST + 1) / fps)
+def _off_breakpoints(case: Case) -> Doubles:
+    return _answers(case, control=True)
 
 
-def length_terms(blink: ClipsLike, *, valid: Any = None) -> Doubles:
-    """(C, 50) how many blinks last 1, 2, ... frames; those cut by the clip's ends or by unseen
-    frames are left out.
-    """
-    rows = []
-    for clip in as_clips("blink", blink, valid):
-        shut = np.concatenate([[np.nan], clip[:, 0], [np.nan]])
-        bounds = np.flatnonzero(shut[1:] != shut[:-1]) + 1  # NaN differs from all
-        runs = pairwise(bounds)
-        lengths = [b - a for a, b in runs if shut[a] == 1 and shut[a - 1] == 0 and shut[b] == 0]
-        rows.append(_histogram(np.array(lengths, np.int64), LONGEST))
-    return np.stack(rows)
-
-
-def single_frame(totals: Doubles) -> Doubles:
-    """Share of blinks that last one frame, of (..., 50) sums of `length_terms`; match the ground
-    truth.
-    """
-    return share(np.stack([totals[..., 0], totals.sum(-1)], -1))
-
-
-def median_length(totals: Doubles, *, fps: float = FPS) -> Doubles:
-    """Median length of a blink in seconds; match the ground truth."""
-    return median(totals, np.arange(1, LONGEST + 1) / fps)
-
-
-def _histogram(values: Doubles, most: int) -> Doubles:
-    return np.bincount(np.clip(values, 1, most) - 1, minlength=most).astype(np.float64)
+_CUED: dict[str, Any] = {
+    "direction": "match",
+    "unit": "1",
+    "reduce": summed(ratio),
+    "over": CUED,
+    "own": True,
+    "added": False,
+    "tabled": True,
+}
+METRICS = (
+    Metric(
+        name="blinks",
+        title="blinks after blinks",
+        convention="blinks 0.2-0.56 s after the speaker's within 0.3 s of a phrase's end, "
+        "over elsewhere; chance 1",
+        terms=_at_breakpoints,
+        **_CUED,
+    ),
+    Metric(
+        name="other_blinks",
+        title="blinks after other blinks",
+        convention="the same after the speaker's blinks over 0.6 s from a phrase's end; chance 1",
+        terms=_off_breakpoints,
+        **_CUED,
+    ),
+)

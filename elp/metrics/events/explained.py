@@ -14,12 +14,15 @@ analysis of variance (Searle, Casella & McCulloch 1992, section 4.3).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.metrics.clips import Clips, ClipsLike, Doubles, as_clips
-from elp.metrics.events.modulation import divide
+from elp.metrics.events.modulation import divide, summed
+from elp.metrics.metric import Case, Metric
 
 SAME, SEED, NEITHER, OWN = range(4)  # columns of the terms
 
@@ -29,7 +32,8 @@ def explained_terms(answers: Sequence[ClipsLike], *, centre: bool = True) -> Dou
 
     Args:
         answers: K seeds, each S arrays (T_s, D): the answers to the same speakers in the same
-            order. Clips may differ in length: at each frame those that last so long take part.
+            order. Clips may differ in length: at each frame those that last so long take part. So
+            do only those of which all K answers are seen, where some hold rows of NaN.
         centre: take out each answer's mean over time first, which tells who listens and in what
             mood, not what is being answered.
 
@@ -39,31 +43,39 @@ def explained_terms(answers: Sequence[ClipsLike], *, centre: bool = True) -> Dou
             each a mean over the partners.
 
     Raises:
-        ElpError: fewer than two seeds or speakers, differing shapes, or unseen frames.
+        ElpError: fewer than two seeds or speakers, or differing shapes.
     """
     seeds = [as_clips(f"answers of seed {k}", clips) for k, clips in enumerate(answers)]
     _check(seeds)
-    lengths = np.array([len(x) for x in seeds[0]])
-    y = np.zeros((len(lengths), len(seeds), lengths.max(), seeds[0][0].shape[1]))
-    for k, clips in enumerate(seeds):
-        for s, x in enumerate(clips):
-            y[s, k, : len(x)] = x - x.mean(0) if centre else x
-    speakers, draws = len(lengths), len(seeds)
-    there = np.arange(lengths.max()) < lengths[:, None]  # (S, T)
-    partners = np.maximum(there.sum(0) - 1, 1)[:, None]  # (T, 1) other speakers that last so long
-    # where one speaker is left there is nobody to compare with
-    together = (there & (there.sum(0) > 1))[:, None, :, None]
-    y = y * together
-    terms = np.empty((speakers, 4))
-    all_seeds, others = y.sum(1), y.sum(0) - y  # (S, T, D); (S, K, T, D) of other speakers
-    others = others / partners
-    product = lambda a, b: np.einsum("sktd,sktd->s", a, b)  # noqa: E731
-    own, same_seed = product(y, y), product(y, others)
-    terms[:, OWN] = own / draws
-    terms[:, SAME] = (np.einsum("std,std->s", all_seeds, all_seeds) - own) / (draws * (draws - 1))
-    terms[:, SEED] = same_seed / draws
-    everyone = np.einsum("std,std->s", all_seeds, others.sum(1))
-    terms[:, NEITHER] = (everyone - same_seed) / (draws * (draws - 1))
+    speakers, width = len(seeds[0]), seeds[0][0].shape[1]
+    frames = max(len(x) for x in seeds[0])
+    there = np.zeros((speakers, frames), bool)
+    for s, together in enumerate(zip(*seeds, strict=True)):
+        there[s, : len(together[0])] = ~np.any([np.isnan(x[:, 0]) for x in together], 0)
+    there &= there.sum(0) > 1  # a speaker alone has nobody to be compared with
+    terms = np.zeros((speakers, 4))
+    for coefficient in range(width):
+        y = np.zeros((speakers, len(seeds), frames))
+        for k, clips in enumerate(seeds):
+            for s, x in enumerate(clips):
+                seen = there[s, : len(x)]
+                one = x[seen, coefficient]
+                y[s, k, : len(x)][seen] = one - one.mean() if centre and len(one) else one
+        terms += _products(y, np.maximum(there.sum(0) - 1, 1))
+    return terms
+
+
+def _products(y: Doubles, others: NDArray[np.integer[Any]]) -> Doubles:
+    """(S, 4) of one coefficient y (S, K, T), 0 where unseen; others: (T,) speakers beside each."""
+    seeds = y.shape[1]
+    strangers = (y.sum(0) - y) / others  # of each seed, mean over the other speakers
+    all_seeds, all_strangers = y.sum(1), strangers.sum(1)
+    own, same_seed = (np.einsum("skt,skt->s", y, x) for x in (y, strangers))
+    terms = np.empty((len(y), 4))
+    terms[:, OWN], terms[:, SEED] = own / seeds, same_seed / seeds
+    pairs = seeds * (seeds - 1)
+    terms[:, SAME] = (np.einsum("st,st->s", all_seeds, all_seeds) - own) / pairs
+    terms[:, NEITHER] = (np.einsum("st,st->s", all_seeds, all_strangers) - same_seed) / pairs
     return terms
 
 
@@ -91,5 +103,29 @@ def _check(seeds: Sequence[Clips]) -> None:
     shapes = [[x.shape for x in clips] for clips in seeds]
     if any(s != shapes[0] for s in shapes):
         raise ElpError("answers of all seeds need the same speakers in the same order and length")
-    if any(np.isnan(x).any() for clips in seeds for x in clips):
-        raise ElpError("answers hold NaN or unseen frames: generated answers are whole")
+
+
+def _terms(case: Case) -> Doubles:
+    seeds = [list(clips) for clips in zip(*case.samples, strict=True)]
+    if len(seeds) < 2 or len(seeds[0]) < 2:  # of one answer alone nothing is said
+        return np.zeros((len(case.samples), 4))
+    return explained_terms(seeds)
+
+
+METRICS = tuple(
+    Metric(
+        name=f"{part}_speaker_share",
+        title="explained by the speaker",
+        direction="match",
+        unit="1",
+        convention="share of the answers' variance within clips that all seeds have in common "
+        "and other speakers have not; chance 0",
+        terms=_terms,
+        reduce=summed(speaker_share),
+        over=(f"{part} answers",),
+        key="{name}",
+        added=False,
+        tabled=True,
+    )
+    for part in ("facial", "head", "smile")
+)

@@ -8,6 +8,7 @@ bootstrap draws, of clips or of listeners.
 # C clip, T frame
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,8 @@ def modulation_terms(
 def ratio(totals: Doubles) -> Doubles:
     """Mean activity after events over mean activity elsewhere.
 
-    1: the events change nothing, which is the level of chance. Match the ground truth; no unit.
+    1: the events change nothing, which is the level of chance; `elp.metrics.chance` and the tables'
+    row "stranger" measure it with other speakers' events. Match the ground truth; no unit.
 
     Args:
         totals: (..., 4) sums of `modulation_terms`.
@@ -100,6 +102,15 @@ def ratio(totals: Doubles) -> Doubles:
     """
     near, near_frames, far, far_frames = np.moveaxis(np.asarray(totals, np.float64), -1, 0)
     return divide(near * far_frames, near_frames * far)
+
+
+def summed(reduce: Callable[[Doubles], Doubles]) -> Callable[[Any, Doubles], Doubles]:
+    """A reducer of sums as a metric's reducer of terms and weightings of the clips (B, C)."""
+
+    def of_terms(terms: Any, weights: Doubles) -> Doubles:
+        return reduce(np.tensordot(weights, np.asarray(terms, np.float64), 1))
+
+    return of_terms
 
 
 def share(totals: Doubles) -> Doubles:

@@ -9,7 +9,9 @@ import numpy as np
 
 from elp.errors import ElpError
 from elp.metrics.clips import ClipsLike, Doubles, as_clips
-from elp.metrics.events.modulation import modulation_terms
+from elp.metrics.events.columns import CUED, LOW_PITCH, PHRASE_END, PITCH, column
+from elp.metrics.events.modulation import modulation_terms, ratio, summed
+from elp.metrics.metric import Case, Metric
 from elp.motion import FPS
 
 BAND = (1.0, 4.0)  # Hz: ordinary and rapid nods (Hadar, Steiner & Rose 1985)
@@ -72,3 +74,43 @@ def phrase_nod_terms(
     return modulation_terms(
         phrase_ends, nod_power(pitch, valid=valid, fps=fps), AFTER_PHRASE, fps=fps
     )
+
+
+def _after_low_pitch(case: Case) -> Doubles:
+    cues, pitch = column(case.speaker, LOW_PITCH), column(case.pred, PITCH)
+    return nod_terms(cues, pitch, valid=case.valid, fps=case.fps)
+
+
+def _after_phrase(case: Case) -> Doubles:
+    ends, pitch = column(case.speaker, PHRASE_END), column(case.pred, PITCH)
+    return phrase_nod_terms(ends, pitch, valid=case.valid, fps=case.fps)
+
+
+METRICS = (
+    Metric(
+        name="nods",
+        title="nods after low pitch",
+        direction="match",
+        unit="1",
+        convention="power of pitch at 1-4 Hz 0-1 s after low-pitch cues, over elsewhere; chance 1",
+        terms=_after_low_pitch,
+        reduce=summed(ratio),
+        over=CUED,
+        own=True,
+        added=False,
+        tabled=True,
+    ),
+    Metric(
+        name="phrase_nods",
+        title="nods after phrases",
+        direction="match",
+        unit="1",
+        convention="power of pitch at 1-4 Hz 0.2-1.2 s after phrases end, over elsewhere; chance 1",
+        terms=_after_phrase,
+        reduce=summed(ratio),
+        over=CUED,
+        own=True,
+        added=False,
+        tabled=True,
+    ),
+)

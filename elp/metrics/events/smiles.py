@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from elp.metrics.clips import ClipsLike, Doubles, as_clips
-from elp.metrics.events.modulation import modulation_terms
+from elp.metrics.events.modulation import modulation_terms, ratio, summed
+from elp.metrics.metric import Case, Metric
 from elp.motion import FPS
 
 AFTER_SMILE = (0.0, 2.0)  # s
@@ -71,3 +72,24 @@ def smile_terms(
     """
     begun, answered = (smile_onsets(x, valid=valid, fps=fps) for x in (speaker, listener))
     return modulation_terms(begun, answered, AFTER_SMILE, fps=fps)
+
+
+def _terms(case: Case) -> Doubles:
+    return smile_terms(case.speaker, case.pred, valid=case.valid, fps=case.fps)
+
+
+METRICS = (
+    Metric(
+        name="onsets",
+        title="onsets after onsets",
+        direction="match",
+        unit="1",
+        convention="smiles that begin 0-2 s after the speaker's begins, over elsewhere; chance 1",
+        terms=_terms,
+        reduce=summed(ratio),
+        over=("smile",),
+        own=True,
+        added=False,
+        tabled=True,
+    ),
+)

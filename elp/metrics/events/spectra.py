@@ -5,6 +5,7 @@
 # C clip, T frame, A axis, B band
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from elp.errors import ElpError
 from elp.metrics.clips import ClipsLike, Doubles, as_clips
-from elp.metrics.events.modulation import divide, median, share
+from elp.metrics.events.modulation import divide, median, share, summed
+from elp.metrics.metric import Case, Metric
 from elp.motion import FPS
 
 AXES = ("pitch", "yaw", "roll")
@@ -97,3 +99,61 @@ def _rotations(rotation: ClipsLike, valid: Any) -> list[Doubles]:
     if clips[0].shape[1] != len(AXES):
         raise ElpError(f"rotation of shape {clips[0].shape}: give (T, 3): {', '.join(AXES)}")
     return clips
+
+
+def _bands(case: Case) -> Doubles:
+    return band_terms(case.pred, valid=case.valid, fps=case.fps)
+
+
+def _speeds(case: Case) -> Doubles:
+    return speed_terms(case.pred, valid=case.valid, fps=case.fps)
+
+
+def _power(axis: int, band: int) -> Callable[[Doubles], Doubles]:
+    def one(totals: Doubles) -> Doubles:
+        return band_power(totals)[..., axis, band]
+
+    return one
+
+
+_HEAD: dict[str, Any] = {
+    "direction": "match",
+    "over": ("rotation",),
+    "key": "{name}",
+    "own": True,
+    "added": False,
+    "tabled": True,
+}
+METRICS = (
+    *(
+        Metric(
+            name=f"{axis}_{low:g}hz",
+            title=f"{axis} {low:g}-{high:g} Hz",
+            unit="deg²",
+            convention="power in the band, Hann windows of 5.12 s, mean over clips",
+            terms=_bands,
+            reduce=summed(_power(number, band)),
+            **_HEAD,
+        )
+        for number, axis in enumerate(AXES)
+        for band, (low, high) in enumerate(BANDS)
+    ),
+    Metric(
+        name="rest_share",
+        title="rest",
+        unit="1",
+        convention="share of frames in which the head turns slower than 2 deg/s, over 0.2 s",
+        terms=_speeds,
+        reduce=summed(rest_share),
+        **_HEAD,
+    ),
+    Metric(
+        name="head_speed",
+        title="speed",
+        unit="deg/s",
+        convention="median of the angle between orientations 0.2 s apart, over 0.2 s",
+        terms=_speeds,
+        reduce=summed(median_speed),
+        **_HEAD,
+    ),
+)
