@@ -29,7 +29,7 @@ from elp.training.trainer import Trainer
 def milliseconds(recipe: recipes.Recipe, corpus: Corpus, group: Group, steps: int) -> float:
     """A step's time once it runs smoothly."""
     trainer = Trainer(recipe, corpus, group.device, group)
-    wait = torch.cuda.synchronize if group.device.type == "cuda" else lambda: None
+    wait = torch.cuda.synchronize if group.device.type == "cuda" else torch.cpu.synchronize
     if group.device.type == "cuda":
         trainer.capture()
     for _ in range(max(2, steps // 10)):

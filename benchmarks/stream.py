@@ -24,8 +24,7 @@ import torch
 import typer
 from numpy.typing import NDArray
 
-from elp.listener import responder as generate
-from elp.listener.responder import ELPResponder
+from elp.listener import ELPResponder, ResponseStream, decoder
 from elp.media.audio import HOP, mfcc
 from elp.model import ASE
 from elp.motion import FPS, Clip, Motion
@@ -60,9 +59,8 @@ def pushes(frames: int, emotion: str) -> dict[str, float]:
     less; the part that makes cepstra.
     """
     clip, sound = speaker(frames)
-    stream = ELPResponder(ASE(recipes.stream().model)).stream(
-        emotion, generator=torch.Generator().manual_seed(0)
-    )
+    responder = ELPResponder(ASE(recipes.stream().model))
+    stream = ResponseStream(responder, emotion, generator=torch.Generator().manual_seed(0))
     cepstra, times, work, heard = stream.cepstra.push, [], [], []
 
     def timed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,13 +78,13 @@ def pushes(frames: int, emotion: str) -> dict[str, float]:
         times.append(1000 * (time.perf_counter() - start))
         work.append(1000 * (time.process_time() - busy))
         assert len(answer) == 1
-    at = lambda values, q: round(float(np.quantile(values, q)), 2)  # noqa: E731
-    return {
-        "median_ms": at(times, 0.5),
-        "p95_ms": at(times, 0.95),
-        "processor_median_ms": at(work, 0.5),
-        "cepstra_median_ms": at(heard, 0.5),
+    quantiles = {
+        "median_ms": np.quantile(times, 0.5),
+        "p95_ms": np.quantile(times, 0.95),
+        "processor_median_ms": np.quantile(work, 0.5),
+        "cepstra_median_ms": np.quantile(heard, 0.5),
     }
+    return {name: round(float(value), 2) for name, value in quantiles.items()}
 
 
 def speed(threads: int, frames: int) -> list[dict[str, Any]]:
@@ -125,7 +123,7 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
     one piece.
     """
     clip, _ = speaker(int(minutes * 60 * FPS))
-    responder, size = ELPResponder.from_checkpoint(), generate.CHUNK
+    responder, size = ELPResponder.from_checkpoint(), decoder.CHUNK
     # second differences that reach over a seam
     at = (np.arange(size, len(clip) - 2, size)[:, None] + np.array([-2, -1])).ravel()
     ratios: dict[str, list[float]] = {"beta": [], "pose": []}
@@ -135,9 +133,9 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
             motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
             for name, a in acceleration(motion).items():
                 ratios[name].append(float(a[at].mean() / np.delete(a, at).mean()))
-        generate.CHUNK = len(clip)
+        decoder.CHUNK = len(clip)
         whole = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seeds - 1))
-        generate.CHUNK = size
+        decoder.CHUNK = size
         difference = max(
             difference,
             *(

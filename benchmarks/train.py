@@ -18,7 +18,7 @@ import torch
 import typer
 
 from elp.corpus.format import Corpus
-from elp.model.ase import ASE
+from elp.model import ASE
 from elp.records import run_card, write_json
 from elp.training import losses, recipes
 from elp.training.sampler import Batch
@@ -50,27 +50,27 @@ class Clips(torch.utils.data.Dataset):
         return 1_000_000
 
     def __getitem__(self, index: int) -> tuple[Any, ...]:
-        starts = self.corpus.draw(self.pairs, self.frames, 1, np.random.default_rng(index))
-        x = {
-            name: torch.from_numpy(array[0])
-            for name, array in self.corpus.gather(
-                starts.speaker, starts.listener, self.frames
-            ).items()
-        }
-        stat = self.model.standardise
-        beta, pose = stat("beta", x["speaker_beta"]), stat("pose", x["speaker_pose"])
-        e = torch.eye(len(self.model.config.emotions))[starts.emotion[0]]
-        target = losses.Target(
-            stat("beta", x["listener_beta"]),
-            stat("pose", x["listener_pose"]),
-            x["listener_blink"],
-            e,
-            x["listener_valid"],
+        rng, standard = np.random.default_rng(index), self.model.standardise
+        pair = self.pairs.iloc[rng.integers(len(self.pairs))]
+        first = int(rng.integers(pair.length - self.frames + 1))
+        at, frames = pair.speaker_offset + first, self.frames
+        said, heard = (self.corpus.motion(x, frames) for x in (at, pair.listener_offset + first))
+        (beta, pose), (own_beta, own_pose) = (
+            (
+                standard(name, torch.from_numpy(x))
+                for name, x in (("beta", m.beta), ("pose", m.pose))
+            )
+            for m in (said, heard)
         )
-        return stat("mfcc", x["mfcc"]), self.model.motion_style(beta, pose), e, target
+        e = torch.eye(len(self.model.config.emotions))[pair.emotion]
+        blink, valid = torch.from_numpy(heard.blink), torch.from_numpy(heard.valid)
+        target = losses.Target(own_beta, own_pose, blink, e, valid)
+        sound = np.asarray(self.corpus.mfcc[at : at + frames], np.float32)
+        mfcc = standard("mfcc", torch.from_numpy(sound))
+        return mfcc, self.model.motion_style(beta, pose), e, target
 
 
-def plain(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:
+def eager(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:
     """Milliseconds a step of the loop that everyone writes first."""
     trainer = Trainer(recipe, corpus, torch.device("cuda"), amp=False)
     model, cpu = trainer.model, ASE(trainer.model.config)
@@ -92,7 +92,7 @@ def plain(recipe: recipes.Recipe, corpus: Corpus, steps: int) -> float:
             *model(batch.mfcc, batch.motion, batch.e, generator=generator),
             batch.target,
             recipe.weights,
-            trainer.batches.weight,
+            trainer.sampler.importance,
         )
         optimizer.zero_grad()
         terms["loss"].backward()
@@ -118,7 +118,7 @@ def ladder(
     recipe: recipes.Recipe, corpus: Corpus, steps: int
 ) -> tuple[dict[str, float], dict[str, Any]]:
     """Milliseconds a step of each rung, and where the last one's time goes."""
-    rungs = {"eager loop, DataLoader, float32": plain(recipe, corpus, steps)}
+    rungs = {"eager loop, DataLoader, float32": eager(recipe, corpus, steps)}
     cuda = torch.device("cuda")
     rungs["corpus on the GPU, flat weights, float32"] = clock(
         Trainer(recipe, corpus, cuda, amp=False).advance, steps

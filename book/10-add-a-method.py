@@ -20,7 +20,7 @@
 
 # %% tags=["remove-input"]
 from elp.book import figures
-from elp.listener.responder import Responder
+from elp.listener.contract import Responder
 
 figures.source(Responder)
 

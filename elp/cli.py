@@ -134,7 +134,7 @@ def train(
 
     from elp.corpus import Corpus
     from elp.training import recipes
-    from elp.training.trainer import train as run
+    from elp.training.run import train as run
 
     changes: dict[str, Any] = {
         name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None

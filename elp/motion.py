@@ -17,6 +17,7 @@ from elp.records import atomic
 FPS = 25.0  # the frame rate of every motion in the project (ELP, section 4.1)
 POSE = 6  # three rotations, three translations
 MFCC = 29  # cepstral coefficients per video frame (ELP, section 4.1)
+CLIP = 50  # frames of a short clip: the 2 s that training draws (ELP, section 4.1)
 # columns of prosody (`elp.media.prosody` says what each holds) and the row of somebody who has
 # not spoken yet, the value of each
 PROSODY = (

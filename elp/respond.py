@@ -59,6 +59,7 @@ def respond(
     """
     import torch
 
+    from elp.listener.contract import mixture
     from elp.listener.responder import ELPResponder
 
     speaker = Path(speaker)
@@ -66,7 +67,7 @@ def respond(
     _check(output, params, portrait, side_by_side, video)
     _keep([speaker, portrait], [output, params])
     responder = ELPResponder.from_checkpoint(checkpoint)
-    responder.weights(emotion)  # an unknown emotion is refused before minutes of work
+    mixture(emotion, responder.emotions)  # an unknown emotion is refused before minutes of work
     listener = None
     if output is not None and portrait is not None:
         from elp.render import Portrait

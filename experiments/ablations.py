@@ -31,13 +31,14 @@ from elp.model import checkpoint
 from elp.records import run_card, write_json
 from elp.training import recipes
 from elp.training.recipes import Recipe
-from elp.training.trainer import LOG_EVERY, TERMS, Trainer, validate
+from elp.training.trainer import LOG_EVERY, TERMS, Trainer
+from elp.training.validation import validate
 
 OPTIONS: dict[str, dict[str, Any]] = {
     "U": {},
     "V": {"space": "V"},
     "V+e": {"space": "V+e"},
-    "Eq 1": {"plain": False},
+    "Eq 1": {"raw_motion": False},
     "no shortcut": {"shortcut": False},
     "value": {"coding": "value"},
     "no holds": {"holds": (1,)},

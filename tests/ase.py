@@ -72,7 +72,7 @@ def train_as(rank: int, port: int, recipe: Any, folder: Path, dest: Path, said: 
     """
     import torch
 
-    from elp.training.trainer import train
+    from elp.training.run import train
 
     torch.set_num_threads(1)
     os.environ |= {

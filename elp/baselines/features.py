@@ -6,21 +6,20 @@ expression.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from elp.errors import ElpError
-from elp.listener.responder import Emotion
-from elp.motion import POSE, Clip, Motion
+from elp.corpus import Corpus
+from elp.listener.contract import Emotion, mixture
+from elp.model.standard import Standardiser
+from elp.motion import MFCC, POSE, Clip, Motion
+from elp.training.sampler import Sampler
 
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
 
-
-class Features(nn.Module):
+class Features(Standardiser):
     """Corpus units <-> standardised (., M) motion and (., 29) sound; blinks from β for methods that
     predict none.
 
@@ -29,47 +28,39 @@ class Features(nn.Module):
     its blinks whatever the corpus calls its coefficients.
     """
 
-    motion_mean: Tensor
-    motion_std: Tensor
-    mfcc_mean: Tensor
-    mfcc_std: Tensor
     eyelid: Tensor
 
     def __init__(self, corpus: Corpus) -> None:
-        super().__init__()
+        super().__init__(corpus.stats)
         self.emotions = tuple(corpus.emotions)
-        stats = corpus.stats
-        for part, names in (("motion", ("beta", "pose")), ("mfcc", ("mfcc",))):
-            for i, moment in enumerate(("mean", "std")):
-                value = np.concatenate([np.asarray(stats[name][i], np.float32) for name in names])
-                self.register_buffer(f"{part}_{moment}", torch.from_numpy(value))
         self.register_buffer("eyelid", torch.from_numpy(_eyelid(corpus)))
+
+    @property
+    def device(self) -> torch.device:
+        """Where the statistics lie."""
+        return self.eyelid.device
 
     @property
     def width(self) -> int:
         """M, the number of motion coefficients."""
-        return len(self.motion_mean)
+        return len(self.eyelid) - 1 + POSE
 
     def motion(self, beta: Tensor, pose: Tensor) -> Tensor:
         """β (..., D) and p (..., 6) -> standardised (..., M) on this module's device."""
-        x = torch.cat([beta, pose], -1).to(self.motion_mean)
-        return (x - self.motion_mean) / self.motion_std.clamp_min(1e-6)
-
-    def sound(self, mfcc: Tensor) -> Tensor:
-        """(..., 29) -> standardised."""
-        return (mfcc.to(self.mfcc_mean) - self.mfcc_mean) / self.mfcc_std.clamp_min(1e-6)
+        beta, pose = (x.to(self.eyelid) for x in (beta, pose))
+        return torch.cat([self.standardise("beta", beta), self.standardise("pose", pose)], -1)
 
     def speaker(self, clip: Clip) -> Tensor:
         """(T, M + 29) standardised motion and sound; unseen frames are the mean face."""
         m = clip.motion
         motion = self.motion(torch.tensor(m.beta), torch.tensor(m.pose))
-        seen = torch.tensor(m.valid).to(motion.device)[:, None]
-        return torch.cat([torch.where(seen, motion, 0), self.sound(torch.tensor(clip.mfcc))], -1)
+        seen = torch.tensor(m.valid).to(self.device)[:, None]
+        sound = self.standardise("mfcc", torch.tensor(clip.mfcc).to(self.eyelid))
+        return torch.cat([torch.where(seen, motion, 0), sound], -1)
 
     def listener(self, x: Tensor, blink: Tensor | None = None) -> Motion:
         """Standardised (T, M) -> Motion; blinks are read off β when not given."""
-        x = x.float() * self.motion_std + self.motion_mean
-        beta, pose = x[:, :-POSE], x[:, -POSE:]
+        beta, pose = self.restore("beta", x[:, :-POSE]), self.restore("pose", x[:, -POSE:])
         if blink is None:
             blink = beta @ self.eyelid[:-1] + self.eyelid[-1] > 0
         return Motion(
@@ -78,41 +69,16 @@ class Features(nn.Module):
             blink=blink.cpu().numpy().astype(np.uint8),
         )
 
-
-def weights_of(emotion: Emotion, emotions: Sequence[str]) -> Tensor:
-    """(N,) weights of a named emotion, of given weights, or (None) all alike; raises ElpError for
-    what the corpus does not know.
-    """
-    if emotion is None:
-        return torch.full((len(emotions),), 1 / len(emotions))
-    if isinstance(emotion, str):
-        if emotion not in emotions:
-            raise ElpError(f"unknown emotion {emotion!r}: choose one of {', '.join(emotions)}")
-        return torch.eye(len(emotions))[list(emotions).index(emotion)]
-    if len(emotion) != len(emotions):
-        raise ElpError(
-            f"{len(emotion)} emotion weights, this corpus has {len(emotions)} emotions: {', '.join(emotions)}"
-        )
-    return torch.tensor(emotion, dtype=torch.float32)
+    def mixtures(self, emotions: Sequence[Emotion]) -> Tensor:
+        """(B, N) of what is asked for; where it is left open, all emotions alike."""
+        even = torch.full((len(self.emotions),), 1 / len(self.emotions))
+        asked = [mixture(emotion, self.emotions) for emotion in emotions]
+        return torch.stack([even if e is None else e for e in asked]).to(self.device)
 
 
-def _eyelid(corpus: Corpus, most: int = 50_000) -> np.ndarray:
-    """(D + 1,) weights and offset whose sign tells shut from open."""
-    betas, blinks = [], []
-    for pair in corpus.pairs("train").itertuples():
-        motion = corpus.listener(pair)
-        betas.append(motion.beta[motion.valid])
-        blinks.append(motion.blink[motion.valid])
-        if sum(map(len, blinks)) > most:
-            break
-    beta, blink = np.concatenate(betas).astype(np.float64), np.concatenate(blinks).astype(bool)
-    if blink.all() or not blink.any():
-        return np.array([*np.zeros(beta.shape[1]), -1.0], np.float32)  # nobody blinks here
-    x = np.column_stack([beta, np.ones(len(beta))])
-    weights = np.linalg.lstsq(x, blink.astype(np.float64), rcond=1e-6)[0]
-    score = x @ weights
-    weights[-1] -= (score[blink].mean() + score[~blink].mean()) / 2
-    return weights.astype(np.float32)
+def speaker_width(features: Features) -> int:
+    """Numbers a frame of `Features.speaker`: M + 29."""
+    return features.width + MFCC
 
 
 class Batch(NamedTuple):
@@ -124,54 +90,37 @@ class Batch(NamedTuple):
     e: Tensor
 
 
-class Windows:
-    """Random windows of a split's pairs, cut on the device.
-
-    Args:
-        corpus: opened. features: on the device to use. frames: T. split: "train", "val" or "test".
-
-    Raises:
-        ElpError: no pair is `frames` long.
+class Windows(Sampler):
+    """Random windows as the baselines learn from them: unseen frames are the mean face. Arguments:
+    see `Sampler`.
     """
 
-    def __init__(
-        self, corpus: Corpus, features: Features, frames: int, split: str = "train"
-    ) -> None:
-        pairs = corpus.pairs(split)
-        pairs = pairs[pairs["length"] >= frames]
-        if pairs.empty:
-            raise ElpError(
-                f"{corpus.folder}: no pair of the {split} split has {frames} frames: take another corpus"
-            )
-        device = features.motion_mean.device
-        put = lambda x: torch.from_numpy(np.array(x)).to(device)  # noqa: E731
-        self.valid = put(corpus.valid)
-        motion = features.motion(put(corpus.beta).float(), put(corpus.pose).float())
-        self.motion = torch.where(self.valid[:, None], motion, 0)
-        self.sound = features.sound(put(corpus.mfcc).float())
-        n = len(features.emotions)
-        known = put(pairs["emotion"].to_numpy(np.int64))
-        self.e = torch.cat([torch.eye(n), torch.full((1, n), 1 / n)]).to(device)[
-            known.where(known >= 0, n)
-        ]
-        self.speaker, self.listener = (
-            put(pairs[f"{who}_offset"].to_numpy(np.int64)) for who in ("speaker", "listener")
-        )
-        self.places = put(pairs["length"].to_numpy(np.int64)) - frames + 1
-        self.edges = self.places.double().cumsum(0)
-        self.steps = torch.arange(frames, device=device)
+    def gather(self, row: Tensor, start: Tensor) -> Batch:
+        """The windows themselves, standardised; row and start are (B,) int64."""
+        speaker, listener = (self.frames(x, row, start) for x in (self.speaker, self.listener))
+        heard = torch.cat([self._motion(speaker), self.series("mfcc", speaker)], -1)
+        return Batch(heard, self._motion(listener), self.valid[listener], self.mixture(row))
 
-    def draw(self, count: int, generator: torch.Generator) -> Batch:
-        """`count` windows, uniform over all positions; `generator` lives on the device."""
-        r = torch.rand(2, count, generator=generator, device=self.edges.device, dtype=torch.double)
-        row = torch.searchsorted(self.edges, r[0] * self.edges[-1]).clamp_max(len(self.edges) - 1)
-        start = (r[1] * self.places[row]).long()
-        at, to = (
-            (offset[row] + start)[:, None] + self.steps for offset in (self.speaker, self.listener)
-        )
-        return Batch(
-            torch.cat([self.motion[at], self.sound[at]], -1),
-            self.motion[to],
-            self.valid[to],
-            self.e[row],
-        )
+    def _motion(self, frames: Tensor) -> Tensor:
+        """(B, T) frames of the corpus -> (B, T, M)."""
+        motion = torch.cat([self.series("beta", frames), self.series("pose", frames)], -1)
+        return torch.where(self.valid[frames][..., None], motion, 0)
+
+
+def _eyelid(corpus: Corpus, most: int = 50_000) -> np.ndarray:
+    """(D + 1,) slopes and offset whose sign tells shut from open."""
+    betas, blinks = [], []
+    for pair in corpus.pairs("train").itertuples():
+        motion = corpus.listener(pair)
+        betas.append(motion.beta[motion.valid])
+        blinks.append(motion.blink[motion.valid])
+        if sum(map(len, blinks)) > most:
+            break
+    beta, blink = np.concatenate(betas).astype(np.float64), np.concatenate(blinks).astype(bool)
+    if blink.all() or not blink.any():
+        return np.array([*np.zeros(beta.shape[1]), -1.0], np.float32)  # nobody blinks here
+    x = np.column_stack([beta, np.ones(len(beta))])
+    line = np.linalg.lstsq(x, blink.astype(np.float64), rcond=1e-6)[0]
+    score = x @ line
+    line[-1] -= (score[blink].mean() + score[~blink].mean()) / 2
+    return line.astype(np.float32)

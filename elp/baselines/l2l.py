@@ -6,7 +6,7 @@ its codes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,11 +14,9 @@ from torch import Tensor, nn
 
 from elp.baselines.features import Batch, Features, Windows
 from elp.baselines.fit import Fit, finish
-from elp.listener.responder import Emotion
-from elp.motion import Clip, Motion
-
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
+from elp.corpus import Corpus
+from elp.listener.contract import Emotion
+from elp.motion import MFCC, Clip, Motion
 
 # codebook 200 x 256; a token is 8 frames; four tokens of past
 CODES, WIDTH, TOKEN, PAST = 200, 256, 8, 4
@@ -154,7 +152,7 @@ class Predictor(nn.Module):
         super().__init__()
         self.motion = motion
         self.code = nn.Embedding(CODES, DIM)
-        self.sound_in, self.motion_in = nn.Linear(29, DIM), nn.Linear(motion, DIM)
+        self.sound_in, self.motion_in = nn.Linear(MFCC, DIM), nn.Linear(motion, DIM)
         self.at_code, self.at_frame = _places(PAST, DIM), _places(HEARD, DIM)
         self.listener = _transformer(DIM, 10, 4 * DIM, 1, 0.1)
         self.cross = nn.ModuleList(
@@ -164,7 +162,7 @@ class Predictor(nn.Module):
         self.out = nn.Linear(DIM, CODES)
 
     def forward(self, past: Tensor, speaker: Tensor) -> Tensor:
-        motion, sound = speaker.split([self.motion, 29], -1)
+        motion, sound = speaker.split([self.motion, MFCC], -1)
         heard, seen = self.sound_in(sound) + self.at_frame, self.motion_in(motion) + self.at_frame
         for layer in self.cross:  # the sound asks, the speaker's motion answers
             heard = layer(heard, seen)
@@ -201,7 +199,7 @@ class L2L(nn.Module):
         """Codes are sampled one after the other (temperature 0.7, top-p 0.9) for all clips at once;
         before the clip: the mean face.
         """
-        device = self.features.motion_mean.device
+        device = self.features.device
         longest = -(-max(map(len, speakers)) // BLOCK) * BLOCK
         rows = [self.features.speaker(clip) for clip in speakers]
         rows = [
@@ -251,7 +249,7 @@ def l2l_fits(
     to one code. The predictor learns the codes of the trained VQ-VAE.
 
     Args:
-        corpus: with a "train" split, of pairs of at least 64 frames. seed: of weights, windows,
+        corpus: with a "train" split, of pairs of at least 64 frames. seed: of parameters, windows,
             dropout. device: "cpu", "cuda".
         steps: of the VQ-VAE and of the predictor. batch: windows in a step.
     """
@@ -264,7 +262,7 @@ def l2l_fits(
 def _fits(
     corpus: Corpus, model: L2L, seed: int, steps: tuple[int, int], batch: int
 ) -> Iterator[tuple[str, Fit]]:
-    windows, first = Windows(corpus, model.features, BLOCK), steps[0] // 6
+    windows, first = Windows(corpus, BLOCK, device=model.features.device), steps[0] // 6
     options: dict[str, Any] = {"batch": batch, "lr": 3e-4, "half": True, "seed": seed}
     if first:
         yield (
@@ -278,10 +276,8 @@ def _fits(
                 **options,
             ),
         )
-    device = windows.edges.device
-    model.vq.start(
-        windows.draw(max(batch, CODES), torch.Generator(device).manual_seed(seed)).listener
-    )
+    generator = torch.Generator(windows.device).manual_seed(seed)
+    model.vq.start(windows.gather(*windows.draw(max(batch, CODES), generator)).listener)
     yield (
         "vq",
         Fit(
@@ -294,7 +290,7 @@ def _fits(
         ),
     )
     model.eval().vq.requires_grad_(False)
-    windows = Windows(corpus, model.features, 2 * BLOCK)
+    windows = Windows(corpus, 2 * BLOCK, device=windows.device)
     options |= {"weight_decay": 0.01, "seed": seed + 1}
     yield (
         "predictor",

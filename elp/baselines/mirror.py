@@ -4,16 +4,12 @@ method").
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 
-from elp.listener.responder import Emotion
+from elp.corpus import Corpus
+from elp.listener.contract import Emotion
 from elp.motion import Clip, Motion
-
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
 
 
 class Mirror:

@@ -6,18 +6,15 @@ LSTM, frame after frame.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from elp.baselines.features import Batch, Features, Windows, weights_of
+from elp.baselines.features import Batch, Features, Windows, speaker_width
 from elp.baselines.fit import Fit, finish
-from elp.listener.responder import Emotion
+from elp.corpus import Corpus
+from elp.listener.contract import Emotion
 from elp.motion import Clip, Motion
-
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
 
 FRAMES, HIDDEN, WIDTH = 90, 96, 192  # training window, LSTM, input layer: as published
 # epochs of non-overlapping windows; the rate is halved every 30
@@ -36,7 +33,7 @@ class RLHG(nn.Module):
         super().__init__()
         self.features, self.residual = features, residual
         m, n = features.width, len(features.emotions)
-        s = m + 29 + (m + n if residual else 0)
+        s = speaker_width(features) + (m + n if residual else 0)
         self.norm = nn.BatchNorm1d(s) if residual else nn.LayerNorm(s)
         self.inside = nn.Linear(s, WIDTH)
         self.start = nn.Linear(m + n, 2 * 2 * HIDDEN)
@@ -68,23 +65,19 @@ class RLHG(nn.Module):
         seen = (batch.valid[:, 1:] & batch.valid[:, :1]).float()
         error = self(batch.speaker[:, :-1], batch.listener[:, 0], batch.e) - batch.listener[:, 1:]
         change = error.diff(dim=1)
-        norm = lambda x: (x.square().sum(-1) + 1e-8).sqrt()  # noqa: E731  its gradient at zero is finite
         both = seen[:, 1:] * seen[:, :-1]
-        return (norm(error) * seen).sum() / seen.sum().clamp_min(1) + (
-            norm(change) * both
-        ).sum() / both.sum().clamp_min(1)
+        return _mean_norm(error, seen) + _mean_norm(change, both)
 
     @torch.no_grad()
     def respond_all(
         self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
     ) -> list[Motion]:
         """Answers from the mean face on: no method here is shown a frame of the real listener."""
-        device = self.features.motion_mean.device
-        e = torch.stack([weights_of(x, self.features.emotions) for x in emotions]).to(device)
+        e = self.features.mixtures(emotions)
         x = nn.utils.rnn.pad_sequence(
             [self.features.speaker(clip) for clip in speakers], batch_first=True
         )
-        first = torch.zeros(len(speakers), self.features.width, device=device)
+        first = torch.zeros(len(speakers), self.features.width, device=e.device)
         y = torch.cat([first[:, None], self(x, first, e)[:, :-1]], 1)
         return [
             self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)
@@ -94,6 +87,12 @@ class RLHG(nn.Module):
         self, speaker: Clip, emotion: Emotion = None, *, generator: torch.Generator
     ) -> Motion:
         return self.respond_all([speaker], [emotion], generator=generator)[0]
+
+
+def _mean_norm(x: Tensor, seen: Tensor) -> Tensor:
+    """Mean L2 norm of the vectors (B, T, M) where `seen` (B, T) is 1."""
+    norm = (x.square().sum(-1) + 1e-8).sqrt()  # its gradient at zero is finite
+    return (norm * seen).sum() / seen.sum().clamp_min(1)
 
 
 def rlhg_fit(
@@ -108,16 +107,16 @@ def rlhg_fit(
     30 epochs.
 
     Args:
-        corpus: with a "train" split. residual: PCH. seed: of weights, windows and dropout. device:
-            "cpu", "cuda".
+        corpus: with a "train" split. residual: PCH. seed: of parameters, windows and dropout.
+            device: "cpu", "cuda".
         steps: iterations; by default 100 epochs of as many windows as fit side by side.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = RLHG(Features(corpus), residual=residual).to(device)
     longest = int(corpus.pairs("train")["length"].max())
-    windows = Windows(corpus, model.features, min(FRAMES, longest))
-    epoch = max(int(windows.edges[-1]) // FRAMES // BATCH, 1)
+    windows = Windows(corpus, min(FRAMES, longest), device=device)
+    epoch = max(int(windows.places.sum()) // FRAMES // BATCH, 1)
     steps = steps or EPOCHS * epoch
     return Fit(
         model,
@@ -128,8 +127,20 @@ def rlhg_fit(
         lr=2e-3,
         weight_decay=0.05,
         seed=seed,
-        schedule=lambda step: 0.5 ** (step * EPOCHS // steps // HALVING),
+        schedule=_Halved(steps),
     )
+
+
+class _Halved:
+    """The learning rate's factor: halved every 30 of the 100 epochs that `steps` steps stand
+    for.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.steps = steps
+
+    def __call__(self, step: int) -> float:
+        return 0.5 ** (step * EPOCHS // self.steps // HALVING)
 
 
 def train_rlhg(

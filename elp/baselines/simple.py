@@ -3,23 +3,18 @@
 # T frame, S segment, M = D + 6 motion
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from elp.baselines.features import Features
-from elp.listener.responder import ELPResponder, Emotion, Responder
-from elp.listener.sampling import SmoothUniform
-from elp.model.layers import State
-from elp.motion import Clip, Motion
+from elp.corpus import Corpus
+from elp.listener.contract import Emotion, Responder
+from elp.motion import CLIP, Clip, Motion
 
-if TYPE_CHECKING:
-    from elp.corpus import Corpus
-
-SEGMENT = 50  # frames of a retrieved piece: the paper's 2 s clip
+SEGMENT = CLIP  # frames of a retrieved piece: the paper's 2 s clip
 STRIDE = 5  # frames between two training segments that may be retrieved
 THIN = 5  # every fifth frame describes a segment: motion and MFCC hardly change in 0.2 s
 
@@ -73,10 +68,12 @@ class RandomListener:
             pieces.append(piece)
             missing -= len(piece)
         motion = joined(pieces)
-        std = self.features.motion_std.numpy() * self.noise
         beta, pose = (
-            (x + rng.standard_normal(x.shape) * s).astype(np.float32)
-            for x, s in ((motion.beta, std[:-6]), (motion.pose, std[-6:]))
+            (x + rng.standard_normal(x.shape) * (s.numpy() * self.noise)).astype(np.float32)
+            for x, (_, s) in (
+                (motion.beta, self.features.moments("beta")),
+                (motion.pose, self.features.moments("pose")),
+            )
         )
         return Motion(beta=beta, pose=pose, blink=motion.blink, valid=motion.valid)
 
@@ -120,13 +117,10 @@ class Neighbours:
         )
 
     def _scaled(self, x: NDArray) -> NDArray[np.float32]:
-        name = "mfcc" if self.by == "audio" else "motion"
-        mean, std = (
-            getattr(self.features, f"{name}_{moment}").numpy() for moment in ("mean", "std")
-        )
-        return np.nan_to_num((x.astype(np.float32) - mean) / np.maximum(std, 1e-6)).reshape(
-            len(x), -1
-        )
+        names = ("mfcc",) if self.by == "audio" else ("beta", "pose")
+        moments = zip(*(self.features.moments(name) for name in names), strict=True)
+        mean, std = (torch.cat(part).numpy() for part in moments)
+        return np.nan_to_num((x.astype(np.float32) - mean) / std).reshape(len(x), -1)
 
     def find(self, speaker: Clip) -> list[Found]:
         """The nearest training segment for each 2 s of a speaker of any length; the last one
@@ -187,19 +181,3 @@ class RetrievedSpeaker:
             prosody=None if prosody is None else prosody[frames],
         )
         return self.model.respond(clip, emotion, generator=generator)
-
-
-class RandomCodes(ELPResponder):
-    """DLS-Random: random codewords through a trained model's decoders, all equally likely whoever
-    speaks.
-
-    Draws at neighbouring frames hang together as the model's own do; its space decides whether the
-    emotion moves the codewords.
-    """
-
-    def codes(
-        self, style: Tensor, state: State, noise: SmoothUniform, trim: slice = slice(None)
-    ) -> tuple[Tensor, Tensor]:
-        frames = len(range(*trim.indices(style.shape[1])))
-        uniform, blink = self.draws(noise, frames)
-        return uniform.argmax(-1).to(style.device), blink

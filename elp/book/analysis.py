@@ -19,9 +19,8 @@ from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
 from elp.model.style import motion_style
-from elp.motion import POSE, Clip, Motion
+from elp.motion import CLIP, POSE, Clip, Motion
 
-CLIP = 50  # frames: the paper embeds clips of two seconds (ELP, Figure 7)
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
@@ -108,8 +107,8 @@ def style_of(responder: ELPResponder, speaker: Clip) -> Tensor:
     """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1); 440 wide with
     β and p themselves.
     """
-    model, seen = responder.model, speaker.motion
-    mfcc, beta, pose = responder.inputs(speaker.mfcc, seen.beta, seen.pose, seen.valid)
+    model = responder.model
+    mfcc, beta, pose = responder.speaker.clip(speaker)
     return model.style(mfcc, model.motion_style(beta, pose))
 
 
@@ -118,8 +117,8 @@ def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generato
     """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of
     the speaker.
     """
-    style = style_of(responder, speaker)
-    codes, _ = responder.codes(style, {}, responder.noise(generator))
+    style, draws = style_of(responder, speaker), responder.sampler.start(generator)
+    codes, _ = responder.codes(style, {}, draws)
     return codes[0].numpy()
 
 
@@ -131,12 +130,12 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
     Args:
         emotion: (B,) the emotion to decode with, for the corpus's own labels `codes.emotion`.
     """
-    model, found = responder.model, []
+    found = []
     for start in range(0, len(codes.base), batch):
         cut = slice(start, start + batch)
         e = torch.nn.functional.one_hot(torch.as_tensor(emotion[cut]), len(codes.emotions)).float()
-        image = model.image_of(torch.as_tensor(codes.base[cut]), e[:, None].expand(-1, CLIP, -1))
-        beta, pose, _ = model.decode(image)
+        base, e = torch.as_tensor(codes.base[cut]), e[:, None].expand(-1, CLIP, -1)
+        beta, pose, _ = responder.decoder.standardised(base, e)
         found.append(torch.cat([beta, pose], -1).numpy())
     return np.concatenate(found)
 
@@ -364,19 +363,16 @@ def explorer(
     certain = ELPResponder(responder.model, temperature=0.0)
     with torch.no_grad():
         style = style_of(responder, speaker)
-        drawn, uniform = responder.codes(
-            style, {}, responder.noise(torch.Generator().manual_seed(seed))
+        (drawn, uniform), (likely, _) = (
+            each.codes(style, {}, each.sampler.start(torch.Generator().manual_seed(seed)))
+            for each in (responder, certain)
         )
-        likely, _ = certain.codes(style, {}, certain.noise(torch.Generator().manual_seed(seed)))
 
     @torch.no_grad()
     def compute(emotion: float, heads: int) -> tuple[Motion, Ints]:
-        e = torch.tensor([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)])
+        e = torch.tensor([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)]).float()
         codes = torch.where(torch.arange(drawn.shape[-1]) < heads, drawn, likely)
-        beta, pose, shut = (
-            x[0].numpy() for x in responder.decode(codes, e.expand(1, codes.shape[1], -1), {})
-        )
-        motion = Motion(beta=beta, pose=pose, blink=(uniform[0].numpy() < shut).astype(np.uint8))
+        motion = responder.decoder(codes, e.expand(1, codes.shape[1], -1)).motion(uniform)
         return motion, codes[0].numpy() + 1 + int(e.argmax()) * responder.model.config.categories
 
     return compute

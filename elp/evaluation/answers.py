@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
-from elp.listener.responder import Responder
+from elp.listener.contract import Responder
 from elp.motion import Motion
 
 LEAST = 25  # frames seen in a clip below which it is left out

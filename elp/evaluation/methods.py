@@ -17,7 +17,8 @@ from elp.errors import ElpError
 from elp.evaluation.answers import Answerer
 from elp.evaluation.bounds import GroundTruth, Oracle, ShuffledPair, UnseenListener
 from elp.evaluation.trainings import ELPTraining, L2LTraining, RegressionTraining, Training
-from elp.listener.responder import ELPResponder, Emotion, Responder
+from elp.listener.contract import Emotion, Responder
+from elp.listener.responder import ELPResponder
 from elp.motion import Clip, Motion
 
 

@@ -17,7 +17,8 @@ import torch
 from elp import baselines
 from elp.baselines.fit import Fit
 from elp.corpus.format import Corpus
-from elp.listener.responder import ELPResponder, Responder
+from elp.listener.contract import Responder
+from elp.listener.responder import ELPResponder
 from elp.model import checkpoint
 from elp.training import recipes
 from elp.training.trainer import LOG_EVERY, Trainer
@@ -103,7 +104,7 @@ class ELPTraining(Training):
         base = recipes.get(budget.printed if self.printed else budget.recipe)
         changes: dict[str, Any] = {"space": self.space, "causal": self.causal or base.model.causal}
         if not self.raw_motion:
-            changes["plain"] = False
+            changes["raw_motion"] = False
         if self.heads is not None:
             changes["heads"] = self.heads
         return replace(

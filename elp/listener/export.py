@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from elp.errors import ElpError
+from elp.listener.decoder import Decoder
 from elp.model.ase import ASE
 from elp.records import atomic
 
@@ -25,30 +25,13 @@ OPSET = 18
 TOLERANCE = 1e-4  # of the comparison, relative to the largest number where that is above 1
 
 
-class Decoders(nn.Module):
-    """D1 and D2 with the coding before them and the corpus's units after them: what the exported
-    file computes.
-    """
-
-    def __init__(self, model: ASE) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, codes: Tensor, emotion: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Categories (1, T, H) in [0, V) and weights (1, T, N) -> β (1, T, D), p (1, T, 6) in
-        corpus units, P(blink) (1, T).
-        """
-        beta, pose, blink = self.model.decode(self.model.image_of(codes, emotion))
-        return self.model.restore("beta", beta), self.model.restore("pose", pose), blink.sigmoid()
-
-
 def export_decoder(model: ASE, path: str | Path) -> None:
     """Write the decoders as ONNX, whole or not at all, after a run that equals the model's own.
 
     The file takes `codes` (1, T, H) int32, each head's category in [0, V), and `emotion` (1, T, N)
-    float32, weights that sum to 1 in every frame; any T. It gives `beta` (1, T, D), `pose` (1, T,
-    6) in corpus units and `blink` (1, T), the probability of shut eyes, each from the whole clip.
-    Its metadata hold the emotions' names, H and V.
+    float32, a mixture that sums to 1 in every frame; any T. It gives `beta` (1, T, D), `pose`
+    (1, T, 6) in corpus units and `blink` (1, T), the probability of shut eyes, each from the whole
+    clip. Its metadata hold the emotions' names, H and V.
 
     Args:
         model: trained. path: file ending in .onnx.
@@ -66,45 +49,35 @@ def export_decoder(model: ASE, path: str | Path) -> None:
         raise ElpError(
             'exporting needs onnx and onnxruntime: pip install -e ".[export]" in the clone'
         ) from error
-    decoders = Decoders(copy.deepcopy(model).cpu().eval())
-    graph = onnx.load_from_string(_traced(decoders))
-    config = model.config
-    for key, value in {
-        "emotions": list(config.emotions),
-        "heads": config.heads,
-        "categories": config.categories,
-    }.items():
+    decoder = Decoder(copy.deepcopy(model).cpu().eval())
+    graph = onnx.load_from_string(_traced(decoder))
+    sizes = {name: getattr(model.config, name) for name in ("emotions", "heads", "categories")}
+    for key, value in sizes.items():
         graph.metadata_props.add(key=key, value=json.dumps(value))
     content = graph.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     for frames in (1, 7, 50):
-        _compare(decoders, session, frames)
+        _compare(decoder, session, frames)
     with atomic(path) as partial:
         partial.write_bytes(content)
 
 
 def example(model: ASE, frames: int, seed: int = 0) -> dict[str, Any]:
     """Random inputs of the exported file, as arrays by name."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(
-        0, model.config.categories, (1, frames, model.config.heads), dtype=np.int32
-    )
-    return {
-        "codes": codes,
-        "emotion": rng.dirichlet(np.ones(len(model.config.emotions)), (1, frames)).astype(
-            np.float32
-        ),
-    }
+    rng, config = np.random.default_rng(seed), model.config
+    codes = rng.integers(0, config.categories, (1, frames, config.heads), dtype=np.int32)
+    emotion = rng.dirichlet(np.ones(len(config.emotions)), (1, frames)).astype(np.float32)
+    return {"codes": codes, "emotion": emotion}
 
 
-def _traced(decoders: Decoders) -> bytes:
-    inputs = tuple(torch.from_numpy(x) for x in example(decoders.model, 8).values())
+def _traced(decoder: Decoder) -> bytes:
+    inputs = tuple(torch.from_numpy(x) for x in example(decoder.model, 8).values())
     buffer, axes = io.BytesIO(), {name: {1: "frames"} for name in (*INPUTS, *OUTPUTS)}
     with warnings.catch_warnings():
         # the newer exporter, which the old one recommends, fixes the number of frames
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            decoders,
+            decoder,
             inputs,
             buffer,
             dynamo=False,
@@ -117,14 +90,15 @@ def _traced(decoders: Decoders) -> bytes:
 
 
 @torch.inference_mode()
-def _compare(decoders: Decoders, session: Any, frames: int) -> None:
-    inputs = example(decoders.model, frames)
-    expected = decoders(*(torch.from_numpy(x) for x in inputs.values()))
+def _compare(decoder: Decoder, session: Any, frames: int) -> None:
+    inputs = example(decoder.model, frames)
+    expected = decoder(*(torch.from_numpy(x) for x in inputs.values()))
     for name, mine, theirs in zip(
         OUTPUTS, expected, session.run(list(OUTPUTS), inputs), strict=True
     ):
         error = np.abs(mine.numpy() - theirs).max() if mine.shape == theirs.shape else np.inf
         if not error < TOLERANCE * max(1.0, float(mine.abs().max())):
             raise ElpError(
-                f"the exported {name} of {frames} frames differs from the model's by {error:.2g}: please report this with the checkpoint"
+                f"the exported {name} of {frames} frames differs from the model's by {error:.2g}: "
+                "please report this with the checkpoint"
             )

@@ -1,8 +1,8 @@
-"""Random draws that hang together over time, the same however a response is cut into pieces
-(chapter "Base, Transformed, U").
+"""Temporally correlated sampling of codes and blinks, the same however a response is cut into
+pieces (chapter "Base, Transformed, U").
 """
 
-# T frame
+# T frame, H head, V category
 from __future__ import annotations
 
 import math
@@ -11,7 +11,14 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from elp.errors import ElpError
+from elp.model.config import ASEConfig
+
 BLOCK = 64  # rows kept in one piece of memory
+# correlated draws of this part of a hold, in standard deviations, are half alike where held ones
+# are
+HOLD = 0.3
+UNHELD = 4.0  # frames of correlation for heads that drew every frame anew in training
 
 
 class SmoothUniform:
@@ -30,15 +37,7 @@ class SmoothUniform:
         self, widths: Sequence[int], spreads: Sequence[float], generator: torch.Generator
     ) -> None:
         self.widths, self.generator = list(widths), generator
-        self.kernels = []
-        for spread in spreads:
-            reach = math.ceil(3 * spread)
-            kernel = (
-                torch.exp(-(torch.arange(-reach, reach + 1).float() ** 2) / (2 * spread**2))
-                if spread
-                else torch.ones(1)
-            )
-            self.kernels.append(kernel / kernel.norm())
+        self.kernels = [_kernel(spread) for spread in spreads]
         # rows drawn ahead: a number is made of its own frame's row and this many more
         self.past = max(map(len, self.kernels)) - 1
         self.rows = self._white(self.past)
@@ -71,3 +70,80 @@ class SmoothUniform:
             smooth = torch.stack([kernel @ recent[t : t + len(kernel)] for t in range(count)])
             found.append(torch.special.ndtr(smooth).clamp_(1e-7, 1 - 1e-7))
         return found
+
+
+def _kernel(spread: float) -> Tensor:
+    """Gaussian weights of deviation `spread` frames, their squares summing to 1."""
+    if not spread:
+        return torch.ones(1)
+    reach = math.ceil(3 * spread)
+    kernel = torch.exp(-(torch.arange(-reach, reach + 1).float() ** 2) / (2 * spread**2))
+    return kernel / kernel.norm()
+
+
+class CodeSampler:
+    """How a response draws each head's category and its blinks.
+
+    Args:
+        config: of the model.
+        temperature, correlation, blink_correlation: see `ELPResponder`.
+
+    Raises:
+        ElpError: an option is below 0.
+    """
+
+    def __init__(
+        self,
+        config: ASEConfig,
+        *,
+        temperature: float = 1.0,
+        correlation: float | None = None,
+        blink_correlation: float = 2.5,
+    ) -> None:
+        if min(temperature, correlation or 0, blink_correlation) < 0:
+            raise ElpError("temperature and correlations must be 0 or more")
+        self.temperature = temperature
+        # no numbers are drawn where none decides
+        self.heads, self.categories = (config.heads, config.categories) if temperature else (0, 1)
+        self.holds = len(config.holds)
+        spreads = [UNHELD if hold == 1 else HOLD * hold for hold in config.holds]
+        if correlation is not None:
+            spreads = [correlation] * self.holds
+        self.spreads = (*spreads, blink_correlation)
+
+    def start(self, generator: torch.Generator) -> Draws:
+        """The draws of one response."""
+        return Draws(self, generator)
+
+    def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        """The category that uniform numbers draw from logits, both (1, T, H, V), the most probable
+        at temperature 0: (1, T, H).
+        """
+        if self.temperature:
+            # in place: the memory is what this waits for
+            gumbel = uniform.log().neg_().log_().neg_()
+            logits = gumbel.to(logits.device).add_(logits / self.temperature)
+        return logits.argmax(-1)
+
+
+class Draws:
+    """The uniform numbers of one response, in the order of time."""
+
+    def __init__(self, sampler: CodeSampler, generator: torch.Generator) -> None:
+        self.sampler = sampler
+        widths = [
+            len(range(n, sampler.heads, sampler.holds)) * sampler.categories
+            for n in range(sampler.holds)
+        ]
+        self.noise = SmoothUniform([*widths, 1], sampler.spreads, generator)
+
+    def next(self, frames: int) -> tuple[Tensor, Tensor]:
+        """Of the next frames: of all heads and categories (1, T, H, V), none at temperature 0; of
+        the blink (1, T).
+        """
+        *groups, blink = self.noise.draw(frames)
+        sampler = self.sampler
+        uniform = blink.new_empty(1, frames, sampler.heads, sampler.categories)
+        for n, group in enumerate(groups):  # heads take the holds in turn
+            uniform[0, :, n :: sampler.holds] = group.unflatten(1, (-1, sampler.categories))
+        return uniform, blink.T

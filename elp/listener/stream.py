@@ -3,23 +3,22 @@
 # T frame, D coefficient, n sample
 from __future__ import annotations
 
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from elp.errors import ElpError
+from elp.listener.contract import Emotion, mixture
+from elp.listener.frame import FrameProgram, Step
+from elp.listener.responder import ELPResponder
 from elp.media.audio import HOP, WINDOW, CepstraStream
+from elp.model.config import ASEConfig
 from elp.model.layers import State
-from elp.model.space import one_hot
 from elp.model.style import StyleStream
-from elp.motion import MFCC, POSE, Motion
-
-if TYPE_CHECKING:
-    from elp.listener.responder import ELPResponder, Emotion
+from elp.motion import MFCC, Motion
 
 STEP = 250  # frames answered at once where more have come
 
@@ -32,6 +31,10 @@ class ResponseStream:
     there. That lies within the frame's own 40 ms: sound and pictures pushed frame by frame are
     answered frame by frame.
 
+    Args:
+        responder: of a causal model. emotion: see `contract.mixture`; "auto" infers it from the
+            frames so far. generator: CPU generator; everything that is drawn comes from it.
+
     Raises:
         ElpError: the model looks at future frames, or σ's window is the whole clip.
     """
@@ -39,28 +42,17 @@ class ResponseStream:
     def __init__(
         self, responder: ELPResponder, emotion: Emotion = "auto", *, generator: torch.Generator
     ) -> None:
-        config = responder.model.config
-        if not config.causal:
-            raise ElpError(
-                "this checkpoint looks at future frames: stream with 'live', which ships, or train one with recipe 'live' or 'stream'"
-            )
-        if config.window == "clip":
-            raise ElpError(
-                "σ over the whole clip needs the whole clip: stream with a model whose window is a number of frames"
-            )
-        self.responder, self.e = responder, responder.weights(emotion)
-        self.noise, self.cepstra, self.style = (
-            responder.noise(generator),
-            CepstraStream(),
-            StyleStream(config.window, plain=config.plain),
-        )
-        self.state: State = {}
-        self.program: Any = None  # `_step` of one frame, recorded
+        config, self.speaker = responder.model.config, responder.speaker
+        e = mixture(emotion, responder.emotions)
+        self.style = StyleStream(_window(config), raw_motion=config.raw_motion)
+        self.cepstra, self.draws = CepstraStream(), responder.sampler.start(generator)
+        self.step = Step(responder.decoder, responder.sampler, e)
+        self.device = responder.model.holds.device
+        self.program = FrameProgram(self.step) if self.device.type == "cpu" else None
+        self.state: State = {} if self.program is None else self.program.start()
         self.axes = 0  # of the sound: 1 of samples, 2 of cepstra, 0 while nothing was heard
         # frames heard but not seen, or seen but not heard
-        self.waiting = [torch.zeros(1, 0, width) for width in (MFCC, config.beta, POSE)]
-        if responder.model.beta_mean.device.type == "cpu":
-            self._record()
+        self.waiting = [torch.zeros(1, 0, width) for width in self.speaker.widths.values()]
 
     @torch.inference_mode()
     def push(
@@ -88,29 +80,17 @@ class ResponseStream:
         new = [torch.zeros(1, 0, x.shape[-1]) for x in self.waiting]
         if beta is not None or pose is not None:
             beta, pose = np.atleast_2d(np.asarray(beta)), np.atleast_2d(np.asarray(pose))
-            new[1:] = (
-                self.responder.input("beta", beta, len(beta)),
-                self.responder.input("pose", pose, len(beta)),
-            )
+            new[1] = self.speaker.rows("beta", beta, len(beta))
+            new[2] = self.speaker.rows("pose", pose, len(beta))
         if audio is not None:
             audio = np.asarray(audio)
-            rows = self._rows(audio)
-            new[0] = self.responder.input("mfcc", rows, len(rows))
+            rows = self._cepstra(audio)
+            new[0] = self.speaker.rows("mfcc", rows, len(rows))
             self.axes = audio.ndim
         self.waiting = [
             torch.cat([old, x.cpu()], 1) for old, x in zip(self.waiting, new, strict=True)
         ]
-        count = min(x.shape[1] for x in self.waiting)
-        if not count:
-            empty = np.zeros((0, self.waiting[1].shape[-1]), np.float32)
-            return Motion(
-                beta=empty, pose=np.zeros((0, POSE), np.float32), blink=np.zeros(0, np.uint8)
-            )
-        ready = [x[:, :count].split(STEP, 1) for x in self.waiting]
-        self.waiting = [x[:, count:] for x in self.waiting]
-        parts = zip(*(self._answer(*piece) for piece in zip(*ready, strict=True)), strict=True)
-        beta, pose, blink = (torch.cat(part).cpu().numpy() for part in parts)
-        return Motion(beta=beta, pose=pose, blink=blink.astype(np.uint8))
+        return self._answered()
 
     def finish(self) -> Motion:
         """The frames that still wait for sound, answered as if silence followed, as the offline run
@@ -121,85 +101,55 @@ class ResponseStream:
             np.zeros((missing, MFCC) if self.axes == 2 else missing * HOP + WINDOW, np.float32)
         )
 
-    def _rows(self, audio: NDArray[Any]) -> NDArray[Any]:
+    def _cepstra(self, audio: NDArray[Any]) -> NDArray[Any]:
+        """Samples (n,) or ready cepstra -> cepstra (T, 29)."""
         if self.axes not in (0, audio.ndim):
             raise ElpError(
-                "stream: samples and ready cepstra mixed: push samples (n,) or rows (T, 29), one kind throughout"
+                "stream: samples and ready cepstra mixed: push samples (n,) or rows (T, 29), one "
+                "kind throughout"
             )
         if audio.ndim != 1:
             return audio
         if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
             raise ElpError(
-                f"stream: samples of {audio.dtype}, or NaN among them: give 16 kHz sound as float32 in [-1, 1]"
+                f"stream: samples of {audio.dtype}, or NaN among them: give 16 kHz sound as "
+                "float32 in [-1, 1]"
             )
         return self.cepstra.push(audio.astype(np.float32, copy=False))
 
-    def _answer(self, mfcc: Tensor, beta: Tensor, pose: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """T standardised frames -> β (T, D), p (T, 6), blinks (T,)."""
-        device = self.responder.model.beta_mean.device
-        uniform, blink = self.responder.draws(self.noise, mfcc.shape[1])
-        inputs = mfcc.to(device), self.style.push(beta, pose).to(device), uniform
-        if self.program is not None and mfcc.shape[1] == 1:
-            *found, carried = self.program(*inputs, tuple(self.state.values()))
-            self.state = dict(zip(self.state, carried, strict=True))
-        else:
-            found = self._step(*inputs, self.state)
-        return found[0][0], found[1][0], blink[0] < found[2][0].cpu()
-
-    def _step(
-        self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        model = self.responder.model
-        style = model.style(mfcc, motion, state)
-        codes = self.responder.choice(model.encoder(style, state), uniform)
-        e = (
-            one_hot(model.tdnn.so_far(style, state))
-            if self.e is None
-            else self.e.to(codes.device).expand(1, codes.shape[1], -1)
+    def _answered(self) -> Motion:
+        """The motion of all frames that are heard and seen; they wait no longer."""
+        count = min(x.shape[1] for x in self.waiting)
+        ready = [x[:, :count].split(STEP, 1) for x in self.waiting]
+        self.waiting = [x[:, count:] for x in self.waiting]
+        if not count:
+            beta, pose = (np.zeros((0, x.shape[-1]), np.float32) for x in self.waiting[1:])
+            return Motion(beta=beta, pose=pose, blink=np.zeros(0, np.uint8))
+        found = [self._answer(*piece) for piece in zip(*ready, strict=True)]
+        beta, pose, blink = (
+            np.concatenate([getattr(motion, name) for motion in found])
+            for name in ("beta", "pose", "blink")
         )
-        return self.responder.decode(codes, e, state)
+        return Motion(beta=beta, pose=pose, blink=blink)
 
-    @torch.inference_mode()
-    def _record(self) -> None:
-        """Record `_step` of one frame as a program: without Python between its hundreds of small
-        operations it takes half as long.
-
-        About a second's work, done before the speaker begins; so are the program's first runs, in
-        which it is optimised.
-        """
-        model = self.responder.model
-        half = torch.full((1, 1, model.config.heads, model.config.categories), 0.5)
-        inputs = torch.zeros(1, 1, MFCC), torch.zeros(1, 1, len(model.style_mean)), half
-        state: State = {}
-        self._step(*inputs, state)
-        # what is packed becomes constants
-        blank = {layer: _zeros(x) for layer, x in state.items() if isinstance(layer, nn.Module)}
-        arguments = (*inputs, tuple(blank.values()))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # sizes become constants, and may: a frame is a frame
-            frame = _Frame(self, list(blank)).eval()
-            self.program = torch.jit.freeze(torch.jit.trace(frame, arguments, check_trace=False))
-        for _ in range(3):
-            self.program(*arguments)
-        self.state = blank
+    def _answer(self, mfcc: Tensor, beta: Tensor, pose: Tensor) -> Motion:
+        """The motion of T standardised frames."""
+        uniform, blink = self.draws.next(mfcc.shape[1])
+        step = self.step if self.program is None or mfcc.shape[1] > 1 else self.program
+        style = self.style.push(beta, pose).to(self.device)
+        return step(mfcc.to(self.device), style, uniform, self.state).motion(blink)
 
 
-class _Frame(nn.Module):
-    """`ResponseStream._step` with the state as an argument and a result."""
-
-    def __init__(self, stream: ResponseStream, layers: list[nn.Module]) -> None:
-        super().__init__()
-        self.model = stream.responder.model
-        self.step, self.layers = stream._step, layers
-
-    def forward(
-        self, mfcc: Tensor, motion: Tensor, uniform: Tensor, carried: tuple[Any, ...]
-    ) -> tuple[Any, ...]:
-        state = dict(zip(self.layers, carried, strict=True))
-        return *self.step(mfcc, motion, uniform, state), tuple(
-            state[layer] for layer in self.layers
+def _window(config: ASEConfig) -> int:
+    """Frames of σ, where the model can stream."""
+    if not config.causal:
+        raise ElpError(
+            "this checkpoint looks at future frames: stream with 'live', which ships, or train one "
+            "with recipe 'live' or 'stream'"
         )
-
-
-def _zeros(x: Any) -> Any:
-    return tuple(map(_zeros, x)) if isinstance(x, tuple) else torch.zeros_like(x)
+    if config.window == "clip":
+        raise ElpError(
+            "σ over the whole clip needs the whole clip: stream with a model whose window is a "
+            "number of frames"
+        )
+    return config.window

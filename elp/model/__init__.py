@@ -4,6 +4,7 @@ In: a speaker's MFCC, β and p, and an emotion e. Out: codes U and the listener'
 Chapters "Style features" and "Base, Transformed, U".
 """
 
-from elp.model.ase import ASE, ASEConfig
+from elp.model.ase import ASE
+from elp.model.config import ASEConfig
 
 __all__ = ["ASE", "ASEConfig"]

@@ -1,5 +1,5 @@
-"""A trained model in one file: weights, configuration, statistics and the card of its run (chapter
-"Training").
+"""A trained model in one file: parameters, configuration, statistics and the card of its run
+(chapter "Training").
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from elp.errors import ElpError
-from elp.model.ase import ASE, ASEConfig
+from elp.model.ase import ASE
+from elp.model.config import ASEConfig
 from elp.records import atomic
 
 PACKAGED = {
@@ -31,7 +32,7 @@ def save(
         path: file ending in .safetensors.
         model: on any device.
         card: how it came to be; stored with it.
-        half: store weights (not statistics) in half precision: half the bytes.
+        half: store parameters (not statistics) in half precision: half the bytes.
     """
     tensors = {name: x.detach().cpu().contiguous() for name, x in model.state_dict().items()}
     if half:
@@ -56,7 +57,7 @@ def load(
     path = PACKAGED.get(str(path), path)
     tensors, meta = read(path)
     try:
-        model = ASE(ASEConfig(**meta["config"]))
+        model = ASE(ASEConfig.from_dict(meta["config"]))
         model.load_state_dict(
             {name: x.float() if x.is_floating_point() else x for name, x in tensors.items()}
         )
@@ -87,7 +88,8 @@ def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
         raise ElpError(
-            f"{path}: no such checkpoint: train one with 'elp train', or take one that ships: {', '.join(PACKAGED)}"
+            f"{path}: no such checkpoint: train one with 'elp train', or take one that ships: "
+            + ", ".join(PACKAGED)
         ) from error
     except (SafetensorError, OSError, ValueError) as error:
         raise ElpError(

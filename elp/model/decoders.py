@@ -29,9 +29,6 @@ class ValueCoding(nn.Module):
             "table", codeword_values(emotions, categories)[:, None, :, None], persistent=False
         )
 
-    def weight(self) -> Tensor:
-        return self.table
-
 
 class EmbeddingCoding(nn.Module):
     """A learned vector for each (head, codeword): a linear map of the T x H x NV one-hot, read as a
@@ -44,9 +41,6 @@ class EmbeddingCoding(nn.Module):
         self.table = nn.Parameter(
             torch.randn(emotions, heads, categories, channels) / channels**0.5
         )
-
-    def weight(self) -> Tensor:
-        return self.table
 
 
 def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
@@ -69,7 +63,7 @@ def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
 
 def mixed(table: Tensor, e: Tensor) -> Tensor:
     """Σ_n e_n · table_n: (N, H or 1, V, C) and (B, N) -> (B, H or 1, V, C)."""
-    return (e.to(table.dtype) @ table.flatten(1)).unflatten(1, table.shape[1:])
+    return (e @ table.flatten(1)).unflatten(1, table.shape[1:])
 
 
 def lookup(table: Tensor, codes: Tensor, e: Tensor) -> Tensor:
@@ -84,7 +78,7 @@ def lookup(table: Tensor, codes: Tensor, e: Tensor) -> Tensor:
     """
     heads = torch.arange(codes.shape[-1], device=codes.device) if table.shape[1] > 1 else 0
     vectors = table[:, heads, codes]  # (N, B, T, H, C)
-    return torch.einsum("btn,nbthc->bcth", e.to(table.dtype), vectors)
+    return torch.einsum("btn,nbthc->bcth", e, vectors)
 
 
 class MotionDecoder(nn.Module):
@@ -149,9 +143,9 @@ class BlinkDecoder(nn.Module):
     def forward(
         self, image: Tensor, state: State | None = None, trim: slice = slice(None)
     ) -> Tensor:
-        return self.read(self.squeeze(image, state)[:, trim], state)
+        return self.read(self.squeezed(image, state)[:, trim], state)
 
-    def squeeze(self, image: Tensor, state: State | None = None) -> Tensor:
+    def squeezed(self, image: Tensor, state: State | None = None) -> Tensor:
         """(B, C, T, H) -> (B, T, D'), what the LSTMs hear."""
         x = image
         for conv, norm in zip(self.convs, self.norms, strict=True):

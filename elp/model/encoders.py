@@ -17,10 +17,10 @@ from elp.model.layers import (
     RowNorm,
     State,
     TimeConv,
-    Wide,
     as_image,
     as_series,
 )
+from elp.motion import MFCC
 
 GAIN = 4.0  # standard deviation of the untrained logits
 
@@ -51,7 +51,7 @@ class AudioEncoder(nn.Module):
     width = 128
     reach = 16  # frames seen on either side
 
-    def __init__(self, mfcc: int = 29, *, dropout: float = 0.1, causal: bool = False) -> None:
+    def __init__(self, mfcc: int = MFCC, *, dropout: float = 0.1, causal: bool = False) -> None:
         super().__init__()
         self.stem = nn.ModuleList(
             [ConvBlock(mfcc, 48, 3, causal=causal), ConvBlock(48, 48, 3, causal=causal)]
@@ -109,9 +109,11 @@ class TDNN(nn.Module):
         return as_series(x)
 
     def forward(self, style: Tensor) -> Tensor:
-        x = self.frames(style).float()
-        pooled = torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-2).sqrt()], -1)
-        return self.mlp(pooled.to(style.dtype))
+        return self.mlp(self.pooled(self.frames(style)))
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """Statistics pooling: (B, T, hidden) -> (B, 2 hidden)."""
+        return torch.cat([x.mean(1), (x.var(1, correction=0) + 1e-2).sqrt()], -1)
 
     def so_far(self, style: Tensor, state: State) -> Tensor:
         """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums
@@ -155,7 +157,7 @@ class HeadEncoder(nn.Module):
             nn.Linear(hidden, hidden),
             RowNorm(hidden),
             nn.ReLU(),
-            last := Wide(hidden, heads * categories),
+            last := nn.Linear(hidden, heads * categories),
         )
         # logits that start three times as wide as the Gumbel noise: from pure noise the decoders
         # would first learn to ignore the codes
@@ -171,7 +173,4 @@ class HeadEncoder(nn.Module):
         for layer in self.convs:
             x = layer(x, state if self.causal else None)
         x = self.lstm(as_series(x)[:, trim], state)
-        *layers, last = self.mlp
-        for layer in layers:
-            x = layer(x)
-        return last(x, state).unflatten(-1, self.shape)
+        return self.mlp(x).unflatten(-1, self.shape)

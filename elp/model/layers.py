@@ -5,21 +5,16 @@ result.
 # B clip, C channel, T frame, H head (1 where a layer sees no heads)
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-State = dict[Any, Any]  # what a stream carries from one piece to the next, by layer
+from elp.errors import ElpError
 
-
-def trains(x: Tensor) -> bool:
-    """Whether this is the half-precision copy that trains on CUDA, where layers take the faster
-    forms of `elp.model.fused`.
-    """
-    return x.is_cuda and x.dtype == torch.bfloat16
+State = dict[nn.Module, Any]  # what a stream carries from one piece to the next, by layer
 
 
 class TimeConv(nn.Conv2d):
@@ -29,8 +24,8 @@ class TimeConv(nn.Conv2d):
     the convolution nor the linear layers and LSTMs around it need a transposed copy.
 
     Args:
-        inputs, outputs: channels. kernel: (frames, heads). dilation: of time. stride: of heads,
-            padded by one on each side when the kernel is wider than one head.
+        inputs, outputs: channels. kernel: (frames, heads), both odd. dilation: of time. stride: of
+            heads, padded by one on each side when the kernel is wider than one head.
         causal: zeros only before the clip instead of on both sides. relu: ReLU follows.
     """
 
@@ -49,67 +44,34 @@ class TimeConv(nn.Conv2d):
         relu: bool = False,
     ) -> None:
         span = (kernel[0] - 1) * dilation
-        self.before, self.after = (span, 0) if causal else (span // 2, span - span // 2)
-        self.relu = relu
-        centred = span // 2 if self.before == self.after else 0
-        super().__init__(
-            inputs,
-            outputs,
-            kernel,
-            (1, stride),
-            (centred, kernel[1] // 2),
-            (dilation, 1),
-            bias=bias,
-        )
+        self.past = span if causal else 0  # frames before the newest that it sees
+        self.centred, self.relu = span > 0 and not causal, relu
+        padding = (span // 2 if self.centred else 0, kernel[1] // 2)
+        super().__init__(inputs, outputs, kernel, (1, stride), padding, (dilation, 1), bias=bias)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stubs lack this form
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        if self.before == self.after and not (state is not None and self.before):
-            return super().forward(x)
-        if self.after:
-            raise RuntimeError(
-                "a centred convolution cannot stream: build the model with causal=True"
-            )
-        if state is None:
-            return super().forward(F.pad(x, (0, 0, self.before, 0)))
-        # (B, T, H, C): joined in this order, the pieces stay channels-last
-        new = x.permute(0, 2, 3, 1)
-        past = state.get(self)
-        recent = torch.cat(
-            [
-                new.new_zeros(new.shape[0], self.before, *new.shape[2:]) if past is None else past,
-                new,
-            ],
-            1,
-        )
-        state[self] = recent[:, recent.shape[1] - self.before :]
-        if new.shape[1] * self.kernel_size[1] == 1 and not x.is_cuda:
-            return self._frame(recent, state)
-        return super().forward(recent.permute(0, 3, 1, 2))
+        if state is not None and self.centred:
+            raise ElpError("a centred convolution cannot stream: build the model with causal=True")
+        return self.convolve(self._behind_past(x, state) if self.past else x)
 
-    def _conv_forward(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        stride = self.stride[1]
-        if not trains(x) or x.shape[3] % stride:
-            return self._end(super()._conv_forward(x, weight, bias))
-        from elp.model.fused import convolved
-
-        if stride == 2:
-            x = x.permute(0, 2, 3, 1).unflatten(2, (-1, 2)).flatten(3).permute(0, 3, 1, 2)
-        return convolved(
-            x, weight, bias, (1, 1), self.padding, self.dilation, pairs=stride == 2, relu=self.relu
-        )
-
-    def _end(self, y: Tensor) -> Tensor:
+    def convolve(self, x: Tensor) -> Tensor:
+        """(B, C, past + T, H) -> (B, C', T, H')."""
+        y = super().forward(x)
         return F.relu(y) if self.relu else y
 
-    def _frame(self, recent: Tensor, state: State) -> Tensor:
-        """(B, before + 1, 1, C) -> the newest frame (B, C', 1, 1) as one product: on a CPU,
-        convolving takes three times as long.
-        """
-        weight = _packed(self, state, lambda: self.weight.permute(0, 2, 3, 1).flatten(1))
-        if self.dilation[0] > 1:
-            recent = recent[:, :: self.dilation[0]]
-        return self._end(F.linear(recent.flatten(1), weight, self.bias).view(len(recent), -1, 1, 1))
+    def _behind_past(self, x: Tensor, state: State | None) -> Tensor:
+        """(B, C, T, H) -> (B, C, past + T, H): zeros before the clip, in a stream what came."""
+        if state is None:
+            return F.pad(x, (0, 0, self.past, 0))
+        # (B, T, H, C): joined in this order, the pieces stay channels-last
+        new = x.permute(0, 2, 3, 1)
+        before = state.get(self)
+        if before is None:
+            before = new.new_zeros(len(new), self.past, *new.shape[2:])
+        recent = torch.cat([before, new], 1)
+        state[self] = recent[:, recent.shape[1] - self.past :]
+        return recent.permute(0, 3, 1, 2)
 
 
 class RowNorm(nn.LayerNorm):
@@ -118,10 +80,6 @@ class RowNorm(nn.LayerNorm):
     """
 
     def forward(self, x: Tensor, skip: Tensor | None = None, *, relu: bool = False) -> Tensor:
-        if trains(x):
-            from elp.model.fused import normalised
-
-            return normalised(x, self.weight, self.bias, skip, self.eps, relu)
         y = super().forward(x) if skip is None else super().forward(x) + skip
         return F.relu(y) if relu else y
 
@@ -165,63 +123,10 @@ class Recurrent(nn.LSTM):
         super().__init__(inputs, hidden, num_layers=3, batch_first=True)
 
     def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]  # nn.LSTM also returns its state
-        if state is not None and x.shape[1] == 1 and not x.is_cuda:
-            return self._frame(x[:, 0], state)[:, None]
-        # float16, not bfloat16: only there cuDNN has kernels that keep the weights on the chip
-        # between frames
-        half = x.is_cuda and x.dtype == torch.bfloat16
-        with torch.autocast("cuda", torch.float16, enabled=half, cache_enabled=False):
-            y, carried = super().forward(x, None if state is None else state.get(self))
+        y, carried = super().forward(x, None if state is None else state.get(self))
         if state is not None:
             state[self] = carried
-        return y.to(x.dtype)
-
-    def _frame(self, x: Tensor, state: State) -> Tensor:
-        """(B, D) -> (B, hidden) by the textbook's formula; the kernel for sequences packs all
-        weights anew at every call.
-        """
-        packed = _packed(
-            self,
-            state,
-            lambda: [
-                (torch.cat([w, u], 1).T.contiguous(), a + b) for w, u, a, b in self.all_weights
-            ],
-        )
-        zeros = x.new_zeros(self.num_layers, len(x), self.hidden_size)
-        before, found = state.get(self, (zeros, zeros)), []
-        for (weight, bias), hidden, cell in zip(packed, *before, strict=True):
-            i, f, g, o = torch.addmm(bias, torch.cat([x, hidden], 1), weight).chunk(4, 1)
-            cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
-            x = o.sigmoid() * cell.tanh()
-            found.append((x, cell))
-        state[self] = tuple(torch.stack(part) for part in zip(*found, strict=True))
-        return x
-
-
-class Wide(nn.Linear):
-    """Linear layer with many more outputs than inputs; (B, T, D) -> (B, T, D').
-
-    With one frame, reading the weights is all the work, and a CPU reads the transposed ones nearly
-    twice as fast.
-    """
-
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        if trains(x):
-            from elp.model.fused import mapped
-
-            return mapped(x, self.weight, self.bias)
-        if state is None or x.shape[1] > 1 or x.is_cuda:
-            return super().forward(x)
-        return torch.addmm(
-            self.bias, x[:, 0], _packed(self, state, lambda: self.weight.T.contiguous())
-        )[:, None]
-
-
-def _packed(layer: nn.Module, state: State, make: Callable[[], Any]) -> Any:
-    """A layer's weights as a stream wants them, made at its first frame."""
-    if (layer, "packed") not in state:
-        state[layer, "packed"] = make()
-    return state[layer, "packed"]
+        return y
 
 
 def as_image(x: Tensor) -> Tensor:
@@ -234,3 +139,15 @@ def as_image(x: Tensor) -> Tensor:
 def as_series(x: Tensor) -> Tensor:
     """(B, C, T, H) -> (B, T, H C), heads outermost: no copy of a channels-last tensor."""
     return x.permute(0, 2, 3, 1).flatten(2)
+
+
+def exchange(model: nn.Module, forms: Mapping[type[nn.Module], type[nn.Module]]) -> None:
+    """Give the layers of a model other forms: subclasses that compute the same from the same
+    parameters.
+
+    Args:
+        model: changed in place: give a copy.
+        forms: a layer's class -> the subclass that takes its place.
+    """
+    for layer in model.modules():
+        layer.__class__ = forms.get(type(layer), type(layer))

@@ -15,6 +15,7 @@ from elp.errors import ElpError
 from elp.motion import FPS
 
 Window = int | Literal["clip"]
+SECOND = 25  # frames
 
 
 def derivative(x: Tensor, fps: float = FPS) -> Tensor:
@@ -25,7 +26,7 @@ def derivative(x: Tensor, fps: float = FPS) -> Tensor:
     return F.pad(x.diff(dim=-2) * fps, (0, 0, 1, 0))
 
 
-def sigma(x: Tensor, window: Window = 25, *, causal: bool = False) -> Tensor:
+def sigma(x: Tensor, window: Window = SECOND, *, causal: bool = False) -> Tensor:
     """Standard deviation over time around each frame.
 
     Args:
@@ -67,10 +68,10 @@ def _running(x: Tensor, window: int, causal: bool) -> Tensor:
 def motion_style(
     beta: Tensor,
     pose: Tensor,
-    window: Window = 25,
+    window: Window = SECOND,
     *,
     causal: bool = False,
-    plain: bool = False,
+    raw_motion: bool = False,
     fps: float = FPS,
 ) -> Tensor:
     """The part of Eq 1 that needs no learning: σ(β) ⊕ σ(∂β/∂t) ⊕ σ(∂p/∂t).
@@ -79,33 +80,32 @@ def motion_style(
         beta: (..., T, D) expression coefficients.
         pose: (..., T, 6) rotation and translation.
         window, causal: see `sigma`. The paper says "frame by frame" and leaves the window open.
-        plain: append β and p themselves, which Eq 1 leaves out.
+        raw_motion: append β and p themselves, which Eq 1 leaves out.
         fps: frames per second.
 
     Returns:
-        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100; plain: (..., T, 3 D + 12).
+        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100; with `raw_motion` (..., T,
+            3 D + 12).
     """
     parts = (beta, derivative(beta, fps), derivative(pose, fps))
-    return torch.cat(
-        [*(sigma(part, window, causal=causal) for part in parts), *((beta, pose) if plain else ())],
-        dim=-1,
-    )
+    deviations = [sigma(part, window, causal=causal) for part in parts]
+    return torch.cat(deviations + ([beta, pose] if raw_motion else []), -1)
 
 
 class StyleStream:
     """`motion_style` of a speaker who is still moving, equal to the causal one of the whole.
 
     Args:
-        window: frames of σ. plain: append β and p themselves.
+        window: frames of σ. raw_motion: append β and p themselves.
     """
 
-    def __init__(self, window: int, *, plain: bool = False, fps: float = FPS) -> None:
-        self.window, self.plain, self.fps = window, plain, fps
+    def __init__(self, window: int, *, raw_motion: bool = False, fps: float = FPS) -> None:
+        self.window, self.raw_motion, self.fps = window, raw_motion, fps
         self.past: Tensor | None = None
 
     def push(self, beta: Tensor, pose: Tensor) -> Tensor:
-        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6), plain (..., T, 3 D +
-        12).
+        """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6), with `raw_motion`
+        (..., T, 3 D + 12).
         """
         new, width = torch.cat([beta, pose], -1), beta.shape[-1]
         if self.past is None:  # a face that was still before the first frame
@@ -114,7 +114,7 @@ class StyleStream:
         self.past = recent[..., recent.shape[-2] - self.window :, :]
         values = torch.cat([recent[..., 1:, :width], recent.diff(dim=-2) * self.fps], -1).double()
         style = values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
-        return torch.cat([style, new], -1) if self.plain else style
+        return torch.cat([style, new], -1) if self.raw_motion else style
 
 
 def speaker_style(audio: Tensor, motion: Tensor) -> Tensor:

@@ -3,6 +3,6 @@
 In: a corpus and a recipe. Out: a checkpoint, its log and its card. Chapter "Training".
 """
 
-from elp.training.trainer import train
+from elp.training.run import train
 
 __all__ = ["train"]

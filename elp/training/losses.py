@@ -68,7 +68,7 @@ def motion_l2(
     pose: Tensor,
     true_beta: Tensor,
     true_pose: Tensor,
-    weight: Tensor | float = 1.0,
+    importance: Tensor | float = 1.0,
     *,
     reduction: str = "mean",
 ) -> Tensor:
@@ -76,19 +76,18 @@ def motion_l2(
 
     Args:
         beta, true_beta: (B, T, D) standardised. pose, true_pose: (B, T, 6) standardised.
-        weight: (D,) of each squared error of β; var(β_d) over its mean makes this the face model's
-            own |β - β'|², a movement of the mesh, up to one factor. Head pose mixes radians and
-            centimetres and stays standardised.
+        importance: (D,) of each squared error of β; var(β_d) over its mean makes this the face
+            model's own |β - β'|², a movement of the mesh, up to one factor. Head pose mixes radians
+            and centimetres and stays standardised.
 
     Returns:
         (B, T) float32.
     """
-    errors = [(beta.float() - true_beta).square() * weight, (pose.float() - true_pose).square()]
-    return (
-        errors[0].sum(-1) + errors[1].sum(-1)
-        if reduction == "sum"
-        else errors[0].mean(-1) + errors[1].mean(-1)
-    )
+    of_beta = (beta.float() - true_beta).square() * importance
+    of_pose = (pose.float() - true_pose).square()
+    if reduction == "sum":
+        return of_beta.sum(-1) + of_pose.sum(-1)
+    return of_beta.mean(-1) + of_pose.mean(-1)
 
 
 def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
@@ -109,9 +108,8 @@ def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     for lag in (0, *LAGS):
         y, seen = _change(truth, lag), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
         draws = _change(x, lag).chunk(len(x) // len(truth))
-        length = lambda z: (z.square().sum(-1) + 1e-6).sqrt()  # noqa: E731  its gradient at zero is finite
-        apart = [length(a - b) for a, b in itertools.combinations(draws, 2)]
-        score = sum(length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
+        apart = [_length(a - b) for a, b in itertools.combinations(draws, 2)]
+        score = sum(_length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
         count = seen.sum().clamp_min(1)
         scale = ((y.square().sum(-1) * seen).sum() / count).sqrt()
         # what never moves, such as the head in a corpus without poses, has no unit and teaches
@@ -120,6 +118,10 @@ def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
             torch.where(scale > 1e-3, (score * seen).sum() / count / scale.clamp_min(1e-3), 0.0)
         )
     return torch.stack(found).mean()
+
+
+def _length(x: Tensor) -> Tensor:
+    return (x.square().sum(-1) + 1e-6).sqrt()  # its gradient at zero is finite
 
 
 def _change(x: Tensor, lag: int) -> Tensor:
@@ -157,14 +159,14 @@ def total(
     emotion: Tensor,
     target: Target,
     weights: LossWeights,
-    weight: Tensor | float = 1.0,
+    importance: Tensor | float = 1.0,
 ) -> dict[str, Tensor]:
     """Eq 7: the weighted sum and its terms.
 
     Args:
         beta, pose, blink, emotion: what `ASE.forward` predicts.
         target: the true listener; frames that are not valid cost nothing.
-        weights: λ and the reduction. weight: of β's coefficients, see `motion_l2`.
+        weights: λ and the reduction. importance: of β's coefficients, see `motion_l2`.
 
     Returns:
         Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
@@ -175,7 +177,7 @@ def total(
         emotion = emotion.repeat(draws, 1)
     frames = {
         "motion": motion_l2(
-            beta, pose, target.beta, target.pose, weight, reduction=weights.reduction
+            beta, pose, target.beta, target.pose, importance, reduction=weights.reduction
         ),
         "blink": blink_cross_entropy(blink, target.blink),
         "smooth": blink_smoothness(blink),
@@ -185,7 +187,7 @@ def total(
     terms["emotion"] = emotion_cross_entropy(emotion, target.e).mean()
     if weights.score == "energy":
         valid = target.valid[: len(truth_beta)]
-        root = weight.sqrt() if isinstance(weight, Tensor) else weight**0.5
+        root = importance.sqrt() if isinstance(importance, Tensor) else importance**0.5
         terms["motion"] = energy(beta.float() * root, truth_beta * root, valid) + energy(
             pose.float(), truth_pose, valid
         )

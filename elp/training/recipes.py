@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from elp.errors import ElpError
-from elp.model.ase import ASEConfig
+from elp.model.config import ASEConfig
+from elp.motion import CLIP
 from elp.training.losses import LossWeights
 
 
@@ -25,7 +26,7 @@ class Recipe:
             largest norm of the gradient. Without warm-up and clipping, and at the paper's 1e-3 even
             with them, our codes never come to carry anything (chapter "Training").
         balanced: draw every emotion equally often.
-        seed: of the initial weights, the clips and the noise.
+        seed: of the initial parameters, the clips and the noise.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Recipe:
     weights: LossWeights = field(default_factory=LossWeights)
     steps: int = 10_000
     batch: int = 32
-    frames: int = 50
+    frames: int = CLIP
     lr: float = 1e-4
     weight_decay: float = 0.01
     warmup: int = 500
@@ -49,10 +50,11 @@ class Recipe:
 
 def from_dict(values: dict[str, Any]) -> Recipe:
     """The inverse of `Recipe.to_dict`."""
-    return Recipe(
-        **values
-        | {"model": ASEConfig(**values["model"]), "weights": LossWeights(**values["weights"])}
-    )
+    parts = {
+        "model": ASEConfig.from_dict(values["model"]),
+        "weights": LossWeights(**values["weights"]),
+    }
+    return Recipe(**values | parts)
 
 
 def vico() -> Recipe:
@@ -77,7 +79,7 @@ def lively() -> Recipe:
     D2's LSTMs lets blinks be learned. All that can be learned is learned after a fifth of the
     paper's iterations (chapter "Training").
     """
-    model = ASEConfig(plain=True, shortcut=True, noise=1.0, frame_noise=0.3, holds=(4, 12, 50))
+    model = ASEConfig(raw_motion=True, shortcut=True, noise=1.0, frame_noise=0.3, holds=(4, 12, 50))
     return Recipe(
         name="lively",
         model=model,

@@ -5,20 +5,97 @@
 # F frame of the corpus, B clip, T frame of a clip, N emotion
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from elp.corpus.format import Corpus
 from elp.errors import ElpError
-from elp.model.ase import ASE
+from elp.model.config import ASEConfig
+from elp.model.standard import Standardiser
+from elp.model.style import motion_style
 from elp.training.losses import Target
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-    from elp.corpus.format import Corpus
+class Sampler:
+    """Random clips of a corpus's split, uniform over all positions, for whatever learns from them.
+
+    Args:
+        corpus: opened; its statistics standardise.
+        frames: T. split: "train", "val" or "test". device: where the corpus is to lie.
+        balanced: draw every emotion equally often.
+
+    Attributes:
+        e: (pairs, N), the listener's emotion as one-hot, 0 everywhere where it is unknown.
+
+    Raises:
+        ElpError: the split has no pair of at least `frames` frames.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        frames: int,
+        *,
+        split: str = "train",
+        device: str | torch.device = "cpu",
+        balanced: bool = False,
+    ) -> None:
+        pairs = corpus.pairs(split)
+        pairs = pairs[pairs["length"] >= frames]
+        if pairs.empty:
+            raise ElpError(
+                f"{corpus.folder}: no pair of the {split} split has {frames} frames: take shorter "
+                "clips or another corpus"
+            )
+        self.corpus, self.pairs, self.device = corpus, pairs, torch.device(device)
+        self.standard = Standardiser(corpus.stats).to(self.device)
+        self.beta, self.pose, self.mfcc, self.blink, self.valid = (
+            self._put(getattr(corpus, name)) for name in ("beta", "pose", "mfcc", "blink", "valid")
+        )
+        self.speaker, self.listener, length, emotion = (
+            self._put(pairs[name].to_numpy(np.int64))
+            for name in ("speaker_offset", "listener_offset", "length", "emotion")
+        )
+        n = len(corpus.emotions)
+        unknown = emotion.where(emotion >= 0, n)
+        self.e = torch.eye(n + 1, device=self.device)[unknown, :n]
+        self.places = length - frames + 1  # first frames that a clip of a pair may have
+        odds = self.places.double()
+        if balanced:
+            odds = odds / odds.new_zeros(n + 1).index_add_(0, unknown, odds)[unknown]
+        self.edges = odds.cumsum(0) / odds.sum()
+        self.steps = torch.arange(frames, device=self.device)
+
+    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Pairs and first frames within them: two (B,) int64."""
+        options: dict[str, Any] = {
+            "generator": generator,
+            "device": self.device,
+            "dtype": torch.double,
+        }
+        row = torch.searchsorted(self.edges, torch.rand(count, **options))
+        row = row.clamp_max(len(self.edges) - 1)
+        return row, (torch.rand(count, **options) * self.places[row]).long()
+
+    def frames(self, offset: Tensor, row: Tensor, start: Tensor) -> Tensor:
+        """(B, T) frames of the corpus, of the pairs' `speaker` or `listener`."""
+        return (offset[row] + start)[:, None] + self.steps
+
+    def series(self, name: str, frames: Tensor) -> Tensor:
+        """Standardised "beta", "pose" or "mfcc" at corpus frames (B, T): (B, T, D) float32."""
+        return self.standard.standardise(name, getattr(self, name)[frames].float())
+
+    def mixture(self, row: Tensor) -> Tensor:
+        """(B, N) as `e`; where the emotion is unknown, every one a little."""
+        e = self.e[row]
+        return e + (1 - e.sum(-1, keepdim=True)) / e.shape[-1]
+
+    def _put(self, x: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.array(x)).to(self.device)
 
 
 class Batch(NamedTuple):
@@ -32,120 +109,75 @@ class Batch(NamedTuple):
     target: Target
 
 
-class Batches:
-    """Random clips of a corpus's split, on the model's device.
+class StyleSampler(Sampler):
+    """Clips as the Adaptive Space Encoder learns from them.
 
     The motion part of Eq 1 needs no learning: it is computed once over whole conversations, so that
     a training clip sees the same σ as an endless one at test time; with window "clip" it is
     computed from each training clip, as it must be.
 
-    `weight` (D,) is what a squared error of each standardised β coefficient counts, 1 on average:
-    its variance, in the corpus's units.
-
     Args:
-        corpus: opened. model: tells device, options and statistics. split: "train", "val", "test".
-        frames: T. balanced: every emotion equally often.
+        config: of the model: what its style is made of. The others: see `Sampler`.
 
-    Raises:
-        ElpError: the split has no pair of at least `frames` frames.
+    Attributes:
+        importance: (D,) what a squared error of each standardised β coefficient counts, 1 on
+            average: its variance, in the corpus's units.
     """
 
-    def __init__(
-        self, corpus: Corpus, model: ASE, split: str, frames: int, *, balanced: bool = False
-    ) -> None:
-        pairs = corpus.pairs(split)
-        pairs = pairs[pairs["length"] >= frames]
-        if not len(pairs):
-            raise ElpError(
-                f"{corpus.folder}: no pair of the {split} split has {frames} frames: take shorter clips or another corpus"
-            )
-        self.model, self.frames, self.card = model, frames, corpus.card
-        device = model.beta_mean.device
-        put = lambda x: torch.from_numpy(np.array(x)).to(device)  # noqa: E731
-        self.beta, self.pose, self.mfcc, self.blink, self.valid = (
-            put(getattr(corpus, name)) for name in ("beta", "pose", "mfcc", "blink", "valid")
-        )
-        self.speaker, self.listener, self.length, emotion = (
-            put(pairs[name].to_numpy(np.int64))
-            for name in ("speaker_offset", "listener_offset", "length", "emotion")
-        )
-        n = len(model.config.emotions)
-        # unknown: all zero
-        self.e = torch.eye(n + 1, device=device)[emotion.where(emotion >= 0, n), :n]
-        weight = (self.length - frames + 1).double()
-        if balanced:
-            share = torch.zeros(n + 1, device=device, dtype=torch.double).index_add_(
-                0, emotion % (n + 1), weight
-            )
-            weight = weight / share[emotion % (n + 1)]
-        self.edges = weight.cumsum(0) / weight.sum()
-        self.style = (
-            None
-            if model.config.window == "clip" and not model.config.causal
-            else self._style(pairs)
-        )
-        self.steps = torch.arange(frames, device=device)
-        size = (model.beta_std / put(corpus.units)).square()
-        self.weight = size / size.mean()
-
-    def _style(self, pairs: pd.DataFrame) -> Tensor:
-        style = torch.zeros(
-            len(self.beta), len(self.model.style_mean), dtype=torch.half, device=self.beta.device
-        )
-        for offset, length in pairs.groupby("speaker_offset")["length"].max().items():
-            cut = slice(int(offset), int(offset) + int(length))
-            style[cut] = self._motion(self.beta[cut], self.pose[cut])
-        return style
-
-    def _motion(self, beta: Tensor, pose: Tensor) -> Tensor:
-        return self.model.motion_style(
-            self.model.standardise("beta", beta.float()),
-            self.model.standardise("pose", pose.float()),
-        )
-
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        """Pairs and first frames within them, uniform over all positions: two (B,) int64."""
-        device = self.edges.device
-        row = torch.searchsorted(
-            self.edges, torch.rand(count, generator=generator, device=device, dtype=torch.double)
-        ).clamp_max(len(self.edges) - 1)
-        places = self.length[row] - self.frames + 1
-        start = (
-            torch.rand(count, generator=generator, device=device, dtype=torch.double) * places
-        ).long()
-        return row, start
+    def __init__(self, corpus: Corpus, config: ASEConfig, frames: int, **options: Any) -> None:
+        super().__init__(corpus, frames, **options)
+        self.config = config
+        whole = config.causal or config.window != "clip"
+        self.style = self._of_conversations() if whole else None
+        variance = (self.standard.moments("beta")[1] / self._put(corpus.units)).square()
+        self.importance = variance / variance.mean()
 
     def gather(self, row: Tensor, start: Tensor) -> Batch:
         """The clips themselves, standardised; row and start are (B,) int64."""
-        at, to = (
-            (offset[row] + start)[:, None] + self.steps for offset in (self.speaker, self.listener)
-        )
-        model = self.model
-        motion = (
-            self._motion(self.beta[at], self.pose[at])
-            if self.style is None
-            else self.style[at].float()
-        )
-        e = self.e[row]
-        known = e.sum(-1, keepdim=True)
+        speaker, listener = (self.frames(x, row, start) for x in (self.speaker, self.listener))
         target = Target(
-            beta=model.standardise("beta", self.beta[to].float()),
-            pose=model.standardise("pose", self.pose[to].float()),
-            blink=self.blink[to],
-            e=e,
-            valid=self.valid[to],
+            beta=self.series("beta", listener),
+            pose=self.series("pose", listener),
+            blink=self.blink[listener],
+            e=self.e[row],
+            valid=self.valid[listener],
         )
-        mixture = e + (1 - known) / e.shape[-1]  # unknown: every emotion a little
-        return Batch(model.standardise("mfcc", self.mfcc[at].float()), motion, mixture, target)
+        style = self._of(speaker) if self.style is None else self.style[speaker].float()
+        return Batch(self.series("mfcc", speaker), style, self.mixture(row), target)
 
-    @staticmethod
-    def prefixes(heads: int, count: int, generator: torch.Generator) -> Tensor:
-        """Random prefix lengths 1, 2, 4, ... H, every second clip all H: (B,) int64, for nested
-        heads.
+    @torch.no_grad()
+    def moments(self, count: int = 1024) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation of the motion style over random clips: σ of a derivative is
+        twenty times σ of a position.
         """
-        powers = torch.randint(
-            0, heads.bit_length() + 1, (count,), generator=generator, device=generator.device
+        generator = torch.Generator(self.device).manual_seed(0)
+        motion = self.gather(*self.draw(count, generator)).motion
+        return motion.mean((0, 1)), motion.std((0, 1)).clamp_min(1e-3)
+
+    def _of_conversations(self) -> Tensor:
+        """The motion style of every speaker's frame, (F, 2 D + 6) in half precision."""
+        style = torch.zeros(
+            len(self.beta), self.config.motion_width, dtype=torch.half, device=self.device
         )
-        lengths = (2**powers).clamp_max(heads)
-        full = torch.arange(count, device=generator.device) % 2 == 0
-        return torch.where(full, heads, lengths)
+        longest = self.pairs.groupby("speaker_offset")["length"].max()
+        for offset, length in longest.items():
+            frames = torch.arange(length, device=self.device) + offset
+            style[frames] = self._of(frames).half()
+        return style
+
+    def _of(self, frames: Tensor) -> Tensor:
+        beta, pose, config = self.series("beta", frames), self.series("pose", frames), self.config
+        return motion_style(
+            beta, pose, config.window, causal=config.causal, raw_motion=config.raw_motion
+        )
+
+
+def prefixes(heads: int, count: int, generator: torch.Generator) -> Tensor:
+    """Random prefix lengths 1, 2, 4, ... H, every second clip all H: (B,) int64, for nested
+    heads.
+    """
+    powers = torch.randint(
+        0, heads.bit_length() + 1, (count,), generator=generator, device=generator.device
+    )
+    full = torch.arange(count, device=generator.device) % 2 == 0
+    return torch.where(full, heads, (2**powers).clamp_max(heads))

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from elp import baselines
-from elp.baselines.features import Windows, weights_of
+from elp.baselines.features import Batch, Windows
 from elp.baselines.l2l import BLOCK, CODES, L2L, VQVAE, _nucleus
 from elp.baselines.rlhg import RLHG
 from elp.corpus import Corpus
@@ -34,9 +34,11 @@ def ase(corpus: Corpus, space: str = "U") -> ASE:
         blink_hidden=8,
         space=space,
     )  # type: ignore[arg-type]
-    return ASE(
-        config, {n: tuple(map(torch.from_numpy, corpus.stats[n])) for n in ("beta", "pose", "mfcc")}
-    ).eval()
+    return ASE(config, corpus.stats).eval()
+
+
+def drawn(windows: Windows, count: int, seed: int = 0) -> Batch:
+    return windows.gather(*windows.draw(count, torch.Generator().manual_seed(seed)))
 
 
 MAKERS = {
@@ -61,9 +63,11 @@ def methods(corpus: Corpus) -> dict:
 @pytest.mark.parametrize("name", MAKERS)
 def test_contract(corpus, methods, name):
     speaker = corpus.speaker(next(corpus.pairs("test").itertuples()))
-    answer = lambda seed, clip=speaker: methods[name].respond(
-        clip, "positive", generator=torch.Generator().manual_seed(seed)
-    )  # noqa: E731
+
+    def answer(seed, clip=speaker):
+        generator = torch.Generator().manual_seed(seed)
+        return methods[name].respond(clip, "positive", generator=generator)
+
     one, again = answer(0), answer(0)
     assert (len(one), one.beta.shape[1], one.fps) == (len(speaker), corpus.beta.shape[1], 25.0)
     assert np.isfinite(one.beta).all()
@@ -166,8 +170,7 @@ def test_published_sizes(corpus):
 
 def test_regression_learns_and_its_first_frame_matters(corpus):
     model, _ = baselines.train_rlhg(corpus, residual=True, steps=2)
-    windows = Windows(corpus, model.features, 40)
-    batch = windows.draw(16, torch.Generator().manual_seed(5))
+    batch = drawn(Windows(corpus, 40), 16, 5)
     before = model.loss(batch)
     trained, curve = baselines.train_rlhg(corpus, residual=True, steps=25)
     assert trained.loss(batch) < before
@@ -180,7 +183,7 @@ def test_regression_learns_and_its_first_frame_matters(corpus):
 
 def test_unseen_frames_cost_nothing(corpus):
     model = RLHG(baselines.Features(corpus)).eval()
-    batch = Windows(corpus, model.features, 40).draw(4, torch.Generator().manual_seed(0))
+    batch = drawn(Windows(corpus, 40), 4)
     hidden = batch._replace(valid=batch.valid.clone())
     hidden.valid[:, 20:] = False
     spoilt = hidden._replace(listener=hidden.listener.clone())
@@ -191,8 +194,7 @@ def test_unseen_frames_cost_nothing(corpus):
 
 def test_windows_stay_within_their_pair(corpus):
     features = baselines.Features(corpus)
-    windows = Windows(corpus, features, BLOCK)
-    batch = windows.draw(64, torch.Generator().manual_seed(0))
+    batch = drawn(Windows(corpus, BLOCK), 64)
     pairs = corpus.pairs("train")
     whole = [
         features.motion(torch.tensor(m.beta), torch.tensor(m.pose))
@@ -205,7 +207,7 @@ def test_windows_stay_within_their_pair(corpus):
             for s in range(len(w) - BLOCK + 1)
         )
     with pytest.raises(ElpError, match="has 100000 frames"):
-        Windows(corpus, features, 100_000)
+        Windows(corpus, 100_000)
 
 
 def test_nucleus_draws_only_from_the_likely_codes():
@@ -217,15 +219,11 @@ def test_nucleus_draws_only_from_the_likely_codes():
     assert share == pytest.approx(1 / (1 + np.exp(-1 / 0.7)), abs=0.06)
 
 
-def test_emotion_weights():
-    names = ("negative", "positive")
-    assert weights_of("positive", names).tolist() == [0, 1]
-    assert weights_of(None, names).tolist() == [0.5, 0.5]
-    assert weights_of([0.25, 0.75], names).tolist() == [0.25, 0.75]
-    with pytest.raises(ElpError, match="unknown emotion 'angry'"):
-        weights_of("angry", names)
-    with pytest.raises(ElpError, match="3 emotion weights"):
-        weights_of([1, 0, 0], names)
+def test_an_emotion_left_open_is_all_of_them_alike(corpus):
+    features = baselines.Features(corpus)
+    assert features.mixtures(["positive", None, [2, 0, 0]]).tolist() == [
+        pytest.approx(row) for row in ([0, 0, 1], [1 / 3] * 3, [1, 0, 0])
+    ]
 
 
 def test_random_codes_follow_the_emotion_only_in_u(corpus):

@@ -14,14 +14,14 @@ def test_mixed_units_do_not_matter(tmp_path):
     """A coefficient in other units changes neither what is measured nor what an error counts, where
     the card says that units are mixed.
     """
-    from elp.model.ase import ASE, ASEConfig
-    from elp.training.sampler import Batches
+    from elp.model import ASEConfig
+    from elp.training.sampler import StyleSampler
 
     def measured(first, **card):
         corpus = build(tmp_path / f"{first}{card}", first=first, **card)
-        model = ASE(ASEConfig(beta=12, heads=4, categories=4), corpus.stats)
+        sampler = StyleSampler(corpus, ASEConfig(beta=12), 50)
         rows = measure(corpus, bounds.ShuffledPair(), samples=1, split="train")
-        return Batches(corpus, model, "train", 50).weight.numpy(), rows["facial_fd"]
+        return sampler.importance.numpy(), rows["facial_fd"]
 
     (weight, distance), (other, same) = (measured(first, units="mixed") for first in (1.0, 64.0))
     np.testing.assert_allclose(weight, 1, rtol=1e-5)

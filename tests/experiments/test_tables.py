@@ -85,5 +85,5 @@ def test_a_variant_is_its_recipe(kind: str) -> None:
     recipe = training.recipe(Budget(recipe="lively", printed="vico"), 5)
     model = recipe.model
     assert (model.space, model.causal, recipe.seed) == (kind[4], "causal" in kind, 5)
-    assert model.plain == ("Eq" not in kind)
+    assert model.raw_motion == ("Eq" not in kind)
     assert recipe.steps == (10_000 if "Eq 3" in kind else 2000)

@@ -9,8 +9,8 @@ import torch
 
 from elp.errors import ElpError
 from elp.listener import export
-from elp.listener.export import Decoders, example, export_decoder
-from elp.listener.responder import ELPResponder
+from elp.listener.decoder import Decoder
+from elp.listener.export import example, export_decoder
 from elp.model import ASE
 from tests.model.test_ase import SMALL
 
@@ -38,12 +38,12 @@ def test_any_number_of_frames_gives_the_models_motion(tmp_path, options):
     model = made(**options)
     export_decoder(model, tmp_path / "d.onnx")
     session = onnxruntime.InferenceSession(tmp_path / "d.onnx", providers=["CPUExecutionProvider"])
-    responder = ELPResponder(model)
+    decoder = Decoder(model)
     for frames in (1, 2, 13, 120):
         inputs = example(model, frames, seed=frames)
         codes, e = (torch.from_numpy(x) for x in inputs.values())
         with torch.inference_mode():
-            expected = responder.decode(codes.long(), e, {})
+            expected = decoder.in_pieces(codes.long(), e)
         for mine, theirs in zip(
             expected, session.run(["beta", "pose", "blink"], inputs), strict=True
         ):
@@ -67,11 +67,11 @@ def test_the_file_says_what_it_takes(tmp_path):
 def test_an_export_that_differs_is_not_written(tmp_path, monkeypatch):
     traced = export._traced
 
-    def wrong(decoders: Decoders) -> bytes:
+    def wrong(decoder: Decoder) -> bytes:
         with torch.no_grad():
-            decoders.model.blink.out[-1].bias += 0.01
-            content = traced(decoders)
-            decoders.model.blink.out[-1].bias -= 0.01
+            decoder.model.blink.out[-1].bias += 0.01
+            content = traced(decoder)
+            decoder.model.blink.out[-1].bias -= 0.01
         return content
 
     monkeypatch.setattr(export, "_traced", wrong)

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
-from elp.listener import responder as generate
+from elp.listener import decoder as decoding
+from elp.listener.contract import mixture
 from elp.listener.responder import ELPResponder
 from elp.listener.sampling import SmoothUniform
 from elp.model import ASE, checkpoint
 from elp.motion import Clip, Motion
-from tests.ase import clip
+from tests.ase import EMOTIONS, clip
 from tests.model.test_ase import SMALL
 
 
@@ -40,7 +41,7 @@ def seeded(seed=0):
 def test_pieces_give_the_result_of_one_pass(options, emotion, monkeypatch):
     r, speaker = responder(options), clip(230)
     whole = r.respond(speaker, emotion, generator=seeded())
-    monkeypatch.setattr(generate, "CHUNK", 37)
+    monkeypatch.setattr(decoding, "CHUNK", 37)
     pieces = r.respond(speaker, emotion, generator=seeded())
     np.testing.assert_allclose(pieces.beta, whole.beta, atol=1e-5)
     np.testing.assert_allclose(pieces.pose, whole.pose, atol=1e-5)
@@ -129,16 +130,11 @@ def test_motion_comes_back_in_the_corpus_units():
 
 
 def test_names_mixtures_and_sequences_mean_the_same():
-    r = responder()
-    assert r.weights("auto") is None
-    assert r.weights(None) is None
-    assert (
-        r.weights("positive").tolist()
-        == r.weights([0, 0, 2]).tolist()
-        == r.weights("positive=1").tolist()
-        == [0, 0, 1]
-    )
-    assert r.weights("neutral=0.5, positive=0.5").tolist() == [0, 0.5, 0.5]
+    assert mixture("auto", EMOTIONS) is None
+    assert mixture(None, EMOTIONS) is None
+    for positive in ("positive", [0, 0, 2], "positive=1"):
+        assert mixture(positive, EMOTIONS).tolist() == [0, 0, 1]
+    assert mixture("neutral=0.5, positive=0.5", EMOTIONS).tolist() == [0, 0.5, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -146,7 +142,7 @@ def test_names_mixtures_and_sequences_mean_the_same():
 )
 def test_an_emotion_that_is_none_lists_those_that_are(wrong):
     with pytest.raises(ElpError, match="negative, neutral, positive"):
-        responder().weights(wrong)
+        mixture(wrong, EMOTIONS)
 
 
 def test_bad_speakers_are_refused_and_gaps_bridged():

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
+from elp.listener import stream as streaming
+from elp.listener.frame import FrameProgram
 from elp.listener.responder import ELPResponder
-from elp.listener.stream import ResponseStream, _zeros
+from elp.listener.stream import ResponseStream
 from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
 from elp.model.style import StyleStream, motion_style
 from elp.motion import Clip, Motion
@@ -38,24 +40,19 @@ def responder(options: dict) -> ELPResponder:
 @pytest.fixture(scope="module", autouse=True)
 def recorded_once():
     """Recording a stream's program takes most of a second: streams of one model, its heads and its
-    emotion share theirs, begun anew.
+    emotion share theirs.
     """
-    record, programs = ResponseStream._record, {}
+    programs = {}
 
-    def shared(stream):
-        key = (
-            stream.responder.model,
-            stream.responder.heads,
-            None if stream.e is None else tuple(stream.e.tolist()),
-        )
+    def shared(step):
+        e = None if step.e is None else tuple(step.e.tolist())
+        key = step.decoder.model, step.decoder.heads, e
         if key not in programs:
-            record(stream)
-            programs[key] = stream.program, stream.state
-        stream.program, blank = programs[key]
-        stream.state = {layer: _zeros(x) for layer, x in blank.items()}
+            programs[key] = FrameProgram(step)
+        return programs[key]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ResponseStream, "_record", shared)
+        patch.setattr(streaming, "FrameProgram", shared)
         yield
 
 
@@ -94,7 +91,7 @@ def equal(a: Motion, b: Motion):
         {},
         {"coding": "value"},
         {"space": "V+e"},
-        {"window": 1, "plain": True},
+        {"window": 1, "raw_motion": True},
         {"convs": 8, "heads": 5},
     ],
     ids=str,
@@ -103,7 +100,7 @@ def equal(a: Motion, b: Motion):
 def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
     r, speaker = responder(CAUSAL | options), clip(FRAMES)
     offline = r.respond(speaker, emotion, generator=seeded())
-    stream, parts, first = r.stream(emotion, generator=seeded()), [], 0
+    stream, parts, first = ResponseStream(r, emotion, generator=seeded()), [], 0
     for count in [1] * 40 + [3] * 5 + [0, 15]:
         piece = speaker[first : first + count]
         parts.append(stream.push(piece.mfcc, piece.motion.beta, piece.motion.pose))
@@ -122,7 +119,7 @@ def test_sound_and_pictures_in_any_pieces_give_the_offline_response(heard, seen,
     offline = r.respond(
         Clip(motion=speaker.motion, mfcc=mfcc(sound, FRAMES)), emotion, generator=seeded()
     )
-    stream = r.stream(emotion, generator=seeded())
+    stream = ResponseStream(r, emotion, generator=seeded())
     pushes = [(part.stop / len(sound), {"audio": sound[part]}) for part in cut(len(sound), heard)]
     for part in cut(FRAMES, seen):
         pushes.append(
@@ -159,18 +156,21 @@ def test_cepstra_are_those_of_librosa():
 
 
 @given(places, st.sampled_from([1, 2, 25]), st.booleans())
-def test_style_does_not_depend_on_the_pieces(seen, window, plain):
+def test_style_does_not_depend_on_the_pieces(seen, window, raw_motion):
     beta, pose = (torch.from_numpy(x) for x in (clip(FRAMES).motion.beta, clip(FRAMES).motion.pose))
-    stream = StyleStream(window, plain=plain)
+    stream = StyleStream(window, raw_motion=raw_motion)
     pieces = torch.cat([stream.push(beta[part], pose[part]) for part in cut(FRAMES, seen)])
     torch.testing.assert_close(
-        pieces, motion_style(beta, pose, window, causal=True, plain=plain), atol=1e-5, rtol=1e-5
+        pieces,
+        motion_style(beta, pose, window, causal=True, raw_motion=raw_motion),
+        atol=1e-5,
+        rtol=1e-5,
     )
 
 
 def test_a_frame_is_answered_within_its_own_forty_milliseconds():
     stream, speaker, sound = (
-        responder(CAUSAL).stream("neutral", generator=seeded()),
+        ResponseStream(responder(CAUSAL), "neutral", generator=seeded()),
         clip(4),
         voice(1),
     )
@@ -194,7 +194,7 @@ def test_future_sound_and_motion_change_no_answer():
     for motion, heard in ((speaker.motion, sound), (other.motion, louder)):
         beta = np.concatenate([speaker.motion.beta[:40], motion.beta[40:]])
         pose = np.concatenate([speaker.motion.pose[:40], motion.pose[40:]])
-        answers.append(r.stream("auto", generator=seeded()).push(heard, beta, pose))
+        answers.append(ResponseStream(r, "auto", generator=seeded()).push(heard, beta, pose))
     equal(answers[0][:40], answers[1][:40])
     assert not np.allclose(answers[0].beta[40:], answers[1].beta[40:], atol=1e-3)
 
@@ -205,7 +205,7 @@ def test_sound_that_ends_early_counts_as_silence(samples):
     offline = r.respond(
         Clip(motion=speaker.motion, mfcc=mfcc(sound, FRAMES)), "auto", generator=seeded()
     )
-    stream = r.stream("auto", generator=seeded())
+    stream = ResponseStream(r, "auto", generator=seeded())
     equal(
         joined([stream.push(sound, speaker.motion.beta, speaker.motion.pose), stream.finish()]),
         offline,
@@ -215,7 +215,7 @@ def test_sound_that_ends_early_counts_as_silence(samples):
 def test_the_seed_decides():
     r, speaker = responder(CAUSAL), clip(30)
     a, b, c = (
-        r.stream("neutral", generator=seeded(s)).push(
+        ResponseStream(r, "neutral", generator=seeded(s)).push(
             speaker.mfcc, speaker.motion.beta, speaker.motion.pose
         )
         for s in (1, 1, 2)
@@ -232,7 +232,7 @@ def test_any_prefix_of_nested_heads_can_be_streamed():
     ]
     assert not np.allclose(offline[0].beta, offline[2].beta, atol=1e-3)
     for n, whole in zip((1, 3, 8), offline, strict=True):
-        stream = ELPResponder(model, heads=n).stream("neutral", generator=seeded())
+        stream = ResponseStream(ELPResponder(model, heads=n), "neutral", generator=seeded())
         equal(
             joined(
                 [
@@ -251,7 +251,7 @@ def test_any_prefix_of_nested_heads_can_be_streamed():
 )
 def test_a_model_that_cannot_stream_says_so(options, match):
     with pytest.raises(ElpError, match=match):
-        responder(options).stream(generator=seeded())
+        ResponseStream(responder(options), generator=seeded())
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_a_model_that_cannot_stream_says_so(options, match):
 def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
     r, speaker, sound = responder(CAUSAL), clip(4), voice(4 / 25)
     whole = r.respond(Clip(motion=speaker.motion, mfcc=mfcc(sound, 4)), "auto", generator=seeded())
-    stream = r.stream("auto", generator=seeded())
+    stream = ResponseStream(r, "auto", generator=seeded())
     with pytest.raises(ElpError, match=match):
         stream.push(**{"audio": sound[:100]} | wrong)
     equal(stream.push(sound, speaker.motion.beta, speaker.motion.pose), whole)

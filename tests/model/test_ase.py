@@ -2,7 +2,7 @@
 checkpoints.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -63,7 +63,7 @@ OPTIONS += [
     {"shortcut": True},
     {"shortcut": True, "causal": True},
 ]
-OPTIONS += [{"holds": (1, 4, 30)}, {"plain": True}, {"plain": True, "causal": True}]
+OPTIONS += [{"holds": (1, 4, 30)}, {"raw_motion": True}, {"raw_motion": True, "causal": True}]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
@@ -129,11 +129,11 @@ def test_coding_reads_the_transformed_space_without_building_it(coding):
     c = coding(3, 5, 4)
     base = base_space(torch.randn(2, 6, 5, 4, generator=g))
     e = torch.tensor([[0.0, 1.0, 0.0], [0.2, 0.3, 0.5]])
-    table = c.weight().expand(-1, 5, -1, -1).permute(1, 0, 2, 3).flatten(1, 2)  # (H, N V, C)
+    table = c.table.expand(-1, 5, -1, -1).permute(1, 0, 2, 3).flatten(1, 2)  # (H, N V, C)
     expected = torch.einsum("bthk,hkc->bcth", transformed_space(base, e), table)
-    torch.testing.assert_close(encode(c.weight(), base, e), expected)
+    torch.testing.assert_close(encode(c.table, base, e), expected)
     torch.testing.assert_close(
-        lookup(c.weight(), base.argmax(-1), e[:, None].expand(-1, 6, -1)), expected
+        lookup(c.table, base.argmax(-1), e[:, None].expand(-1, 6, -1)), expected
     )
 
 
@@ -151,7 +151,7 @@ def test_the_gradient_through_a_coding_is_that_of_the_soft_sample(coding, tau):
         torch.randn(2, c.channels, 6, 5, generator=g, dtype=torch.double),
     )
     images = [
-        encode(c.weight(), base, e)
+        encode(c.table, base, e)
         for base in (base_space(logits, tau, noise=noise), ((logits + noise) / tau).softmax(-1))
     ]
     hard, soft = (
@@ -276,6 +276,13 @@ def test_a_checkpoint_comes_back(tmp_path, half):
     torch.testing.assert_close(a, b, atol=0.3 if half else 0, rtol=0)
 
 
+def test_options_are_read_under_their_former_names():
+    assert ASEConfig.from_dict({"plain": True, "heads": 8}) == ASEConfig(raw_motion=True, heads=8)
+    assert ASEConfig.from_dict(asdict(SMALL)) == SMALL
+    for name in checkpoint.PACKAGED:
+        assert checkpoint.load(name)[0].config.raw_motion
+
+
 @pytest.mark.parametrize("content", [None, b"", b"not a checkpoint"])
 def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
     path = tmp_path / "m.safetensors"
@@ -315,25 +322,3 @@ def test_series_and_images_share_their_memory_in_the_order_that_convolutions_lik
     # is_contiguous would let any last stride pass
     assert image.stride() == torch.empty(image.shape, memory_format=torch.channels_last).stride()
     assert torch.equal(as_series(image), x)
-
-
-def test_streams_in_use_are_those_of_the_training_under_way(monkeypatch):
-    from elp.model import streams
-
-    monkeypatch.setattr(
-        torch.cuda,
-        "Stream",
-        type("Stream", (), {"__init__": lambda self, device: setattr(self, "device", device)}),
-    )
-    monkeypatch.setattr(streams, "_used", {})
-    here, there = torch.device("cuda:0"), torch.device("cuda:1")
-    first, second = streams.Streams(here), streams.Streams(here)
-    rest = streams.of(here)
-    with streams.using(first):
-        with pytest.raises(ZeroDivisionError), streams.using(second):
-            assert streams.of(here) is second
-            assert streams.of(there) is not second
-            raise ZeroDivisionError
-        with streams.using(None):
-            assert streams.of(here) is first
-    assert streams.of(here) is rest is not first

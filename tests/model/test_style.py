@@ -64,9 +64,9 @@ def test_the_style_of_a_still_face_is_zero_and_the_paper_has_334_numbers():
     assert speaker_style(torch.zeros(1, 50, 128), style).shape == (1, 50, 334)
 
 
-def test_plain_appends_what_eq_1_leaves_out():
+def test_raw_motion_is_appended_where_eq_1_leaves_it_out():
     beta, pose = walk(60, 4), walk(60, 6, seed=1)
-    style = motion_style(beta, pose, plain=True)
+    style = motion_style(beta, pose, raw_motion=True)
     assert torch.equal(style[..., 14:], torch.cat([beta, pose], -1))
     assert torch.equal(style[..., :14], motion_style(beta, pose))
 

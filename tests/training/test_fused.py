@@ -1,6 +1,7 @@
-"""The fused sampling kernels against the plain formula, where there is a GPU."""
+"""The fast forms of the layers and the recorded step against the plain ones, on a GPU."""
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUD
     "size", [(4, 50, 128, 64, 8, 3, True), (3, 50, 5, 10, 1, 2, False), (2, 33, 16, 32, 3, 3, True)]
 )
 def test_image_and_gradients(size):
-    from elp.model.fused import sample
+    from elp.training.cuda.sampling import sample
 
     batch, frames, heads, words, channels, emotions, learned = size
     g = torch.Generator("cuda").manual_seed(0)
@@ -49,7 +50,7 @@ def test_image_and_gradients(size):
 
 
 def test_draws_follow_the_softmax_and_differ_from_call_to_call():
-    from elp.model.fused import sample
+    from elp.training.cuda.sampling import sample
 
     g = torch.Generator("cuda").manual_seed(0)
     logits = torch.randn(64, device="cuda", generator=g).bfloat16()
@@ -69,7 +70,7 @@ def test_draws_follow_the_softmax_and_differ_from_call_to_call():
 
 
 def test_draws_last_as_long_as_their_hold():
-    from elp.model.fused import sample
+    from elp.training.cuda.sampling import sample
 
     g = torch.Generator("cuda").manual_seed(0)
     flat, table = (
@@ -91,7 +92,7 @@ def test_draws_last_as_long_as_their_hold():
     ("rows", "channels"), [((4, 50, 64), 16), ((3, 7, 5), 48), ((128, 50, 1), 256), ((1, 1, 1), 33)]
 )
 def test_normalisation_and_gradients(rows, channels, skip, relu):
-    from elp.model.fused import normalised
+    from elp.training.cuda.norms import normalised
 
     g = torch.Generator("cuda").manual_seed(0)
     x, beside, grad = (
@@ -113,6 +114,16 @@ def test_normalisation_and_gradients(rows, channels, skip, relu):
         assert (a.grad.float() - e.grad.float()).norm() <= 0.01 * e.grad.float().norm() + 1e-3
 
 
+def fast(layer):
+    """A copy of a layer as it trains on CUDA."""
+    from elp.training.cuda.layers import accelerate
+    from elp.training.cuda.streams import Streams
+
+    copied = copy.deepcopy(layer).cuda().bfloat16()
+    accelerate(copied, Streams(torch.device("cuda:0")))
+    return copied
+
+
 def test_convolutions_as_torch_has_them():
     from elp.model.layers import TimeConv
 
@@ -123,19 +134,15 @@ def test_convolutions_as_torch_has_them():
         (8, 32, (3, 3), {"relu": True}, 16),
     )
     for inputs, outputs, kernel, options, heads in kinds:
-        conv, fast = (TimeConv(inputs, outputs, kernel, **options) for _ in range(2))
-        x = torch.randn(4, inputs, 50, heads)
-        fast.load_state_dict(conv.state_dict())
-        fast, xs = (
-            fast.cuda().bfloat16(),
-            [x.clone().requires_grad_(), x.clone().cuda().bfloat16().requires_grad_()],
-        )
-        for layer, each in zip((conv, fast), xs, strict=True):
+        conv = TimeConv(inputs, outputs, kernel, **options)
+        x, quick = torch.randn(4, inputs, 50, heads), fast(conv)
+        xs = [x.clone().requires_grad_(), x.clone().cuda().bfloat16().requires_grad_()]
+        for layer, each in zip((conv, quick), xs, strict=True):
             layer(each).float().square().mean().backward()
         for a, e in (
             (xs[1].grad, xs[0].grad),
-            (fast.weight.grad, conv.weight.grad),
-            (fast.bias.grad, conv.bias.grad),
+            (quick.weight.grad, conv.weight.grad),
+            (quick.bias.grad, conv.bias.grad),
         ):
             assert (a.cpu().float() - e).norm() < 0.02 * e.norm()
 
@@ -149,21 +156,62 @@ def test_blinks_as_on_the_cpu(causal, shortcut):
 
     torch.manual_seed(0)
     plain = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut)
-    fast = BlinkDecoder(8, 128, causal=causal, shortcut=shortcut).cuda()
-    fast.load_state_dict(plain.state_dict())
-    fast, rounded = fast.bfloat16(), copy.deepcopy(plain).bfloat16()
+    quick, rounded = fast(plain), copy.deepcopy(plain).bfloat16()
     x = torch.randn(8, 50, 128, 8).permute(0, 3, 1, 2)
     y = plain(x)
     y.square().mean().backward()
     rounded(x.bfloat16()).float().square().mean().backward()
-    z = fast(x.cuda().bfloat16())
+    z = quick(x.cuda().bfloat16())
     z.float().square().mean().backward()
     torch.testing.assert_close(z.float().cpu(), y, atol=0.05, rtol=0.05)
     for (name, a), b, e in zip(
-        fast.named_parameters(), rounded.parameters(), plain.parameters(), strict=True
+        quick.named_parameters(), rounded.parameters(), plain.parameters(), strict=True
     ):
         error, allowed = ((x.grad.float().cpu() - e.grad).norm() for x in (a, b))
         assert error < 1.2 * allowed + 0.02 * e.grad.norm() + 1e-4, name
+
+
+def test_every_layer_of_the_working_copy_takes_its_fast_form():
+    from elp.model import ASE, ASEConfig
+    from elp.training.cuda import layers
+
+    model = ASE(ASEConfig(beta=12, heads=8, categories=4, hidden=16, blink_hidden=8)).cuda()
+    work = layers.working_copy(model)
+    left = {type(layer) for layer in work.modules()} & set(layers.FORMS)
+    assert not left
+    assert isinstance(work.encoder.mlp[-1], layers.FastLinear)
+    assert {p.dtype for p in work.parameters()} == {torch.bfloat16}
+    assert work.style_mean is model.style_mean
+    assert type(model) is ASE  # and is as it was
+    assert {p.dtype for p in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("options", [{}, {"causal": True}, {"space": "V+e", "coding": "value"}])
+def test_the_working_copy_computes_what_the_model_computes(options):
+    """Codes drawn from logits so far apart that no noise changes them."""
+    from elp.model import ASE, ASEConfig
+    from elp.training.cuda.layers import working_copy
+
+    torch.manual_seed(0)
+    config = ASEConfig(beta=12, heads=8, categories=4, hidden=32, blink_hidden=16, dropout=0.0)
+    model = ASE(replace(config, **options)).cuda().eval()
+    with torch.no_grad():
+        model.encoder.mlp[-1].weight.mul_(300)
+    work = working_copy(model)
+    g = torch.Generator("cuda").manual_seed(0)
+    mfcc = torch.randn(8, 50, 29, device="cuda", generator=g)
+    motion = torch.rand(8, 50, config.motion_width, device="cuda", generator=g)
+    e = torch.eye(3, device="cuda")[torch.arange(8, device="cuda") % 3]
+    with torch.no_grad():
+        mine, theirs = (each(mfcc, motion, e, generator=g) for each in (work, model))
+        codes = [
+            each.encoder(each.style(x, motion)).argmax(-1)
+            for each, x in ((work, mfcc.bfloat16()), (model, mfcc))
+        ]
+    assert (codes[0] == codes[1]).float().mean() > 0.97  # but for ties that bfloat16 decides
+    for name, a, b in zip(mine._fields, mine, theirs, strict=True):
+        assert (a.float() - b).norm() < 0.25 * b.norm() + 0.1, name
+    torch.testing.assert_close(mine.emotion.float(), theirs.emotion, atol=0.05, rtol=0.05)
 
 
 class Forgetful(torch.nn.Module):
@@ -198,7 +246,7 @@ def test_dropout_depends_on_the_seed_and_not_on_what_runs_beside(corpus):
     from elp import baselines
     from elp.baselines.fit import Fit
 
-    windows = baselines.Windows(corpus, baselines.Features(corpus).cuda(), 32)
+    windows = baselines.Windows(corpus, 32, device="cuda")
     models = [Forgetful().cuda() for _ in range(3)]
     alone, other, beside = (
         Fit(model, model.loss, windows, steps=40, batch=4, lr=0.1, seed=seed)
@@ -211,11 +259,27 @@ def test_dropout_depends_on_the_seed_and_not_on_what_runs_beside(corpus):
     assert not torch.equal(models[0].weight, models[1].weight)
 
 
+@pytest.mark.parametrize("recipe", ["tiny", "lively"])
+def test_the_recorded_step_learns_as_the_plain_one(corpus, recipe):
+    """Half precision, fast forms and the graph against float32 step by step, codes drawn anew."""
+    from elp.training import recipes
+    from elp.training.trainer import Trainer
+
+    runs = []
+    for amp in (True, False):
+        chosen = replace(recipes.get(recipe), steps=100, batch=16)
+        trainer = Trainer(chosen, corpus, torch.device("cuda"), amp=amp)
+        if amp:
+            trainer.capture()
+        for _ in range(100):
+            trainer.advance()
+        runs.append(trainer.log.mean(0))
+    assert (runs[0] / runs[1] - 1).abs()[0] < 0.05
+
+
 @pytest.mark.parametrize("kind", ["autoencoder", "vq", "predictor", "rlhg", "elp"])
 def test_runs_side_by_side_learn_as_alone(corpus, kind):
     """What a run's graph uses, no other may: cuBLAS's workspace, cuDNN's."""
-    from dataclasses import replace
-
     from elp import baselines
     from elp.training import recipes
     from elp.training.trainer import Trainer

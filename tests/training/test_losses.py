@@ -68,7 +68,10 @@ def test_two_draws_share_one_truth():
     energy score.
     """
     g = torch.Generator().manual_seed(0)
-    normal = lambda *shape: torch.randn(*shape, generator=g)  # noqa: E731
+
+    def normal(*shape):
+        return torch.randn(*shape, generator=g)
+
     target = Target(
         normal(2, 20, 3),
         normal(2, 20, 6),

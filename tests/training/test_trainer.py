@@ -17,8 +17,10 @@ import torch
 from elp.errors import ElpError
 from elp.model import checkpoint
 from elp.training import recipes
-from elp.training import trainer as training
-from elp.training.trainer import Trainer, train, validate
+from elp.training.flat import flatten
+from elp.training.run import train
+from elp.training.trainer import TERMS, Trainer
+from elp.training.validation import validate
 from tests.ase import EMOTIONS, corpus, train_as
 
 CPU = torch.device("cpu")
@@ -51,11 +53,21 @@ def same(a, b):
 
 def test_the_loss_of_one_batch_falls(data):
     trainer = Trainer(tiny(400), data, CPU)
-    row, start = trainer.batches.draw(2, trainer.generator)
-    trainer.batches.draw = lambda *_: (row, start)
+    fixed = trainer.sampler.draw(2, trainer.generator)
+    trainer.sampler.draw = lambda *_: fixed
     for _ in range(40):
         trainer.advance()
     assert trainer.log[35:40, 0].mean() < 0.6 * trainer.log[0, 0]
+
+
+def test_twenty_steps_give_the_losses_they_always_gave(simulated, root):
+    """Change the file only with a change that is meant to alter training."""
+    golden = json.loads((root / "tests" / "golden" / "tiny_losses.json").read_text())
+    trainer = Trainer(replace(recipes.tiny(), steps=20), simulated, CPU)
+    for _ in range(20):
+        trainer.advance()
+    for name, values in zip(TERMS, trainer.log[:20].T.tolist(), strict=True):
+        assert values == pytest.approx(golden[name], rel=1e-4), name
 
 
 def test_a_run_leaves_weights_log_and_card(data, run):
@@ -121,7 +133,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_p
 
     def poisoned(self):
         if self.done == 2:
-            self.weights.fill_(float("nan"))
+            self.parameters.fill_(float("nan"))
         step(self)
 
     monkeypatch.setattr(Trainer, "step", poisoned)
@@ -133,10 +145,10 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_p
     assert not (tmp_path / "model.safetensors").exists()
 
 
-def test_flat_weights_are_the_models_own(data):
+def test_flat_parameters_are_the_models_own(data):
     model = Trainer(tiny(), data, CPU).model
     before = [p.detach().clone() for p in model.parameters()]
-    flat = training.flatten(model)
+    flat = flatten(model)
     assert all(torch.equal(p, b) for p, b in zip(model.parameters(), before, strict=True))
     flat.zero_()
     assert not any(p.any() for p in model.parameters())
@@ -145,15 +157,16 @@ def test_flat_weights_are_the_models_own(data):
 def test_draws_are_balanced_when_asked(data, tmp_path):
     skewed = corpus(tmp_path / "c", clips=8, emotions=("a", "a2", "b"))
     trainer = Trainer(replace(tiny(), balanced=True), skewed, CPU)
-    row, start = trainer.batches.draw(3000, torch.Generator().manual_seed(0))
-    share = trainer.batches.e[row].mean(0)
+    row, start = trainer.sampler.draw(3000, torch.Generator().manual_seed(0))
+    share = trainer.sampler.e[row].mean(0)
     assert share.tolist() == pytest.approx([1 / 3] * 3, abs=0.05)
     assert (start >= 0).all()
-    assert (start + 12 <= trainer.batches.length[row]).all()
+    assert (start < trainer.sampler.places[row]).all()
 
 
 @pytest.mark.parametrize(
-    "options", [{"nested": True}, {"window": "clip", "plain": True}, {"causal": True, "window": 24}]
+    "options",
+    [{"nested": True}, {"window": "clip", "raw_motion": True}, {"causal": True, "window": 24}],
 )
 def test_options_train(data, options):
     trainer = Trainer(tiny(**options), data, CPU)
@@ -191,7 +204,7 @@ def test_two_processes_train_one_model(data, tmp_path):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     server = multiprocessing.get_context("forkserver")  # imports torch once for both
-    server.set_forkserver_preload(["elp.training.trainer", "tests.ase"])
+    server.set_forkserver_preload(["elp.training.run", "tests.ase"])
     said = server.SimpleQueue()
     both = [
         server.Process(target=train_as, args=(rank, port, tiny(3), data.folder, tmp_path, said))

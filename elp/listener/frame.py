@@ -1,0 +1,160 @@
+"""One frame of a stream as a program: layers in the forms that are fast for a single frame on a
+CPU, recorded without Python between them (chapter "Your own video").
+"""
+
+# B clip, C channel, D coefficient
+from __future__ import annotations
+
+import copy
+import itertools
+import warnings
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from elp.listener.decoder import Decoded, Decoder
+from elp.listener.sampling import CodeSampler
+from elp.model.layers import Recurrent, State, TimeConv, exchange
+from elp.model.space import one_hot
+
+
+class Step(nn.Module):
+    """The next frames of a causal model's response.
+
+    Args:
+        decoder: of the model. sampler: of its codes. e: (N,), None where it is to be inferred.
+    """
+
+    def __init__(self, decoder: Decoder, sampler: CodeSampler, e: Tensor | None) -> None:
+        super().__init__()
+        self.decoder, self.sampler, self.e = decoder, sampler, e
+
+    def forward(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State) -> Decoded:
+        """Standardised mfcc (1, T, 29), motion style (1, T, 2 D + 6) and uniform numbers (1, T, H,
+        V) -> T frames; `state` carries the stream.
+        """
+        model = self.decoder.model
+        style = model.style(mfcc, motion, state)
+        codes = self.sampler.choose(model.encoder(style, state), uniform)
+        if self.e is None:
+            e = one_hot(model.tdnn.so_far(style, state))
+        else:
+            e = self.e.to(codes.device).expand(1, codes.shape[1], -1)
+        return self.decoder.piece(codes, e, state)
+
+
+class FrameConv(TimeConv):
+    """The newest frame of a causal convolution as one product: convolving takes three times as
+    long.
+    """
+
+    def convolve(self, x: Tensor) -> Tensor:
+        if not self.past or self.kernel_size[1] > 1:
+            return super().convolve(x)
+        # (B, C, past + 1, 1) -> (B, frames of the kernel, 1, C)
+        seen = x.permute(0, 2, 3, 1)[:, :: self.dilation[0]]
+        weight = self.weight.permute(0, 2, 3, 1).flatten(1)
+        y = F.linear(seen.flatten(1), weight, self.bias).view(len(x), -1, 1, 1)
+        return F.relu(y) if self.relu else y
+
+
+class FrameRecurrent(Recurrent):
+    """One frame by the textbook's formula; the kernel for sequences packs all weights anew at every
+    call.
+    """
+
+    def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]  # nn.LSTM also returns its state
+        state, found, x = {} if state is None else state, [], x[:, 0]
+        zeros = x.new_zeros(self.num_layers, len(x), self.hidden_size)
+        before = zip(*state.get(self, (zeros, zeros)), strict=True)
+        for (w, u, a, b), (hidden, cell) in zip(self.all_weights, before, strict=True):
+            weight = torch.cat([w, u], 1).T.contiguous()
+            gates = torch.addmm(a + b, torch.cat([x, hidden], 1), weight)
+            i, f, g, o = gates.chunk(4, 1)
+            cell = f.sigmoid() * cell + i.sigmoid() * g.tanh()
+            x = o.sigmoid() * cell.tanh()
+            found.append((x, cell))
+        state[self] = tuple(torch.stack(part) for part in zip(*found, strict=True))
+        return x[:, None]
+
+
+class FrameLinear(nn.Linear):
+    """One frame of a layer with many more outputs than inputs: reading the weights is all the work,
+    and a CPU reads the transposed ones nearly twice as fast.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.addmm(self.bias, x[:, 0], self.weight.T.contiguous())[:, None]
+
+
+def for_frames(step: Step) -> Step:
+    """The same step for one frame at a time: other forms of the layers, the same tensors."""
+    tensors = itertools.chain(step.parameters(), step.buffers())
+    fast = copy.deepcopy(step, {id(x): x for x in tensors})
+    exchange(fast, {TimeConv: FrameConv, Recurrent: FrameRecurrent})
+    fast.decoder.model.encoder.mlp[-1].__class__ = FrameLinear
+    return fast
+
+
+class FrameProgram:
+    """`Step` of one frame, recorded: without Python between its hundreds of small operations it
+    takes half as long.
+
+    About a second's work, done before the speaker begins; so are the program's first runs, in which
+    it is optimised.
+
+    Args:
+        step: of a model on the CPU.
+    """
+
+    @torch.inference_mode()
+    def __init__(self, step: Step) -> None:
+        fast, config = for_frames(step), step.decoder.model.config
+        half = torch.full((1, 1, config.heads, config.categories), 0.5)
+        mfcc, motion = torch.zeros(1, 1, config.mfcc), torch.zeros(1, 1, config.motion_width)
+        state: State = {}
+        fast(mfcc, motion, half, state)
+        layers = dict(zip(fast.modules(), step.modules(), strict=True))
+        self.layers = [layers[layer] for layer in state]
+        arguments = mfcc, motion, half, _zeros(tuple(state.values()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # sizes become constants, and may: a frame is a frame
+            frame = _Frame(fast, list(state)).eval()
+            self.program: Any = torch.jit.freeze(
+                torch.jit.trace(frame, arguments, check_trace=False)
+            )
+        for _ in range(3):
+            self.program(*arguments)
+        self.blank = arguments[3]
+
+    def start(self) -> State:
+        """The state before the first frame, for this program and for the step it was made of."""
+        return dict(zip(self.layers, _zeros(self.blank), strict=True))
+
+    def __call__(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State) -> Decoded:
+        """`Step.forward` of one frame; `state` is one that `start` gave."""
+        carried = tuple(state[layer] for layer in self.layers)
+        *found, carried = self.program(mfcc, motion, uniform, carried)
+        state.update(zip(self.layers, carried, strict=True))
+        return Decoded(*found)
+
+
+class _Frame(nn.Module):
+    """A step with the state as an argument and a result."""
+
+    def __init__(self, step: Step, layers: list[nn.Module]) -> None:
+        super().__init__()
+        self.step, self.order = step, layers
+
+    def forward(
+        self, mfcc: Tensor, motion: Tensor, uniform: Tensor, carried: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
+        state = dict(zip(self.order, carried, strict=True))
+        found = self.step(mfcc, motion, uniform, state)
+        return *found, tuple(state[layer] for layer in self.order)
+
+
+def _zeros(x: Any) -> Any:
+    return tuple(map(_zeros, x)) if isinstance(x, tuple) else torch.zeros_like(x)

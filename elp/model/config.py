@@ -1,0 +1,94 @@
+"""The model's sizes and named options, stored in every checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from elp.errors import ElpError
+from elp.model.style import SECOND, Window
+from elp.motion import MFCC, POSE
+
+# how checkpoints made before version 0.2 call an option
+FORMERLY = {"plain": "raw_motion"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ASEConfig:
+    """Sizes and named options; the defaults are the paper's where it gives them. Stored in every
+    checkpoint.
+
+    Attributes:
+        beta, mfcc: dimensions of the corpus.
+        emotions: names, in the order of e.
+        heads, categories: H and V.
+        coding: how decoders read a codeword: its "value" or a learned "embedding".
+        space: "U" (emotion moves the codewords), "V" (no emotion), "V+e" (no emotion in the codes,
+            e as extra channels).
+        window: frames of σ in Eq 1, or "clip".
+        raw_motion: the encoder also sees β and p themselves, which Eq 1 leaves out.
+        causal: use no future frame, so that the model can stream.
+        tau: temperature of the Gumbel-Softmax gradient.
+        nested: train on random prefixes of the heads, so that any prefix decodes.
+        hidden, blink_hidden: widths of the encoder and of D2's LSTMs (not in the paper).
+        convs: conv1d layers of the head encoder; dropout: after the audio encoder.
+        noise, frame_noise: standard deviations of normal noise on the standardised style in
+            training, one value a clip and one a frame, against learning clips by heart.
+        shortcut: a linear layer leads past D2's LSTMs.
+        holds: frames for which a head's draw is held in training; the heads take these in turn.
+            (1,) draws every frame anew.
+
+    Raises:
+        ElpError: an option is out of range.
+    """
+
+    beta: int = 100
+    mfcc: int = MFCC
+    emotions: tuple[str, ...] = ("negative", "neutral", "positive")
+    heads: int = 128
+    categories: int = 64
+    coding: Literal["value", "embedding"] = "embedding"
+    space: Literal["U", "V", "V+e"] = "U"
+    window: Window = SECOND
+    raw_motion: bool = False
+    causal: bool = False
+    tau: float = 1.0
+    nested: bool = False
+    hidden: int = 256
+    blink_hidden: int = 128
+    convs: int = 5
+    dropout: float = 0.1
+    noise: float = 0.0
+    frame_noise: float = 0.0
+    shortcut: bool = False
+    holds: tuple[int, ...] = (1,)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "emotions", tuple(self.emotions))
+        object.__setattr__(self, "holds", tuple(self.holds))
+        choices = {"coding": ("value", "embedding"), "space": ("U", "V", "V+e")}
+        for name, allowed in choices.items():
+            if (chosen := getattr(self, name)) not in allowed:
+                raise ElpError(
+                    f"model option {name}={chosen!r}: choose one of {', '.join(allowed)}"
+                )
+        sizes = (self.beta, self.mfcc, self.heads, self.hidden, len(self.emotions))
+        if min(*sizes, len(self.holds), *self.holds) < 1 or self.categories < 2 or self.tau <= 0:
+            raise ElpError(
+                "model options: sizes must be positive, categories at least 2 and tau above 0"
+            )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ASEConfig:
+        """The inverse of `dataclasses.asdict`, also under the names that options had before.
+
+        Raises:
+            TypeError: a name that was never an option.
+        """
+        return cls(**{FORMERLY.get(name, name): value for name, value in values.items()})
+
+    @property
+    def motion_width(self) -> int:
+        """Numbers a frame of the motion style: 2 D + 6, with `raw_motion` 3 D + 12."""
+        raw = self.beta + POSE if self.raw_motion else 0
+        return 2 * self.beta + POSE + raw
