@@ -6,7 +6,7 @@ expression.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -93,18 +93,22 @@ class Batch(NamedTuple):
 class Windows(Sampler):
     """Random windows as the baselines learn from them: unseen frames are the mean face. Arguments:
     see `Sampler`.
+
+    Everything is standardised once: a step of these small models takes less than a millisecond.
     """
+
+    def __init__(self, corpus: Corpus, frames: int, **options: Any) -> None:
+        super().__init__(corpus, frames, **options)
+        every = torch.arange(len(self.valid), device=self.device)
+        motion = torch.cat([self.series("beta", every), self.series("pose", every)], -1)
+        self.motion = torch.where(self.valid[:, None], motion, 0)
+        self.sound = self.series("mfcc", every)
 
     def gather(self, row: Tensor, start: Tensor) -> Batch:
         """The windows themselves, standardised; row and start are (B,) int64."""
         speaker, listener = (self.frames(x, row, start) for x in (self.speaker, self.listener))
-        heard = torch.cat([self._motion(speaker), self.series("mfcc", speaker)], -1)
-        return Batch(heard, self._motion(listener), self.valid[listener], self.mixture(row))
-
-    def _motion(self, frames: Tensor) -> Tensor:
-        """(B, T) frames of the corpus -> (B, T, M)."""
-        motion = torch.cat([self.series("beta", frames), self.series("pose", frames)], -1)
-        return torch.where(self.valid[frames][..., None], motion, 0)
+        heard = torch.cat([self.motion[speaker], self.sound[speaker]], -1)
+        return Batch(heard, self.motion[listener], self.valid[listener], self.mixture[row])
 
 
 def _eyelid(corpus: Corpus, most: int = 50_000) -> np.ndarray:

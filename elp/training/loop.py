@@ -28,9 +28,10 @@ class Loop(ABC):
     """
 
     def __init__(self, name: str, device: torch.device, seed: int, lr: float) -> None:
-        self.name, self.device, self.done = name, device, 0
-        self.generator = torch.Generator(device).manual_seed(seed)
+        self.name, self.done = name, 0
         self.lr: Tensor = torch.tensor(lr, device=device)
+        self.device = self.lr.device  # which of several
+        self.generator = torch.Generator(self.device).manual_seed(seed)
         self._replay: Callable[[], None] | None = None
 
     @abstractmethod

@@ -30,6 +30,7 @@ class Sampler:
 
     Attributes:
         e: (pairs, N), the listener's emotion as one-hot, 0 everywhere where it is unknown.
+        mixture: (pairs, N), the same; where the emotion is unknown, every one a little.
 
     Raises:
         ElpError: the split has no pair of at least `frames` frames.
@@ -63,6 +64,7 @@ class Sampler:
         n = len(corpus.emotions)
         unknown = emotion.where(emotion >= 0, n)
         self.e = torch.eye(n + 1, device=self.device)[unknown, :n]
+        self.mixture = self.e + (1 - self.e.sum(-1, keepdim=True)) / n
         self.places = length - frames + 1  # first frames that a clip of a pair may have
         odds = self.places.double()
         if balanced:
@@ -88,11 +90,6 @@ class Sampler:
     def series(self, name: str, frames: Tensor) -> Tensor:
         """Standardised "beta", "pose" or "mfcc" at corpus frames (B, T): (B, T, D) float32."""
         return self.standard.standardise(name, getattr(self, name)[frames].float())
-
-    def mixture(self, row: Tensor) -> Tensor:
-        """(B, N) as `e`; where the emotion is unknown, every one a little."""
-        e = self.e[row]
-        return e + (1 - e.sum(-1, keepdim=True)) / e.shape[-1]
 
     def _put(self, x: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.array(x)).to(self.device)
@@ -143,7 +140,7 @@ class StyleSampler(Sampler):
             valid=self.valid[listener],
         )
         style = self._of(speaker) if self.style is None else self.style[speaker].float()
-        return Batch(self.series("mfcc", speaker), style, self.mixture(row), target)
+        return Batch(self.series("mfcc", speaker), style, self.mixture[row], target)
 
     @torch.no_grad()
     def moments(self, count: int = 1024) -> tuple[Tensor, Tensor]:

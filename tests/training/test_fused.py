@@ -259,6 +259,7 @@ def test_dropout_depends_on_the_seed_and_not_on_what_runs_beside(corpus):
     assert not torch.equal(models[0].weight, models[1].weight)
 
 
+@pytest.mark.filterwarnings("ignore:RNN module weights")  # of float32, which nobody trains with
 @pytest.mark.parametrize("recipe", ["tiny", "lively"])
 def test_the_recorded_step_learns_as_the_plain_one(corpus, recipe):
     """Half precision, fast forms and the graph against float32 step by step, codes drawn anew."""
