@@ -222,7 +222,7 @@ def signals() -> Values:
         "blinks a minute": blink_rate(blink(ratio)),
         "ear": rounded(ear(np.pad(scene.points, ((0, 0), (0, 10), (0, 0))))),
         "steady": rounded(calm),
-        "style": rounded(motion_style(beta, pose, plain=True)),
+        "style": rounded(motion_style(beta, pose, raw_motion=True)),
         "causal style": rounded(motion_style(beta, pose, causal=True)),
     }
 
@@ -244,7 +244,7 @@ def streamed() -> Values:
             parts.append(stream.push(x.mfcc, x.motion.beta, x.motion.pose))
             first += count
         out |= of_motion(f"cepstra {emotion}", joined(parts))
-    stream, sound, parts = responder.stream("neutral", generator=seeded(2)), voice(50 * 640), []
+    stream, sound, parts = ResponseStream(responder, "neutral", generator=seeded(2)), voice(50 * 640), []
     for k in range(10):
         seen = clip.motion[5 * k : 5 * k + 5]
         parts.append(stream.push(sound[3000 * k : 3000 * k + 3000], seen.beta, seen.pose))
@@ -282,7 +282,7 @@ def training() -> Values:
     from safetensors.torch import load_file
 
     from elp.training.recipes import RECIPES, get
-    from elp.training.trainer import train
+    from elp.training import train
 
     folder = scratch() / "run"
     card = train(replace(get("tiny"), steps=20), tiny_corpus(), folder, device="cpu")
@@ -311,14 +311,14 @@ def options() -> Values:
         "nested": variant(tiny(), "nested", nested=True),
         "V": variant(tiny(), "V", space="V"),
         "value": variant(tiny(), "value", coding="value"),
-        "clip": variant(tiny(), "clip", window="clip", plain=True),
+        "clip": variant(tiny(), "clip", window="clip", raw_motion=True),
     }
     out: Values = {}
     for name, recipe in ways.items():
         trainer = Trainer(recipe, tiny_corpus(), torch.device("cpu"))
         for _ in range(2):
             trainer.advance()
-        out |= {name: trainer.log[:2].flatten().tolist(), f"{name}.w": digest(trainer.weights)}
+        out |= {name: trainer.log[:2].flatten().tolist(), f"{name}.w": digest(trainer.parameters)}
     return out
 
 
@@ -545,7 +545,8 @@ def other_presets() -> Values:
 def untaught() -> Iterator[tuple[str, Any]]:
     """Baselines that look nothing up, by name."""
     from elp.baselines.mirror import Mirror
-    from elp.baselines.simple import MeanFace, RandomCodes, RandomListener
+    from elp.baselines.random_codes import RandomCodes
+    from elp.baselines.simple import MeanFace, RandomListener
 
     yield "mean face", MeanFace(tiny_corpus())
     yield "mirror", Mirror(tiny_corpus())
