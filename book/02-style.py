@@ -198,7 +198,7 @@ assert scale
 # :class: note
 # - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is
 #   measured in the chapter "Training".
-# - **β and p themselves.** Eq. 1 names deviations only, so that a lasting smile and a face at rest look alike. Option `plain` hands both over beside them, and without it no ELP of ours follows a smile ([training](05-training)).
+# - **β and p themselves.** Eq. 1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([training](05-training)).
 # - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet {cite}`he2016resnet` has no such layer; the
 #   one-dimensional one of {cite}`wu2021style` does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
 #   every video frame keeps its own feature, and with layer normalisation.

@@ -278,7 +278,7 @@ widgets.listener(
 )
 
 # %% [markdown]
-# ## Draws that hang together
+# ## Temporally correlated sampling
 #
 # Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
 # numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `small` every third head moves fast, every third slowly, the others between, at the pace of their

@@ -35,12 +35,12 @@ from elp.evaluation import tables
 from elp.training import recipes
 from elp.simulator import simulate
 from elp.simulator.dyads import sound
-from elp.listener.responder import ELPResponder
+from elp.listener import ELPResponder, ResponseStream
 
 # %%
 from elp.media.audio import mfcc
 from elp.motion import Clip
-from elp.training.trainer import train
+from elp.training import train
 
 figures.setup()
 
@@ -349,8 +349,8 @@ print(
 # %%
 talks = simulate(f"{folder.name}/vico", "vico", audio=False)
 found = {
-    "the style of Eq. 1": analysis.linear_baseline(talks, plain=False),
-    "β and p themselves": analysis.linear_baseline(talks, plain=True),
+    "the style of Eq. 1": analysis.linear_baseline(talks, raw_motion=False),
+    "β and p themselves": analysis.linear_baseline(talks, raw_motion=True),
 }
 for name, r in found.items():
     print(
@@ -374,7 +374,7 @@ figures.source(analysis.linear_baseline)
 # %% [markdown]
 # Little, since most of what a listener does is chance; but it is there, and a line finds what our networks did not. Two things stood in their way.
 #
-# **The input.** From the style of Eq. 1 nobody can know a smile. It hands over deviations: how much each coefficient moved within a second. A smile that lasts deviates by nothing, and its end looks like its beginning. With β and p themselves beside the style (`plain=True`) the encoder sees what a listener follows.
+# **The input.** From the style of Eq. 1 nobody can know a smile. It hands over deviations: how much each coefficient moved within a second. A smile that lasts deviates by nothing, and its end looks like its beginning. With β and p themselves beside the style (`raw_motion=True`) the encoder sees what a listener follows.
 #
 # **The way to D2.** Blinks are in either input. A blink's cue must pass the encoder, the draws, and three LSTM layers that at first pass on a hundredth of it, and its error the same way back. A linear **shortcut** past D2's LSTMs (`shortcut=True`) can let blinks be learned within 2000 steps. Four draws instead of two, and less noise a frame, which at the style's own size hides a blink of three frames, are meant to help; each by itself makes no difference that three seeds would show.
 
@@ -457,7 +457,7 @@ for name, lags in {
     "0.4 s before and after": range(-10, 11, 4),
     "0.8 s before": range(0, 21, 4),
 }.items():
-    r = analysis.linear_baseline(talks, plain=True, lags=lags)
+    r = analysis.linear_baseline(talks, raw_motion=True, lags=lags)
     print(
         f"a line, from β and p of {name:22}  smile {r['smile']:+.3f}   "
         f"blinks {r['blink']:+.3f}"
@@ -925,8 +925,8 @@ heard, voice, mood = (
 )
 
 # %%
-call = models["live"].stream(
-    mood, generator=torch.Generator().manual_seed(7)
+call = ResponseStream(
+    models["live"], mood, generator=torch.Generator().manual_seed(7)
 )
 said = [
     call.push(

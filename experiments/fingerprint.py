@@ -244,7 +244,8 @@ def streamed() -> Values:
             parts.append(stream.push(x.mfcc, x.motion.beta, x.motion.pose))
             first += count
         out |= of_motion(f"cepstra {emotion}", joined(parts))
-    stream, sound, parts = ResponseStream(responder, "neutral", generator=seeded(2)), voice(50 * 640), []
+    stream = ResponseStream(responder, "neutral", generator=seeded(2))
+    sound, parts = voice(50 * 640), []
     for k in range(10):
         seen = clip.motion[5 * k : 5 * k + 5]
         parts.append(stream.push(sound[3000 * k : 3000 * k + 3000], seen.beta, seen.pose))
@@ -630,7 +631,7 @@ def emotion_space() -> Values:
     made = decode(small(), codes, codes.emotion)
     found = {"words": separability(counts, codes.emotion, codes.listener)}
     found["real"] = separability(summary(codes.real), codes.emotion, codes.listener)
-    found["foretold"] = linear_baseline(tiny_corpus(), plain=True)
+    found["foretold"] = linear_baseline(tiny_corpus(), raw_motion=True)
     numbers = {"decoded": rounded(made), "histogram": rounded(counts)}
     return flat(found) | numbers | {"codes": digest(codes.base, codes.emotion)}
 

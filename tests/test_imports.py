@@ -100,7 +100,6 @@ def test_imports_point_one_way(path: Path) -> None:
     assert not [n for n in imports(path) if (t := target(n)) and room(t) not in allowed]
 
 
-@pytest.mark.xfail(strict=True, reason="four left from before the move; the next commits mend them")
 def test_no_circles() -> None:
     assert not circle(graph())
 

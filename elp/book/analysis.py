@@ -143,7 +143,7 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
 def linear_baseline(
     corpus: Corpus,
     *,
-    plain: bool,
+    raw_motion: bool,
     lags: Sequence[int] = range(0, 50, 7),
     ridge: float = 1e5,
 ) -> dict[str, float]:
@@ -156,7 +156,7 @@ def linear_baseline(
 
     Args:
         corpus: with "train" and "val" splits and the face model's β.
-        plain: whether the input is β and p themselves or the style of
+        raw_motion: whether the input is β and p themselves or the style of
             Eq 1 (without sound).
         lags: frames by which the speaker is earlier; below 0 later.
         ridge: weight of the squared slopes.
@@ -172,12 +172,12 @@ def linear_baseline(
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    clips = _heard_and_shown(corpus, "train", plain, lags)
+    clips = _heard_and_shown(corpus, "train", raw_motion, lags)
     # neighbouring frames say the same
     x, y = (np.concatenate(side)[::2] for side in zip(*clips, strict=True))
     scale = StandardScaler(with_mean=False)
     line = make_pipeline(scale, Ridge(ridge, fit_intercept=False)).fit(x, y)
-    asked = _heard_and_shown(corpus, "val", plain, lags)
+    asked = _heard_and_shown(corpus, "val", raw_motion, lags)
     answers = [(line.predict(x), y) for x, y in asked]
     found = {}
     for k, name in enumerate(("smile", "blink")):
@@ -188,7 +188,7 @@ def linear_baseline(
 
 
 def _heard_and_shown(
-    corpus: Corpus, split: str, plain: bool, lags: Sequence[int]
+    corpus: Corpus, split: str, raw_motion: bool, lags: Sequence[int]
 ) -> list[tuple[Floats, Floats]]:
     """Of each clip what `linear_baseline` sees (T, F) and predicts (T, 2), means taken out."""
     from elp.face.model import FaceModel
@@ -203,7 +203,7 @@ def _heard_and_shown(
     for pair in corpus.pairs(split).itertuples():
         heard, own = corpus.speaker(pair).motion, corpus.listener(pair)
         x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
-        if not plain:
+        if not raw_motion:
             x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
         past = np.concatenate(
             [x[np.clip(np.arange(len(x)) - lag, 0, len(x) - 1)] for lag in lags], 1

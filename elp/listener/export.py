@@ -79,9 +79,9 @@ def _traced(decoder: Decoder) -> bytes:
         torch.onnx.export(
             decoder,
             inputs,
-            buffer,
+            buffer,  # type: ignore[arg-type]  # the old exporter takes buffers too
             dynamo=False,
-            opset_version=OPSET,  # type: ignore[arg-type]  # the old exporter takes buffers too
+            opset_version=OPSET,
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
             dynamic_axes=axes,

@@ -194,10 +194,10 @@ def test_a_line_foretells_what_comes_back_late(tmp_path):
     }
     corpus = Corpus.write(tmp_path / "late", records, card)
     seen, styled = (
-        analysis.linear_baseline(corpus, plain=plain, ridge=1e3) for plain in (True, False)
+        analysis.linear_baseline(corpus, raw_motion=raw, ridge=1e3) for raw in (True, False)
     )
     late, early = (
-        analysis.linear_baseline(corpus, plain=True, lags=[lag], ridge=1e3)["smile"]
+        analysis.linear_baseline(corpus, raw_motion=True, lags=[lag], ridge=1e3)["smile"]
         for lag in (14, -14)
     )
     assert min(seen["smile"], late) > 0.8
