@@ -1,8 +1,8 @@
 """Valence that changes within a conversation, and passes from speaker to listener.
 
 A speaker's valence is a named mood plus a slow process. The listener's is their own mood plus a
-slow process of which a part is the speaker's, low-passed: moods are caught over
-seconds, unlike single smiles, which are echoed at once.
+slow process of which a part is the speaker's, low-passed: moods are caught over seconds, unlike
+single smiles, which are echoed at once.
 """
 
 # T frame

@@ -89,7 +89,7 @@ BEHAVIOURS = {
     2: Behaviour(
         version=2,
         answering=Answering(low_pitch=0.4, pause=0.2, smile=0.2, raised_brows=0.15),
-        affect=Affect(tau=2.6, sigma=0.5, shared=0.3, catching=1.15, wide=0.42, echo=0.3),
+        affect=Affect(tau=2.7, sigma=0.5, shared=0.3, catching=1.5, wide=0.42, echo=0.3),
         rests=Rests(still=4.0),
         tremble=0.08,
         apart=0.5,

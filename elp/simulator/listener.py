@@ -22,7 +22,7 @@ from elp.simulator.processes import (
     smooth,
     sway,
 )
-from elp.simulator.rests import moving, posture
+from elp.simulator.rests import held, moving, posture
 from elp.simulator.speaker import Talk
 from elp.simulator.speech import low_pitch_cues
 
@@ -44,17 +44,24 @@ def respond(
     _mimic(rng, acting, who, emotion, heard, echo, moves)
     for time in cues(rng, heard, who, how.answering):
         gesture(rng, acting, who, emotion, time)
-    if moves is None:
-        acting.angles += who.rest + np.deg2rad(sway(rng, frames, 1.0, 0.8) * [1.0, 1.5, 1.0])
-        acting.angles += np.deg2rad(sway(rng, frames, 5.0, 1.2) * [1.0, 1.8, 1.0])
-    else:
-        acting.angles += who.rest + np.deg2rad(posture(rng, moves))
-    acting.shift += sway(rng, frames, 3.0, 0.5) * [1, 0.5, 1.5]
+    _sit(rng, acting, who, moves)
     seconds = frames / FPS
     driven = entrained(rng, heard, who.attention)
     blinks = all_blinks(rng, driven, seconds, who.blinks, least=0.3, apart=how.apart)
     lids = eyelids(rng, blinks, frames)
     return measure(rng, acting, lids, who.bias, rng.lognormal(0, 0.25), how.tremble)
+
+
+def _sit(rng: np.random.Generator, acting: Acting, who: Listener, moves: Array | None) -> None:
+    """The head's resting pose, and its sway about it while it moves."""
+    frames = acting.frames
+    if moves is None:
+        acting.angles += who.rest + np.deg2rad(sway(rng, frames, 1.0, 0.8) * [1.0, 1.5, 1.0])
+        acting.angles += np.deg2rad(sway(rng, frames, 5.0, 1.2) * [1.0, 1.8, 1.0])
+        acting.shift += sway(rng, frames, 3.0, 0.5) * [1, 0.5, 1.5]
+    else:
+        acting.angles += who.rest + np.deg2rad(held(posture(rng, frames), moves))
+        acting.shift += held(sway(rng, frames, 3.0, 0.5) * [1, 0.5, 1.5], moves)
 
 
 def cues(rng: np.random.Generator, heard: Talk, who: Listener, chances: Answering) -> Array:

@@ -19,12 +19,15 @@ def moving(rng: np.random.Generator, frames: int, rests: Rests, stillness: float
     return smooth(episodes(rng, frames, restless, rests.still), EASE)
 
 
-def posture(rng: np.random.Generator, moves: Array) -> Array:
-    """(T, 3) head angles in degrees of a posture that shifts while the head moves and is kept while
-    it rests: its clock stands still.
+def posture(rng: np.random.Generator, frames: int) -> Array:
+    """(T, 3) head angles in degrees that shift over one second and over five."""
+    quick = sway(rng, frames, 1.0, 0.8) * [1.0, 1.5, 1.0]
+    return quick + sway(rng, frames, 5.0, 1.2) * [1.0, 1.8, 1.0]
+
+
+def held(course: Array, moves: Array) -> Array:
+    """A course (T, D) that goes on while `moves` (T,) is 1 and stays where it is while it is 0: its
+    clock stands still.
     """
-    clock = np.cumsum(moves)
-    ticks = np.arange(len(moves))
-    swayed = sway(rng, len(moves), 1.0, 0.8) * [1.0, 1.5, 1.0]
-    swayed += sway(rng, len(moves), 5.0, 1.2) * [1.0, 1.8, 1.0]
-    return np.stack([np.interp(clock, ticks, axis) for axis in swayed.T], axis=1)
+    clock, ticks = np.cumsum(moves), np.arange(len(course))
+    return np.stack([np.interp(clock, ticks, column) for column in course.T], axis=1)

@@ -19,7 +19,7 @@ from elp.simulator.cast import Meeting, cast
 from elp.simulator.dyads import PREROLL, answer, conversation, gaze, sound
 from elp.simulator.face import active
 from elp.simulator.gaze import LISTENING, SPEAKING, looks
-from elp.simulator.rests import moving, posture
+from elp.simulator.rests import held, moving, posture
 from elp.simulator.speaker import Talk
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "simulator_1.json"
@@ -165,7 +165,7 @@ def test_a_head_at_rest_keeps_its_place() -> None:
     rng = np.random.default_rng(0)
     moves = moving(rng, 20_000, RESTS, 0.4)
     assert abs(moves.mean() - 0.6) < 0.06
-    step = np.abs(np.diff(posture(rng, moves), axis=0)).sum(1)
+    step = np.abs(np.diff(held(posture(rng, len(moves)), moves), axis=0)).sum(1)
     assert step[moves[1:] < 1e-3].max() < 0.01 < step[moves[1:] > 0.99].mean()
 
 
