@@ -23,7 +23,6 @@ from elp.motion import FPS, Floats, Motion
 from elp.records import sha256
 from elp.simulator.behaviour import BEHAVIOURS, behaviour
 from elp.simulator.cast import Meeting, cast, presets
-from elp.simulator.gaze import LISTENING, SPEAKING, looks
 from elp.simulator.listener import respond
 from elp.simulator.people import listener
 from elp.simulator.speaker import Talk, speaker, talk
@@ -81,7 +80,8 @@ def simulate(
         if there.card.get("made") == made:
             return there
         raise ElpError(
-            f"{dest}: holds another corpus ({there.card.get('name')}): give another folder or delete this one"
+            f"{dest}: holds another corpus ({there.card.get('name')}): "
+            "give another folder or delete this one"
         )
     card = {
         "name": f"simulated {preset}",
@@ -130,16 +130,6 @@ def sound(corpus: Corpus, pair: Any) -> NDArray[np.float32]:
     """What the speaker of a simulated pair says: (length * 640,) float32 at 16 kHz."""
     meeting, seed = _meeting(corpus, pair.clip)
     return utter(meeting, seed, conversation(meeting, seed))
-
-
-def gaze(corpus: Corpus, pair: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Whether speaker and listener of a simulated pair look at each other's face: (T,) each, true
-    to people's shares and lengths, and drawn beside the motion, which carries no eyes.
-    """
-    meeting, seed = _meeting(corpus, pair.clip)
-    rng = np.random.default_rng([seed, CLIP, meeting.number, 3])
-    frames = int(pair.length)
-    return looks(rng, frames, SPEAKING), looks(rng, frames, LISTENING)
 
 
 def conversation(meeting: Meeting, seed: int) -> Talk:
@@ -251,7 +241,8 @@ def _given(path: Path, frames: int) -> NDArray[Any]:
         ) from error
     if given.shape != (frames, 29):
         raise ElpError(
-            f"{path}: shape {given.shape}, this corpus needs ({frames}, 29): it belongs to other arguments"
+            f"{path}: shape {given.shape}, this corpus needs ({frames}, 29): "
+            "it belongs to other arguments"
         )
     return given
 
@@ -260,7 +251,8 @@ def _meeting(corpus: Corpus, clip: str) -> tuple[Meeting, int]:
     made = corpus.card.get("made", {})
     if not isinstance(made, dict) or made.get("program") != "elp corpus simulate":
         raise ElpError(
-            f"{corpus.folder}: only a simulated corpus knows other true responses: make one with 'elp corpus simulate'"
+            f"{corpus.folder}: only a simulated corpus knows other true responses: "
+            "make one with 'elp corpus simulate'"
         )
     version = made["simulator"]
     if (
@@ -269,7 +261,8 @@ def _meeting(corpus: Corpus, clip: str) -> tuple[Meeting, int]:
         or not _constants(version).items() <= made.items()
     ):
         raise ElpError(
-            f"{corpus.folder}: made by another simulator or face model than this one: simulate it again"
+            f"{corpus.folder}: made by another simulator or face model than this one: "
+            "simulate it again"
         )
     meetings = cast(made["preset"], made["seed"], made["hours"], version)
     return next(meeting for meeting in meetings if meeting.clip == clip), made["seed"]

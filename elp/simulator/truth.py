@@ -1,5 +1,5 @@
-"""What a simulated speaker really did: the cues that listeners answered, as the metrics of events
-take them (chapter "Metrics").
+"""What simulated people really did: the cues that listeners answered, as the metrics of events take
+them, and where people looked (chapter "Metrics").
 """
 
 # T frame
@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.metrics.events import Cues, flags
 from elp.motion import FPS
-from elp.simulator.dyads import PREROLL, _meeting, conversation
+from elp.simulator.dyads import CLIP, PREROLL, _meeting, conversation
+from elp.simulator.gaze import LISTENING, SPEAKING, looks
 from elp.simulator.speaker import per_frame
 from elp.simulator.speech import low_pitch_cues
 
@@ -42,3 +44,13 @@ def true_cues(corpus: Corpus, pair: Any) -> Cues:
         phrase_ends=flags(speech.phrases[:, 1] - begun, frames),
         talking=talking > 0.5,
     )
+
+
+def gaze(corpus: Corpus, pair: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Whether speaker and listener of a simulated pair look at each other's face: (T,) each, true
+    to people's shares and lengths, and drawn beside the motion, which carries no eyes.
+    """
+    meeting, seed = _meeting(corpus, pair.clip)
+    rng = np.random.default_rng([seed, CLIP, meeting.number, 3])
+    frames = int(pair.length)
+    return looks(rng, frames, SPEAKING), looks(rng, frames, LISTENING)

@@ -122,9 +122,11 @@ def test_emotions_show_in_the_listener(met: list[tuple[Meeting, Talk, Motion]]) 
     assert mean("frown_l", -1) > 0.3
     assert mean("brow_down_l", -1) > 0.25
     assert mean("frown_l", 0) < 0.1
-    tempo = lambda mood: np.mean(
-        [np.abs(np.diff(r.pose[:, 0])).mean() for m, _, r in met if m.mood == mood]
-    )
+
+    def tempo(mood: int) -> float:
+        moves = [np.abs(np.diff(r.pose[:, 0])).mean() for m, _, r in met if m.mood == mood]
+        return float(np.mean(moves))
+
     assert tempo(1) > 1.1 * tempo(0) > 1.1 * tempo(-1)
 
 
@@ -199,9 +201,11 @@ def test_smiles_are_mimicked_late_and_only_within_a_dyad(
     met: list[tuple[Meeting, Talk, Motion]],
 ) -> None:
     happy = [(t.motion[PRE:], r) for m, t, r in met if m.mood == 1 and m.speaker_mood == 1]
-    corr = lambda s, r, lag: np.corrcoef(
-        active(s, "smile_l")[: LONG - lag], active(r, "smile_l")[lag:]
-    )[0, 1]
+
+    def corr(s: Motion, r: Motion, lag: int) -> float:
+        first, second = active(s, "smile_l")[: LONG - lag], active(r, "smile_l")[lag:]
+        return float(np.corrcoef(first, second)[0, 1])
+
     real = np.array([[corr(s, r, lag) for lag in (0, 15, 50)] for s, r in happy]).mean(0)
     pseudo = np.mean([corr(happy[k][0], happy[k - 1][1], 15) for k in range(len(happy))])
     assert real[1] > 0.12

@@ -16,11 +16,12 @@ from elp.simulator import oracle, simulate
 from elp.simulator.affect import caught, followed, shown, wander
 from elp.simulator.behaviour import BEHAVIOURS
 from elp.simulator.cast import Meeting, cast
-from elp.simulator.dyads import PREROLL, answer, conversation, gaze, sound
+from elp.simulator.dyads import PREROLL, answer, conversation, sound
 from elp.simulator.face import active
 from elp.simulator.gaze import LISTENING, SPEAKING, looks
 from elp.simulator.rests import held, moving, posture
 from elp.simulator.speaker import Talk
+from elp.simulator.truth import gaze
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "simulator_1.json"
 LONG = 1500  # frames: 60 s
