@@ -4,6 +4,7 @@ or, sooner, in this one.
 
 import contextlib
 import io
+import json
 import subprocess
 import sys
 import warnings
@@ -123,6 +124,17 @@ def test_what_is_read_is_not_written_over(tmp_path):
     before = (tmp_path / "s.npz").read_bytes()
     refused(here("respond", tmp_path / "s.npz", "--params", tmp_path / "s.npz"), "another name")
     assert (tmp_path / "s.npz").read_bytes() == before
+
+
+def test_evaluate_measures_the_rows_asked_for(simulated, tmp_path):
+    asked = ["--method", "GT", "--method", "mean face", "--samples", "1"]
+    done = here("evaluate", simulated.folder, "-o", tmp_path / "r.json", *asked)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "r.json").read_text())
+    assert list(result["methods"]) == ["GT", "mean face", "ELP"]
+    out = ["evaluate", simulated.folder, "-o", tmp_path / "no.json", "--method"]
+    refused(here(*out, "ELP-W"), "no method 'ELP-W'")
+    refused(here(*out, "RLHG", "--models", tmp_path), "no trained RLHG")
 
 
 def test_a_file_in_the_place_of_a_folder_is_one_sentence(simulated, tmp_path):
