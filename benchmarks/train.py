@@ -63,7 +63,7 @@ class Clips(torch.utils.data.Dataset):
             for m in (said, heard)
         )
         e = torch.eye(len(self.model.config.emotions))[pair.emotion]
-        blink, valid = torch.from_numpy(heard.blink), torch.from_numpy(heard.valid)
+        blink, valid = torch.tensor(heard.blink), torch.tensor(heard.valid)
         target = losses.Target(own_beta, own_pose, blink, e, valid)
         sound = np.asarray(self.corpus.mfcc[at : at + frames], np.float32)
         mfcc = standard("mfcc", torch.from_numpy(sound))

@@ -1,10 +1,10 @@
-"""Speed and memory of corpora: simulating, writing, gathering random clips from 72 hours (chapter
-"Simulated dyads").
+"""Speed and memory of corpora: simulating, writing 72 hours, bringing them onto the device that
+trains (chapter "Simulated dyads").
 
     python experiments/corpus.py [--hours 72] [-o book/results/corpus.json]
 
-The 72 hours are a simulated hour written again and again under other names: gathering does not look
-at what it copies. They need 4 GB of disk for as long as the benchmark runs.
+The 72 hours are a simulated hour written again and again under other names: nothing here looks at
+what it copies. They need 4 GB of disk and of memory for as long as this runs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import itertools
 import os
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,15 +22,13 @@ from typing import Any
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[name] = "1"
 
-import numpy as np
 import torch
 
 from elp.corpus import Corpus, Record
-from elp.motion import FPS
+from elp.motion import CLIP, FPS
 from elp.records import run_card, write_json
 from elp.simulator import simulate
-
-FRAMES, BATCH = 50, 512
+from elp.training.sampler import Sampler
 
 
 def timed(work) -> tuple[Any, dict[str, float]]:  # type: ignore[no-untyped-def]
@@ -87,42 +84,11 @@ def repeated(corpus: Corpus, hours: float) -> Iterator[Record]:
                 return
 
 
-def gathering(corpus: Corpus, threads: int, seconds: float) -> dict[str, Any]:
-    """Random training clips per second from `threads` threads, and the memory before and after."""
-    pairs = corpus.pairs("train")
-    counts, stop = [0] * threads, time.perf_counter() + seconds
-
-    def work(k: int) -> None:
-        rng, clips = np.random.default_rng(k), None
-        while time.perf_counter() < stop:
-            starts = corpus.draw(pairs, FRAMES, BATCH, rng)
-            clips = corpus.gather(starts.speaker, starts.listener, FRAMES, clips)
-            counts[k] += BATCH
-
-    before, begun, processor = memory(), time.perf_counter(), time.process_time()
-    workers = [threading.Thread(target=work, args=(k,)) for k in range(threads)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    return {
-        "threads": threads,
-        "clips": sum(counts),
-        "clips_per_second": round(sum(counts) / (time.perf_counter() - begun)),
-        "clips_per_cpu_second": round(sum(counts) / (time.process_time() - processor)),
-        "memory_before": before,
-        "memory_after": memory(),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--hours", type=float, default=72.0)
-    parser.add_argument(
-        "--seconds", type=float, default=10.0, help="of gathering, for each number of threads"
-    )
     parser.add_argument("-o", "--output", type=Path, default=Path("book/results/corpus.json"))
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -136,8 +102,9 @@ def main() -> None:
             lambda: Corpus.write(scratch / "big", repeated(hour, args.hours), card_of(hour))
         )
         size = sum(path.stat().st_size for path in big.folder.iterdir())
-        small = gathering(hour, 1, args.seconds / 2)
-        gathered = [gathering(big, threads, args.seconds) for threads in (1, 2)]
+        loading = memory()
+        sampler, loaded = timed(lambda: Sampler(big, CLIP))
+        loaded |= {"pairs": len(sampler.places), "memory_before": loading, "memory_after": memory()}
         result = {
             "vico_with_audio": heard,
             "vico_without_audio": silent,
@@ -149,16 +116,12 @@ def main() -> None:
                 "memory_before": before,
                 "memory_after": memory(),
             },
-            "gather_one_hour": small,
-            "gather": gathered,
-            "frames": FRAMES,
-            "batch": BATCH,
+            "load": loaded,
         }
         card = run_card(
             seed=0,
             started=started,
-            command=f"python experiments/corpus.py --hours {args.hours:g} "
-            f"--seconds {args.seconds:g}",
+            command=f"python experiments/corpus.py --hours {args.hours:g}",
         )
         write_json(args.output, card | result)
         for name, value in result.items():

@@ -4,7 +4,7 @@ In: what a corpus's authors ship, or a folder of videos. Out: memory-mapped arra
 card. Chapter "Simulated dyads".
 """
 
-from elp.corpus.format import Corpus, Moments, Starts
+from elp.corpus.format import Corpus, Moments
 from elp.corpus.writer import Record
 
-__all__ = ["Corpus", "Moments", "Record", "Starts"]
+__all__ = ["Corpus", "Moments", "Record"]

@@ -11,7 +11,7 @@ A corpus is a folder:
     prosody.npy    (F, 8) float16, where every voice's is known (else the card's "prosody" is 0)
 
 All frames of all rows lie behind one another at 25 fps; a row owns the frames [offset, offset +
-length). The arrays are memory-mapped or read in place, so memory does not grow with the corpus.
+length). The arrays are memory-mapped: opening a corpus of any size takes no memory.
 Half precision keeps 72 hours of two people below 4 GB; its rounding (2^-11 of the value) is a tenth
 of the tracking noise or less. Whatever is read comes back as float32.
 """
@@ -20,11 +20,9 @@ of the tracking noise or less. Whatever is read comes back as float32.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,7 +37,6 @@ from elp.records import sha256
 
 ARRAYS = (*SIGNALS, "mfcc")
 CHANGED = "shorter than it was: the file changed, open the corpus again"
-CHUNK = 64  # clips read at once: they stay in the processor's cache until they are float32
 
 
 class Moments(NamedTuple):
@@ -50,17 +47,6 @@ class Moments(NamedTuple):
 
     mean: Floats
     std: Floats
-
-
-class Starts(NamedTuple):
-    """Where random clips begin.
-
-    Corpus frames of speaker and listener, each (B,) int64, and emotion (B,) int64 (-1 unknown).
-    """
-
-    speaker: NDArray[np.int64]
-    listener: NDArray[np.int64]
-    emotion: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -259,88 +245,6 @@ class Corpus:
         """What the listener of a row of `pairs` really did."""
         return self.motion(pair.listener_offset, pair.length)
 
-    def draw(
-        self,
-        pairs: pd.DataFrame,
-        frames: int,
-        count: int,
-        rng: np.random.Generator,
-        *,
-        balanced: bool = False,
-    ) -> Starts:
-        """Random clip starts, uniform over all positions at which `frames` frames fit.
-
-        Args:
-            pairs: from `pairs`.
-            frames: T, length of a clip; 50 in the paper's training.
-            count: B.
-            rng: source of randomness.
-            balanced: draw every emotion equally often instead of as often as it occurs.
-
-        Raises:
-            ElpError: no pair is `frames` long.
-        """
-        places = (pairs["length"].to_numpy() - frames + 1).clip(min=0).astype(np.float64)
-        if not places.any():
-            raise ElpError(
-                f"{self.folder}: no pair has {frames} frames, "
-                f"the longest has {pairs['length'].max()}: take shorter clips"
-            )
-        emotion = pairs["emotion"].to_numpy(np.int64)
-        weight = places.copy()
-        if balanced:
-            for name in np.unique(emotion):
-                total = places[emotion == name].sum()
-                weight[emotion == name] /= max(total, 1.0)
-        total = weight.cumsum()
-        row = np.minimum(
-            np.searchsorted(total, rng.random(count) * total[-1], side="right"),
-            np.flatnonzero(places)[-1],
-        )
-        shift = (rng.random(count) * places[row]).astype(np.int64)
-        speaker, listener = (
-            pairs[f"{who}_offset"].to_numpy(np.int64)[row] + shift
-            for who in ("speaker", "listener")
-        )
-        return Starts(speaker, listener, emotion[row])
-
-    def gather(
-        self,
-        speaker: NDArray[np.int64],
-        listener: NDArray[np.int64],
-        frames: int,
-        out: dict[str, NDArray[Any]] | None = None,
-    ) -> dict[str, NDArray[Any]]:
-        """Many clips at once, as training wants them.
-
-        Args:
-            speaker: (B,) corpus frames at which the speakers' clips start.
-            listener: (B,) corpus frames at which the listeners' clips start.
-            frames: T.
-            out: the result of an earlier call with the same B and T, to be overwritten: fresh
-                memory costs more than the copying.
-
-        Returns:
-            speaker_beta, listener_beta (B, T, D), speaker_pose, listener_pose (B, T, 6), mfcc
-            (B, T, 29) and, where the corpus has it, prosody (B, T, 8), all float32; speaker_blink,
-            listener_blink (B, T) uint8; speaker_valid, listener_valid (B, T) bool.
-
-        Raises:
-            ElpError: a clip would reach beyond the corpus.
-        """
-        got: dict[str, NDArray[Any]] = {}
-        for who, starts in (("speaker", np.asarray(speaker)), ("listener", np.asarray(listener))):
-            if len(starts) and (starts.min() < 0 or starts.max() + frames > len(self.beta)):
-                raise ElpError(
-                    f"{self.folder}: clips of {frames} frames from {starts.max()} on, "
-                    f"the corpus ends at {len(self.beta)}"
-                )
-            heard = ("mfcc",) if self.prosody is None else ("mfcc", "prosody")
-            for name in (*SIGNALS, *(heard if who == "speaker" else ())):
-                key = name if name in heard else f"{who}_{name}"
-                got[key] = self._clips(name, starts, frames, None if out is None else out[key])
-        return got
-
     def verify(self) -> None:
         """Compare every file with its checksum on the card.
 
@@ -352,39 +256,3 @@ class Corpus:
                     f"{self.folder / name}: checksum differs from the card: "
                     "the file was changed, make the corpus again"
                 )
-
-    def _clips(
-        self,
-        name: str,
-        starts: NDArray[np.int64],
-        frames: int,
-        out: NDArray[Any] | None = None,
-    ) -> NDArray[Any]:
-        """(B, frames, ...) of one array: by reading, not by its memory map.
-
-        Reading is twice as fast: no page faults, and no pages that pile up.
-        """
-        array: Any = getattr(self, name)
-        # flags: two bytes a frame, small enough to stay mapped
-        if array.dtype != np.float16:
-            view = np.lib.stride_tricks.sliding_window_view
-            return view(array, frames)[starts]
-        import torch
-
-        if out is None:
-            out = np.empty((len(starts), frames, array.shape[1]), np.float32)
-        block = np.empty((CHUNK, *out.shape[1:]), np.float16)
-        rows = [memoryview(row).cast("B") for row in block]
-        places = (array.offset + starts * array.strides[0]).tolist()
-        path = self.folder / f"{name}.npy"
-        with path.open("rb", buffering=0) as file:
-            for first in range(0, len(places), CHUNK):
-                part = places[first : first + CHUNK]
-                read = map(os.preadv, repeat(file.fileno()), zip(rows), part)
-                if sum(read) != len(part) * len(rows[0]):
-                    raise ElpError(f"{path}: {CHANGED}")
-                # torch: its conversion from half precision uses the
-                # processor's instruction, ten times numpy's speed
-                half = torch.from_numpy(block[: len(part)])
-                torch.from_numpy(out[first : first + CHUNK]).copy_(half)
-        return out

@@ -18,13 +18,19 @@ Emotion = str | Sequence[float] | None
 
 
 class Responder(Protocol):
-    """The one contract of ELP and of every baseline; evaluation cannot tell them apart (chapter
-    "Add a method").
+    """The one contract of ELP and of every baseline; evaluation cannot tell
+    them apart (chapter "Add a method").
     """
 
-    def respond(self, speaker: Clip, emotion: Emotion, *, generator: torch.Generator) -> Motion:
-        """A listener's motion for all frames of `speaker`; the same generator state gives the same
-        motion.
+    def respond(
+        self,
+        speaker: Clip,
+        emotion: Emotion,
+        *,
+        generator: torch.Generator,
+    ) -> Motion:
+        """A listener's motion for all frames of `speaker`; the same
+        generator state gives the same motion.
         """
         ...
 

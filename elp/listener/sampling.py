@@ -60,15 +60,16 @@ class SmoothUniform:
 
     def draw(self, count: int) -> list[Tensor]:
         """The next `count` frames: one (count, width) tensor a group."""
+        groups = self._extend(count).split(self.widths, dim=1)
         found = []
-        for columns, kernel in zip(
-            self._extend(count).split(self.widths, dim=1), self.kernels, strict=True
-        ):
-            recent = columns[self.past + 1 - len(kernel) :]
-            # frame by frame: a convolution of this shape is eight times slower, and so no piece
-            # changes the rounding
-            smooth = torch.stack([kernel @ recent[t : t + len(kernel)] for t in range(count)])
-            found.append(torch.special.ndtr(smooth).clamp_(1e-7, 1 - 1e-7))
+        for columns, kernel in zip(groups, self.kernels, strict=True):
+            length = len(kernel)
+            recent = columns[self.past + 1 - length :]
+            # frame by frame: a convolution of this shape is eight times
+            # slower, and so no piece changes the rounding
+            rows = [kernel @ recent[t : t + length] for t in range(count)]
+            uniform = torch.special.ndtr(torch.stack(rows))
+            found.append(uniform.clamp_(1e-7, 1 - 1e-7))
         return found
 
 

@@ -46,9 +46,10 @@ class EmbeddingCoding(nn.Module):
 def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
     """The image that the decoders read, from one-hot vectors.
 
-    Both codings are linear in e ⊗ Base, so Σ_n e_n · table_n is read by Base itself: nothing of
-    size N V is built, a mixture of emotions mixes the tables, and the gradient of Base is the
-    straight-through Σ_k k·y_k of the value coding.
+    Both codings are linear in e ⊗ Base, so Σ_n e_n · table_n is read by
+    Base itself: nothing of size N V is built, a mixture of emotions mixes
+    the tables, and the gradient of Base is the straight-through Σ_k k·y_k
+    of the value coding.
 
     Args:
         table: (N, H or 1, V, C). base: (B, T, H, V). e: (B, N).
@@ -56,9 +57,9 @@ def encode(table: Tensor, base: Tensor, e: Tensor) -> Tensor:
     Returns:
         (B, C, T, H), channels last in memory.
     """
-    return torch.einsum(
-        "bthv,bhvc->bthc", base, mixed(table, e).expand(-1, base.shape[2], -1, -1)
-    ).permute(0, 3, 1, 2)
+    words = mixed(table, e).expand(-1, base.shape[2], -1, -1)
+    image = torch.einsum("bthv,bhvc->bthc", base, words)
+    return image.permute(0, 3, 1, 2)
 
 
 def mixed(table: Tensor, e: Tensor) -> Tensor:
@@ -155,4 +156,6 @@ class BlinkDecoder(nn.Module):
     def read(self, x: Tensor, state: State | None = None) -> Tensor:
         """(B, T, D') -> (B, T)."""
         y = self.lstm(x, state)
-        return self.out(y if self.shortcut is None else y + self.shortcut(x))[..., 0]
+        if self.shortcut is not None:
+            y = y + self.shortcut(x)
+        return self.out(y)[..., 0]

@@ -15,19 +15,24 @@ def gumbel(like: Tensor, generator: torch.Generator | None = None) -> Tensor:
     return -(-uniform.clamp_min(1e-20).log()).clamp_min(1e-20).log()
 
 
-def held(noise: Tensor, holds: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Noise that stays for some frames: (B, T, H, V) and holds (H,) in frames -> the same shape,
-    blocks of random phase.
+def held(
+    noise: Tensor,
+    holds: Tensor,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """Noise that stays for some frames: (B, T, H, V) and holds (H,) in
+    frames -> the same shape, blocks of random phase.
 
-    Every frame's distribution is as before. Draws that last let a head say something slow (a smile,
-    a way of sitting), which noise that changes every frame averages away.
+    Every frame's distribution is as before. Draws that last let a head say
+    something slow (a smile, a way of sitting), which noise that changes
+    every frame averages away.
     """
     if bool((holds == 1).all()):
         return noise
-    phase = torch.rand(len(noise), 1, len(holds), generator=generator, device=noise.device) * holds
-    block = (
-        torch.arange(noise.shape[1], device=noise.device)[None, :, None] + phase.long()
-    ) // holds
+    size, device = (len(noise), 1, len(holds)), noise.device
+    phase = torch.rand(size, generator=generator, device=device) * holds
+    frame = torch.arange(noise.shape[1], device=device)[None, :, None]
+    block = (frame + phase.long()) // holds
     return noise.gather(1, block[..., None].expand_as(noise))
 
 
@@ -52,25 +57,32 @@ class _StraightThrough(torch.autograd.Function):
         return (product - soft * product.sum(-1, keepdim=True)) / ctx.tau, None
 
 
-def base_space(logits: Tensor, tau: float = 1.0, *, noise: Tensor | None = None) -> Tensor:
-    """Eq 2: one-hot vectors sampled by Gumbel-Softmax, hard forwards, soft backwards
-    (straight-through).
+def base_space(
+    logits: Tensor,
+    tau: float = 1.0,
+    *,
+    noise: Tensor | None = None,
+) -> Tensor:
+    """Eq 2: one-hot vectors sampled by Gumbel-Softmax, hard forwards, soft
+    backwards (straight-through).
 
     Args:
         logits: (..., H, V) unnormalised log-probabilities.
-        tau: temperature of the soft sample whose gradient is used; the hard sample does not depend
-            on it.
-        noise: Gumbel noise of the same shape, from `gumbel`; None takes the most probable category.
+        tau: temperature of the soft sample whose gradient is used; the
+            hard sample does not depend on it.
+        noise: Gumbel noise of the same shape, from `gumbel`; None takes
+            the most probable category.
 
     Returns:
         (..., H, V) one-hot, dtype of the scores.
     """
-    return _StraightThrough.apply(logits if noise is None else logits + noise, tau)
+    scores = logits if noise is None else logits + noise
+    return _StraightThrough.apply(scores, tau)
 
 
 def transformed_space(base: Tensor, e: Tensor) -> Tensor:
-    """Split and rearrange: blocks e_n · Base, concatenated. For reading and testing; the model
-    never builds it.
+    """Split and rearrange: blocks e_n · Base, concatenated. For reading and
+    testing; the model never builds it.
 
     Args:
         base: (B, T, H, V) one-hot.
@@ -88,13 +100,14 @@ def rearrange(base: Tensor, e: Tensor) -> Tensor:
 
     Args:
         base: (B, T, H, V) one-hot.
-        e: (B, N) emotion vector; of a mixture the strongest emotion decides.
+        e: (B, N) emotion vector; of a mixture the strongest decides.
 
     Returns:
-        (B, T, H) int64; emotion n takes values in [n V + 1, (n + 1) V]: the ranges are disjoint,
-            the shape has not grown.
+        (B, T, H) int64; emotion n takes values in [n V + 1, (n + 1) V]:
+            the ranges are disjoint, the shape has not grown.
     """
-    return e.argmax(-1)[:, None, None] * base.shape[-1] + base.argmax(-1) + 1
+    block = e.argmax(-1)[:, None, None] * base.shape[-1]
+    return block + base.argmax(-1) + 1
 
 
 def codeword_values(emotions: int, categories: int) -> Tensor:

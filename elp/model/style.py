@@ -21,35 +21,45 @@ SECOND = 25  # frames
 def derivative(x: Tensor, fps: float = FPS) -> Tensor:
     """∂x/∂t by backward differences, per second; 0 in the first frame.
 
-    Backward, so that a stream can compute it too. (..., T, D) -> (..., T, D).
+    Backward, so that a stream can compute it too. (..., T, D) -> the
+    same.
     """
     return F.pad(x.diff(dim=-2) * fps, (0, 0, 1, 0))
 
 
-def sigma(x: Tensor, window: Window = SECOND, *, causal: bool = False) -> Tensor:
+def sigma(
+    x: Tensor,
+    window: Window = SECOND,
+    *,
+    causal: bool = False,
+) -> Tensor:
     """Standard deviation over time around each frame.
 
     Args:
         x: (..., T, D) float.
-        window: number of frames (odd unless causal), the clip's ends replicated; or "clip": all of
-            the clip.
-        causal: use only frames up to t: the last `window` ones, or with "clip" all since the start.
+        window: number of frames (odd unless causal), the clip's ends
+            replicated; or "clip": all of the clip.
+        causal: use only frames up to t: the last `window` ones, or with
+            "clip" all since the start.
 
     Returns:
-        (..., T, D), at least 0, in x's unit and dtype. Sums run in float64: a slow drift must not
-            drown a small tremor.
+        (..., T, D), at least 0, in x's unit and dtype. Sums run in
+            float64: a slow drift must not drown a small tremor.
 
     Raises:
-        ElpError: window is not a positive (odd) number of frames or "clip".
+        ElpError: window is no positive (odd) number of frames or "clip".
     """
     wide = x.double()
     if window == "clip":
         if not causal:
-            return wide.std(-2, correction=0, keepdim=True).expand_as(wide).to(x.dtype)
-        count = torch.arange(1, x.shape[-2] + 1, device=x.device, dtype=wide.dtype)[:, None]
-        mean, square = wide.cumsum(-2) / count, wide.square().cumsum(-2) / count
+            whole = wide.std(-2, correction=0, keepdim=True)
+            return whole.expand_as(wide).to(x.dtype)
+        count = torch.arange(1, x.shape[-2] + 1, device=x.device)[:, None]
+        mean = wide.cumsum(-2) / count
+        square = wide.square().cumsum(-2) / count
     else:
-        mean, square = _running(wide, window, causal), _running(wide.square(), window, causal)
+        mean = _running(wide, window, causal)
+        square = _running(wide.square(), window, causal)
     return (square - mean.square()).clamp_min(0).sqrt().to(x.dtype)
 
 
@@ -79,13 +89,14 @@ def motion_style(
     Args:
         beta: (..., T, D) expression coefficients.
         pose: (..., T, 6) rotation and translation.
-        window, causal: see `sigma`. The paper says "frame by frame" and leaves the window open.
+        window, causal: see `sigma`. The paper says "frame by frame" and
+            leaves the window open.
         raw_motion: append β and p themselves, which Eq 1 leaves out.
         fps: frames per second.
 
     Returns:
-        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100; with `raw_motion` (..., T,
-            3 D + 12).
+        (..., T, 2 D + 6): 206 numbers a frame at the paper's D = 100;
+            with `raw_motion` (..., T, 3 D + 12).
     """
     parts = (beta, derivative(beta, fps), derivative(pose, fps))
     deviations = [sigma(part, window, causal=causal) for part in parts]

@@ -91,32 +91,35 @@ def motion_l2(
 
 
 def energy(x: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
-    """Energy score of K draws, mean |a - y| - ½ mean |a - b|, of positions and of changes over
-    `LAGS` frames; not in the paper.
+    """Energy score of K draws, mean |a - y| - ½ mean |a - b|, of positions
+    and of changes over `LAGS` frames; not in the paper.
 
-    In expectation it is least where the draws have the truth's own distribution (Gneiting & Raftery
-    2007, section 4.3).
+    In expectation it is least where the draws have the truth's own
+    distribution (Gneiting & Raftery 2007, section 4.3).
 
     Args:
-        x: (K B, T, D) predictions, K at least 2, all clips' first draws first. truth: (B, T, D).
-            valid: (B, T) bool.
+        x: (K B, T, D) predictions, K at least 2, all clips' first draws
+            first. truth: (B, T, D). valid: (B, T) bool.
 
     Returns:
-        Scalar, the mean over frames and statistics, each in units of its own root mean square.
+        Scalar, the mean over frames and statistics, each in units of its
+            own root mean square.
     """
     found = []
     for lag in (0, *LAGS):
-        y, seen = _change(truth, lag), valid[:, lag:] & valid[:, : valid.shape[1] - lag]
+        y, seen = _change(truth, lag), valid[:, lag:]
+        seen = seen & valid[:, : valid.shape[1] - lag]
         draws = _change(x, lag).chunk(len(x) // len(truth))
-        apart = [_length(a - b) for a, b in itertools.combinations(draws, 2)]
-        score = sum(_length(a - y) for a in draws) / len(draws) - 0.5 * sum(apart) / len(apart)
+        pairs = itertools.combinations(draws, 2)
+        apart = [_length(a - b) for a, b in pairs]
+        off = sum(_length(a - y) for a in draws) / len(draws)
+        score = off - 0.5 * sum(apart) / len(apart)
         count = seen.sum().clamp_min(1)
         scale = ((y.square().sum(-1) * seen).sum() / count).sqrt()
-        # what never moves, such as the head in a corpus without poses, has no unit and teaches
-        # nothing
-        found.append(
-            torch.where(scale > 1e-3, (score * seen).sum() / count / scale.clamp_min(1e-3), 0.0)
-        )
+        mean = (score * seen).sum() / count / scale.clamp_min(1e-3)
+        # what never moves, such as the head in a corpus without poses,
+        # has no unit and teaches nothing
+        found.append(torch.where(scale > 1e-3, mean, 0.0))
     return torch.stack(found).mean()
 
 
@@ -166,30 +169,31 @@ def total(
     Args:
         beta, pose, blink, emotion: what `ASE.forward` predicts.
         target: the true listener; frames that are not valid cost nothing.
-        weights: λ and the reduction. importance: of β's coefficients, see `motion_l2`.
+        weights: λ and the reduction.
+        importance: of β's coefficients, see `motion_l2`.
 
     Returns:
-        Scalars "loss" and, each before its λ, "motion", "blink", "smooth", "emotion".
+        Scalars "loss" and, each before its λ, "motion", "blink", "smooth",
+            "emotion".
     """
-    truth_beta, truth_pose = target.beta, target.pose
-    if (draws := len(beta) // len(truth_beta)) > 1:
-        target = Target(*(x.repeat(draws, *[1] * (x.dim() - 1)) for x in target))
+    one, valid = target, target.valid
+    if (draws := len(beta) // len(one.beta)) > 1:
+        target = Target(*(torch.cat([x] * draws) for x in one))
         emotion = emotion.repeat(draws, 1)
+    how = weights.reduction
+    truth = target.beta, target.pose
     frames = {
-        "motion": motion_l2(
-            beta, pose, target.beta, target.pose, importance, reduction=weights.reduction
-        ),
+        "motion": motion_l2(beta, pose, *truth, importance, reduction=how),
         "blink": blink_cross_entropy(blink, target.blink),
         "smooth": blink_smoothness(blink),
     }
-    count = target.valid.sum().clamp_min(1) if weights.reduction == "mean" else len(beta)
-    terms = {name: (value * target.valid).sum() / count for name, value in frames.items()}
+    seen = target.valid
+    count = seen.sum().clamp_min(1) if how == "mean" else len(beta)
+    terms = {k: (x * seen).sum() / count for k, x in frames.items()}
     terms["emotion"] = emotion_cross_entropy(emotion, target.e).mean()
     if weights.score == "energy":
-        valid = target.valid[: len(truth_beta)]
-        root = importance.sqrt() if isinstance(importance, Tensor) else importance**0.5
-        terms["motion"] = energy(beta.float() * root, truth_beta * root, valid) + energy(
-            pose.float(), truth_pose, valid
-        )
-    terms["loss"] = sum(getattr(weights, name) * value for name, value in terms.items())
-    return terms
+        root = torch.as_tensor(importance).sqrt()
+        of_beta = energy(beta.float() * root, one.beta * root, valid)
+        terms["motion"] = of_beta + energy(pose.float(), one.pose, valid)
+    loss = sum(getattr(weights, k) * x for k, x in terms.items())
+    return terms | {"loss": loss}

@@ -72,7 +72,11 @@ class Sampler:
         self.edges = odds.cumsum(0) / odds.sum()
         self.steps = torch.arange(frames, device=self.device)
 
-    def draw(self, count: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(
+        self,
+        count: int,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, Tensor]:
         """Pairs and first frames within them: two (B,) int64."""
         options: dict[str, Any] = {
             "generator": generator,
@@ -88,8 +92,13 @@ class Sampler:
         return (offset[row] + start)[:, None] + self.steps
 
     def series(self, name: str, frames: Tensor) -> Tensor:
-        """Standardised "beta", "pose" or "mfcc" at corpus frames (B, T): (B, T, D) float32."""
-        return self.standard.standardise(name, getattr(self, name)[frames].float())
+        """Standardised "beta", "pose" or "mfcc" at corpus frames (B, T).
+
+        Returns:
+            (B, T, D) float32.
+        """
+        rows = getattr(self, name)[frames].float()
+        return self.standard.standardise(name, rows)
 
     def _put(self, x: NDArray[Any]) -> Tensor:
         return torch.from_numpy(np.array(x)).to(self.device)
