@@ -33,12 +33,18 @@ def caught(moved: Array, affect: Affect) -> Array:
     return slow * np.sqrt((affect.tau + affect.catching) / affect.tau)
 
 
-def followed(rng: np.random.Generator, moved: Array, affect: Affect, shared: float) -> Array:
-    """(T,) deviations of a listener's valence, of which the part `shared`, a correlation, is what
-    is caught of the speaker's deviations (T,).
+def followed(
+    rng: np.random.Generator,
+    moved: Array,
+    affect: Affect,
+    shared: float,
+) -> Array:
+    """(T,) deviations of a listener's valence, of which the part `shared`,
+    a correlation, is what is caught of the speaker's deviations (T,).
     """
     own = wander(rng, len(moved), affect)
-    return shared * caught(moved, affect) + np.sqrt(1 - shared**2) * own
+    theirs = shared * caught(moved, affect)
+    return theirs + np.sqrt(1 - shared**2) * own
 
 
 def shown(valence: Array, affect: Affect) -> Array:

@@ -233,7 +233,7 @@ def _pitch(
 
 
 def low_pitch_cues(speech: Speech) -> NDArray[np.float64]:
-    """Times (s) at which a listener may respond, by the rule of Ward & Tsukahara (2000), with which
-    cues are found in real sound too.
+    """Times (s) at which a listener may respond, by the rule of Ward &
+    Tsukahara (2000), with which cues are found in real sound too.
     """
     return low_pitch(speech.f0, speech.talking, TICKS)
