@@ -80,7 +80,7 @@ def respond(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Weights: a .safetensors file of your own training, or those that ship: "
+            help="Checkpoint: a .safetensors file of your own training, or those that ship: "
             "small, live."
         ),
     ] = "small",
@@ -156,7 +156,7 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Weights: a .safetensors file of your own training, or those that ship: "
+            help="Checkpoint: a .safetensors file of your own training, or those that ship: "
             "small, live."
         ),
     ] = "small",

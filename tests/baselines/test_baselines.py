@@ -10,8 +10,9 @@ import torch
 
 from elp import baselines
 from elp.baselines.features import Batch, Windows
-from elp.baselines.l2l import BLOCK, CODES, L2L, VQVAE, _nucleus
+from elp.baselines.l2l import L2L, _nucleus
 from elp.baselines.rlhg import RLHG
+from elp.baselines.vqvae import BLOCK, CODES, VQVAE
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
