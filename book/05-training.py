@@ -30,7 +30,7 @@ from IPython.display import display
 from plotly.subplots import make_subplots
 
 # %%
-from elp.book import analysis, figures, results
+from elp.book import analysis, figures, plots, results
 from elp.evaluation import tables
 from elp.training import recipes
 from elp.simulator import simulate
@@ -479,7 +479,7 @@ fig, seconds = go.Figure(), np.arange(-25, 75) / 25
 begun = len(around["speaker"])
 for n, (who, x) in enumerate(around.items()):
     half = 1.96 * np.std(x, 0) / begun**0.5
-    figures.band(fig, seconds, np.mean(x, 0), half, name=who, color=n)
+    plots.band(fig, seconds, np.mean(x, 0), half, name=who, color=n)
 fig.update_layout(xaxis_title="seconds from the beginning")
 fig.update_layout(yaxis_title="smile", legend_y=1.12, height=380)
 

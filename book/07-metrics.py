@@ -28,7 +28,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from elp import metrics
-from elp.book import analysis, figures, results
+from elp.book import analysis, figures, plots, results
 from elp.simulator import simulate
 from elp.face.model import FaceModel
 
@@ -527,13 +527,13 @@ fig.add_scatter(y=gt[0][shown, 6].round(2), **above, **real)
 # %% tags=["hide-input"]
 traces = list(range(2 * len(names)))
 visible = [[i // 2 == k for i in traces] for k in range(len(names))]
-buttons = figures.choices(names, [{"visible": v} for v in visible], traces)
+buttons = plots.choices(names, [{"visible": v} for v in visible], traces)
 data = [
     [part for name in names for part in (curves[name, k], bars[name, k])]
     for k in range(len(strengths))
 ]
 labels = [f"{strength:g}" for strength in strengths]
-steps = figures.choices(labels, [{"y": y} for y in data], traces)
+steps = plots.choices(labels, [{"y": y} for y in data], traces)
 
 # %% tags=["hide-input"]
 place = {"x": 0, "y": 1.2}

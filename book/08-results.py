@@ -31,7 +31,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from elp.book import figures, results
+from elp.book import figures, plots, results
 from elp.evaluation import tables
 from elp.metrics import metric_of
 
@@ -237,7 +237,7 @@ for k, metric in enumerate(chosen, 1):
     color = figures.COLORS[1]
     fig.add_bar(x=theirs, marker_color=color, **style, row=1, col=k)
     found = [ours[n][metric] for n in names]
-    bars, x = figures.interval(found), [f["value"] for f in found]
+    bars, x = plots.interval(found), [f["value"] for f in found]
     color = figures.COLORS[0]
     fig.add_bar(
         x=x, error_x=bars, marker_color=color, **style, row=2, col=k
@@ -416,7 +416,7 @@ for color, (result, label) in zip(
     one = found[x.index(128)]["value"]
     y, bars = (
         [f["value"] / one for f in found],
-        figures.interval(found, one),
+        plots.interval(found, one),
     )
     fig.add_scatter(x=x, y=y, error_y=bars, name=label, line_color=color)
 
@@ -467,7 +467,7 @@ for part, name in (("facial", "face"), ("head", "head")):
     real = gt[f"{part}_vd"]["value"]
     y, bars = (
         [f["value"] / real for f in found],
-        figures.interval(found, real),
+        plots.interval(found, real),
     )
     fig.add_bar(x=learned, y=y, error_y=bars, name=name)
 

@@ -32,7 +32,7 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp.book import analysis, figures
+from elp.book import analysis, figures, plots
 from elp.simulator import simulate
 from elp.listener.responder import ELPResponder
 from elp.model import ASE
@@ -100,7 +100,7 @@ colour = {"V": codes.emotion, "U": codes.emotion, "U, labels by lot": lot}
 # %%
 reduced = {name: analysis.reduce(x) for name, x in features.items()}
 planes = {name: analysis.embed(x, "tsne") for name, x in reduced.items()}
-fig = figures.panels(planes, colour, codes.emotions)
+fig = plots.panels(planes, colour, codes.emotions)
 
 # %%
 figures.show(
@@ -127,7 +127,7 @@ figures.show(
 
 # %%
 planes = {name: analysis.embed(x, "umap") for name, x in reduced.items()}
-fig = figures.panels(planes, colour, codes.emotions)
+fig = plots.panels(planes, colour, codes.emotions)
 figures.show(
     fig,
     name="umap",

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from elp.book import encode
@@ -152,78 +152,6 @@ def show(fig: go.Figure, *, caption: str, alt: str, name: str = "") -> None:
         name=name,
         bundle={"application/vnd.plotly.v1+json": json.loads(data)},
     )
-
-
-def panels(
-    planes: Mapping[str, NDArray[Any]], labels: Mapping[str, NDArray[Any]], names: Sequence[str]
-) -> go.Figure:
-    """Scatter plots side by side: one panel for each plane, one colour and one symbol for each
-    label.
-
-    Args:
-        planes: title -> (B, 2) positions.
-        labels: title -> (B,) integers that index `names`.
-        names: of the labels; emotions get their own colours.
-    """
-    from plotly.subplots import make_subplots
-
-    fig = make_subplots(1, len(planes), subplot_titles=list(planes), horizontal_spacing=0.03)
-    for column, (title, xy) in enumerate(planes.items(), 1):
-        for n, name in enumerate(names):
-            x, y = xy[labels[title] == n].T
-            marker = {
-                "color": EMOTIONS.get(name, COLORS[n]),
-                "size": 5,
-                "symbol": SYMBOLS[n % len(SYMBOLS)],
-            }
-            once = {"name": name, "legendgroup": name, "showlegend": column == 1}
-            fig.add_scatter(x=x, y=y, mode="markers", marker=marker, row=1, col=column, **once)
-    return fig.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
-
-
-def band(
-    fig: go.Figure,
-    x: NDArray[Any],
-    middle: NDArray[Any],
-    half: NDArray[Any],
-    *,
-    name: str,
-    color: int,
-) -> None:
-    """Add a curve (T,) and the band of `half` (T,) above and below it, in `COLORS[color]`."""
-    import numpy as np
-
-    fig.add_scatter(
-        x=np.r_[x, x[::-1]],
-        y=np.r_[middle + half, (middle - half)[::-1]],
-        fill="toself",
-        fillcolor=COLORS[color],
-        opacity=0.15,
-        line_width=0,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    fig.add_scatter(x=x, y=middle, name=name, line_color=COLORS[color])
-
-
-def interval(found: Sequence[Mapping[str, float]], unit: float = 1.0) -> dict[str, Any]:
-    """Plotly's error bars of values with "value", "low" and "high", all divided by `unit`."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [(f["high"] - f["value"]) / unit for f in found],
-        "arrayminus": [(f["value"] - f["low"]) / unit for f in found],
-    }
-
-
-def choices(
-    labels: Sequence[str], changes: Sequence[Mapping[str, Any]], traces: Sequence[int]
-) -> list[dict[str, Any]]:
-    """Plotly's buttons, or steps of a slider: each label restyles the traces with its change."""
-    return [
-        {"label": label, "method": "restyle", "args": [change, list(traces)]}
-        for label, change in zip(labels, changes, strict=True)
-    ]
 
 
 def image(

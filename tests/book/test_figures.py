@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cached_property
 
 import numpy as np
 import plotly.graph_objects as go
@@ -72,6 +73,30 @@ def test_what_is_no_image_is_refused():
         figures.image(np.zeros((3, 4, 5, 6, 7)), caption="c", alt="a")
     with pytest.raises(ElpError, match="one channel"):
         figures.audio(np.zeros((2, 100)), 16000, caption="c")
+
+
+class Thing:
+    @cached_property
+    def size(self):
+        """How large."""
+        return 2
+
+    def method(self, x):
+        # a comment belongs to the source
+        return x
+
+
+def test_a_listing_is_the_present_source(shown):
+    for obj in (Thing, Thing.method, Thing.size):
+        figures.source(obj)
+    whole, method, size = (bundle["text/markdown"] for bundle in shown)
+    assert whole.startswith("`Thing` in `tests/book/test_figures.py`:")
+    assert "```python\nclass Thing:\n    @cached_property" in whole
+    assert method.endswith(
+        "```python\ndef method(self, x):\n    # a comment belongs to the source\n    return x\n```"
+    )
+    assert "```python\n@cached_property\ndef size(self):" in size
+    assert shown[1]["text/plain"] == "`Thing.method` in `tests/book/test_figures.py`"
 
 
 def luminance(colour):

@@ -1,0 +1,61 @@
+"""Drawings of several cells, and the result files that they read."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+from scipy import stats
+
+from elp.book import plots, results
+from elp.errors import ElpError
+
+
+def test_bands_surround_their_curve():
+    fig, x = go.Figure(), np.arange(5.0)
+    plots.band(fig, x, x**2, np.full(5, 0.5), name="squares", color=1)
+    area, line = fig.data
+    assert np.array_equal(line.y, x**2)
+    assert line.line.color == plots.COLORS[1] == area.fillcolor
+    upper, lower = area.y[:5], area.y[:4:-1]
+    assert np.allclose(upper - lower, 1)
+    assert np.allclose((upper + lower) / 2, line.y)
+
+
+def test_intervals_become_error_bars():
+    found = [{"value": 4.0, "low": 3.0, "high": 6.0}, {"value": 1.0, "low": 1.0, "high": 1.5}]
+    bars = plots.interval(found, 2.0)
+    assert bars["array"] == [1.0, 0.25]
+    assert bars["arrayminus"] == [0.5, 0.0]
+    go.Figure().add_bar(x=[0, 1], y=[2, 0.5], error_y=bars)  # plotly knows these names
+
+
+def test_choices_restyle_their_traces():
+    one, other = plots.choices(["a", "b"], [{"visible": True}, {"visible": False}], [0, 2])
+    assert (one["label"], one["method"]) == ("a", "restyle")
+    assert other["args"] == [{"visible": False}, [0, 2]]
+    with pytest.raises(ValueError):
+        plots.choices(["a"], [], [0])
+
+
+def test_results_are_read_and_sorted_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    runs = [
+        {"name": name, "scores": {"fd": fd}, "validation": {"energy": 2 * fd}}
+        for name, fd in (("U", 1.0), ("V", 5.0), ("U", 3.0))
+    ]
+    (tmp_path / "made.json").write_text(json.dumps(runs))
+    found = results.by_name(results.read("made"), ("scores", "fd"), ("validation", "energy"))
+    assert list(found) == ["U", "V"]
+    assert np.array_equal(found["U"], [[1, 2], [3, 6]])
+    with pytest.raises(ElpError, match="from the folder book"):
+        results.read("missing")
+
+
+def test_margins_are_those_of_students_t():
+    x = np.random.default_rng(0).normal(size=(3, 2))
+    low, high = stats.t.interval(0.95, 2, x.mean(0), stats.sem(x))
+    assert np.allclose(results.margin(x), (high - low) / 2)
+    assert np.array_equal(results.margin(x[:1]), [0, 0])
