@@ -30,7 +30,7 @@ from IPython.display import display
 from plotly.subplots import make_subplots
 
 # %%
-from elp.book import analysis, figures, plots, results
+from elp.book import figures, following, plots, results
 from elp.evaluation import tables
 from elp.training import recipes
 from elp.simulator import simulate
@@ -349,8 +349,10 @@ print(
 # %%
 talks = simulate(f"{folder.name}/vico", "vico", audio=False)
 found = {
-    "the style of Eq. 1": analysis.linear_baseline(talks, raw_motion=False),
-    "β and p themselves": analysis.linear_baseline(talks, raw_motion=True),
+    "the style of Eq. 1": following.linear_baseline(
+        talks, raw_motion=False
+    ),
+    "β and p themselves": following.linear_baseline(talks, raw_motion=True),
 }
 for name, r in found.items():
     print(
@@ -369,7 +371,7 @@ assert (
 # The regression in full:
 
 # %% tags=["remove-input", "hide-output"]
-figures.source(analysis.linear_baseline)
+figures.source(following.linear_baseline)
 
 # %% [markdown]
 # Little, since most of what a listener does is chance; but it is there, and a line finds what our networks did not. Two things stood in their way.
@@ -457,7 +459,7 @@ for name, lags in {
     "0.4 s before and after": range(-10, 11, 4),
     "0.8 s before": range(0, 21, 4),
 }.items():
-    r = analysis.linear_baseline(talks, raw_motion=True, lags=lags)
+    r = following.linear_baseline(talks, raw_motion=True, lags=lags)
     print(
         f"a line, from β and p of {name:22}  smile {r['smile']:+.3f}   "
         f"blinks {r['blink']:+.3f}"
@@ -472,7 +474,7 @@ for name, lags in {
 models = {
     name: ELPResponder.from_checkpoint(name) for name in ("small", "live")
 }
-around = analysis.around_onsets(talks, "val", models)
+around = following.around_onsets(talks, "val", models)
 
 # %% tags=["hide-input"]
 fig, seconds = go.Figure(), np.arange(-25, 75) / 25
@@ -914,7 +916,7 @@ pair = next(
     p
     for p in talks.pairs("test").itertuples()
     if len(
-        analysis.onsets(analysis.smile(talks.speaker(p).motion), rise=0.8)
+        following.onsets(following.smile(talks.speaker(p).motion), rise=0.8)
     )
     > 1
 )
@@ -953,8 +955,8 @@ assert np.abs(answer - whole.beta[: len(answer)]).max() < 1e-4
 
 # %% tags=["hide-input"]
 fig = go.Figure()
-live = np.concatenate([analysis.smile(motion) for motion in said])
-lines = {"speaker": analysis.smile(heard), "live listener": live}
+live = np.concatenate([following.smile(motion) for motion in said])
+lines = {"speaker": following.smile(heard), "live listener": live}
 for n, (who, y) in enumerate(lines.items()):
     x, color = np.arange(len(y)) / 25, figures.COLORS[2 * n]
     fig.add_scatter(x=x, y=y, name=who, line_color=color)

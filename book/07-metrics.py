@@ -28,7 +28,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from elp import metrics
-from elp.book import analysis, figures, plots, results
+from elp.book import figures, following, plots, results
 from elp.simulator import simulate
 from elp.face.model import FaceModel
 
@@ -234,7 +234,7 @@ figures.source(chance)
 
 # %%
 rounds = metrics.chance(
-    analysis.peak,
+    following.peak,
     smiles["speaker"],
     smiles["gt"],
     rng=np.random.default_rng(0),
@@ -315,7 +315,7 @@ livelier = [
 ]
 gains, peaks = (
     [np.mean([measure(heard, x) for x in each]) for each in livelier]
-    for measure in (metrics.gain, analysis.peak)
+    for measure in (metrics.gain, following.peak)
 )
 
 # %% tags=["hide-input"]
@@ -450,7 +450,7 @@ tools = {
 heard, own = smiles["speaker"], smiles["gt"]
 tools |= {
     "rpcc": lambda p: metrics.rpcc(heard, own, [x[:, 6] for x in p]),
-    "wtlcc": lambda p: analysis.peak(heard, [x[:, 6] for x in p]),
+    "wtlcc": lambda p: following.peak(heard, [x[:, 6] for x in p]),
 }
 
 # %%

@@ -5,7 +5,7 @@ they are (chapter "The emotion space").
 # B clip, T frame, H head, V category, N emotion, D coefficient, F feature
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -14,12 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elp import metrics
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
-from elp.model.style import motion_style
-from elp.motion import CLIP, POSE, Clip, Motion
+from elp.motion import CLIP, Clip, Motion
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -140,117 +138,18 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
     return np.concatenate(found)
 
 
-def linear_baseline(
-    corpus: Corpus,
-    *,
-    raw_motion: bool,
-    lags: Sequence[int] = range(0, 50, 7),
-    ridge: float = 1e5,
-) -> dict[str, float]:
-    """How well a line predicts the listener's smile and blinks from the
-    speaker: a floor for every network.
-
-    Ridge regression on the standardised input at several lags, by default
-    of the last two seconds, fitted to the training split, clips' means
-    taken out.
-
-    Args:
-        corpus: with "train" and "val" splits and the face model's β.
-        raw_motion: whether the input is β and p themselves or the style of
-            Eq 1 (without sound).
-        lags: frames by which the speaker is earlier; below 0 later.
-        ridge: weight of the squared slopes.
-
-    Returns:
-        "smile" and "blink": Pearson's r with what the real listener did,
-            within clips, mean over the validation clips.
-
-    Raises:
-        ElpError: the corpus has no pair in one of the two splits.
-    """
-    from sklearn.linear_model import Ridge
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    clips = _heard_and_shown(corpus, "train", raw_motion, lags)
-    # neighbouring frames say the same
-    x, y = (np.concatenate(side)[::2] for side in zip(*clips, strict=True))
-    scale = StandardScaler(with_mean=False)
-    line = make_pipeline(scale, Ridge(ridge, fit_intercept=False)).fit(x, y)
-    asked = _heard_and_shown(corpus, "val", raw_motion, lags)
-    answers = [(line.predict(x), y) for x, y in asked]
-    found = {}
-    for k, name in enumerate(("smile", "blink")):
-        moving = [(p[:, k], y[:, k]) for p, y in answers if y[:, k].any()]
-        r = [np.corrcoef(*pair)[0, 1] for pair in moving]
-        found[name] = float(np.mean(r))
-    return found
-
-
-def _heard_and_shown(
-    corpus: Corpus, split: str, raw_motion: bool, lags: Sequence[int]
-) -> list[tuple[Floats, Floats]]:
-    """Of each clip what `linear_baseline` sees (T, F) and predicts (T, 2), means taken out."""
-    from elp.face.model import FaceModel
-
-    smile = [FaceModel.default().index(name) for name in ("smile_l", "smile_r")]
-    width = corpus.beta.shape[1]
-    mean, std = (
-        np.concatenate([np.asarray(corpus.stats[name][k], np.float32) for name in ("beta", "pose")])
-        for k in (0, 1)
-    )
-    found = []
-    for pair in corpus.pairs(split).itertuples():
-        heard, own = corpus.speaker(pair).motion, corpus.listener(pair)
-        x = (np.concatenate([heard.beta, heard.pose], 1) - mean) / np.maximum(std, 1e-6)
-        if not raw_motion:
-            x = motion_style(*torch.from_numpy(x).split([width, POSE], 1)).numpy()
-        past = np.concatenate(
-            [x[np.clip(np.arange(len(x)) - lag, 0, len(x) - 1)] for lag in lags], 1
-        )
-        y = np.column_stack([own.beta[:, smile].mean(1), own.blink]).astype(np.float32)
-        found.append((past - past.mean(0), y - y.mean(0)))
-    if not found:
-        raise ElpError(
-            f"{corpus.folder}: no pair in the {split} split: "
-            "a line is fitted to train and asked about val"
-        )
-    return found
-
-
-def onsets(
-    x: NDArray[np.floating[Any]], rise: float, *, before: int = 25, after: int = 75
-) -> list[int]:
-    """Frames at which a signal begins to rise, the steepest first, each at least two seconds from
-    the others.
-
-    Args:
-        x: (T,) e.g. a smile. rise: least growth within one second, of half-second means. before,
-            after: frames that must be there around an onset.
-    """
-    level = np.convolve(x, np.full(12, 1 / 12), "same")
-    growth = np.concatenate([np.zeros(25), level[25:] - level[:-25]])
-    found: list[int] = []
-    for end in np.argsort(-growth, kind="stable"):
-        if growth[end] < rise:
-            break
-        if all(abs(end - 20 - other) > 50 for other in found):
-            # the last second was the steepest: it began with it, half a mean's width aside
-            found.append(int(end) - 20)
-    return [t for t in found if before <= t <= len(x) - after]
-
-
 def histogram(codes: Ints, size: int) -> Floats:
-    """How often each head takes each value in a clip: (B, T, H) integers in [0, size) -> (B, H ·
-    size) float32, sums to H.
+    """How often each head takes each value in a clip: (B, T, H) integers in
+    [0, size) -> (B, H · size) float32, sums to H.
 
-    Order in time is dropped, so that two clips in which the same happens at different moments lie
-    near each other.
+    Order in time is dropped, so that two clips in which the same happens at
+    different moments lie near each other.
     """
     clips, frames, heads = codes.shape
     out = np.zeros((clips, heads, size), np.float32)
-    where = np.arange(clips)[:, None, None], np.arange(heads)[None, None], codes
-    np.add.at(out, where, 1 / frames)
+    clip = np.arange(clips)[:, None, None]
+    head = np.arange(heads)[None, None]
+    np.add.at(out, (clip, head, codes), 1 / frames)
     return out.reshape(clips, -1)
 
 
@@ -330,22 +229,31 @@ def separability(
 
 
 def recognised(
-    real: Floats, labels: Ints, generated: Floats, asked: Ints, *, neighbours: int = 5
+    real: Floats,
+    labels: Ints,
+    generated: Floats,
+    asked: Ints,
+    *,
+    neighbours: int = 5,
 ) -> float:
-    """Do real listeners recognise what was asked for? Balanced accuracy in [0, 1] of a vote by the
-    nearest real clips.
+    """Do real listeners recognise what was asked for? Balanced accuracy in
+    [0, 1] of a vote by the nearest real clips.
 
     Args:
-        real: (B, F) features of real motion, the voters; labels: (B,) what they were.
-        generated: (C, F) features of generated motion; asked: (C,) the emotion it was decoded with.
+        real: (B, F) features of real motion, the voters.
+        labels: (B,) what they were.
+        generated: (C, F) features of generated motion.
+        asked: (C,) the emotion it was decoded with.
     """
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.neighbors import KNeighborsClassifier
     from sklearn.preprocessing import StandardScaler
 
     scale = StandardScaler().fit(real)
-    vote = KNeighborsClassifier(neighbours).fit(scale.transform(real), labels)
-    return float(balanced_accuracy_score(asked, vote.predict(scale.transform(generated))))
+    vote = KNeighborsClassifier(neighbours)
+    vote.fit(scale.transform(real), labels)
+    answers = vote.predict(scale.transform(generated))
+    return float(balanced_accuracy_score(asked, answers))
 
 
 def explorer(
@@ -376,47 +284,3 @@ def explorer(
         return motion, codes[0].numpy() + 1 + int(e.argmax()) * responder.model.config.categories
 
     return compute
-
-
-def peak(speaker: Sequence[Floats], listener: Sequence[Floats]) -> float:
-    """Height of the correlogram's peak, WTLCC, of clips (T,) or (T, D): the larger, the closer."""
-    return metrics.wtlcc(speaker, listener).peak
-
-
-def smile(motion: Motion) -> Floats:
-    """(T,) the smile's course: mean of the two sides' coefficients, in the model's unit."""
-    from elp.face.model import FaceModel
-
-    face = FaceModel.default()
-    return motion.beta[:, [face.index("smile_l"), face.index("smile_r")]].mean(1)
-
-
-def around_onsets(
-    corpus: Corpus, split: str, models: Mapping[str, ELPResponder], *, draws: int = 3
-) -> dict[str, Floats]:
-    """The smile around each beginning of a speaker's smile, over the mean of the second before.
-
-    Args:
-        corpus: its speakers and real listeners. split: of the pairs that are read.
-        models: name -> a responder, which answers each speaker under the listener's emotion.
-        draws: answers a model gives, with seeds 0, 1, ...
-
-    Returns:
-        "speaker", "real listener" and each model's name -> (onsets, 100) the course from 25 frames
-            before to 75 after; a model's has `draws` rows for each onset.
-    """
-    found: dict[str, list[Floats]] = {}
-    for pair in corpus.pairs(split).itertuples():
-        heard, emotion = corpus.speaker(pair), corpus.emotions[pair.emotion]
-        at = onsets(smile(heard.motion), rise=0.8)
-        if not at:
-            continue
-        seen = {"speaker": [heard.motion], "real listener": [corpus.listener(pair)]}
-        for name, model in models.items():
-            lots = [torch.Generator().manual_seed(seed) for seed in range(draws)]
-            seen[name] = [model.respond(heard, emotion, generator=lot) for lot in lots]
-        for who, motions in seen.items():
-            courses = [smile(motion) for motion in motions]
-            cuts = [c[t - 25 : t + 75] - c[t - 25 : t].mean() for c in courses for t in at]
-            found.setdefault(who, []).extend(cuts)
-    return {who: np.stack(cuts) for who, cuts in found.items()}
