@@ -282,8 +282,8 @@ def training() -> Values:
     """Twenty steps of "tiny" on the tiny corpus: losses, parameters, validation; all recipes."""
     from safetensors.torch import load_file
 
-    from elp.training.recipes import RECIPES, get
     from elp.training import train
+    from elp.training.recipes import RECIPES, get
 
     folder = scratch() / "run"
     card = train(replace(get("tiny"), steps=20), tiny_corpus(), folder, device="cpu")
@@ -624,7 +624,8 @@ def explorer_page() -> Values:
 
 def emotion_space() -> Values:
     """Codes of the tiny corpus under "small", how separable they are, what a line foretells."""
-    from elp.book.analysis import decode, encode, histogram, linear_baseline, separability, summary
+    from elp.book.analysis import decode, encode, histogram, separability, summary
+    from elp.book.following import linear_baseline
 
     codes = encode(small(), [tiny_corpus()])
     counts = histogram(codes.u() - 1, codes.categories * len(codes.emotions))
