@@ -1,9 +1,8 @@
-# Each target needs nothing before it. `make book` and `make test` work in a fresh clone with Python 3.11 or 3.12 and git.
+# Each target needs nothing before it. `make book` and `make test` work in a fresh clone with Python 3.11 or later and git.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-PYTHON ?= $(shell for p in python3 python3.12 python3.11; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && echo $$p && break; done)
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
-CV2 := $(shell grep -o '^opencv-python-headless==.*' constraints.txt)
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -13,13 +12,12 @@ help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
 env: .venv/.complete  ## everything into .venv, reused while pyproject.toml and constraints.txt stay as they are
-.venv/.complete: pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "ELP needs Python 3.11 or 3.12: install one, or name it: make env PYTHON=/path/to/python3.12" >&2; exit 2; }
+.venv/.complete: pyproject.toml constraints.txt elp/media/weights.py
+	@test -n "$(PYTHON)" || { echo "ELP needs Python 3.11 or later: install one, or name it: make env PYTHON=/path/to/python3.12" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[media,book,test]'
-	# mediapipe brings the OpenCV that wants a desktop's libGL, in the same folder: the headless one of the same version goes last
-	$(BIN)/python -m pip install -q --force-reinstall --no-deps '$(CV2)'
 	$(BIN)/python -m pip check
+	$(BIN)/python -m elp.media.weights  # the networks that find faces, into .venv/share/elp/models
 	touch $@
 
 book: env  ## the executed book in book/_build/html

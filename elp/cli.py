@@ -105,6 +105,7 @@ def respond(
         side_by_side=side_by_side,
         face=face,
         progress=sys.stderr.isatty(),
+        seen=lambda share: typer.echo(f"{speaker}: {share:.0%} with a face"),
     )
     for path in (output, params):
         if path is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +30,7 @@ def respond(
     side_by_side: bool = False,
     face: str = "largest",
     progress: bool = False,
+    seen: Callable[[float], object] | None = None,
 ) -> Motion:
     """Synthesise how the person in `portrait` listens to `speaker` (chapter "Your own video").
 
@@ -49,6 +50,7 @@ def respond(
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
         progress: show progress bars on stderr.
+        seen: is told the share of the speaker's frames, 0 to 1, in which the face is seen.
 
     Returns:
         The listener's motion: T frames of β, p, φ at 25 fps, as long as the speaker's video.
@@ -76,6 +78,8 @@ def respond(
     clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
+    if seen is not None:
+        seen(float(clip.motion.valid.mean()))
     motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
     if params is not None:
         motion.save(params)

@@ -23,10 +23,11 @@ from elp.motion import FPS, Clip, Motion, fill_gaps, runs
 if TYPE_CHECKING:
     from elp.extraction.fit import FaceFit
 
-# pixels: larger pictures are shrunk before tracking, which works on 256 x 256 anyway
-LONGEST = 1280
+# pixels: larger pictures are shrunk before tracking; up to there shrinking takes the longer time
+LONGEST = 3840
 # seconds without a face that are filled by interpolation; frames of longer gaps are not valid
 GAP = 0.5
+SHARE = 0.9  # of the frames: a face seen in fewer is worth a warning
 Item = TypeVar("Item")
 
 
@@ -80,8 +81,15 @@ def extract(
             np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)])
             for measure in (ear, lid_aperture)
         ]
+    motion = _motion(found, blink(eyes[0], iris=eyes[1]))
+    if motion.valid.mean() < SHARE:
+        warnings.warn(
+            f"{path}: the face is seen in {motion.valid.mean():.0%} of the frames only: "
+            "what lies between is made up",
+            stacklevel=2,
+        )
     return Clip(
-        motion=_motion(found, blink(eyes[0], iris=eyes[1])),
+        motion=motion,
         mfcc=sound(path, len(points)),
         prosody=voice(path, len(points)),
         ear=eyes[0],
@@ -119,6 +127,11 @@ class PointFile:
             self.seen.append(self.frames)
         self.frames += 1
 
+    def row(self, k: int) -> NDArray[np.float32]:
+        """One frame's (478, 3)."""
+        self.file.seek(k * TRACKED * 12)
+        return np.frombuffer(self.file.read(TRACKED * 12), np.float32).reshape(TRACKED, 3)
+
     def __getitem__(self, which: slice | NDArray[np.integer]) -> NDArray[np.float32]:
         rows = np.arange(self.frames)[which]
         out = np.empty((len(rows), TRACKED, 3), np.float32)
@@ -138,26 +151,39 @@ def track(
     Points at 25 per second, in pixels of the full-sized picture, go to the binary file `store`.
     """
     from elp.media.track import tracker
-    from elp.media.tracker import Tracker
     from elp.media.video import Shown, between, pictures, probe
 
     size, out = probe(path).size, PointFile(store)
-
-    def found(points_of: Tracker) -> Iterator[Shown[NDArray[np.float32]]]:
+    with tracker(face) as found, tempfile.TemporaryFile() as scratch:
+        # who is meant may turn out late: until then everybody's points are kept
+        everybody, times, people = PointFile(scratch), [], []
         for shown in ahead(pictures(path, longest=LONGEST)):
             height, width = shown.what.shape[:2]
             scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
-            yield Shown(shown.time, shown.end, shown.last, points_of(shown.what) * scale)
-
-    with tracker(face) as chosen:
-        for points in between(found(chosen)):
-            out.append(points)
+            faces = found.everybody(shown.what)
+            for points in faces.values():
+                everybody.append(points * scale)
+            times.append(shown[:3])
+            people.append(tuple(faces))
             if tick:
                 tick(1)
+        own = _points_of(found.meant(), people, everybody)
+        for values in between(Shown(*time, each) for time, each in zip(times, own, strict=True)):
+            out.append(values)
     return out
 
 
-def ahead(items: Iterable[Item], count: int = 8) -> Iterator[Item]:
+def _points_of(
+    meant: int | None, people: list[tuple[int, ...]], everybody: PointFile
+) -> Iterator[NDArray[np.float32]]:
+    """One person's (478, 3) in each picture, NaN where not seen, from rows of all who are."""
+    row, nobody = 0, np.full((TRACKED, 3), np.nan, np.float32)
+    for seen in people:
+        yield everybody.row(row + seen.index(meant)) if meant in seen else nobody
+        row += len(seen)
+
+
+def ahead(items: Iterable[Item], count: int = 4) -> Iterator[Item]:
     """The same items, made by a thread that runs up to `count` ahead.
 
     So pictures are decoded while others are tracked.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.face.landmarks import POINTS
-from elp.media.network import SIDE, Crop, Image, Points
+from elp.media.network import Crop, Image, Points
 
 Looks = NDArray[np.float32]  # (468, 5): log red, green, blue; shares of red and green
 GRAIN = 64  # pixels of the patch on which colours are compared: coarser than its sharpness

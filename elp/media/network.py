@@ -136,7 +136,7 @@ class Landmarker:
         the patch (256, 256, 3) that it saw.
         """
         seen = patch(image, crop, SIDE)
-        points, sure, _ = self._net(seen.astype(np.float32) / 255)
+        points, sure, _ = self._net(np.asarray(seen, np.float32) / np.float32(255))
         points = points.reshape(TRACKED, 3) * np.float32(crop.side / SIDE)
         points[:, :2] = (points[:, :2] - crop.side / 2) @ crop.turn + (crop.x, crop.y)
         return points, float(1 / (1 + np.exp(-np.clip(sure.ravel()[0], -80, 80)))), seen

@@ -19,8 +19,8 @@ SURE = 0.5  # of a face, the landmark network's own measure
 CUT = 25.0  # grey levels: mean difference of two pictures beyond which they are two takes
 DOUBT = 25  # pictures for which a face that looks unlike its person is followed, unseen
 SURVEY = 12  # pictures between two looks for others, while somebody is seen
-# Looks of networks, counted: a picture with a face takes one, and one without may take no more. What
-# was saved while there was a face is spent when it is lost; the first picture is searched whole.
+# Looks of networks, counted: a picture with a face takes one, and one without may take no more.
+# What was saved while there was a face is spent when it is lost; the first is searched whole.
 COSTS = {"near": 0.5, "far": 1.0, "face": 2.0}
 INCOME, SAVINGS = 0.8, 100.0
 
@@ -54,12 +54,17 @@ class People:
     """Call it with one picture (H, W, 3) uint8 RGB after the other: who is seen in it."""
 
     def __init__(self) -> None:
-        self.known: list[Person] = []
-        self.only: int | None = None  # the one person that is looked for
-        self.cut = True  # the last picture began another take
         self._landmarks, self._detectors = Landmarker(), (Detector("near"), Detector("far"))
+        self.known: list[Person]
+        self.only: int | None  # the one person that is looked for
+        self.cut = True  # the last picture began another take
+        self._before: NDArray[np.int16] | None
+        self.forget()
+
+    def forget(self) -> None:
+        """As if the next picture were the first."""
+        self.known, self.only, self._before = [], None, None
         self._savings, self._tile, self._count = SAVINGS, 0, 0
-        self._before: NDArray[np.int16] | None = None
 
     def __call__(self, image: Image) -> list[Sighting]:
         self._notice(image)

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from elp.errors import ElpError
-from elp.media.mediapipe import MediaPipe
+from elp.media.litert import LiteRT
 from elp.media.tracker import FACES, Image, Points, Tracker, Vision
 
 # another set of networks: its file, and its name here
-VISIONS: dict[str, Vision] = {"mediapipe": MediaPipe()}
+VISIONS: dict[str, Vision] = {"litert": LiteRT()}
 
 
-def vision(name: str = "mediapipe") -> Vision:
+def vision(name: str = "litert") -> Vision:
     """The set of networks of that name; raises ElpError where there is none."""
     if name not in VISIONS:
         raise ElpError(f"no tracker {name!r}: choose one of {', '.join(VISIONS)}")
@@ -29,8 +29,7 @@ def tracker(face: str = "largest", *, still: bool = False) -> Tracker:
     """Landmarks of one face in a stream of pictures; use it as a context manager.
 
     With several faces, `face` says which is meant: the "largest", or the one most to the "left" or
-    "right" of the picture. The choice is made where they first appear together, and then kept by
-    position.
+    "right" of the picture (see `elp.media.tracker.Choice`); people are known again by their looks.
 
     Args:
         face: "largest", "left" or "right".

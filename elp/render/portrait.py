@@ -18,7 +18,6 @@ Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be ch
 Image = NDArray[Any]  # uint8
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
-SEARCH = 1600  # pixels: a larger picture is searched at this size
 ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
 LARGE = 1024  # pixels: the square picture is not kept finer than this
 FINE = 512  # pixels: nor coarser, so that 256-pixel frames are sampled twice as finely
@@ -147,19 +146,9 @@ def find(image: Image, face: str, name: str) -> Floats:
 
     Raises ElpError where there is none or it is too small.
     """
-    import cv2
+    from elp.media.track import landmarks
 
-    from elp.media.track import landmarks, vision
-
-    scale = min(1.0, SEARCH / max(image.shape[:2]))
-    small: NDArray[Any] = (
-        image
-        if scale == 1
-        else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    )
-    points = landmarks([small], face=face, still=True)[0, :, :2] / np.float32(scale)
-    if not np.isfinite(points).all():  # the tracker overlooks small faces: look closer
-        points = vision().small_face(image, face)[:, :2]
+    points = landmarks([image], face=face, still=True)[0, :, :2]
     if not np.isfinite(points).all():
         raise ElpError(
             f"{name}: no face found: use a portrait that shows one face from the front, well lit"

@@ -1,0 +1,193 @@
+"""The tracker: faces of any size, found again wherever they come back, and nobody else's points."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+
+from elp.media.detect import merge, tiles
+from elp.media.litert import LiteRT
+from elp.media.network import Crop, Network, around, patch
+from elp.media.people import People
+from elp.media.track import landmarks
+from elp.media.tracker import Choice
+
+PHOTOGRAPH = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain; the face: 92 pixels
+OTHER = np.uint8(255 * (PHOTOGRAPH[:, ::-1] / 255) ** [1.0, 1.4, 1.8])  # somebody else
+NARROW = 92 / 240
+
+
+def scene(*people: tuple[np.ndarray, float, int, int], size: tuple[int, int] = (360, 640)):
+    """A picture with photographs: which, the face's width in pixels, the square's left and top."""
+    image = np.full((*size, 3), 120, np.uint8)
+    for photograph, wide, x, y in people:
+        side = round(wide / NARROW)
+        how = cv2.INTER_AREA if side < 240 else cv2.INTER_CUBIC
+        image[y : y + side, x : x + side] = cv2.resize(photograph, (side, side), interpolation=how)
+    return image
+
+
+def places(images: list[np.ndarray], face: str = "largest") -> np.ndarray:
+    """(T,) x of the tracked face's middle; NaN where it is not seen."""
+    return landmarks(images, face=face)[:, :468, 0].mean(1)
+
+
+def test_a_face_that_jumps_is_followed() -> None:
+    one, far = scene((PHOTOGRAPH, 90, 20, 60)), scene((PHOTOGRAPH, 90, 20 + 68, 60))
+    x = places([one] * 3 + [far] * 3 + [one] * 2)
+    assert np.isfinite(x).all()
+    np.testing.assert_allclose(x[3:6] - x[0], 68, atol=3)  # 0.75 of its width
+    across = places([one] * 3 + [scene((PHOTOGRAPH, 90, 380, 100))] * 3)
+    np.testing.assert_allclose(across[3:] - across[0], 360, atol=3)
+
+
+def test_who_leaves_and_comes_back_elsewhere_is_found() -> None:
+    away = [scene()] * 30
+    x = places([scene((PHOTOGRAPH, 90, 20, 60))] * 5 + away + [scene((PHOTOGRAPH, 70, 400, 90))] * 8)
+    assert np.isfinite(x[:5]).all() and np.isnan(x[5:35]).all() and np.isfinite(x[-2:]).all()
+    assert x[-1] > x[0] + 300
+
+
+@pytest.mark.parametrize(("size", "wide"), [((1080, 1920), 70), ((2160, 3840), 100)])
+@pytest.mark.parametrize("corner", [0.03, 0.97])
+def test_small_faces_in_large_pictures(size: tuple[int, int], wide: int, corner: float) -> None:
+    side = wide / NARROW
+    x, y = (int(corner * (length - side)) for length in size[::-1])
+    points = landmarks([scene((PHOTOGRAPH, wide, x, y), size=size)], still=True)[0]
+    assert np.ptp(points[:468, 0]) == pytest.approx(wide, rel=0.12)
+    assert points[1, 0] == pytest.approx(x + 0.5 * side, abs=0.12 * side)  # the nose
+
+
+def test_points_do_not_depend_on_size_and_place() -> None:
+    one = landmarks([scene((PHOTOGRAPH, 90, 20, 60))] * 3)[-1]
+    for wide, x, y in ((180, 20, 0), (360, 300, 40)):
+        other = landmarks([scene((PHOTOGRAPH, wide, x, y), size=(1080, 1920))] * 3)[-1]
+        back = (other[:, :2] - (x, y)) * 90 / wide + (20, 60)
+        assert np.linalg.norm(back - one[:, :2], axis=1).mean() < 1.2
+
+
+def test_an_empty_room_costs_no_more_than_a_full_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    cost = 0.0
+
+    def counted(self: Network, picture: np.ndarray) -> list[np.ndarray]:
+        nonlocal cost
+        cost += {128: 0.5, 192: 1.0, 256: 1.0}[picture.shape[0]]  # as long as they take
+        return run(self, picture)
+
+    run, spent = Network.__call__, []
+    monkeypatch.setattr(Network, "__call__", counted)
+    rng = np.random.default_rng(0)
+    for image in (scene(), scene((PHOTOGRAPH, 90, 20, 60))):
+        cost, people = 0.0, People()
+        for _ in range(100):
+            people(np.clip(image + rng.normal(0, 3, image.shape), 0, 255).astype(np.uint8))
+        spent.append(cost)
+    assert spent[0] <= spent[1]
+
+
+def test_two_people_stay_two() -> None:
+    left, right = (PHOTOGRAPH, 80, 10, 60), (OTHER, 80, 400, 60)
+    people = People()
+    for image in [scene(left)] * 2 + [scene(left, right)] * 15:
+        seen = people(image)
+    assert [s.person for s in seen] == [0, 1] and len(people.known) == 2
+    assert seen[0].points[:, 0].mean() < 320 < seen[1].points[:, 0].mean()
+    # the tiles change places: a cut
+    swapped = scene((OTHER, 80, 10, 60), (PHOTOGRAPH, 80, 400, 60))
+    for _ in range(3):
+        where = {s.person: s.points[:, 0].mean() for s in people(swapped)}
+    assert where[0] > 320 > where[1]
+
+
+def test_nobody_elses_points_are_valid() -> None:
+    both = scene((PHOTOGRAPH, 80, 10, 60), (OTHER, 80, 400, 60))
+    x = places([both] * 30 + [scene((OTHER, 80, 10, 60))] * 20, face="left")
+    assert np.isfinite(x[:30]).all() and np.isnan(x[30:]).all()
+    # the same, the other way round
+    x = places([both] * 30 + [scene((PHOTOGRAPH, 80, 400, 60))] * 20, face="right")
+    assert np.isfinite(x[:30]).all() and np.isnan(x[30:]).all()
+
+
+def test_a_cut_is_noticed() -> None:
+    people, cuts = People(), []
+    one, other = scene((PHOTOGRAPH, 90, 20, 60)), np.full((360, 640, 3), 200, np.uint8)
+    for image in (one, one, other, other, one, scene(size=(200, 300))):
+        people(image)
+        cuts.append(people.cut)
+    assert cuts == [True, False, True, False, True, True]
+
+
+def face_at(x: float, size: float) -> np.ndarray:
+    grid = np.stack(np.meshgrid(np.linspace(-1, 1, 18), np.linspace(-1, 1, 26)), -1).reshape(-1, 2)
+    return np.pad(grid * size + (x, 0), ((0, 0), (0, 1))).astype(np.float32)
+
+
+def test_who_is_meant() -> None:
+    found = {}
+    for rule in ("largest", "left", "right"):
+        choice = Choice(rule)
+        assert choice.best() is None
+        for _ in range(10):  # alone at first, at the right
+            choice.add({0: face_at(500, 40)})
+        assert choice.best() == 0 and not choice.settled
+        for _ in range(30):  # then another comes, and a poster hangs at the very left
+            choice.add({0: face_at(500, 40), 1: face_at(200, 50), 2: face_at(20, 10)})
+        assert choice.settled
+        found[rule] = choice.best()
+    assert found == {"largest": 0, "left": 1, "right": 0}
+
+
+def test_tiles_cover_the_picture() -> None:
+    for height, width in ((480, 640), (1080, 1920), (2160, 3840), (1280, 720)):
+        rows = list(tiles(height, width))
+        assert min(t.side for t in rows) >= min(350, height, width)
+        smallest = [t for t in rows if t.side == min(r.side for r in rows)]
+        covered = np.zeros((height, width), bool)
+        for t in smallest:
+            top, left = round(t.y - t.side / 2), round(t.x - t.side / 2)
+            assert top >= 0 and left >= 0 and t.y + t.side / 2 <= height + 1
+            covered[top : round(t.y + t.side / 2) + 1, left : round(t.x + t.side / 2) + 1] = True
+        assert covered.all()
+
+
+def test_overlapping_boxes_are_one_face() -> None:
+    rows = np.zeros((3, 17), np.float32)
+    rows[:, 0], rows[:, 1], rows[:, 3:5] = (0.9, 0.6, 0.8), (10, 12, 90), 20
+    merged = merge(rows)
+    assert len(merged) == 2 and merged[0, 0] == np.float32(0.9)
+    assert merged[0, 1] == pytest.approx((0.9 * 10 + 0.6 * 12) / 1.5)
+
+
+@pytest.mark.parametrize("side", [100, 256, 700, 1900])
+def test_a_patch_shows_its_crop(side: int) -> None:
+    """A blob lands where the crop's geometry says, at every scale, turned or not."""
+    y, x = np.mgrid[:1200, :1600] + 0.5
+    spot = (820.0, 610.0)
+    blob = np.exp(-((x - spot[0]) ** 2 + (y - spot[1]) ** 2) / (2 * (0.05 * side) ** 2))
+    image = np.repeat(np.uint8(255 * blob)[..., None], 3, 2)
+    for angle in (0.0, 0.4):
+        crop = Crop(spot[0] + 0.1 * side, spot[1], side, angle)
+        seen = patch(image, crop, 64)[..., 0].astype(float)
+        rows = np.mgrid[:64, :64] + 0.5
+        middle = [(seen * r).sum() / seen.sum() for r in rows[::-1]]
+        wanted = 32 + crop.turn @ (-0.1 * side, 0) * 64 / side
+        np.testing.assert_allclose(middle, wanted, atol=0.35)
+
+
+def test_the_next_crop_is_upright() -> None:
+    points = landmarks([PHOTOGRAPH], still=True)[0]
+    crop = around(points)
+    c, s = np.cos(0.5), np.sin(0.5)
+    turned = points.copy()
+    turned[:, :2] = points[:, :2] @ np.array([[c, s], [-s, c]])
+    again = around(turned)
+    assert again.side == pytest.approx(crop.side, rel=1e-4)
+    assert again.angle - crop.angle == pytest.approx(0.5, abs=1e-5)
+
+
+def test_a_person_in_front_of_a_wall() -> None:
+    mask = LiteRT().person(skimage.data.astronaut())
+    assert mask.shape == (512, 512) and 0 <= mask.min() and mask.max() <= 1
+    assert mask[60:160, 190:260].min() > 0.8  # the face
