@@ -20,7 +20,7 @@ from typing import Any
 
 from elp.errors import ElpError
 
-RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "mediapipe", "librosa")
+RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "ai-edge-litert", "librosa")
 
 
 @contextlib.contextmanager

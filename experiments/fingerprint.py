@@ -713,7 +713,7 @@ def computed(name: str) -> Values:
 
 def write(path: Path, names: list[str]) -> int:
     """Compute and write; 1 if an entry could not be computed."""
-    about = {k: version(k) for k in ("torch", "numpy", "scipy", "scikit-learn", "mediapipe")}
+    about = {k: version(k) for k in ("torch", "numpy", "scipy", "scikit-learn")}
     entries = {k: computed(k) for k in names}
     about |= {"python": platform.python_version(), "machine": platform.processor()}
     path.write_text(json.dumps({"about": about, "entries": entries}, indent=1) + "\n")

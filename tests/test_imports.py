@@ -20,8 +20,8 @@ ROOMS = (
 ).split()
 # not on the training machine, or slow to load: inside the function that needs it
 HEAVY = set(
-    "mediapipe librosa soundfile av plotly umap numba IPython anywidget ipywidgets skimage "
-    "matplotlib PIL onnx onnxruntime".split()
+    "ai_edge_litert platformdirs librosa soundfile av plotly umap numba IPython anywidget "
+    "ipywidgets skimage matplotlib PIL onnx onnxruntime".split()
 )
 NO_TRAINING = {"media", "extraction", "respond", "render", "book"}  # rooms that need extras
 FILES = sorted(ELP.rglob("*.py"))

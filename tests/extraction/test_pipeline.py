@@ -94,6 +94,29 @@ def test_which_of_two_faces(tmp_path: Path) -> None:
         extract(path, face="middle")
 
 
+def test_one_person_throughout(tmp_path: Path) -> None:
+    """The left one comes late: before, nobody is seen rather than the other; `right` is seen
+    throughout.
+    """
+    path = tmp_path / "late.mp4"
+    here, there = np.full((2, 200, 440, 3), 120, np.uint8)
+    here[:, 220:420] = cv2.resize(
+        np.uint8(255 * (FACE[:, ::-1] / 255) ** [1, 1.4, 1.8]), (200, 200)
+    )
+    there[:] = here
+    there[:, 10:210] = cv2.resize(FACE, (200, 200))
+    write_video(path, [here] * 20 + [there] * 30)
+    valid = {}
+    for face in ("left", "right"):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            clip = extract(path, face=face)
+        valid[face] = clip.motion.valid.tolist()
+        assert (clip.origin[0] < 0) == (face == "left")
+        assert any("60% of the frames" in str(w.message) for w in said) == (face == "left")
+    assert valid == {"left": [False] * 20 + [True] * 30, "right": [True] * 50}
+
+
 def test_silent_video_says_so_once(tmp_path: Path) -> None:
     path = tmp_path / "mute.mp4"
     write_video(path, [shifted(0)])

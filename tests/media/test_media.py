@@ -14,7 +14,6 @@ import pytest
 from elp.errors import ElpError
 from elp.media.audio import RATE, blocks, mfcc, read_audio
 from elp.media.track import VISIONS, landmarks, tracker, vision
-from elp.media.tracker import choose, nearest
 from elp.media.video import Shown, between, frames, pictures, probe
 from elp.media.write import write_video
 
@@ -355,18 +354,8 @@ def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path) -> None:
 def test_unknown_face() -> None:
     with pytest.raises(ElpError, match="largest, left, right"):
         tracker("tallest")
-    with pytest.raises(ElpError, match="choose one of mediapipe"):
-        vision("litert")
-
-
-def test_of_several_faces_one_is_chosen_and_followed() -> None:
-    face = np.random.default_rng(0).uniform(0, 50, (478, 3)).astype(np.float32)
-    small, left, right = 0.5 * face + 300, face + 10, 2 * face + 600
-    faces = [small, left, right]
-    assert choose(faces, "largest") is right and choose(faces, "left") is left
-    assert choose([small, left], "right") is small
-    assert nearest(faces, left + 5) is left
-    assert nearest([right], left) is None  # another person
+    with pytest.raises(ElpError, match="choose one of litert"):
+        vision("eyes")
 
 
 def test_another_set_of_networks_is_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -386,7 +375,7 @@ def test_another_set_of_networks_is_one_entry(monkeypatch: pytest.MonkeyPatch) -
             y, x = np.unravel_index(image[..., 0].argmax(), image.shape[:2])
             return np.tile(np.array([x, y, 0], np.float32), (478, 1))
 
-    monkeypatch.setitem(VISIONS, "mediapipe", Corner())
+    monkeypatch.setitem(VISIONS, "litert", Corner())
     picture = np.zeros((20, 30, 3), np.uint8)
     picture[4, 9] = 255
     assert (landmarks([picture, picture])[:, 0] == [9, 4, 0]).all()

@@ -45,7 +45,9 @@ def test_a_face_that_jumps_is_followed() -> None:
 
 def test_who_leaves_and_comes_back_elsewhere_is_found() -> None:
     away = [scene()] * 30
-    x = places([scene((PHOTOGRAPH, 90, 20, 60))] * 5 + away + [scene((PHOTOGRAPH, 70, 400, 90))] * 8)
+    x = places(
+        [scene((PHOTOGRAPH, 90, 20, 60))] * 5 + away + [scene((PHOTOGRAPH, 70, 400, 90))] * 8
+    )
     assert np.isfinite(x[:5]).all() and np.isnan(x[5:35]).all() and np.isfinite(x[-2:]).all()
     assert x[-1] > x[0] + 300
 
