@@ -54,7 +54,7 @@ SKIN = model.triangles
 # $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does {cite}`blanz1999morphable`. α is shared by all frames of a clip, β changes. The paper fixes
 # β at 100 numbers; ours begin with 28 **named directions**, so that a coefficient means something, followed by 72 smooth modes that take what is left.
 #
-# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked, averaged, its smile undone by published average proportions. Each direction is a
+# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked (with an older tracker, whose points are kept so that β keeps its meaning), averaged, its smile undone by published average proportions. Each direction is a
 # smooth field on the mesh: a few points are told where to go, and the thin-plate energy decides for the rest. Since the mesh is open at eyes and mouth, one
 # lip moves without the other:
 

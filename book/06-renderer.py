@@ -37,8 +37,8 @@ figures.setup()
 # ## One portrait, lifted
 #
 # `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of {doc}`01-extraction` to this single
-# frame. The fit gives each point a *depth*. The person is cut from the picture by a small segmentation network that ships with MediaPipe
-# {cite}`lugaresi2019mediapipe`, and the cut is refined along the picture's edges.
+# frame. The fit gives each point a *depth*. The person is cut from the picture by the small segmentation network of MediaPipe
+# {cite}`lugaresi2019mediapipe`, run by LiteRT, and the cut is refined along the picture's edges.
 
 # %% tags=["nbval-check-output"]
 portrait = Portrait.load(data.astronaut())

@@ -2,8 +2,8 @@
 
 Chapter "Parameter extraction".
 
-1. Mean: MediaPipe's landmarks of one public-domain photograph (scikit-image's astronaut, NASA) and
-   of its mirror image, averaged, made symmetric, scaled to an interpupillary distance of 6.3 cm,
+1. Mean: MediaPipe 0.10.14's landmarks, kept in photograph.npz, of one public-domain photograph
+   (scikit-image's astronaut, NASA) and of its mirror image, averaged, made symmetric, scaled to an interpupillary distance of 6.3 cm,
    turned upright; its smile is then undone and its lips closed by the proportions of Farkas
    (Anthropometry of the Head and Face, 1994): mouth 4.8 cm wide, nose to lips 2.1 cm, lips to chin
    4.2 cm; lids, brows and mouth corners are settled by shares of the named directions.
