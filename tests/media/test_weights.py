@@ -78,7 +78,7 @@ def test_files_of_a_wheel_are_checked_and_whole(
     monkeypatch.setattr(weights, "FILES", {"near": near})
     other = wheel_of(tmp_path, near.name, b"another network")
     monkeypatch.setattr(weights, "_download", lambda *_: other)
-    with pytest.raises(ElpError, match="holds another face_detector.tflite"):
+    with pytest.raises(ElpError, match=r"holds another face_detector\.tflite"):
         weights.find("near")
     assert not list(empty.rglob("*"))
 
