@@ -1,6 +1,6 @@
 """The corpus on disk, the only thing that training and evaluation read (chapter "Simulated dyads").
 
-A corpus is a folder:
+A corpus is a folder::
 
     card.json      what it is, where it comes from, how it was made, dimensions, statistics,
                    checksums

@@ -48,14 +48,16 @@ def prosody(audio: Samples | Iterable[Samples] | None, frames: int) -> Floats:
 
     Returns:
         (T, 8) float32, its columns named by `elp.motion.PROSODY`:
-            pitch: deviation of log-f0 from the speaker's mean so far, in standard deviations, in
-                [-4, 4]; where no voice is, the last one's is held.
-            rank: share of the speaker's voiced frames so far that were lower, in (0, 1); held too.
-            voiced: 1 or 0.
-            strength: of the periodicity, the height of the normalised autocorrelation, in [0, 1].
-            energy: log10 of the power relative to the speaker's voiced frames so far, in [-4, 2].
-            pitch_change, energy_change: difference from the frame before, 0 in the first.
-            unvoiced_for: seconds since the last voiced frame, at most 2; 2 before the first.
+
+        - pitch: deviation of log-f0 from the speaker's mean so far, in standard deviations, in
+          [-4, 4]; where no voice is, the last one's is held.
+        - rank: share of the speaker's voiced frames so far that were lower, in (0, 1); held too.
+        - voiced: 1 or 0.
+        - strength: of the periodicity, the height of the normalised autocorrelation, in [0, 1].
+        - energy: log10 of the power relative to the speaker's voiced frames so far, in [-4, 2].
+        - pitch_change, energy_change: difference from the frame before, 0 in the first.
+        - unvoiced_for: seconds since the last voiced frame, at most 2; 2 before the first.
+
         Without sound, as in silence from the start, each row is `elp.motion.SILENT`.
     """
     if audio is None:

@@ -33,7 +33,7 @@ SESSION = re.compile(
 def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
     """Records of the authors' repository, as its .zip or unpacked.
 
-    It holds data/real_dyads/FEATURE/CONDITION/*.csv, one file per session.
+    It holds `data/real_dyads/FEATURE/CONDITION/*.csv`, one file per session.
 
     Each dyad appears in every video-quality condition; all of them are in one split. β is AU06,
     AU12 (OpenFace, 0-5), the logarithm of 1 + body motion, and gaze at the partner (0 or 1); frames
