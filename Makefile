@@ -51,13 +51,13 @@ dist: env  ## the sdist, and the wheel made from it, in dist/
 	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m build -q --outdir dist
 
 # An environment of its own, in which elp comes from the wheel alone. What elp depends on is not downloaded again, 2.4 GB:
-# a line of a .pth file puts the packages of .venv on the path. Python does not run the .pth files it finds there, so that
-# the editable install in .venv stays unknown; try_wheel.py asserts where elp came from.
+# a line of a .pth file puts the packages of .venv on the path, and ELP_MODELS names its networks. Python does not run the
+# .pth files that it finds there, so that the editable install stays unknown; try_wheel.py asserts where elp came from.
 try: dist  ## the wheel in an empty environment: elp respond on a video
 	$(BIN)/python -m venv --clear dist/env
 	dist/env/bin/python -m pip install -q --no-deps dist/elp-*.whl
 	$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' > "$$(dist/env/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/dependencies.pth"
-	cd dist && env -u PYTHONPATH env/bin/python -P ../.ci/try_wheel.py
+	cd dist && env -u PYTHONPATH ELP_MODELS=../.venv/share/elp/models env/bin/python -P ../.ci/try_wheel.py
 
 clean:  ## delete what was built; .venv stays
 	rm -rf book/_build book/_vendor book/_runtime dist build .pytest_cache .ruff_cache .mypy_cache .hypothesis
