@@ -21,9 +21,6 @@
 # face, its expression β and its pose $p$ that explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of it; this page takes it apart.
 
 # %%
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
 import plotly.graph_objects as go
@@ -160,7 +157,7 @@ for name, costs in found.history.items():
         )
 
 # %%
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="iteration",
     yaxis_title="cost / final cost",
     yaxis_type="log",
@@ -295,7 +292,7 @@ for name, first, last in scene.events:
         )
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="seconds", yaxis_title="share of full activation"
 )
 
@@ -344,7 +341,7 @@ for name, first, last in scene.events:
             line_width=0,
             annotation_text="nod",
         )
-fig.update_layout(xaxis_title="seconds", yaxis_title="degrees")
+fig = fig.update_layout(xaxis_title="seconds", yaxis_title="degrees")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -491,7 +488,7 @@ for k, side in enumerate(("right", "left")):
     )
 
 # %%
-fig.add_scatter(
+fig = fig.add_scatter(
     x=seconds[[0, -1]],
     y=[0.2, 0.2],
     mode="lines",
@@ -510,7 +507,7 @@ for first, last in runs(phi):
     )
 
 # %% tags=["hide-input"]
-fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
+fig = fig.update_layout(xaxis_title="seconds", yaxis_title="EAR")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -644,7 +641,7 @@ for name in pictures:
     )
 
 # %% [markdown]
-# The head on its side and the dark weaken the smile. Under the bar the tracker *imagines* a mouth, most of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so.
+# The dark weakens the smile; a head on its side is no trouble. Under the bar the tracker *imagines* a mouth, more than half of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so.
 #
 # Profile views are the same case: the far half of the face is the tracker's guess. To see how far it goes, the photograph's skin is turned on its own fitted mesh:
 
@@ -704,8 +701,8 @@ figures.image(
     ),
     alt=(
         "Three views of a face that turns to the left; the mesh looks "
-        "right at 30 degrees, is too frontal at 50, and slips off the "
-        "nose at 70."
+        "right at 30 degrees and is too frontal at 50; at 70 there is "
+        "none."
     ),
 )
 
@@ -722,7 +719,7 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
     )
 
 # %% [markdown]
-# The angle comes out a quarter to a third too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
+# The angle comes out a sixth to a fifth too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, at 70° it finds none, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
 # is honest: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
 #
 # ## Real clips
@@ -732,7 +729,9 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
 # %%
 import pandas as pd
 
-report = json.loads(Path("results/extract.json").read_text())
+from elp.book import results
+
+report = results.read("extract")
 
 # %%
 names = {
@@ -843,7 +842,7 @@ pd.DataFrame(report["memory"]).T
 # ```{solution} ex-extraction-own
 # :class: dropdown
 # `clip = Clip.load("me.npz")`, then `clip.motion.beta[:, model.index("smile_l")] / model.full[model.index("smile_l")]`, the same for `smile_r` (`from elp.motion import Clip`). In the photograph above
-# the left is 1.6 and the right 1.4: smiles lean to one side, and a head that is not quite frontal adds to it.
+# the left is 1.4 and the right 1.3: smiles lean to one side, and a head that is not quite frontal adds to it.
 # ```
 #
 # ```{exercise}

@@ -102,7 +102,7 @@ for name, window in windows.items():
         y=style.sigma(beta, window)[:, jaw],
         name=f"σ over {name}",
     )
-fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
+fig = fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
 
 # %%
 figures.show(
@@ -142,7 +142,7 @@ centred, causal = (
 fig = go.Figure()
 fig.add_scatter(x=seconds, y=centred, name="centred")
 fig.add_scatter(x=seconds, y=causal, name="causal")
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="seconds", yaxis_title="σ of the jaw, 25 frames"
 )
 

@@ -115,7 +115,7 @@ for n, (name, codes) in enumerate(
     fig.add_annotation(x=x.mean(), text=name, **above)
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     yaxis={"title": "frame", "autorange": "reversed", "showgrid": False},
     xaxis={"visible": False},
     height=300,
@@ -234,7 +234,7 @@ steps = [
 ]
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     sliders=[{"active": 2, "steps": steps, "pad": {"t": 40}}],
     xaxis_title="head",
     yaxis_title="frame",

@@ -101,7 +101,7 @@ cues = low_pitch_cues(said.speech) - PREROLL / FPS
 frames = np.arange(seconds * int(FPS)) / FPS
 shown = slice(PREROLL, PREROLL + len(frames))
 fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06)
-fig.add_scatter(
+fig = fig.add_scatter(
     x=time,
     y=np.where(pitch > 0, pitch, np.nan),
     name="pitch (Hz)",
@@ -129,9 +129,11 @@ for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
 # %% tags=["hide-input"]
-fig.update_layout(height=420, xaxis2_title="time (s)").update_yaxes(
-    title="part of full", row=2
-).update_yaxes(title="Hz", row=1)
+fig = (
+    fig.update_layout(height=420, xaxis2_title="time (s)")
+    .update_yaxes(title="part of full", row=2)
+    .update_yaxes(title="Hz", row=1)
+)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -207,7 +209,7 @@ for cue in cues[(cues > 0) & (cues < seconds)]:
 
 # %% tags=["hide-input"]
 fig.update_layout(height=420, xaxis2_title="time (s)")
-fig.update_yaxes(title="smile", row=1).update_yaxes(
+fig = fig.update_yaxes(title="smile", row=1).update_yaxes(
     title="pitch of the head (°)", row=2
 )
 
@@ -354,7 +356,7 @@ inside = counts[9] / np.delete(counts, [8, 9, 10]).mean()
 fig = go.Figure(
     go.Bar(x=edges[:-1] + 0.125, y=counts, marker_color=figures.COLORS[0])
 )
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="listener's blink after speaker's blink (s)",
     yaxis_title="pairs of blinks",
     height=300,
@@ -411,10 +413,9 @@ figures.source(affect.followed)
 # Smiles are AU12 there and the mouth's corners here, coupling is the mean over both directions, as nobody knows who speaks in the real calls.
 
 # %%
-import json
-from pathlib import Path
+from elp.book import results
 
-beside = json.loads(Path("results/simulator.json").read_text())
+beside = results.read("simulator")
 at = [beside["lags"].index(seconds) for seconds in (0.0, 1.0, 3.0)]
 
 # %% tags=["nbval-check-output"]
@@ -435,7 +436,7 @@ for name, row in beside["rows"].items():
     fig.add_scatter(x=beside["lags"], y=row["coupling"], name=name)
 strangers = beside["rows"]["real, train"]["strangers"]
 fig.add_scatter(x=beside["lags"], y=strangers, name="strangers (real)")
-fig.update_layout(
+fig = fig.update_layout(
     height=320, xaxis_title="lag (s)", yaxis_title="correlation of smiles"
 )
 
@@ -511,7 +512,7 @@ figures.source(Sampler.series)
 # Does this fit when the corpus is as long as the paper's larger one?
 
 # %%
-measured = json.loads(Path("results/corpus.json").read_text())
+measured = results.read("corpus")
 written = measured["write"]
 
 # %% tags=["nbval-check-output"]

@@ -151,7 +151,9 @@ for name in ("1e-3 warm clip", "3e-4 warm clip", "1e-4 warm clip"):
     fig.add_scatter(
         x=np.linspace(50, 2500, len(y)), y=y, name=name.split()[0]
     )
-fig.update_layout(xaxis_title="step", yaxis_title="motion error (training)")
+fig = fig.update_layout(
+    xaxis_title="step", yaxis_title="motion error (training)"
+)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -256,7 +258,7 @@ for name in (
     )
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="step",
     yaxis_title="energy score, unseen people",
     legend={"orientation": "h", "y": -0.25},
@@ -413,7 +415,7 @@ for column in (0, 1):
         x = options[name][:, column]
         place = {"row": 1, "col": column + 1}
         fig.add_scatter(x=x, y=[label] * len(x), **dot, **place)
-fig.update_layout(height=380, yaxis={"autorange": "reversed"})
+fig = fig.update_layout(height=380, yaxis={"autorange": "reversed"})
 
 # %% tags=["hide-input"]
 figures.show(
@@ -483,7 +485,7 @@ for n, (who, x) in enumerate(around.items()):
     half = 1.96 * np.std(x, 0) / begun**0.5
     plots.band(fig, seconds, np.mean(x, 0), half, name=who, color=n)
 fig.update_layout(xaxis_title="seconds from the beginning")
-fig.update_layout(yaxis_title="smile", legend_y=1.12, height=380)
+fig = fig.update_layout(yaxis_title="smile", legend_y=1.12, height=380)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -677,7 +679,7 @@ for name, values in lines.items():
     style = {"name": name, "mode": "lines+markers"}
     fig.add_scatter(x=x, y=y, error_y=bars, **style)
 fig.update_xaxes(type="log", tickvals=sizes, ticktext=list(map(str, sizes)))
-fig.update_layout(xaxis_title="H", yaxis_title="FD, face + head")
+fig = fig.update_layout(xaxis_title="H", yaxis_title="FD, face + head")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -736,7 +738,7 @@ for size in ("batch 32", "batch 128"):
     )
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     xaxis={"title": "ms a step", "range": [0, 80]},
     yaxis={"autorange": "reversed"},
     height=420,
@@ -801,7 +803,7 @@ order = sorted(where, key=where.get)
 fig = go.Figure(
     go.Bar(x=[where[name] for name in order], y=order, orientation="h")
 )
-fig.update_layout(xaxis_title="ms of kernels in a step")
+fig = fig.update_layout(xaxis_title="ms of kernels in a step")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -867,7 +869,7 @@ for count, row in scaling.items():
     style["text"] = [f"{v:.1f}" for v in x]
     fig.add_bar(y=list(names.values()), x=x, **style)
 fig.update_layout(yaxis={"autorange": "reversed"}, height=380)
-fig.update_xaxes(title="thousand clips a second", range=[0, 46])
+fig = fig.update_xaxes(title="thousand clips a second", range=[0, 46])
 
 # %% tags=["hide-input"]
 figures.show(
@@ -960,7 +962,9 @@ lines = {"speaker": following.smile(heard), "live listener": live}
 for n, (who, y) in enumerate(lines.items()):
     x, color = np.arange(len(y)) / 25, figures.COLORS[2 * n]
     fig.add_scatter(x=x, y=y, name=who, line_color=color)
-fig.update_layout(xaxis_title="seconds", yaxis_title="smile", height=340)
+fig = fig.update_layout(
+    xaxis_title="seconds", yaxis_title="smile", height=340
+)
 
 # %% tags=["hide-input"]
 figures.show(

@@ -257,7 +257,7 @@ for label, own in {
         y=np.rad2deg(saturate(np.deg2rad(asked), low[1], high[1])),
         name=label,
     )
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="yaw asked for, degrees", yaxis_title="yaw shown, degrees"
 )
 
@@ -321,7 +321,7 @@ fig.add_bar(x=np.arange(50), y=phi, name="φ", marker_color=figures.LINE)
 fig.add_scatter(
     x=np.arange(50), y=lids, mode="lines+markers", name="blink control"
 )
-fig.add_scatter(
+fig = fig.add_scatter(
     x=np.arange(50),
     y=literal,
     mode="lines",

@@ -253,7 +253,7 @@ fig.add_scatter(
 every = metrics.wtlcc([x[:, :6] for x in speaker], [x[:, :6] for x in gt])
 
 # %% tags=["hide-input"]
-fig.add_scatter(
+fig = fig.add_scatter(
     x=every.lags / 25,
     y=every.curve,
     name="mean of the head's six, who was there",
@@ -267,7 +267,7 @@ fig.add_hline(
     line_color=figures.INK,
     annotation_text="highest peak of 20 re-matchings",
 )
-fig.update_xaxes(
+fig = fig.update_xaxes(
     title="lag in s (positive: the listener follows)"
 ).update_yaxes(title="correlation")
 
@@ -522,7 +522,7 @@ for name in names:
         x=titles, y=bar, marker_color=colors, showlegend=False, **first
     )
 real = {"name": "real", "line": {"color": grey, "dash": "dot"}}
-fig.add_scatter(y=gt[0][shown, 6].round(2), **above, **real)
+fig = fig.add_scatter(y=gt[0][shown, 6].round(2), **above, **real)
 
 # %% tags=["hide-input"]
 traces = list(range(2 * len(names)))
@@ -542,11 +542,11 @@ menu |= {"xanchor": "left", "yanchor": "bottom", "font_size": 11}
 slider = {"steps": steps, "active": start, "len": 1, "pad_t": 10}
 slider |= {"currentvalue_prefix": "strength ", "yanchor": "top"}
 fig.update_layout(updatemenus=[menu | place], sliders=[slider | place])
-fig.update_layout(height=640, margin_t=150)
+fig = fig.update_layout(height=640, margin_t=150)
 
 # %% tags=["hide-input"]
 low, high = [0, 0.55], [0.72, 1]
-fig.update_layout(
+fig = fig.update_layout(
     yaxis={"title": "damage", "range": [lowest - 0.05, 1.1], "domain": low},
     xaxis2={"title": "s", "anchor": "y2", "range": [0, 10]},
     yaxis2={"title": "smile", "domain": high},

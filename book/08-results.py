@@ -142,7 +142,7 @@ for k, part in enumerate(("facial", "head"), 1):
 
 # %% tags=["hide-input"]
 fig.update_layout(barmode="stack", height=420, legend_y=-0.15)
-fig.update_yaxes(autorange="reversed")
+fig = fig.update_yaxes(autorange="reversed")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -243,7 +243,7 @@ for k, metric in enumerate(chosen, 1):
         x=x, error_x=bars, marker_color=color, **style, row=2, col=k
     )
 fig.update_layout(height=680, margin_t=60, showlegend=False)
-fig.update_yaxes(autorange="reversed")
+fig = fig.update_yaxes(autorange="reversed")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -332,7 +332,7 @@ colors = {"zmin": -1, "zmax": 1, "colorscale": "RdBu", "showscale": False}
 fig = go.Figure(
     go.Heatmap(z=better, x=heads, y=compared, **cells, **colors)
 )
-fig.update_layout(height=460).update_yaxes(autorange="reversed")
+fig = fig.update_layout(height=460).update_yaxes(autorange="reversed")
 
 # %% tags=["hide-input"]
 figures.show(
@@ -424,7 +424,7 @@ for color, (result, label) in zip(
 ticks = {"tickvals": list(cited3), "ticktext": list(map(str, cited3))}
 fig.update_xaxes(type="log", title="H", **ticks)
 fig.update_yaxes(title="FD over that of 128 heads", rangemode="tozero")
-fig.update_layout(legend_y=1.12, height=380)
+fig = fig.update_layout(legend_y=1.12, height=380)
 
 # %% tags=["hide-input"]
 figures.show(
@@ -537,14 +537,14 @@ fig.add_bar(
     row=1,
     col=1,
 )
-fig.add_vline(
+fig = fig.add_vline(
     x=reader, line_dash="dash", line_color=figures.INK, row=1, col=1
 )
 
 # %% tags=["hide-input"]
 mean = np.mean([run["confusion"] for run in control["ELP-U"]], 0)
 emotions = vico["corpus"]["emotions"]
-fig.add_heatmap(
+fig = fig.add_heatmap(
     z=mean,
     x=emotions,
     y=emotions,

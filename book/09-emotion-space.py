@@ -284,7 +284,7 @@ for n, emotion in enumerate(codes.emotions):
         )
 
 # %%
-fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
+fig = fig.update_layout(boxmode="group", yaxis_title="mean activation in %")
 
 # %% tags=["hide-input"]
 figures.show(

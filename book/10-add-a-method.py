@@ -81,7 +81,7 @@ fig = go.Figure()
 fig.add_scatter(
     x=time, y=corpus.speaker(pair).motion.beta[:250, 2], name="speaker"
 )
-fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
+fig = fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
 
 # %%
 fig.update_layout(

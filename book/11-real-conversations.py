@@ -99,7 +99,7 @@ for key, label, dash in (
         )
 
 # %% tags=["hide-input"]
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="lag (s)", yaxis_title="mean correlation", height=340
 )
 
@@ -176,7 +176,7 @@ lags = {
 }
 for k, (name, (x, y)) in enumerate(lags.items()):
     fig.add_scatter(x=x, y=y, name=name, line_color=figures.COLORS[k])
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="second person after first (s)",
     yaxis_title="correlation of smiles",
     height=320,
@@ -318,7 +318,7 @@ fig = go.Figure(
         showscale=False,
     )
 )
-fig.update_layout(
+fig = fig.update_layout(
     xaxis_title="heard by the analyser", yaxis_title="acted", height=340
 )
 
