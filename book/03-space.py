@@ -180,7 +180,7 @@ folder = tempfile.TemporaryDirectory()
 corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
 pairs = corpus.pairs("train")
 speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
-responder = ELPResponder.from_checkpoint()
+responder = ELPResponder.from_checkpoint("small")
 traces = {
     e: responder.trace(
         speaker, e, generator=torch.Generator().manual_seed(0)

@@ -53,7 +53,7 @@ corpora = [
     simulate(f"{folder.name}/{seed}", preset="tiny", seed=seed)
     for seed in (101, 102)
 ]
-responder = ELPResponder.from_checkpoint()
+responder = ELPResponder.from_checkpoint("small")
 codes = analysis.encode(responder, corpora, stride=25)
 
 # %% tags=["nbval-check-output"]

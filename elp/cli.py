@@ -81,9 +81,9 @@ def respond(
         str,
         typer.Option(
             help="Checkpoint: a .safetensors file of your own training, or those that ship: "
-            "small, live."
+            "listener, small, live."
         ),
-    ] = "small",
+    ] = "listener",
     side_by_side: Annotated[
         bool, typer.Option("--side-by-side", help="Speaker and listener next to each other.")
     ] = False,
@@ -115,7 +115,10 @@ def respond(
 @app.command()
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe by name: small, live, lively, vico, l2l, stream, tiny.")
+        str,
+        typer.Argument(
+            help="A recipe by name: listener, small, live, lively, vico, l2l, stream, tiny."
+        ),
     ],
     corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
@@ -158,7 +161,7 @@ def export(
         str,
         typer.Option(
             help="Checkpoint: a .safetensors file of your own training, or those that ship: "
-            "small, live."
+            "listener, small, live."
         ),
     ] = "small",
 ) -> None:
@@ -220,7 +223,7 @@ def evaluate(
         typer.Option(
             help="Model of the row ELP, repeated for other seeds: a file, or one that ships."
         ),
-    ] = ["small"],  # noqa: B006
+    ] = ["listener"],  # noqa: B006
     method: Annotated[
         list[str] | None,
         typer.Option(help="Row to measure beside ELP, repeated; by default all that can be."),

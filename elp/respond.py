@@ -26,7 +26,7 @@ def respond(
     emotion: str | Sequence[float] | None = "auto",
     seed: int = 0,
     params: str | Path | None = None,
-    checkpoint: str | Path = "small",
+    checkpoint: str | Path = "listener",
     side_by_side: bool = False,
     face: str = "largest",
     progress: bool = False,
@@ -46,7 +46,8 @@ def respond(
             section 3.3).
         seed: of everything that is drawn; the same seed gives the same response.
         params: an .npz to write the listener's motion to.
-        checkpoint: weights to use: a file, or those that ship, "small" (the default) or "live".
+        checkpoint: weights to use: a file, or those that ship: "listener" (the default), "small" or
+            "live".
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
         progress: show progress bars on stderr.

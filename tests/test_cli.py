@@ -159,15 +159,17 @@ def test_a_process_of_its_own_says_the_same(tmp_path):
 
 
 def test_respond_from_a_clip_to_parameters(tmp_path):
-    from elp.motion import Clip, Motion
+    from elp.motion import SILENT, Clip, Motion
 
     rng = np.random.default_rng(0)
+    silence = np.tile(SILENT, (40, 1))
     quiet = Motion(
         beta=0.1 * rng.normal(size=(40, 100)),
         pose=0.01 * rng.normal(size=(40, 6)),
         blink=np.zeros(40),
     )
-    Clip(motion=quiet, mfcc=rng.normal(size=(40, 29))).save(tmp_path / "s.npz")
+    clip = Clip(motion=quiet, mfcc=rng.normal(size=(40, 29)), prosody=silence)
+    clip.save(tmp_path / "s.npz")
     for name, run in (("a", elp), ("b", here)):  # two processes, one answer
         done = run(
             "respond",

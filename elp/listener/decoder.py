@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from elp.errors import ElpError
 from elp.model.ase import ASE
+from elp.model.events import Past
 from elp.model.layers import State
 from elp.motion import Motion
 
@@ -26,6 +27,14 @@ class Decoded(NamedTuple):
     beta: Tensor
     pose: Tensor
     blink: Tensor
+
+    def with_events(self, drawn: Past | None) -> Decoded:
+        """The same with the head and the lids that event heads drew, (1, T, ...) each; the head's
+        rest is 0, the portrait's own pose.
+        """
+        if drawn is None:
+            return self
+        return self._replace(pose=drawn.position, blink=drawn.shut[..., 0])
 
     def motion(self, uniform: Tensor) -> Motion:
         """The motion, of which uniform numbers (1, T) decide the blinks.

@@ -37,11 +37,16 @@ def export_decoder(model: ASE, path: str | Path) -> None:
         model: trained. path: file ending in .onnx.
 
     Raises:
-        ElpError: another ending, the packages are missing, or the exported decoders do not give
-            what the model gives.
+        ElpError: another ending, the packages are missing, the model has event heads, or the
+            exported decoders do not give what the model gives.
     """
     if Path(path).suffix != ".onnx":
         raise ElpError(f"{path}: the decoders are stored as .onnx: give the file that ending")
+    if model.config.events is not None:
+        raise ElpError(
+            "head and lids of this checkpoint come from event heads, which the decoders do not "
+            "hold: export 'small' or 'live'"
+        )
     try:
         import onnx
         import onnxruntime

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import itertools
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -16,8 +16,19 @@ from torch import Tensor, nn
 
 from elp.listener.decoder import Decoded, Decoder
 from elp.listener.sampling import CodeSampler
+from elp.model.events import HEARD
 from elp.model.layers import Recurrent, State, TimeConv, exchange
 from elp.model.space import one_hot
+
+
+class Heard(NamedTuple):
+    """What a frame's answer is made of: mfcc (1, T, 29) standardised, motion style (1, T, 2 D + 6),
+    and prosody and blinks (1, T, 9) for event heads.
+    """
+
+    mfcc: Tensor
+    motion: Tensor
+    events: Tensor
 
 
 class Step(nn.Module):
@@ -25,24 +36,31 @@ class Step(nn.Module):
 
     Args:
         decoder: of the model. sampler: of its codes. e: (N,), None where it is to be inferred.
+        guidance: of its event heads.
     """
 
-    def __init__(self, decoder: Decoder, sampler: CodeSampler, e: Tensor | None) -> None:
+    def __init__(
+        self, decoder: Decoder, sampler: CodeSampler, e: Tensor | None, guidance: float = 1.0
+    ) -> None:
         super().__init__()
-        self.decoder, self.sampler, self.e = decoder, sampler, e
+        self.decoder, self.sampler, self.e, self.guidance = decoder, sampler, e, guidance
 
-    def forward(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State) -> Decoded:
-        """Standardised mfcc (1, T, 29), motion style (1, T, 2 D + 6) and uniform numbers (1, T, H,
-        V) -> T frames; `state` carries the stream.
+    def forward(self, heard: Heard, uniform: Tensor, events: Tensor, state: State) -> Decoded:
+        """The speaker's next frames and uniform numbers, of the codes (1, T, H, V) and of the event
+        heads (1, T, 7 or 0) -> T frames; `state` carries the stream.
         """
         model = self.decoder.model
-        style = model.style(mfcc, motion, state)
-        codes = self.sampler.choose(model.encoder(style, state), uniform)
+        style = model.style(heard.mfcc, heard.motion, state)
         if self.e is None:
             e = one_hot(model.tdnn.so_far(style, state))
         else:
-            e = self.e.to(codes.device).expand(1, codes.shape[1], -1)
-        return self.decoder.piece(codes, e, state)
+            e = self.e.to(style.device).expand(1, style.shape[1], -1)
+        drawn = own = None
+        if model.events is not None:
+            drawn = model.events.draw(heard.events, e, events, state, self.guidance)
+            own = model.events.own(drawn.position, drawn.velocity, drawn.shut)
+        codes = self.sampler.choose(model.encoder(model.told(style, own), state), uniform)
+        return self.decoder.piece(codes, e, state).with_events(drawn)
 
 
 class FrameConv(TimeConv):
@@ -113,12 +131,14 @@ class FrameProgram:
     def __init__(self, step: Step) -> None:
         fast, config = for_frames(step), step.decoder.model.config
         half = torch.full((1, 1, config.heads, config.categories), 0.5)
-        mfcc, motion = torch.zeros(1, 1, config.mfcc), torch.zeros(1, 1, config.motion_width)
+        widths = config.mfcc, config.motion_width, HEARD
+        heard = Heard(*(torch.zeros(1, 1, width) for width in widths))
+        events = torch.full((1, 1, fast.sampler.events), 0.5)
         state: State = {}
-        fast(mfcc, motion, half, state)
+        fast(heard, half, events, state)
         layers = dict(zip(fast.modules(), step.modules(), strict=True))
         self.layers = [layers[layer] for layer in state]
-        arguments = mfcc, motion, half, _zeros(tuple(state.values()))
+        arguments = *heard, half, events, _zeros(tuple(state.values()))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # sizes become constants, and may: a frame is a frame
             frame = _Frame(fast, list(state)).eval()
@@ -127,16 +147,16 @@ class FrameProgram:
             )
         for _ in range(3):
             self.program(*arguments)
-        self.blank = arguments[3]
+        self.blank = arguments[-1]
 
     def start(self) -> State:
         """The state before the first frame, for this program and for the step it was made of."""
         return dict(zip(self.layers, _zeros(self.blank), strict=True))
 
-    def __call__(self, mfcc: Tensor, motion: Tensor, uniform: Tensor, state: State) -> Decoded:
+    def __call__(self, heard: Heard, uniform: Tensor, events: Tensor, state: State) -> Decoded:
         """`Step.forward` of one frame; `state` is one that `start` gave."""
         carried = tuple(state[layer] for layer in self.layers)
-        *found, carried = self.program(mfcc, motion, uniform, carried)
+        *found, carried = self.program(*heard, uniform, events, carried)
         state.update(zip(self.layers, carried, strict=True))
         return Decoded(*found)
 
@@ -149,10 +169,16 @@ class _Frame(nn.Module):
         self.step, self.order = step, layers
 
     def forward(
-        self, mfcc: Tensor, motion: Tensor, uniform: Tensor, carried: tuple[Any, ...]
+        self,
+        mfcc: Tensor,
+        motion: Tensor,
+        heard: Tensor,
+        uniform: Tensor,
+        events: Tensor,
+        carried: tuple[Any, ...],
     ) -> tuple[Any, ...]:
         state = dict(zip(self.order, carried, strict=True))
-        found = self.step(mfcc, motion, uniform, state)
+        found = self.step(Heard(mfcc, motion, heard), uniform, events, state)
         return *found, tuple(state[layer] for layer in self.order)
 
 

@@ -3,14 +3,16 @@
 # T frame, D coefficient, H head, V category, N emotion
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
+from elp.errors import ElpError
 from elp.listener.contract import Emotion, mixture
 from elp.listener.decoder import Decoder, pieces
 from elp.listener.inference import inferred
@@ -18,8 +20,20 @@ from elp.listener.sampling import CodeSampler, Draws
 from elp.listener.speaker import Speaker
 from elp.model import checkpoint
 from elp.model.ase import ASE
+from elp.model.events import DRAWS, HEARD, Past
 from elp.model.layers import State
 from elp.motion import Clip, Motion
+
+TOGETHER = 32  # clips that `respond_all` draws at once
+
+
+class _Heard(NamedTuple):
+    """A speaker as the model takes it, (1, T, ...) each, and e; `events` for event heads."""
+
+    mfcc: Tensor
+    motion: Tensor
+    e: Tensor
+    events: Tensor | None
 
 
 class ELPResponder:
@@ -35,6 +49,8 @@ class ELPResponder:
         blink_correlation: the same for the blink decision. A blink is drawn from D2's probability:
             it rarely passes one half, so a threshold would leave the eyes open for ever.
         heads: how many heads to read, for a model trained with nested heads; all by default.
+        guidance: how clearly event heads answer the speaker, see `EventHeads.step`; by default as
+            the model's configuration says.
 
     Attributes:
         speaker, sampler, decoder: what a response is made of: the speaker's series, the draws of
@@ -53,6 +69,7 @@ class ELPResponder:
         correlation: float | None = None,
         blink_correlation: float = 2.5,
         heads: int | None = None,
+        guidance: float | None = None,
     ) -> None:
         self.model, self.card, self.emotions = model.eval(), card or {}, model.config.emotions
         self.speaker, self.decoder = Speaker(model), Decoder(model, heads)
@@ -62,12 +79,16 @@ class ELPResponder:
             correlation=correlation,
             blink_correlation=blink_correlation,
         )
+        events = model.config.events
+        self.guidance = (events.guidance if events else 1.0) if guidance is None else guidance
+        if self.guidance <= 0:
+            raise ElpError(f"guidance {self.guidance}: give a number above 0; 1 is none")
 
     @classmethod
     def from_checkpoint(
-        cls, path: str | Path = "small", *, device: str | torch.device = "cpu", **options: Any
+        cls, path: str | Path = "listener", *, device: str | torch.device = "cpu", **options: Any
     ) -> ELPResponder:
-        """Load a checkpoint, a file's or one that ships ("small", the default, or "live");
+        """Load a checkpoint, a file's or one that ships: "listener" (the default), "small", "live";
         `options` as for the class.
         """
         return cls(*checkpoint.load(path, device=device), **options)
@@ -98,23 +119,75 @@ class ELPResponder:
         """`respond`, and the codewords it went through: U (T, H) in 1 ... N V, of a mixture those
         of its strongest emotion.
         """
-        chosen = mixture(emotion, self.emotions)
+        heard = self._heard(speaker, emotion)
+        draws = self.sampler.start(generator)
+        return self._answer(heard, self._drawn([heard], [draws])[0], draws)
+
+    @torch.inference_mode()
+    def respond_all(
+        self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
+    ) -> list[Motion]:
+        """`respond` to many speakers, with draws of its own: event heads go through the frames of
+        all clips of about one length together.
+        """
+        heard = [self._heard(*asked) for asked in zip(speakers, emotions, strict=True)]
+        draws = [self.sampler.start(generator) for _ in heard]
+        answers: dict[int, Motion] = {}
+        by_length = sorted(range(len(heard)), key=lambda k: heard[k].e.shape[1])
+        for first in range(0, len(heard), TOGETHER):
+            group = by_length[first : first + TOGETHER]
+            drawn = self._drawn([heard[k] for k in group], [draws[k] for k in group])
+            for k, past in zip(group, drawn, strict=True):
+                answers[k] = self._answer(heard[k], past, draws[k])[0]
+        return [answers[k] for k in range(len(heard))]
+
+    def _heard(self, speaker: Clip, emotion: Emotion) -> _Heard:
         mfcc, beta, pose = self.speaker.clip(speaker)
         motion = self.model.motion_style(beta, pose)
-        codes, uniform = self._codes(mfcc, motion, self.sampler.start(generator))
+        chosen = mixture(emotion, self.emotions)
         if chosen is None:
             e = inferred(self.model, mfcc, motion)
         else:
-            e = chosen.to(codes.device).expand(1, codes.shape[1], -1)
-        words = e.argmax(-1)[..., None] * self.model.config.categories + codes + 1
-        return self.decoder.in_pieces(codes, e).motion(uniform), words[0].cpu().numpy()
+            e = chosen.to(motion.device).expand(1, motion.shape[1], -1)
+        events = None if self.model.events is None else self.speaker.heard(speaker)
+        return _Heard(mfcc, motion, e, events)
 
-    def _codes(self, mfcc: Tensor, motion: Tensor, draws: Draws) -> tuple[Tensor, Tensor]:
+    def _drawn(self, heard: Sequence[_Heard], draws: Sequence[Draws]) -> list[Past | None]:
+        """What event heads answer to each speaker, (1, T, ...); None for a model without them."""
+        model, lengths = self.model.events, [x.e.shape[1] for x in heard]
+        if model is None:
+            return [None] * len(heard)
+        columns = [
+            torch.cat([x.events, x.e, d.events(n).to(x.e.device)], -1)[0]
+            for x, d, n in zip(heard, draws, lengths, strict=True)
+            if x.events is not None
+        ]
+        padded = nn.utils.rnn.pad_sequence(columns, batch_first=True, padding_value=0.5)
+        widths = [HEARD, len(self.emotions), DRAWS]
+        speakers, e, uniform = padded.split(widths, -1)
+        past = model.draw(speakers, e, uniform, {}, self.guidance)
+        return [Past(*(x[k : k + 1, :n] for x in past)) for k, n in enumerate(lengths)]
+
+    def _answer(
+        self, heard: _Heard, drawn: Past | None, draws: Draws
+    ) -> tuple[Motion, NDArray[np.int64]]:
+        own = None
+        if drawn is not None and self.model.events is not None:
+            own = self.model.events.own(drawn.position, drawn.velocity, drawn.shut)
+        codes, uniform = self._codes(heard.mfcc, heard.motion, own, draws)
+        words = heard.e.argmax(-1)[..., None] * self.model.config.categories + codes + 1
+        decoded = self.decoder.in_pieces(codes, heard.e).with_events(drawn)
+        return decoded.motion(uniform), words[0].cpu().numpy()
+
+    def _codes(
+        self, mfcc: Tensor, motion: Tensor, own: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor]:
         """`codes` of a speaker of any length, in pieces."""
         model, state = self.model, State()
         causal, found = model.config.causal, []
         for around, trim in pieces(motion.shape[1], 0 if causal else model.reach):
             style = model.style(mfcc[:, around], motion[:, around], state if causal else None)
+            style = model.told(style, None if own is None else own[:, around])
             found.append(self.codes(style, state, draws, trim))
         codes, uniform = (torch.cat(parts, 1) for parts in zip(*found, strict=True))
         return codes, uniform
@@ -122,8 +195,8 @@ class ELPResponder:
     def codes(
         self, style: Tensor, state: State, draws: Draws, trim: slice = slice(None)
     ) -> tuple[Tensor, Tensor]:
-        """Style (1, T, 334) -> each head's category (1, T', H) and the blink's uniform number (1,
-        T').
+        """Style (1, T, 334), with event heads what they drew too -> each head's category (1, T', H)
+        and the blink's uniform number (1, T').
         """
         logits = self.model.encoder(style, state, trim)
         uniform, blink = draws.next(logits.shape[1])

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from elp.errors import ElpError
 from elp.model.config import ASEConfig
+from elp.model.events import DRAWS
 
 BLOCK = 64  # rows kept in one piece of memory
 # correlated draws of this part of a hold, in standard deviations, are half alike where held ones
@@ -107,6 +108,7 @@ class CodeSampler:
         # no numbers are drawn where none decides
         self.heads, self.categories = (config.heads, config.categories) if temperature else (0, 1)
         self.holds = len(config.holds)
+        self.events = DRAWS if config.events else 0
         spreads = [UNHELD if hold == 1 else HOLD * hold for hold in config.holds]
         if correlation is not None:
             spreads = [correlation] * self.holds
@@ -137,6 +139,9 @@ class Draws:
             for n in range(sampler.holds)
         ]
         self.noise = SmoothUniform([*widths, 1], sampler.spreads, generator)
+        self.generator = torch.Generator()
+        if sampler.events:
+            self.generator.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
 
     def next(self, frames: int) -> tuple[Tensor, Tensor]:
         """Of the next frames: of all heads and categories (1, T, H, V), none at temperature 0; of
@@ -148,3 +153,11 @@ class Draws:
         for n, group in enumerate(groups):  # heads take the holds in turn
             uniform[0, :, n :: sampler.holds] = group.unflatten(1, (-1, sampler.categories))
         return uniform, blink.T
+
+    def events(self, frames: int) -> Tensor:
+        """Of the next frames: of lids and head (1, T, 7), none for a model without event heads.
+
+        They see their own past, and so need no numbers that are alike in time.
+        """
+        uniform = torch.rand(frames, self.sampler.events, generator=self.generator)
+        return uniform.clamp_(1e-7, 1 - 1e-7)[None]

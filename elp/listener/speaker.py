@@ -45,6 +45,15 @@ class Speaker:
             self.rows("pose", pose, frames),
         )
 
+    def heard(self, speaker: Clip) -> Tensor:
+        """What event heads hear of a clip: prosody and blinks, (1, T, 9).
+
+        Raises:
+            ElpError: there is sound whose prosody was not measured.
+        """
+        columns = np.column_stack([speaker.voice(), speaker.motion.blink]).astype(np.float32)
+        return torch.from_numpy(columns).to(self.model.holds.device)[None]
+
     def rows(self, name: str, x: NDArray[Any], frames: int) -> Tensor:
         """`frames` rows of "mfcc", "beta" or "pose": (1, frames, ...)."""
         x, expected = np.asarray(x), (frames, self.widths[name])

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from elp.errors import ElpError
 from elp.listener.contract import Emotion, mixture
-from elp.listener.frame import FrameProgram, Step
+from elp.listener.frame import FrameProgram, Heard, Step
 from elp.listener.responder import ELPResponder
 from elp.media.audio import HOP, WINDOW, CepstraStream
+from elp.media.prosody import ProsodyStream
 from elp.model.config import ASEConfig
 from elp.model.layers import State
 from elp.model.style import StyleStream
-from elp.motion import MFCC, Motion
+from elp.motion import MFCC, PROSODY, SILENT, Motion
 
 STEP = 250  # frames answered at once where more have come
 
@@ -46,13 +47,15 @@ class ResponseStream:
         e = mixture(emotion, responder.emotions)
         self.style = StyleStream(_window(config), raw_motion=config.raw_motion)
         self.cepstra, self.draws = CepstraStream(), responder.sampler.start(generator)
-        self.step = Step(responder.decoder, responder.sampler, e)
+        self.prosody = ProsodyStream() if config.events else None
+        self.step = Step(responder.decoder, responder.sampler, e, responder.guidance)
         self.device = responder.model.holds.device
         self.program = FrameProgram(self.step) if self.device.type == "cpu" else None
         self.state: State = {} if self.program is None else self.program.start()
         self.axes = 0  # of the sound: 1 of samples, 2 of cepstra, 0 while nothing was heard
         # frames heard but not seen, or seen but not heard
-        self.waiting = [torch.zeros(1, 0, width) for width in self.speaker.widths.values()]
+        widths = self.speaker.widths | {"prosody": len(PROSODY), "blink": 1}
+        self.waiting = {name: torch.zeros(1, 0, width) for name, width in widths.items()}
 
     @torch.inference_mode()
     def push(
@@ -60,15 +63,17 @@ class ResponseStream:
         audio: NDArray[Any] | None = None,
         beta: NDArray[Any] | None = None,
         pose: NDArray[Any] | None = None,
+        blink: NDArray[Any] | int | None = None,
     ) -> Motion:
         """The listener's next frames. Sound and pictures need not come in step.
 
         Args:
             audio: (n,) float samples at 16 kHz in [-1, 1], any number of them, the stream's first
-                at the first frame's time; or rows of `media.audio.mfcc`, (T, 29). A stream takes
-                one kind.
+                at the first frame's time; or rows of `media.audio.mfcc`, (T, 29), for event heads
+                with those of `media.prosody.prosody` beside them, (T, 37). A stream takes one kind.
             beta: (T, D) or (D,), the speaker's next frames or frame, in corpus units. pose: (T, 6)
-                or (6,), as many.
+                or (6,), as many. blink: (T,) or one number, 1 while the speaker's eyes are shut; 0
+                where it is left out.
 
         Returns:
             β, p and blinks of all frames that can be answered by now; perhaps none.
@@ -77,75 +82,106 @@ class ResponseStream:
             ElpError: shapes that do not fit, NaN, samples that are whole numbers. Nothing of this
                 push counts then.
         """
-        new = [torch.zeros(1, 0, x.shape[-1]) for x in self.waiting]
+        new: dict[str, Tensor] = {}
         if beta is not None or pose is not None:
             beta, pose = np.atleast_2d(np.asarray(beta)), np.atleast_2d(np.asarray(pose))
-            new[1] = self.speaker.rows("beta", beta, len(beta))
-            new[2] = self.speaker.rows("pose", pose, len(beta))
+            new["beta"] = self.speaker.rows("beta", beta, len(beta))
+            new["pose"] = self.speaker.rows("pose", pose, len(beta))
+            new["blink"] = _flags(blink, len(beta))
         if audio is not None:
             audio = np.asarray(audio)
-            rows = self._cepstra(audio)
-            new[0] = self.speaker.rows("mfcc", rows, len(rows))
+            rows, prosody = self._sound(audio)
+            new["mfcc"] = self.speaker.rows("mfcc", rows, len(rows))
+            new["prosody"] = torch.from_numpy(prosody)[None]
             self.axes = audio.ndim
-        self.waiting = [
-            torch.cat([old, x.cpu()], 1) for old, x in zip(self.waiting, new, strict=True)
-        ]
+        for name, x in new.items():
+            self.waiting[name] = torch.cat([self.waiting[name], x.cpu()], 1)
         return self._answered()
 
     def finish(self) -> Motion:
         """The frames that still wait for sound, answered as if silence followed, as the offline run
         does. The stream ends here.
         """
-        missing = self.waiting[1].shape[1]
-        return self.push(
-            np.zeros((missing, MFCC) if self.axes == 2 else missing * HOP + WINDOW, np.float32)
-        )
+        missing = self.waiting["beta"].shape[1]
+        if self.axes != 2:
+            return self.push(np.zeros(missing * HOP + WINDOW, np.float32))
+        rows = np.zeros((missing, MFCC), np.float32)
+        if self.prosody is not None:
+            rows = np.column_stack([rows, self._silent(missing)])
+        return self.push(rows)
 
-    def _cepstra(self, audio: NDArray[Any]) -> NDArray[Any]:
-        """Samples (n,) or ready cepstra -> cepstra (T, 29)."""
+    def _sound(self, audio: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """Samples (n,) or ready rows -> cepstra (T, 29) and prosody (T, 8), which is that of
+        silence for a model without event heads.
+        """
         if self.axes not in (0, audio.ndim):
             raise ElpError(
                 "stream: samples and ready cepstra mixed: push samples (n,) or rows (T, 29), one "
                 "kind throughout"
             )
         if audio.ndim != 1:
-            return audio
+            return self._ready(audio)
         if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
             raise ElpError(
                 f"stream: samples of {audio.dtype}, or NaN among them: give 16 kHz sound as "
                 "float32 in [-1, 1]"
             )
-        return self.cepstra.push(audio.astype(np.float32, copy=False))
+        samples = audio.astype(np.float32, copy=False)
+        rows = self.cepstra.push(samples)
+        return rows, self._silent(len(rows)) if self.prosody is None else self.prosody.push(samples)
+
+    def _ready(self, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        if self.prosody is None:
+            return rows, self._silent(len(rows))
+        if rows.shape[1] != MFCC + len(PROSODY) or not np.isfinite(rows).all():
+            raise ElpError(
+                f"stream: rows of {rows.shape[1]} numbers, or NaN among them: this model needs "
+                f"{MFCC} cepstra and {len(PROSODY)} numbers of prosody a frame, or samples"
+            )
+        return rows[:, :MFCC], rows[:, MFCC:].astype(np.float32)
+
+    @staticmethod
+    def _silent(frames: int) -> NDArray[np.float32]:
+        return np.tile(np.asarray(SILENT, np.float32), (frames, 1))
 
     def _answered(self) -> Motion:
         """The motion of all frames that are heard and seen; they wait no longer."""
-        count = min(x.shape[1] for x in self.waiting)
-        ready = [x[:, :count].split(STEP, 1) for x in self.waiting]
-        self.waiting = [x[:, count:] for x in self.waiting]
+        count = min(x.shape[1] for x in self.waiting.values())
         if not count:
-            beta, pose = (np.zeros((0, x.shape[-1]), np.float32) for x in self.waiting[1:])
+            widths = self.speaker.widths
+            beta, pose = (np.zeros((0, widths[name]), np.float32) for name in ("beta", "pose"))
             return Motion(beta=beta, pose=pose, blink=np.zeros(0, np.uint8))
-        found = [self._answer(*piece) for piece in zip(*ready, strict=True)]
+        ready = {name: x[:, :count].split(STEP, 1) for name, x in self.waiting.items()}
+        self.waiting = {name: x[:, count:] for name, x in self.waiting.items()}
+        found = [
+            self._answer(**dict(zip(ready, piece, strict=True)))
+            for piece in zip(*ready.values(), strict=True)
+        ]
         beta, pose, blink = (
             np.concatenate([getattr(motion, name) for motion in found])
             for name in ("beta", "pose", "blink")
         )
         return Motion(beta=beta, pose=pose, blink=blink)
 
-    def _answer(self, mfcc: Tensor, beta: Tensor, pose: Tensor) -> Motion:
-        """The motion of T standardised frames."""
-        uniform, blink = self.draws.next(mfcc.shape[1])
-        step = self.step if self.program is None or mfcc.shape[1] > 1 else self.program
-        style = self.style.push(beta, pose).to(self.device)
-        return step(mfcc.to(self.device), style, uniform, self.state).motion(blink)
+    def _answer(
+        self, mfcc: Tensor, beta: Tensor, pose: Tensor, prosody: Tensor, blink: Tensor
+    ) -> Motion:
+        """The motion of T frames, the first three series standardised."""
+        frames, device = mfcc.shape[1], self.device
+        uniform, decision = self.draws.next(frames)
+        events = self.draws.events(frames).to(device)
+        step = self.step if self.program is None or frames > 1 else self.program
+        said = mfcc, self.style.push(beta, pose), torch.cat([prosody, blink], -1)
+        heard = Heard(*(x.to(device) for x in said))
+        return step(heard, uniform, events, self.state).motion(decision)
 
 
 def _window(config: ASEConfig) -> int:
     """Frames of σ, where the model can stream."""
     if not config.causal:
         raise ElpError(
-            "this checkpoint looks at future frames: stream with 'live', which ships, or train one "
-            "with recipe 'live' or 'stream'"
+            "this checkpoint looks at future frames: stream with 'listener', which ships, or train "
+            "one with recipe 'listener', 'live' or 'stream'"
         )
     if config.window == "clip":
         raise ElpError(
@@ -153,3 +189,13 @@ def _window(config: ASEConfig) -> int:
             "number of frames"
         )
     return config.window
+
+
+def _flags(blink: NDArray[Any] | int | None, frames: int) -> Tensor:
+    """The speaker's blinks as (1, frames, 1), 0 where they are not known."""
+    given = np.zeros(frames) if blink is None else np.atleast_1d(np.asarray(blink, np.float32))
+    if given.shape != (frames,) or not np.isin(given, (0, 1)).all():
+        raise ElpError(
+            f"stream: blink of shape {given.shape} for {frames} frames: give one 0 or 1 a frame"
+        )
+    return torch.from_numpy(given.astype(np.float32))[None, :, None]

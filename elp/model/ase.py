@@ -16,11 +16,13 @@ from elp.model.decoders import (
     BlinkDecoder,
     EmbeddingCoding,
     MotionDecoder,
+    OpenEyes,
     ValueCoding,
     encode,
     lookup,
 )
 from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
+from elp.model.events import OWN, Events
 from elp.model.layers import State
 from elp.model.space import base_space, gumbel, held
 from elp.model.standard import Standardiser
@@ -44,8 +46,8 @@ class ASE(Standardiser):
 
     Args:
         config: sizes and options.
-        moments: "beta", "pose", "mfcc", "style" -> (mean, std) of the corpus's training split;
-            those left out change nothing.
+        moments: "beta", "pose", "mfcc", "style", with event heads "own" -> (mean, std) of the
+            corpus's training split; those left out change nothing.
     """
 
     holds: Tensor
@@ -59,6 +61,8 @@ class ASE(Standardiser):
             "mfcc": config.mfcc,
             "style": config.motion_width,
         }
+        if config.events:
+            widths["own"] = OWN
         identity = {name: (torch.zeros(n), torch.ones(n)) for name, n in widths.items()}
         super().__init__(identity | dict(moments or {}))
         self.config = config
@@ -67,17 +71,29 @@ class ASE(Standardiser):
         self.register_buffer("holds", holds, persistent=False)
         emotions, heads, categories = len(config.emotions), config.heads, config.categories
         style, causal = AudioEncoder.width + config.motion_width, config.causal
+        self.events = Events(config.events, emotions) if config.events else None
         self.audio = AudioEncoder(config.mfcc, dropout=config.dropout, causal=causal)
         self.tdnn = TDNN(style, emotions, causal=causal)
         self.encoder = HeadEncoder(
-            style, heads, categories, hidden=config.hidden, convs=config.convs, causal=causal
+            style + widths.get("own", 0),
+            heads,
+            categories,
+            hidden=config.hidden,
+            convs=config.convs,
+            causal=causal,
         )
         coding = EmbeddingCoding if config.coding == "embedding" else ValueCoding
         self.coding = coding(emotions if config.space == "U" else 1, heads, categories)
         channels = self.coding.channels + (emotions if config.space == "V+e" else 0)
-        self.motion = MotionDecoder(channels, heads, config.beta, causal=causal)
-        self.blink = BlinkDecoder(
-            channels, heads, hidden=config.blink_hidden, causal=causal, shortcut=config.shortcut
+        self.motion = MotionDecoder(
+            channels, heads, config.beta, causal=causal, pose=config.events is None
+        )
+        self.blink = (
+            OpenEyes()
+            if config.events
+            else BlinkDecoder(
+                channels, heads, hidden=config.blink_hidden, causal=causal, shortcut=config.shortcut
+            )
         )
 
     def forward(
@@ -85,6 +101,7 @@ class ASE(Standardiser):
         mfcc: Tensor,
         motion: Tensor,
         e: Tensor,
+        own: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
         tau: float | None = None,
@@ -95,7 +112,7 @@ class ASE(Standardiser):
 
         Args:
             mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `motion_style`. e: (B, N),
-                rows sum to 1.
+                rows sum to 1. own: with event heads, (B, T, 13) of `Events.own`.
             generator: of the Gumbel noise and the dropout. tau: overrides the configuration's; 0
                 takes every head's most probable category. heads: (B,) prefix lengths, for nesting.
             samples: draws of the codes of each clip; the predictions are then (samples B, ...), all
@@ -103,7 +120,7 @@ class ASE(Standardiser):
         """
         style = self.style(mfcc, motion, generator=generator)  # Eq 1: s_sty (B, T, 334)
         emotion = self.tdnn(style)  # e' (B, N)
-        logits = self.encoder(style)  # (B, T, H, V)
+        logits = self.encoder(self.told(style, own, generator))  # (B, T, H, V)
         logits, e, heads = repeated(samples, logits, e, heads)
         image = self.sampled(logits, e, self.config.tau if tau is None else tau, generator)
         image = self.with_options(image, e[:, None].expand(-1, image.shape[2], -1), heads)
@@ -132,6 +149,17 @@ class ASE(Standardiser):
         motion = self.standardise("style", motion)
         style = speaker_style(self.audio(mfcc, state, generator), motion)
         return self.noisy(style, generator) if self.training else style
+
+    def told(
+        self, style: Tensor, own: Tensor | None, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Style (B, T, S) and, with event heads, what they drew (B, T, 13) -> what the encoder
+        reads. The emotion branch reads the style alone: it must not infer e from what e moved.
+        """
+        if own is None:
+            return style
+        own = self.standardise("own", own).to(style.dtype)
+        return torch.cat([style, self.noisy(own, generator) if self.training else own], -1)
 
     def noisy(self, style: Tensor, generator: torch.Generator | None) -> Tensor:
         """Style (B, T, S) with the training's noise on it, one value a clip and one a frame.

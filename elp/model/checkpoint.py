@@ -19,7 +19,7 @@ from elp.records import atomic
 
 PACKAGED = {
     name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors"
-    for name in ("small", "live")
+    for name in ("listener", "small", "live")
 }
 
 
@@ -42,13 +42,13 @@ def save(
 
 
 def load(
-    path: str | Path = "small", *, device: str | torch.device = "cpu"
+    path: str | Path = "listener", *, device: str | torch.device = "cpu"
 ) -> tuple[ASE, dict[str, Any]]:
     """Read a model, ready to generate, and its card.
 
     Args:
-        path: a file, or the name of a model that ships with the package: "small", the default, or
-            "live", which looks at no future frame and can stream.
+        path: a file, or the name of a model that ships with the package: "listener", the default,
+            or "small" and "live", which the chapters study.
 
     Raises:
         ElpError: the file is missing, is no checkpoint of ours, or does not fit its own

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from elp.errors import ElpError
+from elp.model.events import EventConfig
 from elp.model.style import SECOND, Window
 from elp.motion import MFCC, POSE
 
@@ -37,6 +38,9 @@ class ASEConfig:
         shortcut: a linear layer leads past D2's LSTMs.
         holds: frames for which a head's draw is held in training; the heads take these in turn.
             (1,) draws every frame anew.
+        events: of heads that draw lids and head pose frame by frame and see their own past (not in
+            the paper). The encoder is then told what they drew, D1 says β alone, and there is no
+            D2. None: D1 and D2 as in the paper.
 
     Raises:
         ElpError: an option is out of range.
@@ -62,6 +66,7 @@ class ASEConfig:
     frame_noise: float = 0.0
     shortcut: bool = False
     holds: tuple[int, ...] = (1,)
+    events: EventConfig | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "emotions", tuple(self.emotions))
@@ -77,6 +82,8 @@ class ASEConfig:
             raise ElpError(
                 "model options: sizes must be positive, categories at least 2 and tau above 0"
             )
+        if self.events and not self.causal:
+            raise ElpError("event heads answer while somebody speaks: build the model causal")
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ASEConfig:
@@ -85,7 +92,10 @@ class ASEConfig:
         Raises:
             TypeError: a name that was never an option.
         """
-        return cls(**{FORMERLY.get(name, name): value for name, value in values.items()})
+        options = {FORMERLY.get(name, name): value for name, value in values.items()}
+        if options.get("events"):
+            options["events"] = EventConfig(**options["events"])
+        return cls(**options)
 
     @property
     def motion_width(self) -> int:

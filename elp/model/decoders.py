@@ -14,6 +14,8 @@ from elp.model.layers import Norm, Recurrent, RowNorm, State, TimeConv, as_image
 from elp.model.space import codeword_values
 from elp.motion import POSE
 
+NEVER = -20.0  # logit of what does not happen
+
 
 class ValueCoding(nn.Module):
     """The integer of U itself, scaled to [-1, 1]: one channel of a T x H image (the paper's "value
@@ -87,21 +89,31 @@ class MotionDecoder(nn.Module):
 
     The second kernel spans three frames and all heads, so that every coefficient hears every head;
     written with the heads as channels it is the same convolution and runs as one matrix product.
+    With `pose=False` p is left to event heads: zeros, the mean pose, stand in its place.
     """
 
     reach = 2
 
     def __init__(
-        self, channels: int, heads: int, beta: int, *, width: int = 32, causal: bool = False
+        self,
+        channels: int,
+        heads: int,
+        beta: int,
+        *,
+        width: int = 32,
+        causal: bool = False,
+        pose: bool = True,
     ) -> None:
         super().__init__()
+        self.beta = beta
         self.first = TimeConv(channels, width, (3, 3), causal=causal, relu=True)
-        self.second = TimeConv(width * heads, beta + POSE, (3, 1), causal=causal)
+        self.second = TimeConv(width * heads, beta + POSE * pose, (3, 1), causal=causal)
 
     def forward(self, image: Tensor, state: State | None = None) -> tuple[Tensor, Tensor]:
         x = as_series(self.first(image, state))
         x = as_series(self.second(as_image(x), state))
-        return x[..., :-POSE], x[..., -POSE:]
+        beta, pose = x[..., : self.beta], x[..., self.beta :]
+        return beta, pose if pose.shape[-1] else x.new_zeros(*x.shape[:-1], POSE)
 
 
 class BlinkDecoder(nn.Module):
@@ -159,3 +171,22 @@ class BlinkDecoder(nn.Module):
         if self.shortcut is not None:
             y = y + self.shortcut(x)
         return self.out(y)[..., 0]
+
+
+class OpenEyes(nn.Module):
+    """In D2's place where event heads draw the lids: (B, C, T, H) -> the logit (B, T) of eyes that
+    never close.
+    """
+
+    reach = 0
+
+    def forward(
+        self, image: Tensor, state: State | None = None, trim: slice = slice(None)
+    ) -> Tensor:
+        return self.read(self.squeezed(image, state)[:, trim], state)
+
+    def squeezed(self, image: Tensor, state: State | None = None) -> Tensor:
+        return image[:, 0, :, :1]
+
+    def read(self, x: Tensor, state: State | None = None) -> Tensor:
+        return x.new_full(x.shape[:2], NEVER)

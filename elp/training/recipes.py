@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 from elp.errors import ElpError
 from elp.model.config import ASEConfig
+from elp.model.events import EventConfig
 from elp.motion import CLIP
+from elp.training.events import EventRecipe
 from elp.training.losses import LossWeights
 
 
@@ -26,6 +28,7 @@ class Recipe:
             largest norm of the gradient. Without warm-up and clipping, and at the paper's 1e-3 even
             with them, our codes never come to carry anything (chapter "Training").
         balanced: draw every emotion equally often.
+        events: how the event heads are trained, for a model that has some.
         seed: of the initial parameters, the clips and the noise.
     """
 
@@ -41,6 +44,7 @@ class Recipe:
     clip: float = 1.0
     decay: Literal["none", "cosine"] = "cosine"
     balanced: bool = False
+    events: EventRecipe | None = None
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:
@@ -53,6 +57,7 @@ def from_dict(values: dict[str, Any]) -> Recipe:
     parts = {
         "model": ASEConfig.from_dict(values["model"]),
         "weights": LossWeights(**values["weights"]),
+        "events": EventRecipe(**values["events"]) if values.get("events") else None,
     }
     return Recipe(**values | parts)
 
@@ -91,17 +96,29 @@ def lively() -> Recipe:
 
 
 def small() -> Recipe:
-    """The model that ships with the package: `lively` with H = 64 heads of V = 32 and narrower
-    layers.
-    """
+    """`lively` with H = 64 heads of V = 32 and narrower layers."""
     return variant(lively(), "small", heads=64, categories=32, hidden=192, blink_hidden=64)
 
 
 def live() -> Recipe:
-    """`small` that looks at no future frame: it ships too, for listeners who answer while somebody
-    speaks.
-    """
+    """`small` that looks at no future frame, for listeners who answer while somebody speaks."""
     return variant(small(), "live", causal=True)
+
+
+def listener() -> Recipe:
+    """The model that ships with the package: `live`, and heads for lids and head pose that see
+    their own past and answer the speaker's voice and blinks.
+
+    The face is told what these drew, D1 says β alone, and clips of four seconds let β follow the
+    lids. It takes more people than one corpus has not to learn them by heart: 16 hours.
+    """
+    return replace(
+        variant(live(), "listener", events=EventConfig(guidance=2.0)),
+        weights=LossWeights(score="energy", draws=4, blink=0.0, smooth=0.0),
+        steps=4000,
+        frames=100,
+        events=EventRecipe(),
+    )
 
 
 def stream() -> Recipe:
@@ -121,7 +138,7 @@ def variant(recipe: Recipe, name: str, **model: Any) -> Recipe:
 
 
 RECIPES: dict[str, Callable[[], Recipe]] = {
-    f.__name__: f for f in (vico, l2l, lively, small, live, stream, tiny)
+    f.__name__: f for f in (vico, l2l, lively, small, live, listener, stream, tiny)
 }
 
 

@@ -21,6 +21,8 @@ from elp.errors import ElpError
 from elp.model import checkpoint
 from elp.records import atomic, commit, run_card, write_json
 from elp.training.distributed import Group
+from elp.training.events import TERMS as EVENT_TERMS
+from elp.training.events import EventRecipe, EventSampler, EventTrainer
 from elp.training.meter import Meter
 from elp.training.recipes import Recipe, from_dict
 from elp.training.trainer import LOG_EVERY, TERMS, Trainer
@@ -68,6 +70,7 @@ def train(
         raise ElpError(f"{out}: holds a run already: choose another folder, or resume it")
     with Group.join(device) as group:
         trainer = Trainer(recipe, corpus, group.device, group)
+        terms = _train_events(trainer, out / "events.safetensors", resume, progress)
         history = _restore(trainer, state) if state.exists() else []
         if trainer.device.type == "cuda":
             trainer.capture()
@@ -78,13 +81,54 @@ def train(
         ):
             _loop(trainer, out, history, bar)
         card = _card(trainer, history, started, meter)
+        if terms is not None:
+            card["events"] = terms
         if "val" in set(corpus.index["split"]):
-            card["validation"] = validate(trainer.model, corpus, trainer.recipe)
+            card["validation"] = validate(trainer.model, corpus, trainer.recipe, trainer.events)
         _save(trainer, out, history)
         if group.rank == 0:
+            trainer.model.events = trainer.events
             checkpoint.save(out / "model.safetensors", trainer.model, card)
             write_json(out / "run.json", card)
     return card
+
+
+def _train_events(
+    trainer: Trainer, path: Path, resume: bool, progress: bool
+) -> dict[str, float] | None:
+    """Train the event heads of a model that has some, or read those that an interrupted run had
+    finished.
+
+    Every process trains the same ones alike: minutes on a GPU, and nothing to share.
+
+    Returns:
+        Their losses in the last step.
+    """
+    from tqdm import trange
+
+    recipe, events = trainer.recipe.events or EventRecipe(), trainer.events
+    if events is None:
+        return None
+    if resume and path.exists():
+        tensors, meta = checkpoint.read(path)
+        events.load_state_dict(tensors)
+        return dict(meta["terms"])
+    sampler = EventSampler(trainer.sampler.corpus, events, recipe.frames, device=trainer.device)
+    loop = EventTrainer(
+        recipe, events, sampler, seed=trainer.recipe.seed, name=f"{trainer.recipe.name}, events"
+    )
+    if trainer.device.type == "cuda":
+        loop.capture()
+    for _ in trange(recipe.steps, desc=loop.name, disable=not progress or bool(trainer.group.rank)):
+        loop.advance()
+        if loop.done % LOG_EVERY == 0 or loop.done == recipe.steps:
+            loop.require_finite(loop.done, loop.terms.tolist())
+    terms = dict(zip(EVENT_TERMS, loop.terms.tolist(), strict=True))
+    if trainer.group.rank == 0:
+        state = {name: x.detach().cpu().contiguous() for name, x in events.state_dict().items()}
+        checkpoint.write(path, state, {"terms": terms})
+    events.eval()
+    return terms
 
 
 def _loop(trainer: Trainer, out: Path, history: History, bar: Any) -> None:

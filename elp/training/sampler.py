@@ -15,8 +15,10 @@ from torch import Tensor
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.model.config import ASEConfig
+from elp.model.events import Events
 from elp.model.standard import Standardiser
 from elp.model.style import motion_style
+from elp.training.listeners import own_of_listeners
 from elp.training.losses import Target
 
 
@@ -106,13 +108,14 @@ class Sampler:
 
 class Batch(NamedTuple):
     """mfcc (B, T, 29) and motion style (B, T, 2 D + 6) of the speaker, e (B, N) for the
-    rearrangement, the true listener.
+    rearrangement, the true listener; with event heads, the listener's own lids and head (B, T, 13).
     """
 
     mfcc: Tensor
     motion: Tensor
     e: Tensor
     target: Target
+    own: Tensor | None = None
 
 
 class StyleSampler(Sampler):
@@ -123,16 +126,26 @@ class StyleSampler(Sampler):
     computed from each training clip, as it must be.
 
     Args:
-        config: of the model: what its style is made of. The others: see `Sampler`.
+        config: of the model: what its style is made of. events: calibrated, where the model has
+            event heads. The others: see `Sampler`.
 
     Attributes:
         importance: (D,) what a squared error of each standardised β coefficient counts, 1 on
             average: its variance, in the corpus's units.
     """
 
-    def __init__(self, corpus: Corpus, config: ASEConfig, frames: int, **options: Any) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        config: ASEConfig,
+        frames: int,
+        *,
+        events: Events | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(corpus, frames, **options)
         self.config = config
+        self.own = None if events is None else own_of_listeners(corpus, self.pairs, events)
         whole = config.causal or config.window != "clip"
         self.style = self._of_conversations() if whole else None
         variance = (self.standard.moments("beta")[1] / self._put(corpus.units)).square()
@@ -149,16 +162,22 @@ class StyleSampler(Sampler):
             valid=self.valid[listener],
         )
         style = self._of(speaker) if self.style is None else self.style[speaker].float()
-        return Batch(self.series("mfcc", speaker), style, self.mixture[row], target)
+        own = None if self.own is None else self.own[listener].float()
+        return Batch(self.series("mfcc", speaker), style, self.mixture[row], target, own)
 
     @torch.no_grad()
-    def moments(self, count: int = 1024) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation of the motion style over random clips: σ of a derivative is
-        twenty times σ of a position.
+    def moments(self, count: int = 1024) -> dict[str, tuple[Tensor, Tensor]]:
+        """Mean and standard deviation of the motion "style" over random clips, with event heads of
+        what is "own" too: σ of a derivative is twenty times σ of a position.
         """
         generator = torch.Generator(self.device).manual_seed(0)
-        motion = self.gather(*self.draw(count, generator)).motion
-        return motion.mean((0, 1)), motion.std((0, 1)).clamp_min(1e-3)
+        batch = self.gather(*self.draw(count, generator))
+        series = {"style": batch.motion, "own": batch.own}
+        return {
+            name: (x.mean((0, 1)).cpu(), x.std((0, 1)).clamp_min(1e-3).cpu())
+            for name, x in series.items()
+            if x is not None
+        }
 
     def _of_conversations(self) -> Tensor:
         """The motion style of every speaker's frame, (F, 2 D + 6) in half precision."""

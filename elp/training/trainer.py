@@ -19,6 +19,7 @@ from elp.model.ase import ASE, Prediction
 from elp.training import losses
 from elp.training.distributed import Group
 from elp.training.flat import collect, flatten
+from elp.training.listeners import calibrated
 from elp.training.loop import Loop
 from elp.training.recipes import Recipe
 from elp.training.sampler import StyleSampler, prefixes
@@ -38,7 +39,8 @@ class Trainer(Loop):
             statistics and losses stay float32); False computes in float32.
 
     Attributes:
-        model: what is trained, in float32. work: what runs: the model, or its half-precision copy.
+        model: what is trained, in float32, without event heads. events: these, calibrated and not
+            trained here, or None. work: what runs: the model, or its half-precision copy.
         parameters: all of the model's parameters in one tensor.
         log: (50, 5), the `TERMS` of the last steps. drawn: (50, 2, B), their pairs and first
             frames.
@@ -57,10 +59,18 @@ class Trainer(Loop):
         super().__init__(recipe.name, device, recipe.seed * 1009 + self.group.rank, recipe.lr)
         self.count = _share(recipe, self.group)
         self.recipe = _fitted(recipe, corpus)
+        config = self.recipe.model
+        self.events = calibrated(config, corpus, recipe.seed, device) if config.events else None
         self.sampler = StyleSampler(
-            corpus, self.recipe.model, recipe.frames, device=device, balanced=recipe.balanced
+            corpus,
+            config,
+            recipe.frames,
+            events=self.events,
+            device=device,
+            balanced=recipe.balanced,
         )
         self.model = _initial(self.recipe, self.sampler).to(device).train()
+        self.model.events = None  # they learn apart: `elp.training.events`
         self.parameters = flatten(self.model)
         self.work, self.half = self.model, None
         if amp and device.type == "cuda":
@@ -113,6 +123,7 @@ class Trainer(Loop):
             batch.mfcc,
             batch.motion,
             batch.e,
+            batch.own,
             generator=self.generator,
             heads=heads,
             samples=self.recipe.weights.samples,
@@ -178,7 +189,7 @@ class Trainer(Loop):
         path = out / f"bad-batch-{step}.safetensors"
         checkpoint.write(
             path,
-            {k: x.cpu().contiguous().clone() for k, x in arrays.items() if k != "target"},
+            {k: x.cpu().contiguous().clone() for k, x in arrays.items() if isinstance(x, Tensor)},
             {"recipe": self.recipe.to_dict()},
         )
         return path
@@ -207,7 +218,6 @@ def _fitted(recipe: Recipe, corpus: Corpus) -> Recipe:
 
 def _initial(recipe: Recipe, sampler: StyleSampler) -> ASE:
     """An untrained model with the statistics of what it will see."""
-    mean, std = sampler.moments()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return ASE(recipe.model, {**sampler.corpus.stats, "style": (mean.cpu(), std.cpu())})
+        return ASE(recipe.model, {**sampler.corpus.stats, **sampler.moments()})

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from elp.corpus.format import Corpus
 from elp.model.ase import ASE, Prediction
+from elp.model.events import Events
 from elp.training import losses
 from elp.training.losses import LossWeights
 from elp.training.recipes import Recipe
@@ -22,12 +23,19 @@ BATCH = 32
 
 @torch.no_grad()
 def validate(
-    model: ASE, corpus: Corpus, recipe: Recipe, split: str = "val", count: int = 256
+    model: ASE,
+    corpus: Corpus,
+    recipe: Recipe,
+    events: Events | None = None,
+    *,
+    split: str = "val",
+    count: int = 256,
 ) -> dict[str, float]:
     """Eq 7's terms on fixed random clips of a split that training never saw, codes sampled.
 
     Args:
-        model: trained on this corpus. recipe: of its training. count: clips.
+        model: trained on this corpus. recipe: of its training. events: its event heads, where it
+            has some. count: clips.
 
     Returns:
         The terms; "argmax", motion error when every head takes its most probable category;
@@ -36,7 +44,9 @@ def validate(
             "emotion_accuracy", how often e' is right.
     """
     device = model.holds.device
-    sampler = StyleSampler(corpus, model.config, recipe.frames, split=split, device=device)
+    sampler = StyleSampler(
+        corpus, model.config, recipe.frames, events=events, split=split, device=device
+    )
     generator = torch.Generator(device).manual_seed(0)
     training, found = model.training, []
     model.eval()
@@ -59,7 +69,7 @@ def _of_batch(
     importance: Tensor,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
-    inputs, target = (batch.mfcc, batch.motion, batch.e), batch.target
+    inputs, target = (batch.mfcc, batch.motion, batch.e, batch.own), batch.target
     drawn: Prediction = model(*inputs, generator=generator)
     likely: Prediction = model(*inputs, tau=0.0)
     twice: Prediction = model(*inputs, generator=generator, samples=2)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from elp.listener.export import OUTPUTS, Decoders, example, export_decoder
+from elp.listener.decoder import Decoder
+from elp.listener.export import OUTPUTS, example, export_decoder
 from elp.model import checkpoint
 from tests.browser.conftest import ROOT, cut, served
 
@@ -49,13 +50,13 @@ def folder(tmp_path: Path) -> Path:
     )
     for path in (ROOT / "book" / "_runtime").iterdir():
         (tmp_path / path.name).symlink_to(path)
-    export_decoder(checkpoint.load()[0], tmp_path / "decoder.onnx")
+    export_decoder(checkpoint.load("small")[0], tmp_path / "decoder.onnx")
     (tmp_path / "index.html").write_text(PAGE)
     return tmp_path
 
 
 def test_the_browser_gives_the_models_motion(browser: Any, folder: Path) -> None:
-    decoders = Decoders(checkpoint.load()[0]).eval()
+    decoders = Decoder(checkpoint.load("small")[0])
     with served(folder) as address:
         page, wrong = browser.new_page(), []
         left = cut(page, address)
@@ -68,7 +69,8 @@ def test_the_browser_gives_the_models_motion(browser: Any, folder: Path) -> None
             sizes = [frames, inputs["codes"].shape[-1], inputs["emotion"].shape[-1]]
             found = page.evaluate("(sent) => window.decode(...sent)", [*sent, *sizes])
             with torch.inference_mode():
-                expected = decoders(*(torch.from_numpy(x) for x in inputs.values()))
+                codes, e = (torch.from_numpy(x) for x in inputs.values())
+                expected = decoders(codes.long(), e)
             for name, mine in zip(OUTPUTS, expected, strict=True):
                 theirs = np.frombuffer(base64.b64decode(found[name]["data"]), np.float32).reshape(
                     found[name]["dims"]

@@ -11,7 +11,7 @@ from elp.errors import ElpError
 from elp.listener import export
 from elp.listener.decoder import Decoder
 from elp.listener.export import example, export_decoder
-from elp.model import ASE
+from elp.model import ASE, checkpoint
 from tests.model.test_ase import SMALL
 
 OPTIONS = [
@@ -86,3 +86,9 @@ def test_exporting_leaves_the_model_as_it_was(tmp_path):
     export_decoder(model, tmp_path / "d.onnx")
     assert model.training
     assert all(torch.equal(x, before[name]) for name, x in model.state_dict().items())
+
+
+def test_event_heads_are_not_decoders(tmp_path):
+    with pytest.raises(ElpError, match="event heads"):
+        export_decoder(checkpoint.load("listener")[0], tmp_path / "d.onnx")
+    assert not (tmp_path / "d.onnx").exists()

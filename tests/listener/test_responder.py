@@ -190,7 +190,8 @@ def test_the_shipped_models_smile_with_the_emotion_and_blink(name):
     from elp.face.model import FaceModel
 
     r = ELPResponder.from_checkpoint(name)
-    assert r.model.config.causal == (name == "live")
+    assert r.model.config.causal == (name != "small")
+    assert (r.model.events is not None) == (name == "listener")
     rng = np.random.default_rng(0)
     walk = np.cumsum(rng.normal(size=(300, 100)), 0) * r.model.beta_std.numpy() * 0.1
     still = Clip(

@@ -2,6 +2,7 @@
 bad input.
 """
 
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -17,6 +18,8 @@ from elp.listener.frame import FrameProgram
 from elp.listener.responder import ELPResponder
 from elp.listener.stream import ResponseStream
 from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
+from elp.media.prosody import prosody
+from elp.model.events import EventConfig
 from elp.model.style import StyleStream, motion_style
 from elp.motion import Clip, Motion
 from tests.ase import clip
@@ -274,3 +277,83 @@ def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
     equal(stream.push(sound, speaker.motion.beta, speaker.motion.pose), whole)
     with pytest.raises(ElpError, match="one kind throughout"):
         stream.push(speaker.mfcc)
+
+
+EVENTS = CAUSAL | {
+    "events": EventConfig(bins=9, hidden=8, width=6, lid_hidden=5, lid_width=4, guidance=1.6)
+}
+
+
+def blinking(frames=FRAMES) -> Clip:
+    """A speaker with a voice and blinks, and the sound itself in `voice`."""
+    said, sound = clip(frames), voice(frames / 25)
+    blink = (np.arange(frames) % 20 < 3).astype(np.uint8)
+    return Clip(
+        motion=replace(said.motion, blink=blink),
+        mfcc=mfcc(sound, frames),
+        prosody=prosody(sound, frames),
+    )
+
+
+@pytest.fixture(scope="module")
+def moving() -> ELPResponder:
+    """A model whose event heads draw movements of the size of people's."""
+    r = test_generate.responder(EVENTS)
+    torch.manual_seed(1)
+    steps = torch.randn(500, 6) * 0.01
+    r.model.events.calibrate(steps.cumsum(0) * 0.1, steps)
+    return r
+
+
+@pytest.mark.parametrize("emotion", ["auto", "positive"])
+def test_event_heads_answer_a_stream_as_they_answer_a_clip(moving, emotion):
+    speaker, sound = blinking(), voice()
+    offline = moving.respond(speaker, emotion, generator=seeded())
+    assert offline.pose.std(0).min() > 1e-4
+    stream, parts, first = ResponseStream(moving, emotion, generator=seeded()), [], 0
+    for count in [1] * 30 + [7, 3, 0, 30]:
+        seen = speaker.motion[first : first + count]
+        heard = sound[first * HOP : (first + count) * HOP]
+        parts.append(stream.push(heard, seen.beta, seen.pose, seen.blink))
+        first += count
+    equal(joined(parts), offline)
+    rows = np.column_stack([speaker.mfcc, speaker.prosody])
+    stream = ResponseStream(moving, emotion, generator=seeded())
+    motion = speaker.motion
+    equal(stream.push(rows, motion.beta, motion.pose, motion.blink), offline)
+
+
+def test_a_stream_for_event_heads_says_what_it_lacks(moving):
+    stream, speaker = ResponseStream(moving, generator=seeded()), blinking()
+    with pytest.raises(ElpError, match="prosody"):
+        stream.push(speaker.mfcc, speaker.motion.beta, speaker.motion.pose)
+    with pytest.raises(ElpError, match="0 or 1"):
+        stream.push(None, speaker.motion.beta, speaker.motion.pose, np.ones(3))
+    with pytest.raises(ElpError, match="prosody"):
+        moving.respond(replace(speaker, prosody=None), generator=seeded())
+
+
+def test_guidance_is_the_models_unless_it_is_named(moving):
+    assert moving.guidance == 1.6
+    assert ELPResponder(moving.model, guidance=1.0).guidance == 1.0
+    with pytest.raises(ElpError, match="guidance"):
+        ELPResponder(moving.model, guidance=0.0)
+    plain, guided = (
+        ELPResponder(moving.model, guidance=g).respond(blinking(), "neutral", generator=seeded())
+        for g in (1.0, 5.0)
+    )
+    assert not np.array_equal(plain.pose[:, 0], guided.pose[:, 0])
+
+
+def test_many_are_answered_as_one_is(moving):
+    clips = [blinking(n) for n in (20, 41, 33)]
+    moods = ["positive", "auto", "neutral"]
+    together = moving.respond_all(clips, moods, generator=seeded())
+    assert [len(m) for m in together] == [20, 41, 33]
+    again = moving.respond_all(clips, moods, generator=seeded())
+    assert all(np.array_equal(a.beta, b.beta) for a, b in zip(together, again, strict=True))
+    alone = moving.respond_all(clips[:1], moods[:1], generator=seeded())[0]
+    equal(alone, moving.respond(clips[0], moods[0], generator=seeded()))
+    # beside others, and padded to their length, lids and head move as alone
+    np.testing.assert_allclose(alone.pose, together[0].pose, atol=1e-5)
+    assert np.array_equal(alone.blink, together[0].blink)

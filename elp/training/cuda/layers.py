@@ -92,6 +92,7 @@ class FastASE(ASE):
         mfcc: Tensor,
         motion: Tensor,
         e: Tensor,
+        own: Tensor | None = None,
         *,
         generator: torch.Generator | None = None,
         tau: float | None = None,
@@ -101,7 +102,7 @@ class FastASE(ASE):
         style = self.style(mfcc.bfloat16(), motion, generator=generator)
         with self.streams.branch() as join:
             emotion = self.tdnn(style)
-        logits = self.encoder(style)
+        logits = self.encoder(self.told(style, own, generator))
         logits, e, heads = repeated(samples, logits, e, heads)
         image = self.sampled(logits, e, self.config.tau if tau is None else tau, generator)
         join()

@@ -1,0 +1,117 @@
+"""Event heads learn from conversations by likelihood, and a run with them leaves one model."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from elp.errors import ElpError
+from elp.model import checkpoint
+from elp.model.ase import ASEConfig
+from elp.model.events import EventConfig
+from elp.training import recipes
+from elp.training.events import (
+    TERMS,
+    EventRecipe,
+    EventSampler,
+    EventTrainer,
+    validate_events,
+)
+from elp.training.listeners import calibrated, centred, own_of_listeners
+from elp.training.run import train
+from tests.ase import corpus
+
+SMALL = EventConfig(bins=9, hidden=12, width=8, lid_hidden=6, lid_width=4, dropout=0.0)
+QUICK = EventRecipe(steps=4, batch=3, frames=50, warmup=1)
+CONFIG = ASEConfig(beta=100, causal=True, events=SMALL)
+CPU = torch.device("cpu")
+
+
+def recipe():
+    base = recipes.listener()
+    model = replace(
+        base.model, heads=4, categories=4, hidden=16, blink_hidden=8, events=SMALL, convs=1
+    )
+    return replace(base, model=model, steps=4, batch=2, frames=12, warmup=1, events=QUICK)
+
+
+@pytest.fixture(scope="module")
+def sampler(simulated):
+    events = calibrated(CONFIG, simulated, 0, CPU)
+    return EventSampler(simulated, events, 50)
+
+
+def test_clips_are_the_corpus(simulated, sampler):
+    row, start = torch.tensor([0, 3]), torch.tensor([5, 0])
+    batch = sampler.gather(row, start)
+    for k, pair in enumerate(sampler.pairs.iloc[[0, 3]].itertuples()):
+        said = simulated.speaker(pair)
+        first = int(start[k])
+        cut = slice(first, first + 50)
+        np.testing.assert_array_equal(batch.heard[k, :, :8], said.prosody[cut])
+        np.testing.assert_array_equal(batch.heard[k, :, 8], said.motion.blink[cut])
+        motion = simulated.listener(pair)
+        np.testing.assert_array_equal(batch.codes[k, :, 0], motion.blink[cut])
+        events = calibrated(CONFIG, simulated, 0, CPU)
+        codes, past = events.targets(
+            torch.from_numpy(centred(motion)), torch.from_numpy(motion.blink.copy())
+        )
+        assert torch.equal(batch.codes[k], codes[cut])
+        torch.testing.assert_close(batch.past[k], past[cut])
+    assert 0.02 < batch.nodding.float().mean() < 0.9 or not batch.nodding.any()
+
+
+def test_a_head_is_counted_from_its_rest(simulated, sampler):
+    for pair in sampler.pairs.itertuples():
+        assert np.abs(np.median(centred(simulated.listener(pair)), 0)).max() < 1e-6
+    own = own_of_listeners(simulated, sampler.pairs, calibrated(CONFIG, simulated, 0, CPU))
+    assert own.shape == (len(simulated.blink), 13)
+    assert own[:, -1].max() == 1
+
+
+def test_losses_fall_and_do_not_depend_on_anything_global(simulated, sampler):
+    def trained(steps):
+        events = calibrated(CONFIG, simulated, 0, CPU)
+        quick = replace(QUICK, steps=60, lr=1e-2)
+        loop = EventTrainer(quick, events, sampler, seed=0, name="test")
+        found = []
+        for _ in range(steps):
+            loop.advance()
+            found.append(loop.terms.clone())
+        return events, torch.stack(found)
+
+    events, terms = trained(40)
+    assert terms.shape[1] == len(TERMS)
+    assert terms[-5:, 0].mean() < 0.5 * terms[0, 0]
+    assert terms[-5:, 1:7].mean() < 0.95 * terms[0, 1:7].mean()
+    torch.manual_seed(99)
+    again, same = trained(3)
+    assert torch.equal(same, terms[:3])
+    val = validate_events(events, simulated, QUICK, count=8)
+    assert val == validate_events(events, simulated, QUICK, count=8)
+    assert val["lids"] < validate_events(again, simulated, QUICK, count=8)["lids"]
+
+
+def test_a_run_with_event_heads_leaves_one_model_and_resumes(simulated, tmp_path):
+    card = train(recipe(), simulated, tmp_path / "run", device="cpu")
+    assert set(card["events"]) == set(TERMS)
+    model, stored = checkpoint.load(tmp_path / "run" / "model.safetensors")
+    assert model.events is not None and stored["recipe"]["events"]["steps"] == 4
+    assert (model.events.edges.diff(dim=1) > 0).all()
+    assert recipes.from_dict(stored["recipe"]).model == model.config
+    # what was finished is read again, not trained again
+    before = (tmp_path / "run" / "events.safetensors").stat().st_mtime_ns
+    train(recipe(), simulated, tmp_path / "run", device="cpu", resume=True)
+    assert (tmp_path / "run" / "events.safetensors").stat().st_mtime_ns == before
+    again, _ = checkpoint.load(tmp_path / "run" / "model.safetensors")
+    assert all(torch.equal(x, again.state_dict()[k]) for k, x in model.state_dict().items())
+
+
+def test_a_corpus_without_prosody_is_refused(tmp_path):
+    silent = corpus(tmp_path / "c")
+    config = ASEConfig(beta=12, causal=True, events=SMALL)
+    if silent.prosody is not None:
+        silent = replace(silent, prosody=None)
+    with pytest.raises(ElpError, match="prosody"):
+        EventSampler(silent, calibrated(config, silent, 0, CPU), 50)
