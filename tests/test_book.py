@@ -291,7 +291,7 @@ def nbval(path: Path, tmp_path: Path, broken: str = "") -> subprocess.CompletedP
         capture_output=True,
         text=True,
         env=env,
-        timeout=300,
+        timeout=900,
     )
 
 

@@ -98,7 +98,7 @@ def build(target: Path) -> Path:
         str(target),
         "--all",
     ]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-3000:]
     return target / "_build" / "html"
 
