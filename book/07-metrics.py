@@ -679,9 +679,12 @@ for what, seconds in cost["seconds_of"].items():
 # :class: dropdown
 # ```python
 # still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
-# print(metrics.mse(gt, still) < metrics.mse(gt, other), metrics.frechet(gt, still) < metrics.frechet(gt, other))
-# everybody = [np.broadcast_to(np.concatenate(gt).mean(0), x.shape) for x in gt]
-# print(metrics.mse(gt, everybody), metrics.mse(gt, other), metrics.frechet(gt, everybody), metrics.frechet(gt, other))
+# print(metrics.mse(gt, still) < metrics.mse(gt, other))
+# print(metrics.frechet(gt, still) < metrics.frechet(gt, other))
+# mean = np.concatenate(gt).mean(0)
+# everybody = [np.broadcast_to(mean, x.shape) for x in gt]
+# for measure in (metrics.mse, metrics.frechet):
+#     print(measure(gt, everybody), measure(gt, other))
 # ```
 # Both do, if the mean is the clip's own: a true mean is worth much. With the mean over *all* listeners only MSE still prefers it clearly. A network trained on MSE learns exactly this prediction, and V-D tells.
 # ````
@@ -695,7 +698,8 @@ for what, seconds in cost["seconds_of"].items():
 # :class: dropdown
 # ```python
 # back = [x[::-1] for x in gt]
-# print(metrics.frechet(gt, back), metrics.variance(back) - metrics.variance(gt), metrics.sts(gt, back, dt=1 / 25))
+# print(metrics.frechet(gt, back), metrics.sts(gt, back, dt=1 / 25))
+# print(metrics.variance(back) - metrics.variance(gt))
 # ```
 # FD, V-D and SI-D are exactly unchanged: they see a bag of frames. STS, MSE, RPCC and WTLCC notice.
 # ````

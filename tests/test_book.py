@@ -102,6 +102,20 @@ def test_code_fits_the_page(path: Path) -> None:
     assert not wide
 
 
+@pytest.mark.parametrize(
+    "path",
+    [*BOOK.glob("*.md"), *(p.with_suffix(".py") for p in NOTEBOOKS), *ROOT.glob("*.md")],
+    ids=lambda p: p.stem,
+)
+def test_code_in_prose_fits_the_page(path: Path) -> None:
+    cells = [c.source for c in jupytext.read(path).cells if c.cell_type == "markdown"]
+    text = path.read_text(encoding="utf-8") if path.suffix == ".md" else "\n".join(cells)
+    fences = re.findall(
+        r"^```(?:\{code-cell\} )?(?:python|bash|diff)\n(.*?)^```", text, re.M | re.S
+    )
+    assert not [line for code in fences for line in code.splitlines() if len(line) > COLUMNS]
+
+
 def shown(twin: Path) -> list[Any]:
     """The objects whose source a chapter lists, in order: the arguments of `figures.source`."""
     cells = [c.source for c in jupytext.read(twin).cells if c.cell_type == "code"]
