@@ -16,7 +16,6 @@ What is done is kept in --work and not done again, so an interrupted run goes on
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
 import os
 import time
@@ -343,8 +342,7 @@ def opened(a: argparse.Namespace, work: Path) -> Corpus:
         from elp.corpus.importers import import_corpus
 
         return import_corpus(a.source[0], a.source[1], folder)
-    sound = a.mfcc is None and importlib.util.find_spec("librosa") is not None
-    return simulate(folder, a.preset, 0, audio=sound, hours=a.hours, mfcc=a.mfcc)
+    return simulate(folder, a.preset, 0, audio=a.mfcc is None, hours=a.hours, mfcc=a.mfcc)
 
 
 def planned(a: argparse.Namespace, corpus: Path, work: Path) -> Plan:

@@ -20,7 +20,7 @@ ROOMS = (
 ).split()
 # not on the training machine, or slow to load: inside the function that needs it
 HEAVY = set(
-    "ai_edge_litert platformdirs librosa soundfile av plotly umap numba IPython anywidget "
+    "ai_edge_litert platformdirs librosa soxr soundfile av plotly umap numba IPython anywidget "
     "ipywidgets skimage matplotlib PIL onnx onnxruntime".split()
 )
 NO_TRAINING = {"media", "extraction", "respond", "render", "book"}  # rooms that need extras

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import fft
 
 from elp.errors import ElpError
 from elp.motion import Floats
@@ -24,6 +25,8 @@ CLASSES = tuple(
 )
 LAYERS = ("conv1d_7", "conv1d_8", "conv1d_9", "conv1d_10", "conv1d_11", "conv1d_12")
 RATE, SECONDS, OFFSET, FRAMES, HOP, CEPSTRA = 44100, 2.5, 0.5, 216, 512, 13
+# of its spectra: samples of a window, mel bands, decibels kept below the loudest
+WINDOW, BANDS, RANGE = 2048, 128, 80.0
 HAPPY = [k for k, name in enumerate(CLASSES) if name.endswith("happy")]
 
 
@@ -80,15 +83,27 @@ def features(audio: Floats, rate: int) -> Floats:
     Shorter sound is taken from its start if it has no 3 s, and padded with zeros, as its authors
     filled their table.
     """
-    import librosa
+    import soxr
 
     start = OFFSET if len(audio) / rate >= OFFSET + SECONDS else 0.0
     cut = np.asarray(audio, np.float32)[int(start * rate) : int((start + SECONDS) * rate)]
     if rate != RATE:
-        cut = librosa.resample(cut, orig_sr=rate, target_sr=RATE)
+        cut = soxr.resample(cut, rate, RATE)
     if len(cut) < HOP:
         return np.zeros(FRAMES, np.float32)
-    return _fill(librosa.feature.mfcc(y=cut, sr=RATE, n_mfcc=CEPSTRA).mean(axis=0))
+    return _fill(_cepstra(cut).mean(axis=1))
+
+
+def _cepstra(samples: Floats) -> Floats:
+    """What librosa.feature.mfcc gave the analyser when it was trained: (n,) -> (T, 13)."""
+    from elp.media import mel
+
+    padded = np.pad(samples, WINDOW // 2)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP]
+    power = np.abs(fft.rfft(windows * mel.window(WINDOW).astype(np.float32))) ** 2
+    decibel = 10 * np.log10(np.maximum(power @ mel.bank(RATE, WINDOW, BANDS).T, 1e-10))
+    kept = np.maximum(decibel, decibel.max() - RANGE)
+    return np.asarray(fft.dct(kept, axis=1, norm="ortho")[:, :CEPSTRA], np.float32)
 
 
 def features_of_mel(decibel: NDArray[Any], per_second: float) -> Floats:
@@ -96,9 +111,7 @@ def features_of_mel(decibel: NDArray[Any], per_second: float) -> Floats:
 
     This is an approximation: its bands differ from the analyser's.
     """
-    from scipy.fft import dct
-
-    mean = dct(decibel, type=2, norm="ortho", axis=1)[:, :CEPSTRA].mean(axis=1)
+    mean = fft.dct(decibel, type=2, norm="ortho", axis=1)[:, :CEPSTRA].mean(axis=1)
     now = np.arange(int(len(mean) / per_second * RATE / HOP)) * HOP / RATE * per_second
     return _fill(np.interp(now, np.arange(len(mean)), mean))
 

@@ -50,11 +50,11 @@ def simulate(
             1, 95 and 117 in version 2), "l2l" (2 emotions, 6 listeners, `hours`), "tiny" (36 clips
             of about 5 s, for tests) or, in version 2, "talks" (240 clips of 30 to 60 s, 3 hours).
         seed: of everything.
-        audio: synthesise the speakers' sound and compute its MFCC (needs librosa) and prosody.
+        audio: synthesise the speakers' sound and compute its MFCC and prosody.
             Without it the motion is the same bit for bit, MFCC and prosody are those of silence.
         hours: of conversation, for "l2l" (default 3; the real corpus has 72).
         mfcc: a `mfcc.npy` made with the same arguments on another machine, to use instead of
-            computing it; prosody, which needs no librosa, is computed all the same.
+            computing it; prosody is computed all the same.
         progress: show a progress bar.
         version: of the simulator: 1, or 2 (moods that change and are shared over seconds, heads
             that rest).

@@ -80,6 +80,17 @@ def test_features_have_one_length_whatever_comes_in() -> None:
     assert features_of_mel(RNG.standard_normal((256, 128)), 120.0).shape == (FRAMES,)
 
 
+@pytest.mark.parametrize("rate", [44100, 16000])
+def test_features_are_those_of_librosa(rate: int) -> None:
+    import librosa
+
+    audio = RNG.normal(0, 0.1, 2 * rate).astype(np.float32)
+    audio[rate:] *= 1e-6  # below the range of decibels that is kept
+    heard = librosa.resample(audio, orig_sr=rate, target_sr=44100)
+    expected = librosa.feature.mfcc(y=heard, sr=44100, n_mfcc=13).mean(axis=0)
+    np.testing.assert_allclose(features(audio, rate)[: len(expected)], expected, atol=1e-4)
+
+
 def test_balanced_labels_are_never_mostly_positive() -> None:
     happy = np.array([0.9, 0.8, 0.7, 0.6, 0.1, 0.95, 0.99, 0.55])
     assert labels(happy, balanced=False).count("positive") == 7

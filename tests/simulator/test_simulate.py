@@ -63,7 +63,6 @@ def test_same_seed_same_bytes_with_and_without_progress(tiny: Corpus, tmp_path: 
 
 
 def test_sound_changes_no_motion_and_can_be_carried(tiny: Corpus, tmp_path: Path) -> None:
-    pytest.importorskip("librosa")
     heard = simulate(tmp_path / "heard", "tiny")
     for name in ("beta", "pose", "blink", "index"):
         file = f"{name}.parquet" if name == "index" else f"{name}.npy"
