@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env book unit test lint lab pairs dist try clean
+.PHONY: help env book unit slow test chapters lint lab pairs dist try clean
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
@@ -28,6 +28,10 @@ book: env  ## the executed book in book/_build/html
 unit: env  ## tests without browsers, real videos from end to end and whole chapters: a minute or two
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
+slow: env  ## what `unit` leaves out: browsers, real videos from end to end
+	$(BIN)/python book/_tools/vendor.py
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m slow
+
 lint: env  ## form and types: ruff, mypy, spelling
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -37,7 +41,10 @@ lint: env  ## form and types: ruff, mypy, spelling
 test: lint  ## form and types; every test; then every chapter executed and its tagged outputs compared
 	$(BIN)/python book/_tools/vendor.py
 	$(BIN)/python -m pytest -n 2 --dist loadfile
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q --nbval-lax --nbval-sanitize-with=tests/nbval.cfg book  # chapters, executed and compared
+	$(MAKE) chapters
+
+chapters: env  ## every chapter executed, its tagged outputs compared with the committed ones
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q -p tests.executed --nbval-lax --nbval-sanitize-with=tests/nbval.cfg book
 
 lab: env  ## JupyterLab on the chapters
 	$(BIN)/jupyter trust book/*.ipynb >/dev/null

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -167,12 +168,19 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
         lines[number] = "`".join(parts)
 
 
+def executed(app: Any, config: Any) -> None:
+    """Pages from the executions in the folder of ELP_EXECUTED, where tests/executed.py put them."""
+    if folder := os.environ.get("ELP_EXECUTED"):
+        config.nb_execution_mode, config.nb_execution_cache_path = "cache", folder
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-results", Results)
     app.add_directive("elp-house", Picture)
     app.add_directive("elp-imports", Imports)
     app.add_directive("elp-rooms", Rooms)
     app.add_directive("elp-modules", Modules)
+    app.connect("config-inited", executed)
     # before napoleon reads the sections
     app.connect("autodoc-process-docstring", plain, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
