@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,16 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     from elp.simulator import simulate
 
     return simulate(tmp_path_factory.mktemp("simulated") / "tiny", "tiny", 0, audio=False)
+
+
+@pytest.fixture(scope="module")
+def short_validation() -> Iterator[None]:
+    """Validate on 32 clips where a run takes 256: most of a short training's time."""
+    from elp.training import run
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "validate", partial(run.validate, count=32))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_import_lists_the_registered_importers():
 
 
 def test_help_names_the_commands():
-    text = elp("--help").stdout
+    text = here("--help").stdout
     assert all(
         name in text for name in ("extract", "respond", "train", "evaluate", "export", "corpus")
     )
@@ -108,7 +108,7 @@ def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
     ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, args):
-    done = elp(*args, cwd=tmp_path)
+    done = here(*args, cwd=tmp_path)
     assert done.returncode == 2 and args[-2] in done.stderr, done.stderr
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
@@ -137,7 +137,7 @@ def test_evaluate_measures_the_rows_asked_for(simulated, tmp_path):
     refused(here(*out, "RLHG", "--models", tmp_path), "no trained RLHG")
 
 
-def test_a_file_in_the_place_of_a_folder_is_one_sentence(simulated, tmp_path):
+def test_a_file_in_the_place_of_a_folder_is_one_sentence(short_validation, simulated, tmp_path):
     (tmp_path / "run").write_text("a file")
     refused(
         here(

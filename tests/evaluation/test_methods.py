@@ -13,6 +13,7 @@ from elp.errors import ElpError
 from elp.evaluation import methods
 from elp.evaluation.trainings import Budget, file_name
 
+pytestmark = pytest.mark.usefixtures("short_validation")
 SHORT = Budget(recipe="tiny", printed="tiny", steps=2, rlhg_steps=2, l2l_steps=(6, 2), l2l_batch=4)
 
 

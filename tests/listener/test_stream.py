@@ -89,17 +89,18 @@ def equal(a: Motion, b: Motion):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("emotion", "options"),
     [
-        {},
-        {"coding": "value"},
-        {"space": "V+e"},
-        {"window": 1, "raw_motion": True},
-        {"convs": 8, "heads": 5},
+        ("auto", {}),
+        ("auto", {"coding": "value"}),
+        ("auto", {"space": "V+e"}),
+        ("auto", {"window": 1, "raw_motion": True}),
+        ("auto", {"convs": 8, "heads": 5}),
+        ([0.2, 0.3, 0.5], {}),
+        ([0.2, 0.3, 0.5], {"space": "V+e"}),
     ],
     ids=str,
 )
-@pytest.mark.parametrize("emotion", ["auto", [0.2, 0.3, 0.5]])
 def test_a_stream_of_cepstra_gives_the_offline_response(emotion, options):
     r, speaker = responder(CAUSAL | options), clip(FRAMES)
     offline = r.respond(speaker, emotion, generator=seeded())
@@ -230,11 +231,10 @@ def test_the_seed_decides():
 def test_any_prefix_of_nested_heads_can_be_streamed():
     model, speaker = responder(CAUSAL | {"nested": True}).model, clip(30)
     offline = [
-        ELPResponder(model, heads=n).respond(speaker, "neutral", generator=seeded())
-        for n in (1, 3, 8)
+        ELPResponder(model, heads=n).respond(speaker, "neutral", generator=seeded()) for n in (3, 8)
     ]
-    assert not np.allclose(offline[0].beta, offline[2].beta, atol=1e-3)
-    for n, whole in zip((1, 3, 8), offline, strict=True):
+    assert not np.allclose(offline[0].beta, offline[1].beta, atol=1e-3)
+    for n, whole in zip((3, 8), offline, strict=True):
         stream = ResponseStream(ELPResponder(model, heads=n), "neutral", generator=seeded())
         equal(
             joined(

@@ -26,6 +26,7 @@ SMALL = EventConfig(bins=9, hidden=12, width=8, lid_hidden=6, lid_width=4, dropo
 QUICK = EventRecipe(steps=4, batch=3, frames=50, warmup=1)
 CONFIG = ASEConfig(beta=100, causal=True, events=SMALL)
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("short_validation")
 
 
 def recipe():

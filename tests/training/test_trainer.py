@@ -24,6 +24,7 @@ from elp.training.validation import validate
 from tests.ase import EMOTIONS, corpus, train_as
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.usefixtures("short_validation")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def tiny(steps=8, **options):
 
 
 @pytest.fixture(scope="module")
-def run(data, tmp_path_factory):
+def run(data, short_validation, tmp_path_factory):
     """Folder of a whole run of `tiny()`, and the card it returned."""
     folder = tmp_path_factory.mktemp("run") / "run"
     return folder, train(tiny(), data, folder, device="cpu")
