@@ -115,7 +115,7 @@ def test_an_emotion_is_added(tmp_path: Path, film: Path) -> None:
 
 @pytest.fixture
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three seconds of a face that nods, with a tone."""
+    """A second and a half of a face that nods, with a tone."""
     import numpy as np
     from skimage import data
 
@@ -123,11 +123,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from elp.motion import Motion
     from elp.render import Portrait, render
 
-    t = np.arange(75) / 25
+    t = np.arange(38) / 25
     pose = np.zeros((len(t), 6), np.float32)
     pose[:, 0] = 0.1 * np.sin(2 * np.pi * t)
     motion = Motion(beta=np.zeros((len(t), 100)), pose=pose, blink=np.zeros(len(t)))
-    tone = 0.1 * np.sin(2 * np.pi * 220 * np.arange(3 * 16000) / 16000).astype(np.float32)
+    tone = 0.1 * np.sin(2 * np.pi * 220 * np.arange(24320) / 16000).astype(np.float32)
     path = tmp_path_factory.mktemp("film") / "film.mp4"
     write_video(path, render(Portrait.load(data.astronaut()), motion), audio=(tone, 16000))
     return path
