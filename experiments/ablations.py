@@ -24,8 +24,10 @@ import torch
 import typer
 
 from elp.corpus.format import Corpus
-from elp.evaluation.bootstrap import summarise
+from elp.evaluation.answers import usable
+from elp.evaluation.bootstrap import resample
 from elp.evaluation.measure import measure
+from elp.evaluation.units import units
 from elp.listener.responder import ELPResponder
 from elp.model import checkpoint
 from elp.records import run_card, write_json
@@ -136,11 +138,10 @@ def run(recipe: Recipe, work: Path, until: float) -> dict[str, Any] | None:
 def scored(folder: Path, path: Path, heads: int | None) -> dict[str, float]:
     """Metrics of full-length answers to the validation speakers, one sample."""
     torch.set_num_threads(1)
-    responder = ELPResponder.from_checkpoint(path, heads=heads)
-    found = summarise(
-        {"run": [measure(Corpus.open(folder), responder, samples=1, split="val")]}, bootstrap=1
-    )["methods"]["run"]
-    return {name: found[name]["value"] for name in SCORES}
+    corpus, responder = Corpus.open(folder), ELPResponder.from_checkpoint(path, heads=heads)
+    stats = measure(corpus, responder, samples=1, split="val")
+    found = resample([stats], units(usable(corpus, "val")), bootstrap=0)
+    return {name: float(f"{found[name][0]:.5g}") for name in SCORES}
 
 
 def main(

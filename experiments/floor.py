@@ -28,6 +28,7 @@ from elp.evaluation.bootstrap import interval
 from elp.evaluation.bounds import Oracle, UnseenListener
 from elp.evaluation.evaluate import corpus_card
 from elp.evaluation.measure import parts
+from elp.evaluation.units import Units, units
 from elp.metrics import Gaussian, barycentre, gaussian_terms
 from elp.motion import Motion
 from elp.records import run_card, write_json
@@ -45,8 +46,8 @@ def floors(
 
     Args:
         corpus: a simulated one.
-        answers: of each kind to each speaker. bootstrap: draws of clips. seed: of the answers and
-            the draws. split: measured on.
+        answers: of each kind to each speaker. bootstrap: draws of listeners. seed: of the answers
+            and the draws. split: measured on.
 
     Returns:
         {row: {part: {"fd" | "mean_term" | "covariance_term": {value, low, high}, "over_oracle":
@@ -68,7 +69,7 @@ def floors(
         "knows speaker, emotion and listener": _distance(truth, [_centre(given) for given in same]),
         "knows speaker and emotion": _distance(truth, [_centre(given) for given in other]),
     } | _constant(corpus, pairs, truth)
-    return _summary(found, bootstrap, seed)
+    return _summary(found, units(pairs), bootstrap, seed)
 
 
 def _fit(motion: Motion, seen: NDArray[np.bool_]) -> Fitted:
@@ -129,21 +130,23 @@ def _mean_distance(truth: Sequence[Fitted], answers: Sequence[Sequence[Fitted]])
     return {part: np.mean([r[part] for r in rounds], 0) for part in truth[0]}
 
 
-def _summary(found: dict[str, Values], bootstrap: int, seed: int) -> dict[str, Any]:
+def _summary(found: dict[str, Values], over: Units, bootstrap: int, seed: int) -> dict[str, Any]:
     """Means over clips with their intervals; all rows share the draws, which are those of the
     tables.
     """
-    clips = len(found["oracle"]["facial"])
-    drawn = np.random.default_rng(seed).multinomial(clips, np.full(clips, 1 / clips), bootstrap)
-    weights = np.concatenate([np.ones((1, clips)), drawn]) / clips
+    weights = over.weights(np.random.default_rng(seed), bootstrap)
+    weights /= weights.sum(1, keepdims=True)
     out: dict[str, Any] = {}
     for row, values in found.items():
         for part, terms in values.items():
             draws = np.column_stack([terms.sum(1), terms])
-            cell = {name: interval(weights @ x) for name, x in zip(TERMS, draws.T, strict=True)}
+            cell = {
+                name: interval(weights @ x, over.count)
+                for name, x in zip(TERMS, draws.T, strict=True)
+            }
             oracle = weights @ found["oracle"][part].sum(1)
             out.setdefault(row, {})[part] = cell | {
-                "over_oracle": interval(weights @ draws[:, 0] / oracle)
+                "over_oracle": interval(weights @ draws[:, 0] / oracle, over.count)
             }
     return out
 

@@ -7,6 +7,8 @@
     python experiments/tables.py --preset l2l --sweep 1 4 16 64 256 ...
     # real conversations
     python experiments/tables.py --source vc-resolution FILE.zip --recipe small --steps 800
+    # the same of version 2 of the simulator: tables-vico-v2.json
+    python experiments/tables.py --preset vico --simulator 2 --out book/results
     # the same in a few minutes on a CPU
     python experiments/tables.py --preset tiny --smoke --out tables
 
@@ -30,13 +32,16 @@ import numpy as np
 import torch
 
 from elp.corpus import Corpus
-from elp.evaluation.answers import Answerer
+from elp.errors import ElpError
+from elp.evaluation.answers import Answerer, usable
 from elp.evaluation.bootstrap import summarise
 from elp.evaluation.controllability import EmotionClassifier, controllability
 from elp.evaluation.evaluate import corpus_card
+from elp.evaluation.inferred import inferred_emotions, regressed_emotions
 from elp.evaluation.measure import Stats, measure
-from elp.evaluation.methods import ELP_U, METHODS, Method, with_heads
+from elp.evaluation.methods import ELP_U, METHODS, Method, responder, with_heads
 from elp.evaluation.trainings import Budget, Training, file_name
+from elp.evaluation.units import units
 from elp.model import checkpoint
 from elp.records import atomic, commit, run_card, write_json
 from elp.simulator import simulate
@@ -103,13 +108,17 @@ class Plan:
 
 def together(trainings: list[Iterator[None]], device: str) -> None:
     """Take a step of each in turn until all are done, on CUDA each on a stream of its own: none
-    fills a GPU alone.
+    fills a GPU alone. One whose loss is not finite any more stops alone, and is then missing.
     """
     left = [(training, None if device == "cpu" else torch.cuda.Stream()) for training in trainings]
     while left:
         for training, stream in list(left):
             with torch.cuda.stream(stream):
-                if next(training, "done") == "done":
+                try:
+                    if next(training, "done") == "done":
+                        left.remove((training, stream))
+                except ElpError as error:
+                    print(error, flush=True)
                     left.remove((training, stream))
 
 
@@ -170,6 +179,18 @@ def controlled(plan: Plan, name: str, seed: int) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+def inferred(plan: Plan, name: str, seed: int) -> dict[str, Any]:
+    """How well one row and seed infers the listener's emotion, in a process of its own."""
+    torch.set_num_threads(1)
+    path = plan.work / f"inferred-{file_name(name)}-{seed}.json"
+    if not path.exists():
+        corpus = Corpus.open(plan.corpus)
+        method = responder(answerer(plan, corpus, named(plan, name), seed))
+        splits = ("val", "test")
+        write_json(path, {split: inferred_emotions(corpus, method, split) for split in splits})
+    return json.loads(path.read_text())
+
+
 def named(plan: Plan, name: str) -> Method:
     """A row by its name, which can be sent to another process as the row's functions cannot."""
     return next(row for row in plan.rows if row.name == name)
@@ -186,8 +207,10 @@ def rows_of(
         for row in plan.rows
         if row.training == model and row.fits(corpus) and seed in plan.seeds_of(row)
     ]
-    return [(measured, row.name, seed) for row in ready] + [
-        (controlled, row.name, seed) for row in ready if told and row.steered
+    return [
+        *((measured, row.name, seed) for row in ready),
+        *((controlled, row.name, seed) for row in ready if told and row.steered),
+        *((inferred, row.name, seed) for row in ready if told and row.infers),
     ]
 
 
@@ -198,13 +221,17 @@ class Run:
     """Train on the devices, measure each row on the processors as soon as it can be.
 
     Attributes:
-        found: of `measured` and of `controlled`, row -> seed -> what it found.
-        missing: trainings that time ran out for.
+        found: of `measured`, `controlled` and `inferred`, row -> seed -> what it found.
+        missing: trainings that time ran out for, or that failed.
     """
 
     def __init__(self, plan: Plan, limit: float) -> None:
         self.plan, self.started, self.limit = plan, time.time(), limit
-        self.found: dict[Callable[..., Any], Results] = {measured: {}, controlled: {}}
+        self.found: dict[Callable[..., Any], Results] = {
+            measured: {},
+            controlled: {},
+            inferred: {},
+        }
         self.missing: list[str] = []
         self.waiting = list(plan.trained)
         self.jobs: dict[Any, tuple[Callable[..., Any], str, int]] = {}
@@ -256,7 +283,7 @@ class Run:
                 self.begin_rows(model, seed)
             else:
                 self.missing.append(f"{model.name}, seed {seed}")
-            self.say(f"{'trained' if there else 'no time for'} {model.name}, seed {seed}")
+            self.say(f"{'trained' if there else 'without'} {model.name}, seed {seed}")
 
     def say(self, what: str) -> None:
         print(f"{time.time() - self.started:7.1f} s  {what}", flush=True)
@@ -281,6 +308,8 @@ def arguments() -> argparse.Namespace:
         "--mfcc", type=Path, help="mfcc.npy of the same corpus, where no sound can be synthesised"
     )
     p.add_argument("--hours", type=float, help="of the l2l preset")
+    p.add_argument("--simulator", type=int, default=1, help="its version, 1 or 2")
+    p.add_argument("--people", type=int, default=0, help="seed of the simulated corpus")
     p.add_argument("--out", type=Path, default=Path("book/results"))
     p.add_argument(
         "--work",
@@ -342,7 +371,15 @@ def opened(a: argparse.Namespace, work: Path) -> Corpus:
         from elp.corpus.importers import import_corpus
 
         return import_corpus(a.source[0], a.source[1], folder)
-    return simulate(folder, a.preset, 0, audio=a.mfcc is None, hours=a.hours, mfcc=a.mfcc)
+    return simulate(
+        folder,
+        a.preset,
+        a.people,
+        audio=a.mfcc is None,
+        hours=a.hours,
+        mfcc=a.mfcc,
+        version=a.simulator,
+    )
 
 
 def planned(a: argparse.Namespace, corpus: Path, work: Path) -> Plan:
@@ -381,6 +418,12 @@ def planned(a: argparse.Namespace, corpus: Path, work: Path) -> Plan:
     )
 
 
+def labelled(a: argparse.Namespace) -> str:
+    """The corpus in names of files: "vico", "vico-v2", "vico-v2-people7"."""
+    version = f"-v{a.simulator}" if a.simulator != 1 and not a.source else ""
+    return f"{a.preset}{version}{f'-people{a.people}' if a.people else ''}"
+
+
 def cards(plan: Plan, missing: list[str]) -> dict[str, Any]:
     """What the files of the trained models say of their training."""
     found = {}
@@ -391,6 +434,14 @@ def cards(plan: Plan, missing: list[str]) -> dict[str, Any]:
                 card = checkpoint.read(model.path(plan.work, seed))[1]["card"]
                 found[name] = {key: value for key, value in card.items() if key != "curves"}
     return found
+
+
+def regressed(corpus: Corpus) -> dict[str, Any]:
+    """What e' should reach, where the corpus knows emotions."""
+    known = corpus.pairs("train")["emotion"]
+    if known[known >= 0].nunique() < 2:
+        return {}
+    return {split: regressed_emotions(corpus, split) for split in ("val", "test")}
 
 
 def in_order(plan: Plan, found: Results) -> dict[str, list[Any]]:
@@ -404,7 +455,8 @@ def main() -> None:
     started = time.time()
     commit()  # of the code that runs
     a.preset = a.source[0] if a.source else a.preset
-    work = a.work or a.out.parent / f"tables-work-{a.preset}"
+    label = labelled(a)
+    work = a.work or a.out.parent / f"tables-work-{label}"
     work.mkdir(parents=True, exist_ok=True)
     corpus = opened(a, work)
     plan = planned(a, corpus.folder, work)
@@ -433,10 +485,17 @@ def main() -> None:
             "trained": cards(plan, run.missing),
             "missing": run.missing,
             "control": in_order(plan, run.found[controlled]),
+            "inferred": in_order(plan, run.found[inferred]),
+            "regressed": regressed(corpus),
         }
-        | summarise(in_order(plan, run.found[measured]), against=ELP_U.name, bootstrap=a.bootstrap)
+        | summarise(
+            in_order(plan, run.found[measured]),
+            units(usable(corpus, "test")),
+            against=ELP_U.name,
+            bootstrap=a.bootstrap,
+        )
     )
-    name = f"tables-{a.preset}{'-smoke' if a.smoke else ''}.json"
+    name = f"tables-{label}{'-smoke' if a.smoke else ''}.json"
     write_json(a.out / name, result)
     run.say(str(a.out / name))
 

@@ -58,6 +58,14 @@ class Features(Standardiser):
         sound = self.standardise("mfcc", torch.tensor(clip.mfcc).to(self.eyelid))
         return torch.cat([torch.where(seen, motion, 0), sound], -1)
 
+    def first_frame(self, motion: Motion) -> Tensor:
+        """(M,) the first frame in which somebody is seen, standardised; the mean face where nobody
+        is.
+        """
+        seen = np.flatnonzero(motion.valid)[:1]
+        frames = self.motion(torch.tensor(motion.beta[seen]), torch.tensor(motion.pose[seen]))
+        return frames.sum(0)
+
     def listener(self, x: Tensor, blink: Tensor | None = None) -> Motion:
         """Standardised (T, M) -> Motion; blinks are read off β when not given."""
         beta, pose = self.restore("beta", x[:, :-POSE]), self.restore("pose", x[:, -POSE:])

@@ -75,10 +75,15 @@ class L2L(nn.Module):
 
     @torch.no_grad()
     def respond_all(
-        self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
+        self,
+        speakers: Sequence[Clip],
+        emotions: Sequence[Emotion],
+        *,
+        generator: torch.Generator,
+        first: Tensor | None = None,
     ) -> list[Motion]:
         """Codes are sampled one after the other (temperature 0.7, top-p 0.9) for all clips at once;
-        before the clip: the mean face.
+        before the clip: the listener's first frame (B, M), standing still, or the mean face.
         """
         device = self.features.device
         longest = -(-max(map(len, speakers)) // BLOCK) * BLOCK
@@ -88,8 +93,9 @@ class L2L(nn.Module):
             for r in rows
         ]
         x = torch.stack(rows)
-        still = torch.zeros(1, BLOCK, self.features.width, device=device)
-        codes = self.vq.codes(self.vq.encode(still)).expand(len(speakers), -1)
+        if first is None:
+            first = torch.zeros(len(speakers), self.features.width, device=device)
+        codes = self.vq.codes(self.vq.encode(first[:, None].repeat(1, BLOCK, 1)))
         for s in range(longest // TOKEN):
             logits = self.predictor(codes[:, -PAST:], x[:, s * TOKEN : s * TOKEN + HEARD])
             codes = torch.cat([codes, _nucleus(logits, generator)], 1)

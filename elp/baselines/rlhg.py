@@ -70,14 +70,22 @@ class RLHG(nn.Module):
 
     @torch.no_grad()
     def respond_all(
-        self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
+        self,
+        speakers: Sequence[Clip],
+        emotions: Sequence[Emotion],
+        *,
+        generator: torch.Generator,
+        first: Tensor | None = None,
     ) -> list[Motion]:
-        """Answers from the mean face on: no method here is shown a frame of the real listener."""
+        """Answers from the listener's first frames (B, M) on, which the network is built for; where
+        none are given, from the mean face: no method here is shown a frame of the real listener.
+        """
         e = self.features.mixtures(emotions)
         x = nn.utils.rnn.pad_sequence(
             [self.features.speaker(clip) for clip in speakers], batch_first=True
         )
-        first = torch.zeros(len(speakers), self.features.width, device=e.device)
+        if first is None:
+            first = torch.zeros(len(speakers), self.features.width, device=e.device)
         y = torch.cat([first[:, None], self(x, first, e)[:, :-1]], 1)
         return [
             self.features.listener(row[: len(clip)]) for row, clip in zip(y, speakers, strict=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
-from elp.listener.contract import Responder
+from elp.listener.contract import Emotion, Responder
 from elp.motion import Motion
 
 LEAST = 25  # frames seen in a clip below which it is left out
@@ -24,7 +24,19 @@ class Bound(Protocol):
     def answer(self, corpus: Corpus, pair: Any, generator: torch.Generator) -> Motion: ...
 
 
-Answerer = Responder | Bound
+class Shown(Protocol):
+    """A method that is shown something of the true listeners, and told the emotions."""
+
+    def answer_all(
+        self,
+        corpus: Corpus,
+        pairs: Sequence[Any],
+        emotions: Sequence[Emotion],
+        generator: torch.Generator,
+    ) -> list[Motion]: ...
+
+
+Answerer = Responder | Bound | Shown
 
 
 def generate(
@@ -38,7 +50,7 @@ def generate(
 
     Args:
         method: a Responder (if it has `respond_all(speakers, emotions, *, generator)`, all speakers
-            are given at once) or a Bound.
+            are given at once), a Bound, or Shown.
         pairs: rows of `corpus.pairs`. emotions: name or None for each. generator: source of all
             randomness.
 
@@ -47,6 +59,8 @@ def generate(
     """
     if hasattr(method, "answer"):
         return [method.answer(corpus, pair, generator) for pair in pairs]
+    if hasattr(method, "answer_all"):
+        return method.answer_all(corpus, pairs, emotions, generator)
     speakers = [corpus.speaker(pair) for pair in pairs]
     if hasattr(method, "respond_all"):
         answers = method.respond_all(speakers, list(emotions), generator=generator)

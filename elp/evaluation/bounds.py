@@ -1,18 +1,21 @@
-"""Rows that are no competitors: what the listener did, what another true answer would be, and what
-chance gives (chapter "Results").
+"""Rows that are no competitors: what the listener did, what another true answer would be, what
+chance gives, and methods that are shown the listener's first frame (chapter "Results").
 """
 
 # T frame
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from elp.baselines import L2L, RLHG
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.evaluation.answers import usable
+from elp.listener.contract import Emotion
 from elp.motion import Motion
 
 
@@ -72,3 +75,27 @@ class ShuffledPair:
             blink=motion.blink[frames],
             valid=motion.valid[frames],
         )
+
+
+class FirstFrame:
+    """A baseline that is shown the true listener's first frame, as its authors built and tested it:
+    who sits there, and how, is then known.
+
+    RLHG and PCH start their state from it; L2L, which sees 32 frames of the listener's past, sees
+    it standing still.
+    """
+
+    def __init__(self, method: RLHG | L2L) -> None:
+        self.method = method
+
+    def answer_all(
+        self,
+        corpus: Corpus,
+        pairs: Sequence[Any],
+        emotions: Sequence[Emotion],
+        generator: torch.Generator,
+    ) -> list[Motion]:
+        features = self.method.features
+        first = torch.stack([features.first_frame(corpus.listener(pair)) for pair in pairs])
+        speakers = [corpus.speaker(pair) for pair in pairs]
+        return self.method.respond_all(speakers, emotions, generator=generator, first=first)

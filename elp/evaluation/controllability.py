@@ -6,7 +6,7 @@ motion reads it (chapter "Results").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -33,17 +33,19 @@ class EmotionClassifier:
 
     Args:
         corpus: with emotions in its "train" split.
+        of: whose face is read; the speaker's says what a listener's emotion can be inferred from,
+            as e' is.
 
     Raises:
         ElpError: fewer than two emotions occur there.
     """
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: Corpus, of: Literal["listener", "speaker"] = "listener") -> None:
         from sklearn.linear_model import LogisticRegression
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        self.corpus, self.emotions = corpus, list(corpus.emotions)
+        self.corpus, self.emotions, self.of = corpus, list(corpus.emotions), of
         x, y = self._clips("train")
         if len(set(y)) < 2:
             raise ElpError(
@@ -55,9 +57,13 @@ class EmotionClassifier:
 
     def _clips(self, split: str) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         pairs = [p for p in usable(self.corpus, split) if p.emotion >= 0]
-        return np.stack([describe(self.corpus.listener(p)) for p in pairs]), np.array(
+        return np.stack([describe(self._motion(p)) for p in pairs]), np.array(
             [p.emotion for p in pairs]
         )
+
+    def _motion(self, pair: Any) -> Motion:
+        corpus = self.corpus
+        return corpus.listener(pair) if self.of == "listener" else corpus.speaker(pair).motion
 
     def predict(self, motions: Sequence[Motion]) -> NDArray[np.int64]:
         """(C,) index of the emotion that each motion shows."""

@@ -11,6 +11,7 @@ from elp.errors import ElpError
 from elp.evaluation.answers import Answerer, usable
 from elp.evaluation.bootstrap import summarise
 from elp.evaluation.measure import Scene, Stats, measure
+from elp.evaluation.units import units
 from elp.motion import FPS
 from elp.records import commit, run_card
 
@@ -32,8 +33,8 @@ def evaluate(
     Args:
         corpus: opened.
         methods: name -> what answers, or a list of them trained from different seeds.
-        samples: answers of each to each speaker. bootstrap: draws. seed: of the answers and the
-            draws.
+        samples: answers of each to each speaker. bootstrap: draws of listeners (see
+            `elp.evaluation.units`). seed: of the answers and the draws.
         split: of the corpus. infer: the methods are not told the listener's emotion. against:
             method to compare the others with.
 
@@ -59,7 +60,8 @@ def evaluate(
             measure(corpus, m, samples=samples, seed=seed + k, infer=infer, scene=scene)
             for k, m in enumerate(trained)
         ]
-    found = summarise(runs, against=against, bootstrap=bootstrap, seed=seed)
+    over = units(scene.pairs)
+    found = summarise(runs, over, against=against, bootstrap=bootstrap, seed=seed)
     return (
         run_card(seed=seed, started=started)
         | corpus_card(corpus, split)

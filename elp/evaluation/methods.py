@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,10 +16,18 @@ from elp import baselines
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.evaluation.answers import Answerer
-from elp.evaluation.bounds import GroundTruth, Oracle, ShuffledPair, UnseenListener
+from elp.evaluation.bounds import (
+    FirstFrame,
+    GroundTruth,
+    Oracle,
+    ShuffledPair,
+    UnseenListener,
+)
 from elp.evaluation.trainings import ELPTraining, L2LTraining, RegressionTraining, Training
 from elp.listener.contract import Emotion, Responder
 from elp.listener.responder import ELPResponder
+from elp.model import checkpoint
+from elp.model.config import ASEConfig
 from elp.motion import Clip, Motion
 
 
@@ -34,7 +43,10 @@ class Method:
         bound: it looks at the true listener or answers as a constant, and does not compete.
         draws: its answers differ from sample to sample.
         simulated: it needs the simulator, and so a simulated corpus.
+        shipped: name of the checkpoint that it is, which needs a corpus of its own emotions and
+            coefficients.
         steered: it is asked whether it shows the emotion that it is told.
+        infers: it is asked how often its e' is the listener's emotion.
         table: of the paper; 3 is the sweep over the number of heads.
     """
 
@@ -44,16 +56,36 @@ class Method:
     bound: bool = False
     draws: bool = True
     simulated: bool = False
+    shipped: str | None = None
     steered: bool = False
+    infers: bool = False
     table: int = 1
 
     def fits(self, corpus: Corpus) -> bool:
         """Whether the corpus has what the row needs."""
-        return not self.simulated or str(corpus.card.get("source", "")).startswith("simulated")
+        return not self.lacks(corpus)
+
+    def lacks(self, corpus: Corpus) -> str:
+        """What the row needs and the corpus has not, in words that follow its folder; else ""."""
+        if self.simulated and not str(corpus.card.get("source", "")).startswith("simulated"):
+            return "was not simulated"
+        if self.shipped is not None:
+            config = _config(self.shipped)
+            theirs = corpus.beta.shape[1], tuple(corpus.emotions)
+            if (config.beta, config.emotions) != theirs:
+                return f"has other coefficients or emotions than {self.shipped!r}"
+            if corpus.prosody is None:
+                return "has no prosody"
+        return ""
 
     def samples(self, wanted: int) -> int:
         """How many answers to each speaker tell more than one."""
         return wanted if self.draws else 1
+
+
+@cache
+def _config(shipped: str) -> ASEConfig:
+    return checkpoint.load(shipped)[0].config
 
 
 class WithoutEmotion:
@@ -99,8 +131,40 @@ def _random_codes(training: ELPTraining, *, steered: bool = False) -> Method:
     )
 
 
+def responder(method: Answerer) -> ELPResponder:
+    """The model of a row that infers e'."""
+    found = method.method if isinstance(method, WithoutEmotion) else method
+    assert isinstance(found, ELPResponder)
+    return found
+
+
 def _trained(training: Training, **options: Any) -> Method:
     return Method(name=training.name, build=_itself, training=training, **options)
+
+
+def _first_frame(training: RegressionTraining | L2LTraining, *, draws: bool) -> Method:
+    """A baseline that is shown the true listener's first frame, and so does not compete."""
+
+    def build(corpus: Corpus, trained: Responder | None) -> Answerer:
+        assert isinstance(trained, baselines.RLHG | baselines.L2L)
+        return FirstFrame(trained)
+
+    name = f"{training.name}, first frame"
+    return Method(name=name, build=build, training=training, bound=True, draws=draws)
+
+
+def _independent(corpus: Corpus, trained: Responder | None) -> Answerer:
+    """Every frame's codes and blink drawn anew, as Eq 2 may be read."""
+    return ELPResponder(_elp(trained).model, correlation=0.0, blink_correlation=0.0)
+
+
+def _shipped(name: str) -> Method:
+    """A checkpoint that ships, trained once, on other conversations than the tables'."""
+
+    def build(corpus: Corpus, trained: Responder | None) -> Answerer:
+        return ELPResponder.from_checkpoint(name)
+
+    return Method(name=name, build=build, shipped=name, steered=True, infers=True)
 
 
 def _itself(corpus: Corpus, trained: Responder | None) -> Responder:
@@ -114,6 +178,11 @@ def _elp(trained: Responder | None) -> ELPResponder:
 
 
 ELP_U, ELP_V = ELPTraining(name="ELP-U"), ELPTraining(name="ELP-V", space="V")
+RLHG, PCH = RegressionTraining(name="RLHG"), RegressionTraining(name="PCH", residual=True)
+L2L = L2LTraining(name="L2L", long=True)
+AS_PRINTED = ELPTraining(name="ELP-U, as printed", printed=True, exact=True, long=True)
+LINEAR = ELPTraining(name="ELP-U, e inferred linearly", emotion_branch="linear")
+EVENTS = ELPTraining(name="ELP-U, events", recipe_name="listener", causal=True, long=True)
 METHODS = (
     _bound("GT", GroundTruth, draws=False),
     _bound("oracle", Oracle, simulated=True),
@@ -125,23 +194,37 @@ METHODS = (
         bound=True,
         draws=False,
     ),
+    _first_frame(RLHG, draws=False),
+    _first_frame(PCH, draws=False),
+    _first_frame(L2L, draws=True),
     Method(name="Random", build=lambda corpus, trained: baselines.RandomListener(corpus)),
     _retrieval("motion"),
     _retrieval("audio"),
-    _trained(RegressionTraining(name="RLHG"), draws=False, steered=True),
-    _trained(RegressionTraining(name="PCH", residual=True), draws=False, steered=True),
-    _trained(L2LTraining(name="L2L", long=True), steered=True),
+    _trained(RLHG, draws=False, steered=True),
+    _trained(PCH, draws=False, steered=True),
+    _trained(L2L, steered=True),
+    Method(name=AS_PRINTED.name, build=_independent, training=AS_PRINTED, steered=True),
     _trained(ELPTraining(name="ELP-V, Eq 3", space="V", printed=True, long=True)),
-    _trained(ELPTraining(name="ELP-U, Eq 3", printed=True, long=True), steered=True),
-    _trained(ELPTraining(name="ELP-U, Eq 1", raw_motion=False)),
-    _trained(ELPTraining(name="ELP-U, causal", causal=True)),
+    _trained(ELPTraining(name="ELP-U, Eq 3", printed=True, long=True), steered=True, infers=True),
+    _trained(ELPTraining(name="ELP-U, Eq 1", raw_motion=False), infers=True),
+    _trained(ELPTraining(name="ELP-U, causal", causal=True), infers=True),
     _trained(ELP_V, steered=True),
-    _trained(ELP_U, steered=True),
+    _trained(ELPTraining(name="ELP-V+e", space="V+e"), steered=True),
+    _trained(ELP_U, steered=True, infers=True),
+    Method(name="ELP-U, independent draws", build=_independent, training=ELP_U),
     Method(
         name="ELP-U, e inferred",
-        build=lambda corpus, trained: WithoutEmotion(_itself(corpus, trained)),
+        build=lambda corpus, trained: WithoutEmotion(_elp(trained)),
         training=ELP_U,
     ),
+    Method(
+        name=LINEAR.name,
+        build=lambda corpus, trained: WithoutEmotion(_elp(trained)),
+        training=LINEAR,
+        infers=True,
+    ),
+    _trained(EVENTS, steered=True, infers=True),
+    _shipped("listener"),
     *(_retrieval_in(by, model) for by in ("motion", "audio") for model in (ELP_V, ELP_U)),
     _random_codes(ELP_V),
     _random_codes(ELP_U, steered=True),
@@ -200,7 +283,7 @@ def _built(row: Method, corpus: Corpus, models: Path | None, device: str) -> lis
 
 
 def _missing(row: Method, corpus: Corpus, models: Path | None) -> str:
-    if not row.fits(corpus):
-        return f"{corpus.folder} was not simulated"
+    if lacking := row.lacks(corpus):
+        return f"{corpus.folder} {lacking}"
     assert row.training is not None
     return f"no trained {row.training.name} in {models or 'any folder of models'}"

@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -21,6 +21,7 @@ from elp.listener.contract import Responder
 from elp.listener.responder import ELPResponder
 from elp.model import checkpoint
 from elp.training import recipes
+from elp.training.events import EventSampler, EventTrainer
 from elp.training.trainer import LOG_EVERY, Trainer
 
 
@@ -90,7 +91,10 @@ class ELPTraining(Training):
         space: "U" or "V". heads: H, the recipe's by default.
         raw_motion: the encoder sees β and p themselves too; the paper's Eq 1 is the style alone.
         causal: it looks at no future frame.
-        printed: with the loss and the length of the paper (Eq 3).
+        printed: with the loss and the length of the paper (Eq 3). exact: and with all else that it
+            prints, see `recipes.as_printed`.
+        recipe_name: of its recipe, where it is not the budget's.
+        emotion_branch: what infers e', the recipe's by default.
     """
 
     space: str = "U"
@@ -98,15 +102,23 @@ class ELPTraining(Training):
     raw_motion: bool = True
     causal: bool = False
     printed: bool = False
+    exact: bool = False
+    recipe_name: str | None = None
+    emotion_branch: Literal["tdnn", "linear"] | None = None
 
     def recipe(self, budget: Budget, seed: int) -> recipes.Recipe:
         """What the trainer is given."""
-        base = recipes.get(budget.printed if self.printed else budget.recipe)
+        named = budget.printed if self.printed else self.recipe_name or budget.recipe
+        base = recipes.get(named)
+        if self.exact:
+            base = recipes.as_printed(base)
+        if base.events and budget.steps:
+            base = replace(base, events=replace(base.events, steps=budget.steps))
         changes: dict[str, Any] = {"space": self.space, "causal": self.causal or base.model.causal}
         if not self.raw_motion:
             changes["raw_motion"] = False
-        if self.heads is not None:
-            changes["heads"] = self.heads
+        given = {"heads": self.heads, "emotion_branch": self.emotion_branch}
+        changes |= {name: value for name, value in given.items() if value is not None}
         return replace(
             recipes.variant(base, self.name, **changes),
             seed=seed,
@@ -119,6 +131,7 @@ class ELPTraining(Training):
     ) -> Iterator[None]:
         started = time.time()
         trainer = Trainer(self.recipe(budget, seed), corpus, torch.device(device))
+        yield from _event_heads(trainer)
         if device != "cpu":
             trainer.capture()
         steps = trainer.recipe.steps
@@ -129,6 +142,7 @@ class ELPTraining(Training):
             yield
         loss = round(last["loss"], 4)
         card = _card(steps, trainer.recipe.batch, loss, started)
+        trainer.model.events = trainer.events
         checkpoint.save(path, trainer.model, card)
 
     def load(self, corpus: Corpus, path: Path, device: str) -> Responder:
@@ -179,6 +193,26 @@ class L2LTraining(Training):
         model = baselines.L2L(baselines.Features(corpus))
         model.load_state_dict(checkpoint.read(path)[0])
         return model.to(device).eval()
+
+
+def _event_heads(trainer: Trainer) -> Iterator[None]:
+    """Train a model's event heads, where it has some."""
+    recipe, events = trainer.recipe.events, trainer.events
+    if recipe is None or events is None:
+        return
+    corpus = trainer.sampler.corpus
+    frames = min(recipe.frames, int(corpus.pairs("train")["length"].max()))
+    sampler = EventSampler(corpus, events, frames, device=trainer.device)
+    name = f"{trainer.recipe.name}, events"
+    loop = EventTrainer(recipe, events, sampler, seed=trainer.recipe.seed, name=name)
+    if trainer.device.type == "cuda":
+        loop.capture()
+    while loop.done < recipe.steps:
+        loop.advance()
+        if loop.done % LOG_EVERY == 0 or loop.done == recipe.steps:
+            loop.require_finite(loop.done, loop.terms.tolist())
+        yield
+    events.eval()
 
 
 def _finished(fit: Fit) -> Iterator[None]:

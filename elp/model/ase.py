@@ -21,7 +21,7 @@ from elp.model.decoders import (
     encode,
     lookup,
 )
-from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder
+from elp.model.encoders import TDNN, AudioEncoder, HeadEncoder, LinearEmotion
 from elp.model.events import OWN, Events
 from elp.model.layers import State
 from elp.model.space import base_space, gumbel, held
@@ -73,7 +73,12 @@ class ASE(Standardiser):
         style, causal = AudioEncoder.width + config.motion_width, config.causal
         self.events = Events(config.events, emotions) if config.events else None
         self.audio = AudioEncoder(config.mfcc, dropout=config.dropout, causal=causal)
-        self.tdnn = TDNN(style, emotions, causal=causal)
+        # called so in every checkpoint, whichever it is
+        self.tdnn = (
+            LinearEmotion(style, emotions)
+            if config.emotion_branch == "linear"
+            else TDNN(style, emotions, causal=causal)
+        )
         self.encoder = HeadEncoder(
             style + widths.get("own", 0),
             heads,

@@ -26,6 +26,8 @@ class ASEConfig:
         coding: how decoders read a codeword: its "value" or a learned "embedding".
         space: "U" (emotion moves the codewords), "V" (no emotion), "V+e" (no emotion in the codes,
             e as extra channels).
+        emotion_branch: what infers e': the paper's "tdnn", or "linear", a logistic regression on
+            the mean of the motion style, which reads unknown people better with `raw_motion`.
         window: frames of σ in Eq 1, or "clip".
         raw_motion: the encoder also sees β and p themselves, which Eq 1 leaves out.
         causal: use no future frame, so that the model can stream.
@@ -53,6 +55,7 @@ class ASEConfig:
     categories: int = 64
     coding: Literal["value", "embedding"] = "embedding"
     space: Literal["U", "V", "V+e"] = "U"
+    emotion_branch: Literal["tdnn", "linear"] = "tdnn"
     window: Window = SECOND
     raw_motion: bool = False
     causal: bool = False
@@ -71,7 +74,11 @@ class ASEConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "emotions", tuple(self.emotions))
         object.__setattr__(self, "holds", tuple(self.holds))
-        choices = {"coding": ("value", "embedding"), "space": ("U", "V", "V+e")}
+        choices = {
+            "coding": ("value", "embedding"),
+            "space": ("U", "V", "V+e"),
+            "emotion_branch": ("tdnn", "linear"),
+        }
         for name, allowed in choices.items():
             if (chosen := getattr(self, name)) not in allowed:
                 raise ElpError(

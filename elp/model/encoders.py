@@ -129,6 +129,36 @@ class TDNN(nn.Module):
         return self.mlp(torch.cat([mean, deviation], -1).to(style.dtype))
 
 
+class LinearEmotion(nn.Module):
+    """Style (B, T, D) -> emotion logits (B, N): a logistic regression on the mean of the motion
+    part over time. Not in the paper.
+
+    A mood shows in where a face stands, of which a mean of any length is a fair sample. The TDNN
+    learns its few hundred training conversations by heart instead: from the audio features, which
+    tell who speaks, and from deviations, which tell how lively.
+    """
+
+    reach = 0
+
+    def __init__(self, style: int, emotions: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(style - AudioEncoder.width, emotions)
+
+    def forward(self, style: Tensor) -> Tensor:
+        return self.out(style[..., AudioEncoder.width :].mean(1))
+
+    def so_far(self, style: Tensor, state: State) -> Tensor:
+        """Emotion logits from all frames up to t; (B, T, D) -> (B, T, N). `state` carries the sums
+        of a stream.
+        """
+        x = style[..., AudioEncoder.width :].double()
+        count, total = state.get(self, (x.new_zeros(()),) * 2)
+        counts = count + torch.arange(1, x.shape[1] + 1, device=x.device, dtype=x.dtype)[:, None]
+        totals = total + x.cumsum(1)
+        state[self] = (counts[-1], totals[:, -1:])
+        return self.out((totals / counts).to(style.dtype))
+
+
 class HeadEncoder(nn.Module):
     """Style (B, T, D) -> logits (B, T, H, V): five conv1d, three LSTM layers, MLP.
 

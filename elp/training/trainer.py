@@ -26,7 +26,8 @@ from elp.training.sampler import StyleSampler, prefixes
 
 TERMS = ("loss", "motion", "blink", "smooth", "emotion")
 LOG_EVERY = 50  # steps between two looks at the device; the log keeps every step
-SCALE = 1024.0  # of the loss: gradients of a mean would underflow in the LSTMs' float16
+# of the loss: gradients of a mean would underflow in the LSTMs' float16, a sum's might overflow
+SCALE = {"mean": 1024.0, "sum": 1.0}
 
 
 class Trainer(Loop):
@@ -103,11 +104,12 @@ class Trainer(Loop):
             self.half.copy_(self.parameters)
         self.clear()
         terms = self.losses(row, start)
-        (terms["loss"] * SCALE).backward()
+        scale = SCALE[self.recipe.weights.reduction]
+        (terms["loss"] * scale).backward()
         gradient = self._gradient()
         norm = torch.linalg.vector_norm(gradient, dtype=torch.float32)
         # a vector of one: bfloat16 becomes float32
-        shrink = ((self.recipe.clip * SCALE / norm).clamp_max(1) / SCALE)[None]
+        shrink = ((self.recipe.clip * scale / norm).clamp_max(1) / scale)[None]
         self.parameters.grad = gradient * shrink
         self.optimizer.step()
         values = torch.stack([terms[name].detach() for name in TERMS])

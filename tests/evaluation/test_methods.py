@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,11 @@ from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.evaluation import methods
 from elp.evaluation.trainings import Budget, file_name
+from elp.listener.responder import ELPResponder
+from elp.model.events import EventConfig
+from elp.training import recipes
+from elp.training.events import EventRecipe
+from elp.training.listeners import calibrated
 
 pytestmark = pytest.mark.usefixtures("short_validation")
 SHORT = Budget(recipe="tiny", printed="tiny", steps=2, rlhg_steps=2, l2l_steps=(6, 2), l2l_batch=4)
@@ -20,10 +26,15 @@ SHORT = Budget(recipe="tiny", printed="tiny", steps=2, rlhg_steps=2, l2l_steps=(
 def test_names_are_unique_also_as_files() -> None:
     names = [row.name for row in (*methods.METHODS, *methods.with_heads([1, 16]))]
     assert len({file_name(name) for name in names}) == len(names)
-    assert set(methods.BOUNDS) == {"GT", "oracle", "another listener", "stranger", "mean face"}
+    nobody = {"GT", "oracle", "another listener", "stranger", "mean face"}
+    shown = {f"{name}, first frame" for name in ("RLHG", "PCH", "L2L")}
+    assert set(methods.BOUNDS) == nobody | shown
 
 
-@pytest.mark.parametrize("name", ["RLHG", "PCH", "L2L", "ELP-U", "ELP-U, causal"])
+TRAINED = ["RLHG", "PCH", "L2L", "ELP-U", "ELP-U, e inferred linearly"]
+
+
+@pytest.mark.parametrize("name", TRAINED)
 def test_a_trained_row_comes_back_from_its_file(
     name: str, simulated: Corpus, tmp_path: Path
 ) -> None:
@@ -39,6 +50,41 @@ def test_a_trained_row_comes_back_from_its_file(
     speaker, generator = simulated.speaker(pair)[:60], torch.Generator().manual_seed(0)
     answer = found[name][0].respond(speaker, "positive", generator=generator)
     assert len(answer) == 60
+
+
+def test_independent_draws_tremble(simulated: Corpus) -> None:
+    trained = ELPResponder.from_checkpoint("small")
+    row = methods.method("ELP-U, independent draws")
+    speaker = simulated.speaker(next(simulated.pairs("test").itertuples()))[:80]
+    steps = []
+    for method in (trained, row.build(simulated, trained)):
+        generator = torch.Generator().manual_seed(0)
+        motion = method.respond(speaker, "neutral", generator=generator)
+        steps.append(np.abs(np.diff(motion.beta, axis=0)).mean())
+    assert steps[1] > 1.15 * steps[0]
+
+
+def test_event_heads_are_trained_with_their_row(
+    simulated: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heads = EventConfig(bins=9, hidden=12, width=8, lid_hidden=6, lid_width=4)
+    tiny = recipes.variant(recipes.tiny(), "events", causal=True, convs=1, events=heads)
+    short = replace(tiny, events=EventRecipe(batch=2), batch=2)
+    monkeypatch.setitem(recipes.RECIPES, "listener", lambda: short)
+    path = methods.EVENTS.path(tmp_path, 0)
+    for _ in methods.EVENTS.train(simulated, SHORT, 0, "cpu", path):
+        pass
+    trained = methods.responder(methods.EVENTS.load(simulated, path, "cpu"))
+    before = calibrated(trained.model.config, simulated, 0, "cpu").state_dict()
+    after = trained.model.events.state_dict()
+    assert any(not torch.equal(before[name], x) for name, x in after.items())
+
+
+def test_a_checkpoint_that_ships_needs_its_own_emotions(simulated: Corpus) -> None:
+    row = methods.method("listener")
+    assert row.fits(simulated)
+    two = replace(simulated, card=simulated.card | {"emotions": ["unpositive", "positive"]})
+    assert "other coefficients or emotions" in row.lacks(two)
 
 
 def test_rows_without_their_model_are_left_out_unless_asked_for(

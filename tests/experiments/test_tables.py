@@ -5,6 +5,7 @@ share.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elp.corpus import Corpus
-from elp.evaluation.methods import METHODS, Training
+from elp.evaluation.methods import AS_PRINTED, METHODS, Training
 from elp.evaluation.trainings import Budget, ELPTraining
+from elp.training import recipes
 from experiments import tables
 
 MODELS = {row.training.name: row.training for row in METHODS if row.training is not None}
@@ -64,12 +66,14 @@ def test_rows_are_measured_when_their_model_is_there(simulated: Corpus) -> None:
     assert {seed for name, seed in measured if name == "NN-audio+V"} == {0, 1, 2}
     steered = {name for job, name, _ in rows if job is tables.controlled}
     assert {"ELP-U", "RLHG", "DLS-Random+U"} <= steered and "NN-audio" not in steered
+    inferring = {name for job, name, _ in rows if job is tables.inferred}
+    assert {"ELP-U", "ELP-U, e inferred linearly", "listener"} <= inferring
 
 
 def test_several_devices_begin_with_what_takes_longest_to_train(simulated: Corpus) -> None:
     assert plan(simulated).trained[0][0][0].name == "ELP-U"
     several = plan(simulated, devices=("cuda:0", "cuda:1"))
-    assert several.trained[0][0][0].name == "ELP-U, Eq 3"
+    assert all(model.long for model, _ in several.trained[0])
 
 
 def test_a_row_whose_model_is_left_out_is_left_out(simulated: Corpus) -> None:
@@ -84,6 +88,28 @@ def test_a_variant_is_its_recipe(kind: str) -> None:
     assert isinstance(training, ELPTraining)
     recipe = training.recipe(Budget(recipe="lively", printed="vico"), 5)
     model = recipe.model
-    assert (model.space, model.causal, recipe.seed) == (kind[4], "causal" in kind, 5)
-    assert model.raw_motion == ("Eq" not in kind)
-    assert recipe.steps == (10_000 if "Eq 3" in kind else 2000)
+    space = kind.partition("-")[2].partition(",")[0]
+    assert (model.space, recipe.seed) == (space, 5)
+    assert model.causal == (kind in ("ELP-U, causal", "ELP-U, events"))
+    assert model.raw_motion == ("Eq" not in kind and "printed" not in kind)
+    if kind == "ELP-U, events":
+        assert recipe.events is not None
+    else:
+        assert recipe.steps == (10_000 if "Eq 3" in kind or "printed" in kind else 2000)
+
+
+def test_the_row_as_printed_has_nothing_that_the_paper_has_not() -> None:
+    recipe = AS_PRINTED.recipe(Budget(recipe="lively", printed="vico"), 0)
+    assert replace(recipe, name="paper") == recipes.paper()
+    assert (recipe.lr, recipe.warmup, recipe.decay) == (1e-3, 0, "none")
+    assert (recipe.model.coding, recipe.weights.reduction) == ("value", "sum")
+    assert recipe.weights.score == "l2" and not recipe.model.shortcut
+
+
+def test_results_are_named_after_people_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    def label(*options: str) -> str:
+        monkeypatch.setattr("sys.argv", ["tables.py", *options])
+        return tables.labelled(tables.arguments())
+
+    assert label() == "vico"
+    assert label("--simulator", "2", "--people", "7") == "vico-v2-people7"
