@@ -24,6 +24,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,7 @@ from elp.evaluation.bootstrap import summarise
 from elp.evaluation.controllability import EmotionClassifier, controllability
 from elp.evaluation.evaluate import corpus_card
 from elp.evaluation.inferred import inferred_emotions, regressed_emotions
-from elp.evaluation.measure import Stats, measure
+from elp.evaluation.measure import Scene, Stats, measure
 from elp.evaluation.methods import ELP_U, METHODS, Method, responder, with_heads
 from elp.evaluation.trainings import Budget, Training, file_name
 from elp.evaluation.units import units
@@ -151,14 +152,22 @@ def answerer(plan: Plan, corpus: Corpus, row: Method, seed: int) -> Answerer:
     return row.build(corpus, row.training.load(corpus, path, device))
 
 
+@cache
+def tested(folder: Path) -> Scene:
+    """The test split's true clips, prepared once in each process."""
+    corpus = Corpus.open(folder)
+    return Scene(corpus, usable(corpus, "test"))
+
+
 def measured(plan: Plan, name: str, seed: int) -> Stats:
     """Measure one row and seed, in a process of its own, into the work folder."""
     torch.set_num_threads(1)
     path = plan.work / f"stats-{file_name(name)}-{seed}.npz"
     if not path.exists():
-        corpus, row = Corpus.open(plan.corpus), named(plan, name)
-        method = answerer(plan, corpus, row, seed)
-        stats = measure(corpus, method, samples=row.samples(plan.samples), seed=seed)
+        scene, row = tested(plan.corpus), named(plan, name)
+        method = answerer(plan, scene.corpus, row, seed)
+        samples = row.samples(plan.samples)
+        stats = measure(scene.corpus, method, samples=samples, seed=seed, scene=scene)
         with atomic(path) as partial:
             np.savez_compressed(partial, **stats)
     with np.load(path) as file:

@@ -113,13 +113,14 @@ class Scene:
     does not depend on a method.
 
     Attributes:
-        pairs: rows of `corpus.pairs`. valid: per pair the (T,) frames in which both are seen.
+        corpus: of the pairs. pairs: rows of `corpus.pairs`. valid: per pair the (T,) frames in
+            which both are seen.
         cases: "facial", "head", "nod", "smile", "blink", "rotation", and "heard" and "known" cues,
             as far as the corpus has them, answered by the real listeners.
     """
 
     def __init__(self, corpus: Corpus, pairs: Sequence[Any]) -> None:
-        self.pairs, self.units = pairs, corpus.units
+        self.corpus, self.pairs, self.units = corpus, pairs, corpus.units
         self.valid = [seen_frames(corpus, pair) for pair in pairs]
         self.movements = movements(corpus)
         speakers = [corpus.speaker(pair).motion for pair in pairs]
