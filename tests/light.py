@@ -4,6 +4,7 @@ wrong with it.
 
 import os
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,22 @@ from elp.errors import ElpError
 from elp.motion import Clip, Motion
 
 
-def extract(path: Path) -> Clip:
-    """Clip of as many frames as the file says; takes ELP_TEST_PAUSE seconds and notes that it ran
-    in ELP_TEST_LOG.
+def extract(path: Path, *, face: str = "largest") -> Clip:
+    """Clip of as many frames as the file says, another one for another face; takes
+    ELP_TEST_PAUSE seconds and notes that it ran in ELP_TEST_LOG.
     """
     text = Path(path).read_text()
     if log := os.environ.get("ELP_TEST_LOG"):
         with open(log, "a") as file:
             file.write(f"{Path(path).name}\n")
     time.sleep(float(os.environ.get("ELP_TEST_PAUSE", 0)))
+    if text == "warn":
+        warnings.warn(f"{Path(path).name}: seen in half of the frames", stacklevel=2)
+        text = "20"
     if not text.isdigit():
         raise ElpError(f"{Path(path).name}: {text}")
     frames = int(text)
-    rng = np.random.default_rng(sum(Path(path).name.encode()))
+    rng = np.random.default_rng(sum((Path(path).name + face).encode()))
     motion = Motion(
         beta=rng.standard_normal((frames, 100)),
         pose=0.1 * rng.standard_normal((frames, 6)),

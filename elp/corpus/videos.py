@@ -6,18 +6,29 @@ import hashlib
 import importlib
 import os
 import shutil
+import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from elp.errors import ElpError
 from elp.motion import Clip
 
 EXTRACT = "elp.extraction.pipeline:extract"
+LARGEST = "largest"
+Outcome = tuple[str | None, list[str]]  # why a video failed, or None; and what was said about it
+
+
+class Shot(NamedTuple):
+    """Somebody in a video: which file, and which face in it, as `elp extract` takes it."""
+
+    video: Path
+    face: str = LARGEST
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +38,8 @@ class Extraction:
     Attributes:
         cache: folder of finished clips; a run that is killed resumes from it. One run at a time may
             use it.
-        extract: "module:function" that turns a path into a `Clip`.
+        extract: "module:function" that turns a path into a `Clip`; with `face="left"` it is called
+            where a face other than the largest is meant.
         scheduler: None or "processes" for processes on this machine, "threads" for its threads, or
             the address of a Dask cluster ("tcp://host:8786") whose workers see the same files.
         workers: how many at once on this machine; by default one for each processor.
@@ -40,44 +52,45 @@ class Extraction:
     workers: int | None = None
     progress: bool = False
 
-    def run(self, videos: Iterable[Path]) -> dict[Path, str]:
-        """Extract every video that is not in the cache yet.
+    def run(self, shots: Iterable[Shot]) -> dict[Shot, str]:
+        """Extract whoever is not in the cache yet.
 
         Gives the reason for each that failed.
         """
         load_function(self.extract)  # a wrong name must fail here, not once for each video
-        videos = sorted(set(videos))
+        shots = sorted(set(shots))
         self.cache.mkdir(parents=True, exist_ok=True)
         for leftover in self.cache.glob(".*.npz"):  # of a run that was killed while writing
             leftover.unlink()
         tasks = {
-            video: (str(video), str(self.clip_file(video)), self.extract)
-            for video in videos
-            if not self.clip_file(video).is_file()
+            shot: (str(shot.video), shot.face, str(self.clip_file(shot)), self.extract)
+            for shot in shots
+            if not self.clip_file(shot).is_file()
         }
-        reasons = _run(
+        outcomes = _run(
             tasks,
             self.scheduler,
             self.workers or os.cpu_count() or 1,
             self.progress,
-            done=len(videos) - len(tasks),
+            done=len(shots) - len(tasks),
         )
-        return {video: reason for video, reason in sorted(reasons.items()) if reason is not None}
+        for note in dict.fromkeys(note for _, notes in outcomes.values() for note in notes):
+            warnings.warn(note, stacklevel=2)
+        return {shot: reason for shot, (reason, _) in sorted(outcomes.items()) if reason}
 
-    def clip_file(self, video: Path) -> Path:
-        """Where the clip of a video is kept.
+    def clip_file(self, shot: Shot) -> Path:
+        """Where the clip of somebody in a video is kept.
 
-        The name depends on the video's path, size and the extraction.
+        The name depends on the video's path, size, the face and the extraction.
         """
+        video, face = shot
         size = video.stat().st_size if video.is_file() else -1
-        return self.cache / (
-            hashlib.sha256(f"{video.resolve()}|{size}|{self.extract}".encode()).hexdigest()[:32]
-            + ".npz"
-        )
+        name = f"{video.resolve()}|{size}|{self.extract}" + f"|{face}" * (face != LARGEST)
+        return self.cache / (hashlib.sha256(name.encode()).hexdigest()[:32] + ".npz")
 
-    def clip(self, video: Path) -> Clip:
+    def clip(self, shot: Shot) -> Clip:
         """A finished clip."""
-        return Clip.load(self.clip_file(video))
+        return Clip.load(self.clip_file(shot))
 
 
 @contextmanager
@@ -133,19 +146,33 @@ def load_function(name: str) -> Callable[[Path], Clip]:
         raise ElpError(f"{name}: no such function ({error}): name it as module:function") from error
 
 
-def extract_one(task: tuple[str, str, str]) -> str | None:
-    """Extract one video into its file; gives None, or the reason why it failed."""
-    video, target, function = task
+def extract_one(task: tuple[str, str, str, str]) -> str | None:
+    """Extract somebody in a video into a file; gives None, or the reason why it failed."""
+    video, face, target, function = task
+    options = {} if face == LARGEST else {"face": face}
     try:
-        load_function(function)(Path(video)).save(target)
+        load_function(function)(Path(video), **options).save(target)
     except Exception as error:
         return " ".join(str(error).split()) or type(error).__name__
     return None
 
 
+def extract_apart(task: tuple[str, str, str, str]) -> Outcome:
+    """The same in a process of its own, with its warnings: the parent says them in its own way."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", UserWarning)
+        reason = extract_one(task)
+    return reason, [str(w.message) for w in said if issubclass(w.category, UserWarning)]
+
+
+def extract_beside(task: tuple[str, str, str, str]) -> Outcome:
+    """The same in a thread, or on a cluster: what is said there stays there."""
+    return extract_one(task), []
+
+
 def _run(
-    tasks: Mapping[Path, Any], scheduler: str | None, workers: int, progress: bool, done: int
-) -> dict[Path, str | None]:
+    tasks: Mapping[Shot, Any], scheduler: str | None, workers: int, progress: bool, done: int
+) -> dict[Shot, Outcome]:
     from tqdm import tqdm
 
     with tqdm(
@@ -154,17 +181,15 @@ def _run(
         if not tasks:
             return {}
         if scheduler in (None, "processes", "threads"):
-            reasons = _here(
+            outcomes = _here(
                 list(tasks.values()), scheduler or "processes", min(workers, len(tasks)), bar.update
             )
         else:
-            reasons = _cluster(list(tasks.values()), scheduler, bar.update)
-    return dict(zip(tasks, reasons, strict=True))
+            outcomes = _cluster(list(tasks.values()), scheduler, bar.update)
+    return dict(zip(tasks, outcomes, strict=True))
 
 
-def _here(
-    tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any]
-) -> list[str | None]:
+def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any]) -> list[Outcome]:
     """Dask's schedulers for one machine."""
     import multiprocessing
     from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
@@ -174,8 +199,15 @@ def _here(
     from dask.callbacks import Callback
 
     pool: Executor = ThreadPoolExecutor(workers)
+    extract = extract_beside
     # spawned: a forked process cannot use what the parent's threads hold
     if scheduler == "processes":
+        if any(function.startswith("__main__:") for *_, function in tasks):
+            raise ElpError(
+                "workers cannot find a function of the script that starts them: "
+                "put it into a module of its own"
+            )
+        extract = extract_apart
         pool = ProcessPoolExecutor(
             workers,
             multiprocessing.get_context("spawn"),
@@ -183,10 +215,10 @@ def _here(
             initargs=(os.getpid(),),
         )
     try:
-        with pool, Callback(posttask=lambda *_: tick()):
+        with _no_main(), pool, Callback(posttask=lambda *_: tick()):
             return list(
                 dask.compute(
-                    *(dask.delayed(extract_one, pure=False)(task) for task in tasks),
+                    *(dask.delayed(extract, pure=False)(task) for task in tasks),
                     scheduler=scheduler,
                     pool=pool,
                 )
@@ -198,7 +230,23 @@ def _here(
         ) from error
 
 
-def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[str | None]:
+@contextmanager
+def _no_main() -> Iterator[None]:
+    """Spawned workers do not run the script that started them: what they call, they find by name.
+
+    So a script needs no `if __name__ == "__main__"` around a build.
+    """
+    main = sys.modules["__main__"]
+    names = ("__file__", "__spec__")
+    kept: dict[str, Any] = {name: vars(main).pop(name) for name in names if name in vars(main)}
+    main.__spec__ = None
+    try:
+        yield
+    finally:
+        vars(main).update(kept)
+
+
+def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[Outcome]:
     """An existing cluster, whose workers see the same files."""
     from dask.distributed import Client, as_completed
 
@@ -210,14 +258,14 @@ def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[st
             "start one with 'dask scheduler', or leave this out"
         ) from error
     with client:
-        futures = client.map(extract_one, tasks, pure=False)
+        futures = client.map(extract_beside, tasks, pure=False)
         for _ in as_completed(futures):
             tick()
-        # extract_one never raises: an error means that the worker itself died, four times
+        # extract_beside never raises: an error means that the worker itself died, four times
         return [
             future.result()
             if future.status == "finished"
-            else "its worker died: too little memory?"
+            else ("its worker died: too little memory?", [])
             for future in futures
         ]
 

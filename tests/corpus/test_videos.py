@@ -104,7 +104,7 @@ def test_pairs_of_videos(tmp_path: Path) -> None:
     pd.DataFrame(rows).to_csv(folder / "pairs.csv", index=False)
     corpus = build(folder, tmp_path / "c", extract=LIGHT, scheduler="threads")
     assert len(corpus.pairs()) == 3  # the pair of the broken video is gone as a whole
-    assert corpus.card["skipped"][0]["row"] == "00000"
+    assert corpus.card["skipped"][0]["row"] == "pairs.csv line 2"
     assert set(corpus.index["split"]) <= {"train", "val", "test"}
     pair = corpus.pairs().iloc[0]
     assert (pair["speaker"], pair["listener"], pair["length"]) == ("v02", "v03", 62)

@@ -1,17 +1,17 @@
 """What all importers share.
 
-The list of what was left out, tables that name a missing column, splits by person.
+The list of what was left out, arrays and sound of files, splits by person.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from elp.corpus.emotion import features
 from elp.errors import ElpError
@@ -26,23 +26,6 @@ class Skipped:
 
     def add(self, row: str, reason: object) -> None:
         self.rows.append({"row": row, "reason": " ".join(str(reason).split())})
-
-
-def table(path: Path, columns: Iterable[str]) -> pd.DataFrame:
-    """A csv as text; raises ElpError naming the first of `columns` that it lacks."""
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except FileNotFoundError as error:
-        raise ElpError(f"{path}: no such file: the corpus's table belongs there") from error
-    except (ValueError, UnicodeDecodeError) as error:
-        raise ElpError(
-            f"{path}: not a readable csv ({error}): save it as comma-separated UTF-8"
-        ) from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    for name in columns:
-        if name not in frame.columns:
-            raise ElpError(f"{path}: no column {name!r}, it has: {', '.join(frame.columns)}")
-    return frame.apply(lambda column: column.str.strip())
 
 
 def array(path: Path, *, key: str | None = None) -> Any:
@@ -66,7 +49,7 @@ def sound_of(path: Path, frames: int) -> tuple[Floats, Floats]:
     from elp.media.audio import mfcc, read_audio
     from elp.media.prosody import prosody
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # False for names that cannot be, too
         raise ElpError(f"{path.name}: no such file")
     audio = read_audio(path)
     if audio is None:

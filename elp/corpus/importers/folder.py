@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from elp.corpus.importers.common import (
-    Skipped,
-    by_person,
-    features_of_file,
-    sound_of,
-    table,
-)
+from elp.corpus.importers.common import Skipped, by_person, features_of_file, sound_of
 from elp.corpus.importers.importer import Importer
-from elp.corpus.videos import Extraction
+from elp.corpus.importers.pairs import (
+    REQUIRED,
+    SETS,
+    Pair,
+    check_emotion,
+    names,
+    pairs,
+    spellings,
+)
+from elp.corpus.importers.tables import table
+from elp.corpus.videos import Extraction, Shot
 from elp.corpus.writer import Record
 from elp.errors import ElpError
-from elp.motion import Clip, Floats
+from elp.motion import Floats
 
 TABLE = "pairs.csv"
-VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
-OPTIONAL = ("clip", "speaker_id", "listener_id", "emotion", "split", "audio")
+# endings that cameras, phones and programs give to videos
+VIDEOS = tuple(
+    ".mp4 .mov .mkv .webm .avi .m4v .mpg .mpeg .mts .m2ts .ts .wmv .3gp .3g2 .flv .ogv".split()
+)
 
 
 def read(
@@ -31,137 +37,161 @@ def read(
 ) -> Iterator[Record]:
     """Records of a folder with pairs.csv, of such a csv anywhere, or of videos without one.
 
-    The csv has the columns speaker and listener (video files, relative to it) and may have clip,
-    speaker_id, listener_id, emotion, split, and audio (a sound file in place of the speaker's own).
-    Where split is empty, people are split so that nobody is in two. Without a csv every video is a
-    clip of its own, role "both", named after its file.
+    The csv has the columns speaker and listener (video files, relative to it) and may have
+
+    - clip: a name; speaker_id, listener_id: who they are, else people are called after their files;
+    - emotion: of the listener; split: train, val or test, else people are split so that nobody is
+      in two;
+    - audio: a sound file in place of the speaker's own;
+    - face: where one file, a recorded call, shows both, the speaker's side: left or right;
+      speaker_face, listener_face: largest, left or right, where two files show several people.
+
+    Without a csv every video is a clip of its own, role "both", named after its file.
     """
-    csv = (
-        None
-        if not isinstance(source, Path)
-        else source
-        if source.suffix == ".csv"
-        else source / TABLE
-    )
-    if csv is not None and (csv.is_file() or (csv.suffix == ".csv" and csv == source)):
-        yield from _pairs(csv, skipped, extraction)
+    csv = _csv(source)
+    if csv is not None:
+        yield from _pairs(csv, skipped, extraction, inside=csv != source)
         return
-    videos = _videos(source)
-    failures = extraction.run(videos)
+    root, videos = _root(source), _videos(source, skipped)
+    shots = [Shot(video) for video in videos]
+    failures, called = extraction.run(shots), names(shots, root)
     split = by_person((str(video), str(video)) for video in videos)
-    for video in videos:
-        if video in failures:
-            skipped.add(video.name, failures[video])
+    for shot in shots:
+        if shot in failures:
+            skipped.add(shot.video.name, failures[shot])
             continue
-        clip = extraction.clip(video)
+        clip = extraction.clip(shot)
         yield Record(
-            clip=video.stem,
-            person=video.stem,
+            clip=called[shot],
+            person=called[shot],
             partner="",
             role="both",
             motion=clip.motion,
             mfcc=clip.mfcc,
             prosody=clip.prosody,
-            split=split[str(video)],
-            source=video.name,
+            split=split[str(shot.video)],
+            source=Path(os.path.relpath(shot.video, root)).as_posix(),
         )
 
 
-def _pairs(path: Path, skipped: Skipped, extraction: Extraction) -> Iterator[Record]:
-    rows = table(path, ("speaker", "listener"))
-    for name in OPTIONAL:
-        if name not in rows:
-            rows[name] = ""
-    rows["clip"] = [clip or f"{number:05d}" for number, clip in enumerate(rows["clip"])]
-    for who in ("speaker", "listener"):
-        named = zip(rows[f"{who}_id"], rows[who], strict=True)
-        rows[f"{who}_id"] = [person or Path(video).stem for person, video in named]
-    split = by_person(zip(rows["speaker_id"], rows["listener_id"], strict=True))
-    files = {name: path.parent / name for name in {*rows["speaker"], *rows["listener"]}}
-    failures = extraction.run(files.values())
-    for row in rows.itertuples(index=False):
+def _csv(source: Path | Sequence[Path]) -> Path | None:
+    """The table of pairs, if there is one."""
+    if not isinstance(source, Path):
+        return None
+    if source.suffix.lower() == ".csv" and not source.is_dir():
+        return source
+    return source / TABLE if os.path.lexists(source / TABLE) else None
+
+
+def _root(source: Path | Sequence[Path]) -> Path:
+    """What a record's source is relative to."""
+    if isinstance(source, Path):
+        return source if source.is_dir() else source.parent
+    return Path(os.path.commonpath([video.absolute().parent for video in source or [Path()]]))
+
+
+def _pairs(
+    path: Path, skipped: Skipped, extraction: Extraction, *, inside: bool
+) -> Iterator[Record]:
+    found = pairs(path, skipped)
+    shots = {shot for pair in found for shot in pair.shots.values()}
+    if inside and found:
+        unnamed = sorted(_below(path.parent, Skipped()) - {shot.video for shot in shots})
+        if unnamed:
+            some = ", ".join(video.name for video in unnamed[:5])
+            skipped.add(f"{len(unnamed)} videos", f"in no row of {path.name} that is read: {some}")
+    failures = extraction.run(shots)
+    for pair in found:
         try:
-            yield from _row(row, files, failures, extraction, row.split or split[row.speaker_id])
+            yield from _records(pair, failures, extraction, path.parent)
         except ElpError as error:
-            skipped.add(row.clip, error)
+            skipped.add(pair.row, error)
 
 
-def _row(
-    row: Any, files: dict[str, Path], failures: dict[Path, str], extraction: Extraction, split: str
+def _records(
+    pair: Pair, failures: dict[Shot, str], extraction: Extraction, root: Path
 ) -> list[Record]:
-    clips: dict[str, Clip] = {}
-    for who in ("speaker", "listener"):
-        video = files[getattr(row, who)]
-        if video in failures:
-            raise ElpError(f"{video.name}: {failures[video]}")
-        clips[who] = extraction.clip(video)
+    for shot in pair.shots.values():
+        if shot in failures:
+            raise ElpError(f"{shot.video.name}: {failures[shot]}")
+    clips = {who: extraction.clip(shot) for who, shot in pair.shots.items()}
     said = clips["speaker"]
-    mfcc, prosody = (
-        sound_of(files[row.speaker].parent / row.audio, len(said))
-        if row.audio
-        else (said.mfcc, said.prosody)
-    )
-    people = {"speaker": row.speaker_id, "listener": row.listener_id}
+    mfcc, prosody = sound_of(pair.audio, len(said)) if pair.audio else (said.mfcc, said.prosody)
     return [
         Record(
-            clip=row.clip,
-            person=people[who],
-            partner=people[other],
+            clip=pair.clip,
+            person=pair.people[who],
+            partner=pair.people[other],
             role=who,
             motion=clips[who].motion,
-            emotion=row.emotion,
+            emotion=pair.emotion,
             mfcc=mfcc if who == "speaker" else None,
             prosody=prosody if who == "speaker" else None,
-            split=split,
-            source=getattr(row, who),
+            split=pair.split,
+            source=Path(os.path.relpath(pair.shots[who].video, root)).as_posix(),
         )
         for who, other in (("speaker", "listener"), ("listener", "speaker"))
     ]
 
 
-def _videos(source: Path | Sequence[Path]) -> list[Path]:
-    if isinstance(source, Path):
-        if not source.is_dir():
-            raise ElpError(f"{source}: no such folder: give a folder of videos, or a csv of pairs")
-        videos = sorted(path for path in source.rglob("*") if path.suffix.lower() in VIDEOS)
-    else:
-        videos = sorted(source)
+def _videos(source: Path | Sequence[Path], skipped: Skipped) -> list[Path]:
+    if isinstance(source, Path) and not source.is_dir():
+        raise ElpError(f"{source}: no such folder: give a folder of videos, or a csv of pairs")
+    videos = sorted(_below(source, skipped) if isinstance(source, Path) else set(source))
     if not videos:
+        other = ", ".join(row["row"] for row in skipped.rows[:5])
         raise ElpError(
-            f"{source}: no video in it ({', '.join(VIDEOS)}) and no {TABLE}: "
-            "give a folder of videos"
-        )
-    if len({video.stem for video in videos}) < len(videos):
-        raise ElpError(
-            f"{source}: two videos have the same name: rename one, or pair them in a {TABLE}"
+            f"{source}: no video in it{f', but {other}' if other else ''}, and no {TABLE}: "
+            f"give a folder of videos ({', '.join(VIDEOS)})"
         )
     return videos
 
 
+def _below(folder: Path, skipped: Skipped) -> set[Path]:
+    """Videos of a folder and its folders; what else lies there is listed, by its ending."""
+    videos: dict[Path, Path] = {}
+    others: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        video = path.suffix.lower() in VIDEOS
+        if path.is_dir() or (hidden and not video):
+            continue
+        if hidden:  # a Mac's twins on other disks
+            skipped.add(path.name, "hidden: rename it if it is a video")
+        elif not video:
+            others.setdefault(path.suffix or path.name, []).append(path.name)
+        elif (first := videos.setdefault(path.resolve(), path)) != path:
+            skipped.add(path.name, f"the same file as {first.name}")
+    for ending, files in others.items():
+        count = f"{len(files)} files, the first is {files[0]}" if len(files) > 1 else files[0]
+        skipped.add(f"*{ending}" if ending[0] == "." else ending, f"not read as video: {count}")
+    return set(videos.values())
+
+
 def features(source: Path | list[Path], row: Any) -> Floats:
     """(216,) what the speech analyser hears of an imported row's speaker."""
-    if isinstance(source, list):
-        return features_of_file(next(path for path in source if path.name == row.source))
-    return features_of_file((source if source.is_dir() else source.parent) / row.source)
+    return features_of_file(_root(source) / row.source)
 
 
 def emotions(source: Path | Sequence[Path]) -> list[str]:
     """The names that the csv uses: one of the paper's two sets, or else all that occur, sorted."""
-    csv = (
-        None
-        if not isinstance(source, Path)
-        else source
-        if source.suffix == ".csv"
-        else source / TABLE
-    )
-    if csv is None or not csv.is_file():
-        return ["negative", "neutral", "positive"]
-    rows = table(csv, ("speaker", "listener"))
-    used = set(rows["emotion"] if "emotion" in rows else pd.Series(dtype=str)) - {""}
-    for known in (["negative", "neutral", "positive"], ["unpositive", "positive"]):
-        if used <= set(known):
-            return known
-    return sorted(used)
+    csv, used = _csv(source), set[str]()
+    if csv is not None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # `read` says it
+            rows = table(csv, REQUIRED, Skipped())
+        labels = set(rows["emotion"]) - {""} if "emotion" in rows else set()
+        spelled = spellings(labels)
+        used = {label for label in labels if _right(label, spelled)}
+    return next((list(known) for known in SETS if used <= set(known)), sorted(used))
+
+
+def _right(label: str, spelled: dict[str, str]) -> bool:
+    try:
+        check_emotion(label, spelled)
+    except ElpError:
+        return False
+    return True
 
 
 IMPORTER = Importer(

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from elp.corpus.importers.common import Skipped, finite, sound_of, table
+from elp.corpus.importers.common import Skipped, finite, sound_of
 from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import linear, rotations
-from elp.corpus.videos import Extraction
+from elp.corpus.importers.tables import table
+from elp.corpus.videos import Extraction, Shot
 from elp.corpus.writer import Record
 from elp.errors import ElpError
 from elp.motion import Motion
@@ -37,19 +38,19 @@ def read(source: Path, skipped: Skipped, *, extraction: Extraction, **_: Any) ->
     (people of the training set).
     """
     path = source if source.suffix == ".csv" else source / "RLD_data.csv"
-    rows, root = table(path, COLUMNS), path.parent
+    rows, root = table(path, COLUMNS, skipped), path.parent
     files = {kind: _below(root, kind) for kind in (".mat", ".mp4", ".wav")}
     named = {
         name: f
         for name in {*rows["speaker"], *rows["listener"]}
         if (f := files[".mat"].get(_stem(name)) or files[".mp4"].get(_stem(name)))
     }
-    failures = extraction.run(f for f in named.values() if f.suffix == ".mp4")
-    for number, row in enumerate(rows.itertuples(index=False), start=2):
+    failures = extraction.run(Shot(f) for f in named.values() if f.suffix == ".mp4")
+    for row in rows.itertuples():
         try:
-            yield from _row(row, number, named, files[".wav"], failures, extraction)
+            yield from _row(row, row.Index, named, files[".wav"], failures, extraction)
         except ElpError as error:
-            skipped.add(f"{path.name} line {number}", error)
+            skipped.add(f"{path.name} line {row.Index}", error)
 
 
 def _row(
@@ -57,7 +58,7 @@ def _row(
     number: int,
     named: dict[str, Path],
     sounds: dict[str, Path],
-    failures: dict[Path, str],
+    failures: dict[Shot, str],
     extraction: Extraction,
 ) -> list[Record]:
     if row.attitude not in ATTITUDES:
@@ -70,12 +71,11 @@ def _row(
     for who, name in (("speaker", row.speaker), ("listener", row.listener)):
         if name not in named:
             raise ElpError(f"{name}: neither a .mat nor a .mp4 of that name")
-        if named[name] in failures:
-            raise ElpError(f"{named[name].name}: {failures[named[name]]}")
+        shot = Shot(named[name])
+        if shot in failures:
+            raise ElpError(f"{named[name].name}: {failures[shot]}")
         both[who] = (
-            deep3d(named[name])
-            if named[name].suffix == ".mat"
-            else extraction.clip(named[name]).motion
+            deep3d(named[name]) if named[name].suffix == ".mat" else extraction.clip(shot).motion
         )
     mfcc, prosody = sound_of(sounds[_stem(row.audio)], len(both["speaker"]))
     people = {"speaker": str(row.speaker_id), "listener": str(row.listener_id)}
