@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from elp.baselines.features import Features
 from elp.corpus import Corpus
+from elp.errors import ElpError
 from elp.listener.contract import Emotion, Responder
 from elp.motion import CLIP, Clip, Motion
 
@@ -109,6 +110,11 @@ class Neighbours:
         )
         self.length = np.minimum(pairs["length"].to_numpy()[owner] - start, SEGMENT)
         whole = self.length == SEGMENT
+        if not whole.any():
+            raise ElpError(
+                f"{corpus.folder}: no training pair of {SEGMENT} frames to retrieve from: "
+                "take longer clips, or leave this row out"
+            )
         self.speaker, self.listener = self.speaker[whole], self.listener[whole]
         frames = self.speaker[:, None] + np.arange(0, SEGMENT, THIN)
         series = corpus.mfcc if by == "audio" else np.concatenate([corpus.beta, corpus.pose], 1)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 
 from elp import baselines
+from elp.baselines.simple import SEGMENT
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.evaluation.answers import Answerer
@@ -47,6 +48,7 @@ class Method:
             coefficients.
         steered: it is asked whether it shows the emotion that it is told.
         infers: it is asked how often its e' is the listener's emotion.
+        retrieves: it looks for pieces of training conversations.
         table: of the paper; 3 is the sweep over the number of heads.
     """
 
@@ -59,6 +61,7 @@ class Method:
     shipped: str | None = None
     steered: bool = False
     infers: bool = False
+    retrieves: bool = False
     table: int = 1
 
     def fits(self, corpus: Corpus) -> bool:
@@ -69,6 +72,8 @@ class Method:
         """What the row needs and the corpus has not, in words that follow its folder; else ""."""
         if self.simulated and not str(corpus.card.get("source", "")).startswith("simulated"):
             return "was not simulated"
+        if self.retrieves and corpus.pairs("train")["length"].max() < SEGMENT:
+            return f"has no training pair of {SEGMENT} frames"
         if self.shipped is not None:
             config = _config(self.shipped)
             theirs = corpus.beta.shape[1], tuple(corpus.emotions)
@@ -108,7 +113,7 @@ def _retrieval(by: Literal["motion", "audio"]) -> Method:
     def build(corpus: Corpus, trained: Responder | None) -> Answerer:
         return baselines.NearestNeighbour(corpus, by)
 
-    return Method(name=f"NN-{by}", build=build, draws=False)
+    return Method(name=f"NN-{by}", build=build, draws=False, retrieves=True)
 
 
 def _retrieval_in(by: Literal["motion", "audio"], training: ELPTraining) -> Method:
@@ -117,7 +122,9 @@ def _retrieval_in(by: Literal["motion", "audio"], training: ELPTraining) -> Meth
     def build(corpus: Corpus, trained: Responder | None) -> Answerer:
         return baselines.RetrievedSpeaker(corpus, by, _elp(trained))
 
-    return Method(name=f"NN-{by}+{training.space}", build=build, training=training, table=2)
+    return Method(
+        name=f"NN-{by}+{training.space}", build=build, training=training, retrieves=True, table=2
+    )
 
 
 def _random_codes(training: ELPTraining, *, steered: bool = False) -> Method:

@@ -45,6 +45,10 @@ class Group:
             chosen = torch.device(name if name != "cuda" else f"cuda:{local}")
         except RuntimeError as error:
             raise ElpError(f"unknown device {name!r}: use cpu, cuda or cuda:0") from error
+        if chosen.type not in ("cpu", "cuda"):
+            raise ElpError(f"{name!r}: a device that training does not use: give cpu or cuda")
+        if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+            raise ElpError(f"{name!r}: no such device, there are {torch.cuda.device_count()}")
         if chosen.type == "cuda":
             torch.cuda.set_device(chosen)
         if size > 1:

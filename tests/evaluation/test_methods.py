@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 import torch
 
+from elp.baselines.simple import Neighbours
 from elp.corpus import Corpus
+from elp.corpus.writer import Record
 from elp.errors import ElpError
 from elp.evaluation import methods
 from elp.evaluation.trainings import Budget, file_name
 from elp.listener.responder import ELPResponder
 from elp.model.events import EventConfig
+from elp.motion import Motion
 from elp.training import recipes
 from elp.training.events import EventRecipe
 from elp.training.listeners import calibrated
@@ -104,6 +107,23 @@ def test_only_a_simulated_corpus_has_an_oracle(simulated: Corpus) -> None:
     assert methods.method("stranger").fits(real)
     with pytest.raises(ElpError, match="was not simulated"):
         methods.answerers(real, ["oracle"])
+
+
+def test_clips_too_short_to_retrieve_from(tmp_path: Path) -> None:
+    """All other rows can be measured on clips of half the length that training draws."""
+    frames = 25
+    motion = Motion(beta=np.ones((frames, 2)), pose=np.zeros((frames, 6)), blink=np.zeros(frames))
+    records = [
+        Record(clip="a", person=who, partner="", role=role, motion=motion)
+        for who, role in (("ann", "speaker"), ("bob", "listener"))
+    ]
+    card = {"name": "short", "emotions": ["calm"], "source": "a test"}
+    short = Corpus.write(tmp_path / "short", records, card)
+    assert set(methods.answerers(short)) == {"GT", "stranger", "mean face", "Random"}
+    with pytest.raises(ElpError, match="no training pair of 50 frames"):
+        methods.answerers(short, ["NN-audio"])
+    with pytest.raises(ElpError, match="no training pair of 50 frames"):
+        Neighbours(short, "motion")
 
 
 def test_a_method_that_is_not_told_infers(simulated: Corpus) -> None:

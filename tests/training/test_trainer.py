@@ -192,7 +192,7 @@ def test_recipes_follow_the_paper_and_unknown_ones_are_refused():
         recipes.get("vicoo")
 
 
-@pytest.mark.parametrize("device", ["cuda", "warp:9"])
+@pytest.mark.parametrize("device", ["cuda", "warp:9", "mps", "meta", "xpu:0"])
 def test_a_device_that_is_not_there_is_named(data, tmp_path, device):
     if device == "cuda" and torch.cuda.is_available():
         pytest.skip("CUDA is here")
