@@ -17,6 +17,7 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbval.plugin import IPyNbCell
 
+pytest_plugins = ["nbval.plugin"]
 FOLDER = os.environ.get("ELP_EXECUTED")
 
 
