@@ -3,6 +3,7 @@
 # P face point (468), D expression coefficient, S side of the square picture
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from elp.face.model import FaceModel
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Image = NDArray[Any]  # uint8
+MOST = 1 << 29  # bytes of an image file
+LONGEST = 32000  # pixels: OpenCV warps nothing longer
+UNREADABLE = "not a readable image: use a PNG or JPEG"
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
 ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
@@ -123,22 +127,42 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
         return source, "portrait"
     path = Path(source)
     if not path.is_file():
-        raise ElpError(f"{path}: no such image: check the name")
-    data = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        raise ElpError(f"{path}: no such image: give the name of a PNG or JPEG")
+    cover = _cover(path)  # refuses what is too large before it is decoded
+    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise ElpError(f"{path}: not a readable image: use a PNG or JPEG")
-    whole = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
-    if (
-        whole is not None
-        and whole.ndim == 3
-        and whole.shape[2] == 4
-        and whole.shape[:2] == image.shape[:2]
-        and whole.dtype == np.uint8
-    ):
-        cover = whole[..., 3:].astype(np.float32) / 255
-        image = np.rint(image * cover + 255 * (1 - cover)).astype(np.uint8)
-    return np.ascontiguousarray(image[..., ::-1]), str(path)
+        raise ElpError(f"{path}: {UNREADABLE}")
+    if cover is not None and cover.shape == image.shape[:2]:
+        for row, alpha in zip(image, cover[..., None] / np.float32(255), strict=True):
+            row[:] = np.rint(row * alpha + 255 * (1 - alpha))
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), str(path)
+
+
+def _cover(path: Path) -> Image | None:
+    """(H, W) uint8 of an image file that is transparent somewhere: 255 where it is not.
+
+    Raises ElpError for what no image is, and, by its header alone, for too large a one.
+    """
+    from PIL import Image as Pillow
+    from PIL import ImageOps
+
+    large = f"more than {Pillow.MAX_IMAGE_PIXELS} pixels, {LONGEST} a side, or {MOST} bytes"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
+            opened = Pillow.open(path)
+        with opened as image:
+            if max(image.size) > LONGEST or path.stat().st_size > MOST:
+                raise Pillow.DecompressionBombError
+            if not image.has_transparency_data:
+                return None
+            ImageOps.exif_transpose(image, in_place=True)
+            whole = image if "A" in image.getbands() else image.convert("RGBA")
+            return np.asarray(whole.getchannel("A"))
+    except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError) as error:
+        raise ElpError(f"{path}: {large}: make it smaller") from error
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ElpError(f"{path}: {UNREADABLE}") from error
 
 
 def find(image: Image, face: str, name: str) -> Floats:

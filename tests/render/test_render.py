@@ -4,11 +4,15 @@ stays.
 
 from __future__ import annotations
 
+import struct
+from zlib import crc32
+
 import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image as Pillow
 from skimage import data
 
 from elp.errors import ElpError
@@ -304,6 +308,26 @@ def test_a_face_at_the_edge_of_the_picture_and_odd_files_load(tmp_path, portrait
     cv2.imwrite(str(clear), np.dstack([np.zeros((8, 8, 3), np.uint8), np.zeros((8, 8), np.uint8)]))
     assert read(grey)[0].shape == (512, 512, 3)
     assert (read(clear)[0] == 255).all()  # transparent is white
+    deep = np.zeros((8, 8, 4), np.uint16)
+    deep[:4, :, 1:] = 65535
+    cv2.imwrite(str(clear), deep)
+    assert (read(clear)[0][0, 0] == [255, 255, 0]).all() and (read(clear)[0][7] == 255).all()
+    turned, exif = Pillow.fromarray((deep >> 8).astype(np.uint8)), Pillow.Exif()
+    exif[0x0112] = 3  # upside down
+    turned.save(clear, exif=exif)
+    assert (read(clear)[0][0] == 255).all() and read(clear)[0][7, 0, 0] == 0
+
+
+@pytest.mark.parametrize("size", [(32000, 32000), (20000, 20000), (60000, 2), (2**31 - 1, 1)])
+def test_a_picture_too_large_is_refused_by_its_header(tmp_path, size: tuple[int, int]) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
+
+    path = tmp_path / "bomb.png"
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 6, 0, 0, 0))
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b""))
+    with pytest.raises(ElpError, match="make it smaller"):
+        read(path)
 
 
 def test_bad_portraits_are_refused_in_one_sentence(tmp_path) -> None:
