@@ -225,13 +225,18 @@ def ahead(items: Iterable[Item], count: int = 4) -> Iterator[Item]:
 
 
 def sound(path: str | Path, frames: int) -> NDArray[np.float32]:
-    """MFCC (T, 29) of a video's sound; zeros, and one warning, where it has none."""
+    """MFCC (T, 29) of a video's sound; zeros, and one warning, where it has none or is silent."""
     from elp.media.audio import blocks, has_audio, mfcc
 
     if not has_audio(path):
         warnings.warn(f"{path}: no sound in it: its MFCC are zeros", stacklevel=3)
         return mfcc(None, frames)
-    return mfcc(blocks(path), frames)
+    out = mfcc(blocks(path), frames)
+    if not out.any():
+        warnings.warn(
+            f"{path}: its sound is silence, or cannot be decoded: its MFCC are zeros", stacklevel=3
+        )
+    return out
 
 
 def voice(path: str | Path, frames: int) -> NDArray[np.float32]:

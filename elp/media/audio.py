@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from elp.media import mel
-from elp.media.container import opened
+from elp.media.clock import decoded, running, start
+from elp.media.container import opened, sound_of
 from elp.motion import FPS, MFCC
 
 Samples = NDArray[np.float32]
@@ -30,69 +32,64 @@ FLOOR = 1e-8
 # seconds by which a track may deviate from its own clock before silence is filled in or sound
 # dropped
 GAP = 0.04
+PIECE = 10  # seconds of silence that are made at once
+OPPOSITE = -0.9  # correlation of two channels below which one is the other turned over
 
 
 def has_audio(path: str | Path) -> bool:
     """Whether a media file has a sound track."""
     with opened(path) as container:
-        return bool(container.streams.audio)
+        return sound_of(container) is not None
 
 
 def blocks(path: str | Path, rate: int = RATE, *, channels: int = 1) -> Iterator[Samples]:
     """Stream a file's sound as blocks (n,) or, with two channels, (n, 2) of float32 in [-1, 1].
 
-    The first sample belongs to the first picture's time: a late track begins with silence, an early
-    one is cut, gaps become silence. Damaged packets are left out. Nothing is yielded where there is
-    no sound.
+    The track is the default one, mixed down as FFmpeg does it; a channel that is the other turned
+    over is turned back before both are added. The first sample belongs to the first picture's time:
+    a late track begins with silence, an early one is cut, gaps become silence. Damaged packets are
+    left out. Nothing is yielded where there is no sound.
     """
-    import av
-
     with opened(path) as container:
-        if not container.streams.audio:
+        stream = sound_of(container)
+        if stream is None:
             return
-        stream = container.streams.audio[0]
-        pictures = container.streams.video[0] if container.streams.video else stream
-        start = float((pictures.start_time or 0) * pictures.time_base)
-        resampler, clock, written, skip = None, None, 0, 0
-        for frame in _decoded(container, stream):
-            time = frame.time - start if frame.time is not None else clock or 0.0
-            if clock is None or abs(time - clock) > GAP or resampler is None:
-                for block in _samples(resampler.resample(None) if resampler else [], channels):
+        mixer = Mixer(rate, channels)
+        clock, written, skip = None, 0, 0
+        for frame in _decoded(container, stream, start(path)):
+            time = frame.time if frame.time is not None else clock or 0.0
+            if clock is None or abs(time - clock) > GAP:
+                for block in mixer.rest():
                     written += len(block)
                     yield block
-                resampler = av.AudioResampler(format="flt", layout=frame.layout, rate=rate)
                 silence = round(time * rate) - written
                 skip = max(0, -silence)
-                if silence > 0:
-                    written += silence
-                    yield np.zeros(silence if channels == 1 else (silence, channels), np.float32)
+                for first in range(0, silence, PIECE * rate):
+                    yield mixer.silence(min(silence - first, PIECE * rate))
+                written += max(0, silence)
             clock = time + frame.samples / frame.sample_rate
-            frame.pts = None
-            for block in _samples(resampler.resample(frame), channels):
+            for block in mixer(frame):
                 dropped, skip = min(skip, len(block)), max(0, skip - len(block))
                 written += len(block) - dropped
                 yield block[dropped:]
-        if resampler is not None:
-            yield from _samples(resampler.resample(None), channels)
+        yield from mixer.rest()
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+def _decoded(container: Any, stream: Any, start: Fraction) -> Iterator[Any]:
+    """Decoded sound, its clock at 0 when the first picture is shown."""
     import av
 
     try:
-        for packet in container.demux(stream):
-            try:
-                yield from packet.decode()
-            except av.error.FFmpegError:
+        for packet in running(container, container.streams.best("video"), stream):
+            if packet.stream_index != stream.index:
                 continue
+            for frame in decoded(packet):
+                if frame.pts is not None and frame.time_base:
+                    frame.pts -= round(start / frame.time_base)
+                if frame.sample_rate:
+                    yield frame
     except av.error.FFmpegError:
         return
-
-
-def _samples(frames: Iterable[Any], channels: int) -> Iterator[Samples]:
-    for frame in frames:
-        packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
-        yield mixed(packed, channels)[:, 0] if channels == 1 else mixed(packed, channels)
 
 
 def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
@@ -102,6 +99,54 @@ def read_audio(path: str | Path, sr: int = RATE) -> Samples | None:
     if not has_audio(path):
         return None
     return np.concatenate([np.zeros(0, np.float32), *blocks(path, sr)])
+
+
+class Mixer:
+    """Decoded frames of one track to blocks of another rate and one or two channels."""
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self.rate, self.channels = rate, channels
+        self._resampler: Any = None
+        self._products = np.zeros(3)  # of left with left, right with right, left with right
+
+    def __call__(self, frame: Any) -> Iterator[Samples]:
+        """The next frame's sound."""
+        import av
+
+        if self._resampler is None:
+            layout = frame.layout
+            if layout.nb_channels > 2:  # the centre as loud as FFmpeg makes it, not a sixth of it
+                layout = "mono" if self.channels == 1 else "stereo"
+            self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
+        frame.pts = None
+        return self._blocks(self._resampler.resample(frame))
+
+    def rest(self) -> Iterator[Samples]:
+        """What the resampler holds back; it begins anew."""
+        held, self._resampler = self._resampler, None
+        return self._blocks(held.resample(None) if held else [])
+
+    def silence(self, count: int) -> Samples:
+        """That many samples of it."""
+        return np.zeros(count if self.channels == 1 else (count, self.channels), np.float32)
+
+    def _blocks(self, frames: Iterable[Any]) -> Iterator[Samples]:
+        for frame in frames:
+            packed = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
+            if self.channels == 1:
+                yield mixed(self._turned(packed), 1)[:, 0]
+            else:
+                yield mixed(packed, self.channels)
+
+    def _turned(self, samples: Samples) -> Samples:
+        """A balanced microphone on both channels: the right one is minus the left one."""
+        if samples.shape[1] != 2:
+            return samples
+        left, right = samples.T.astype(np.float64)
+        self._products += left @ left, right @ right, left @ right
+        if self._products[2] < OPPOSITE * np.sqrt(self._products[0] * self._products[1]):
+            return samples * np.array([1, -1], np.float32)
+        return samples
 
 
 def mixed(samples: Samples, channels: int) -> Samples:

@@ -9,19 +9,18 @@ from typing import Any
 
 from elp.errors import ElpError
 
+# pixels of a picture: beyond 8K; some decoders hold twenty pictures at once
+LARGEST = 36_000_000
+
 
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[Any]:
     """The file as a PyAV container; raises ElpError for a missing or unreadable one."""
     import av
 
-    if not Path(path).is_file():
-        raise ElpError(
-            f"{path}: {'a folder' if Path(path).is_dir() else 'no such file'}: "
-            "give the name of a video"
-        )
+    _check(Path(path))
     try:
-        container = av.open(str(path))
+        container = av.open(url(path), options={"max_pixels": str(LARGEST)})
     except (av.error.FFmpegError, OSError) as error:
         raise ElpError(
             f"{path}: not a readable video: "
@@ -29,3 +28,48 @@ def opened(path: str | Path) -> Iterator[Any]:
         ) from error
     with container:
         yield container
+
+
+def url(path: str | Path) -> str:
+    """The file's name as FFmpeg takes it: it reads "12:30.mp4" as an address otherwise."""
+    return f"file:{path}"
+
+
+def _check(path: Path) -> None:
+    try:
+        if path.is_file():
+            return
+        what = "no such file"
+        if path.is_dir():
+            what = "a folder"
+        elif path.exists():
+            what = "a pipe or a device"  # it would be waited for, or never end
+    except (OSError, ValueError):
+        what = "not a file name"
+    raise ElpError(f"{path}: {what}: give the name of a video")
+
+
+def pictures_of(container: Any, path: str | Path) -> Any:
+    """The video track that FFmpeg would show: no cover, no thumbnail.
+
+    Raises ElpError where there is none, or its pictures are too large.
+    """
+    stream = container.streams.best("video")
+    if stream is None:
+        raise ElpError(f"{path}: no pictures in it, only sound: give a video")
+    if stream.codec_context is None:
+        raise ElpError(f"{path}: its pictures are of an unknown kind: convert it to H.264")
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > LARGEST:
+        raise ElpError(
+            f"{path}: its pictures have {width}x{height} pixels, 8192x4320 are read at most: "
+            "make it smaller"
+        )
+    stream.codec_context.options = {"max_pixels": str(LARGEST)}
+    return stream
+
+
+def sound_of(container: Any) -> Any | None:
+    """The sound track that FFmpeg would play: the one marked as default; None without sound."""
+    stream = container.streams.best("audio")
+    return stream if stream is not None and stream.codec_context is not None else None

@@ -6,9 +6,10 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -16,15 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.media.container import opened
+from elp.media.clock import PAUSE as GAP
+from elp.media.clock import Clock, running, step
+from elp.media.container import opened, pictures_of, sound_of
+from elp.media.display import Image, picture, shown_size
+from elp.media.extent import Extent
 from elp.motion import FPS
 
-Image = NDArray[np.uint8]
 Values = NDArray[np.float32]
 What = TypeVar("What")
 # seconds: pictures farther apart are no slow video but a still one, which moves only when the next
 # comes
 PAUSE = Fraction(1, 5)
+# and what is held for longer than that says nothing about who was filmed
+HELD = Fraction(1, 2)
+# less than so many pictures a second, over ten minutes, are no video of a person
+FEWEST, WHILE = Fraction(1, 5), 600
+NONE = "no picture in it can be decoded, or they have more than 8192x4320 pixels: convert it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,24 +54,19 @@ def probe(path: str | Path) -> Probe:
     Raises ElpError for a missing or unreadable file, or one without pictures.
     """
     with opened(path) as container:
-        stream = _stream(container, path)
-        first = next(_decoded(container, stream, path), None)
+        stream = pictures_of(container, path)
+        first = next(_decoded(container, stream, Clock(), path), None)
         if first is None:
-            raise ElpError(f"{path}: no picture in it can be decoded: copy or convert it again")
-        size = (
-            (first.width, first.height)
-            if first.rotation % 180 == 0
-            else (first.height, first.width)
-        )
+            raise ElpError(f"{path}: {NONE}")
         duration = (
             stream.duration * stream.time_base
             if stream.duration
             else container.duration and Fraction(container.duration, 1_000_000)
         )
         return Probe(
-            size=size,
+            size=shown_size(first, stream.sample_aspect_ratio),
             duration=float(duration) if duration else None,
-            audio=bool(container.streams.audio),
+            audio=sound_of(container) is not None,
         )
 
 
@@ -75,7 +79,8 @@ def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) ->
     video's length.
 
     Args:
-        path: any file that FFmpeg decodes; grayscale becomes RGB, rotation metadata is obeyed.
+        path: any file that FFmpeg decodes; grayscale becomes RGB; turned, mirrored and
+            stretched pictures, and those of high dynamic range, are as FFmpeg shows them.
         longest: shrink pictures whose longer side exceeds this many pixels.
 
     Raises:
@@ -83,11 +88,11 @@ def frames(path: str | Path, fps: float = FPS, *, longest: int | None = None) ->
             the pictures before the break and a warning.
     """
     rate, count = _rate(fps), 0
-    for shown in _shown(path):
-        picture, until = None, _until(shown, rate)
+    for shown in _shown(path, longest):
+        image, until = None, _until(shown, rate)
         for _ in range(count, until):
-            picture = _picture(shown.what, longest) if picture is None else picture
-            yield picture
+            image = shown.what() if image is None else image
+            yield image
         count = max(count, until)
 
 
@@ -111,10 +116,10 @@ def pictures(
     Those that `between` needs, at most two for each k / fps.
     """
     rate, before = _rate(fps), Fraction(-1)
-    for shown in _shown(path):
+    for shown in _shown(path, longest):
         # some k / fps lies between its two neighbours
         if shown.last or math.ceil(shown.end * rate) - math.floor(before * rate) > 1:
-            yield shown._replace(what=_picture(shown.what, longest))
+            yield Shown(shown.time, shown.end, shown.last, shown.what())
         before = shown.time
 
 
@@ -124,7 +129,8 @@ def between(measured: Iterable[Shown[Values]], fps: float = FPS) -> Iterator[Val
 
     Linear in time between two neighbours, so that another rate adds no jerks; at a picture's own
     time it is that picture's value, unchanged. Nothing is made up where the file pauses or either
-    neighbour holds NaN: there it is the nearest picture's value, as in `frames`.
+    neighbour holds NaN: there it is the nearest picture's value, as in `frames`; and NaN where a
+    picture is held for more than half a second, but for 0.1 s around its time and the next one's.
 
     Args:
         measured: what `pictures` yields, float32 arrays of one shape in the pictures' place.
@@ -133,7 +139,8 @@ def between(measured: Iterable[Shown[Values]], fps: float = FPS) -> Iterator[Val
     held: Shown[Values] | None = None
     for item in itertools.chain(measured, [None]):
         if held is not None:
-            change, until = None, _until(held, rate)
+            change, until, pause = None, _until(held, rate), held.end - held.time
+            near_next = pause if held.last else pause - PAUSE / 2
             if (
                 item is not None
                 and item.time - held.time <= PAUSE
@@ -148,11 +155,12 @@ def between(measured: Iterable[Shown[Values]], fps: float = FPS) -> Iterator[Val
                 until = min(until, _until(item, rate)) if item.last else until
             for k in range(count, until):
                 after = k / rate - held.time
-                yield (
-                    held.what
-                    if change is None or after <= 0
-                    else held.what + np.float32(after / length) * change
-                )
+                if pause > HELD and PAUSE / 2 < after < near_next:
+                    yield np.full_like(held.what, np.nan)
+                elif change is None or after <= 0:
+                    yield held.what
+                else:
+                    yield held.what + np.float32(after / length) * change
             count = max(count, until)
         held = item
 
@@ -172,62 +180,82 @@ def _until(shown: Shown[Any], rate: Fraction) -> int:
     return math.ceil((shown.end - min((shown.end - shown.time) / 2, 1 / (2 * rate))) * rate)
 
 
-def _shown(path: str | Path) -> Iterator[Shown[Any]]:
-    """Every picture as FFmpeg decodes it."""
+def _shown(path: str | Path, longest: int | None) -> Iterator[Shown[Callable[[], Image]]]:
+    """Every picture that FFmpeg decodes; it is converted when it is called."""
+    clock, skipped, count = Clock(), 0, 0
     with opened(path) as container:
-        stream = _stream(container, path)
-        step = 1 / Fraction(stream.average_rate or stream.guessed_rate or 25)
-        last, last_time, start, length = None, Fraction(0), Fraction(0), step
-        for frame in _decoded(container, stream, path):
-            time = frame.pts * frame.time_base if frame.pts is not None else last_time + length
+        stream = pictures_of(container, path)
+        aspect, canvas = stream.sample_aspect_ratio, None
+        last, last_time, start, length = None, Fraction(0), Fraction(0), step(stream)
+        for frame in _decoded(container, stream, clock, path):
+            time = last_time + length
+            if frame.pts is not None and frame.time_base:
+                time = frame.pts * frame.time_base
+                if clock.end is not None and time > clock.end + GAP:  # no packet lies there
+                    time = last_time + length
+            canvas = canvas or shown_size(frame, aspect)
             if last is None:
                 start = time
             elif time <= last_time:
+                skipped += 1
                 continue  # a broken clock: time does not run backwards
             else:
                 yield Shown(last_time - start, time - start, False, last)
-            length = frame.duration * frame.time_base if frame.duration else step
-            last, last_time = frame, time
+            _sparse(path, count := count + 1, time - start)
+            length = _length(frame, stream)
+            last, last_time = partial(picture, frame, aspect, canvas, longest), time
         if last is None:
-            raise ElpError(f"{path}: no picture in it can be decoded: copy or convert it again")
+            raise ElpError(f"{path}: {NONE}")
+        _clock_warning(path, clock.jumps, skipped, count)
         yield Shown(last_time - start, last_time - start + length, True, last)
 
 
-def _stream(container: Any, path: str | Path) -> Any:
-    if not container.streams.video:
-        raise ElpError(f"{path}: no pictures in it, only sound: give a video")
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    return stream
+def _length(frame: Any, stream: Any) -> Fraction:
+    """How long a picture is shown if none follows."""
+    length = Fraction(frame.duration * frame.time_base) if frame.duration else Fraction(0)
+    return length if 0 < length <= GAP else step(stream)
 
 
-def _decoded(container: Any, stream: Any, path: str | Path) -> Iterator[Any]:
-    import av
-
-    broken, end = False, 0.0
-    try:
-        for packet in container.demux(stream):
-            try:
-                for frame in packet.decode():
-                    end = max(end, frame.time or 0.0)
-                    yield frame
-            except av.error.FFmpegError:
-                broken = True  # one damaged packet: later ones may be whole
-    except av.error.FFmpegError:
-        broken = True
-    declared = (
-        float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-        if stream.duration
-        else 0.0
-    )
-    if broken or declared > end + 1.0:
-        warnings.warn(
-            f"{path}: damaged or cut off: only the part that can be decoded is used", stacklevel=3
+def _sparse(path: str | Path, count: int, seconds: Fraction) -> None:
+    if seconds > WHILE and count < seconds * FEWEST:
+        raise ElpError(
+            f"{path}: {count} pictures in {float(seconds) / 60:.0f} minutes: its clock is wrong, "
+            "or it is no video of a person; convert it to 25 pictures a second"
         )
 
 
-def _picture(frame: Any, longest: int | None) -> Image:
-    shrink = min(1.0, (longest or 1 << 30) / max(frame.width, frame.height))
-    width, height = max(2, round(frame.width * shrink)), max(2, round(frame.height * shrink))
-    image = frame.to_ndarray(format="rgb24", width=width, height=height)
-    return np.ascontiguousarray(np.rot90(image, round(frame.rotation / 90)))
+def _clock_warning(path: str | Path, jumps: int, skipped: int, count: int) -> None:
+    if jumps:
+        warnings.warn(
+            f"{path}: its clock jumps, as in recordings that were joined: "
+            "what follows a jump is taken to come right after it",
+            stacklevel=1,
+        )
+    elif skipped > max(1, count // 20):
+        warnings.warn(
+            f"{path}: {skipped} of {skipped + count} pictures are left out: "
+            "their time is that of others before them",
+            stacklevel=1,
+        )
+
+
+def _decoded(container: Any, stream: Any, clock: Clock, path: str | Path) -> Iterator[Any]:
+    import av
+
+    stream.thread_type = "AUTO"
+    extent = Extent(stream.index)
+    try:
+        for packet in running(container, stream, sound_of(container), clock=clock):
+            extent.add(packet)
+            if packet.stream_index != stream.index:
+                continue
+            try:
+                yield from packet.decode()
+            except av.error.FFmpegError:
+                extent.damaged = True  # one damaged packet: later ones may be whole
+    except av.error.FFmpegError:
+        extent.damaged = True
+    if extent.short(container, stream, clock, path):
+        warnings.warn(
+            f"{path}: damaged or cut off: only the part that can be decoded is used", stacklevel=1
+        )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.media.audio import Samples, blocks, has_audio, resampled
+from elp.media.container import url
 from elp.motion import FPS
 from elp.records import atomic
 
@@ -48,7 +49,7 @@ def write_video(
     source = _sound(audio)
     with (
         atomic(path) as partial,
-        av.open(str(partial), "w", options={"movflags": "+faststart"}) as container,
+        av.open(url(partial), "w", format="mp4", options={"movflags": "+faststart"}) as container,
     ):
         if comment:
             container.metadata["comment"] = comment

@@ -1,0 +1,101 @@
+"""Files by any name, whole or not; what no file is, is refused at once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elp.errors import ElpError
+from elp.extraction.pipeline import sound
+from elp.media.audio import has_audio
+from elp.media.video import frames, probe
+from elp.media.write import write_video
+from tests.media.files import make, picture
+
+CLIP = [picture(k) for k in range(25)]
+NAMES = [
+    "12:30:05.mp4",
+    "concat:a|b.mp4",
+    "http:x.mp4",
+    "-dash.mp4",
+    "a%03d 100%.mp4",
+    "Видео 🎥.MP4",
+    "a?b*[c]#d\\e;'\".mp4",
+    "file:a.mp4",
+    " .mp4",
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names that Windows does not have")
+@pytest.mark.parametrize("name", NAMES)
+def test_any_name_is_written_and_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tone = np.zeros((100, 2), np.float32)
+    write_video(name, [picture(0)] * 3, audio=(tone, 16000))
+    assert os.listdir(tmp_path) == [name]
+    assert len(list(frames(name))) == 3 and has_audio(name)
+    write_video(tmp_path / "copy.mp4", [picture(0)] * 3, audio=name)
+    assert has_audio(tmp_path / "copy.mp4")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_pipes_devices_and_folders_are_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "zero.mp4").symlink_to("/dev/zero")
+    (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
+    for name, said in [
+        ("pipe.mp4", "a pipe or a device"),
+        ("zero.mp4", "a pipe or a device"),
+        ("loop.mp4", "not a file|no such file"),
+        ("a\0b.mp4", "not a file name|no such file"),
+        ("x" * 300 + ".mp4", "not a file name|no such file"),
+        (".", "a folder"),
+    ]:
+        with pytest.raises(ElpError, match=said):
+            probe(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "live"),
+    [
+        ("mp4", False),
+        ("mov", False),
+        ("mkv", False),
+        ("avi", False),
+        ("flv", False),
+        ("webm", True),
+    ],
+)
+def test_a_file_that_breaks_off_is_said_to(tmp_path: Path, kind: str, live: bool) -> None:
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, (64, 96, 3), np.uint8) for _ in range(25)]
+    codecs = {
+        "avi": {"codec": "mpeg4", "audio_codec": "pcm_s16le"},
+        "webm": {"codec": "libvpx", "audio_codec": "libopus"},
+    }
+    options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
+    options |= {"live": "1"} if live else {}
+    path = tmp_path / f"whole.{kind}"
+    silence = np.zeros(48000, np.float32)
+    make(path, noise, [silence], container_options=options, **codecs.get(kind, {}))
+    half = tmp_path / f"half.{kind}"
+    half.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    for file, damaged in ((path, False), (half, True)):
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            count = len(list(frames(file)))
+        assert [("cut off" in str(w.message)) for w in said] == [True] * damaged, file
+        assert 2 < count < 25 if damaged else count == 25
+
+
+def test_silence_is_said_once(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mkv", CLIP, [np.zeros(48000, np.float32)], audio_codec="pcm_f32le")
+    with pytest.warns(UserWarning, match="is silence") as said:
+        assert not sound(path, 25).any()
+    assert len(said) == 1
