@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
 import sys
 import warnings
 from pathlib import Path
+from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
 from elp.errors import ElpError
+from elp.files.stops import as_interrupts, number
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
 
+
+class Door(TyperGroup):
+    """All commands: what an interrupt or the system says of one becomes a sentence, too."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            with contextlib.suppress(OSError):  # the terminal may be what went away
+                said = str(stop) or "no file is half written"
+                typer.echo(f"elp: stopped ({Signals(number(stop)).name}): {said}", err=True)
+            raise typer.Exit(128 + number(stop)) from stop
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of our output: typer leaves in silence
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise ElpError(f"{where}{error.strerror or error}: check this file") from error
+        except EOFError as error:
+            raise ElpError("a file ends too soon: copy it again, or make it again") from error
+        except MemoryError as error:
+            raise ElpError("not enough memory: give a shorter or smaller input") from error
+        except UnicodeEncodeError as error:
+            name = ascii(error.object)
+            raise ElpError(f"{name}: not a name in UTF-8: rename the file") from error
+
+
 app = typer.Typer(
+    cls=Door,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -45,10 +77,12 @@ def extract(
 ) -> None:
     """Measure a video: expression β, head pose p, blinks φ and MFCC at 25 frames per second."""
     from elp.extraction.pipeline import extract as run
+    from elp.files import check
     from elp.motion import blink_rate, runs
 
     if output.suffix != ".npz":
         raise ElpError(f"{output}: a clip is stored as .npz: give the file that ending")
+    check(output)
     clip = run(video, face=face, progress=sys.stderr.isatty())
     clip.save(output)
     seen, phi = clip.motion.valid.mean(), clip.motion.blink
@@ -243,9 +277,11 @@ def evaluate(
     from elp.corpus import Corpus
     from elp.evaluation import methods, tables
     from elp.evaluation.evaluate import evaluate as run
+    from elp.files import check
     from elp.listener.responder import ELPResponder
     from elp.records import write_json
 
+    check(output)
     opened = Corpus.open(corpus)
     rows = methods.answerers(opened, method or (), models=models)
     rows["ELP"] = [ELPResponder.from_checkpoint(path) for path in checkpoint]
@@ -356,9 +392,13 @@ def _describe(made: Corpus, folder: Path) -> None:
 
 
 def main() -> None:
-    """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence; typer
-    ends an interrupt with exit code 130.
+    """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence;
+    Ctrl-C, TERM and HUP become one sentence and exit code 130, 143 and 129.
     """
+    as_interrupts()
+    for stream in (sys.stdout, sys.stderr):  # a name that is not UTF-8 can be said all the same
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
     try:
         app()

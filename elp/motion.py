@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.records import atomic
+from elp.files import atomic
 
 FPS = 25.0  # the frame rate of every motion in the project (ELP, section 4.1)
 POSE = 6  # three rotations, three translations

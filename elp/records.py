@@ -1,4 +1,4 @@
-"""Files written whole or not at all, and the record of how a result was made."""
+"""The record of how a result was made."""
 
 from __future__ import annotations
 
@@ -12,40 +12,13 @@ import shlex
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from elp.errors import ElpError
+from elp.files import atomic
 
 RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "ai-edge-litert", "librosa")
-
-
-@contextlib.contextmanager
-def atomic(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, renamed to `path` on success, deleted on failure.
-
-    Raises:
-        ElpError: the folder cannot be made or written, or the disk is full.
-    """
-    path = Path(path)
-    # suffix kept: writers choose formats by it
-    partial = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:8]}{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        os.replace(partial, path)
-    except OSError as error:
-        raise ElpError(
-            f"{path}: cannot be written ({error.strerror or error}): "
-            "free some space or choose another folder"
-        ) from error
-    finally:
-        # where a file stands in the place of the folder there is nothing to delete
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
 
 
 def sha256(path: str | Path) -> str:
@@ -131,4 +104,6 @@ def _portable(argv: list[str]) -> list[str]:
 def write_json(path: str | Path, value: Any) -> None:
     """Write `value` as indented JSON, whole or not at all."""
     with atomic(path) as partial:
-        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+        # of a name that is not UTF-8, JSON's own escapes
+        partial.write_text(text, encoding="utf-8", errors="backslashreplace")

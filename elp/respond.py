@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
+from elp.files import check, together
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ def respond(
     speaker = Path(speaker)
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
-    _keep([speaker, portrait], [output, params])
+    _keep([speaker, portrait, checkpoint], [output, params])
+    check(params, output)
     responder = ELPResponder.from_checkpoint(checkpoint)
     mixture(emotion, responder.emotions)  # an unknown emotion is refused before minutes of work
     listener = None
@@ -82,10 +84,11 @@ def respond(
     if seen is not None:
         seen(float(clip.motion.valid.mean()))
     motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
-    if params is not None:
-        motion.save(params)
-    if output is not None and listener is not None:
-        _write(Path(output), listener, motion, video, side_by_side, progress)
+    with together(params, output) as (numbers, film):
+        if numbers is not None:
+            motion.save(numbers)
+        if film is not None and listener is not None:
+            _write(film, listener, motion, video, side_by_side, progress)
     return motion
 
 

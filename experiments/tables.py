@@ -43,8 +43,9 @@ from elp.evaluation.measure import Scene, Stats, measure
 from elp.evaluation.methods import ELP_U, METHODS, Method, responder, with_heads
 from elp.evaluation.trainings import Budget, Training, file_name
 from elp.evaluation.units import units
+from elp.files import atomic
 from elp.model import checkpoint
-from elp.records import atomic, commit, run_card, write_json
+from elp.records import commit, run_card, write_json
 from elp.simulator import simulate
 
 

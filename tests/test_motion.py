@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elp.errors import ElpError
+from elp.files import atomic
 from elp.motion import SILENT, Clip, Motion
-from elp.records import atomic, run_card, sha256
+from elp.records import run_card, sha256
 
 
 def motion(frames=7, dims=5, seed=0):

@@ -11,16 +11,19 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from elp.errors import ElpError
+from elp.files import alone, check_folder, hidden, sweep, unwritable
+from elp.files.stops import Stopped, number
 from elp.motion import Clip
 
 EXTRACT = "elp.extraction.pipeline:extract"
 LARGEST = "largest"
+LONGEST = 255  # bytes of a file's name on common disks
 Outcome = tuple[str | None, list[str]]  # why a video failed, or None; and what was said about it
 
 
@@ -60,8 +63,7 @@ class Extraction:
         load_function(self.extract)  # a wrong name must fail here, not once for each video
         shots = sorted(set(shots))
         self.cache.mkdir(parents=True, exist_ok=True)
-        for leftover in self.cache.glob(".*.npz"):  # of a run that was killed while writing
-            leftover.unlink()
+        sweep(self.cache)
         tasks = {
             shot: (str(shot.video), shot.face, str(self.clip_file(shot)), self.extract)
             for shot in shots
@@ -84,9 +86,12 @@ class Extraction:
         The name depends on the video's path, size, the face and the extraction.
         """
         video, face = shot
-        size = video.stat().st_size if video.is_file() else -1
-        name = f"{video.resolve()}|{size}|{self.extract}" + f"|{face}" * (face != LARGEST)
-        return self.cache / (hashlib.sha256(name.encode()).hexdigest()[:32] + ".npz")
+        size, place = -1, video
+        with suppress(OSError, ValueError):  # a name too long, or with a NUL: that video fails
+            place = video.resolve()
+            size = video.stat().st_size if video.is_file() else -1
+        name = f"{place}|{size}|{self.extract}" + f"|{face}" * (face != LARGEST)
+        return self.cache / f"{hashlib.sha256(os.fsencode(name)).hexdigest()[:32]}.npz"
 
     def clip(self, shot: Shot) -> Clip:
         """A finished clip."""
@@ -106,22 +111,13 @@ def extraction(
 
     Two runs on one `dest` are refused.
     """
-    cache = dest.with_name(f".{dest.name}.clips")
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        try:
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:
-            pass  # no such locks on this system
-        except OSError as error:
-            raise ElpError(
-                f"{dest}: another run is building this corpus: wait for it, or stop it first"
-            ) from error
-        # half-written corpora of killed runs
-        for leftover in dest.parent.glob(f".{dest.name}.????????"):
-            shutil.rmtree(leftover, ignore_errors=True)
+    check_folder(dest)
+    cache = _cache(dest)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(dest, error=error) from error
+    with alone(cache / "lock", f"{dest}: another run is building this corpus"):
         try:
             yield Extraction(
                 cache=cache,
@@ -130,11 +126,22 @@ def extraction(
                 workers=workers,
                 progress=progress,
             )
-        except BaseException:
-            if not any(cache.glob("*.npz")):  # nothing to resume from
+        except BaseException as error:
+            sweep(cache)
+            kept = sum(1 for _ in cache.glob("*.npz"))
+            if not kept:  # nothing to resume from
                 shutil.rmtree(cache, ignore_errors=True)
+            if isinstance(error, KeyboardInterrupt):
+                said = f"{dest}: {kept} finished videos are kept: the same command goes on"
+                raise Stopped(said, number(error)) from error
             raise
     shutil.rmtree(cache, ignore_errors=True)
+
+
+def _cache(dest: Path) -> Path:
+    """The hidden folder of finished clips beside a corpus, under that corpus's name if it fits."""
+    cache = dest.with_name(f".{dest.name}.clips")
+    return cache if len(os.fsencode(cache.name)) <= LONGEST else hidden(dest, ".clips")
 
 
 def load_function(name: str) -> Callable[[Path], Clip]:
@@ -215,7 +222,12 @@ def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any
             initargs=(os.getpid(),),
         )
     try:
-        with _no_main(), pool, Callback(posttask=lambda *_: tick()):
+        with (
+            _no_main(),
+            pool,
+            Callback(posttask=lambda *_: tick()),
+            _stopping_workers(),
+        ):
             return list(
                 dask.compute(
                     *(dask.delayed(extract, pure=False)(task) for task in tasks),
@@ -244,6 +256,20 @@ def _no_main() -> Iterator[None]:
         yield
     finally:
         vars(main).update(kept)
+
+
+@contextmanager
+def _stopping_workers() -> Iterator[None]:
+    """Who stops the run does not wait for the videos at work: processes begun in here end."""
+    import multiprocessing
+
+    before = set(multiprocessing.active_children())
+    try:
+        yield
+    except KeyboardInterrupt:
+        for worker in set(multiprocessing.active_children()) - before:
+            worker.terminate()
+        raise
 
 
 def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[Outcome]:

@@ -3,12 +3,8 @@
 # T frame, D expression coefficient
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
+from elp.files import new_folder
 from elp.motion import FPS, MFCC, POSE, PROSODY, SILENT, Floats, Motion, fill_gaps
 from elp.records import sha256
 
@@ -52,27 +49,6 @@ class Record:
     emotion: str = ""
     split: str = "train"
     source: str = ""
-
-
-@contextlib.contextmanager
-def new_folder(dest: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside `dest`, renamed to `dest` on success and deleted on failure;
-    `dest` must not exist.
-    """
-    if dest.exists():
-        raise ElpError(f"{dest}: exists already: give another folder or delete this one")
-    partial = dest.with_name(f".{dest.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        partial.mkdir(parents=True)
-        yield partial
-        os.replace(partial, dest)
-    except OSError as error:
-        raise ElpError(
-            f"{dest}: cannot be written ({error.strerror or error}): "
-            "free some space or choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 class Rows:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import queue
-import tempfile
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -18,6 +17,7 @@ from elp.errors import ElpError
 from elp.extraction.blink import blink, ear, lid_aperture
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
+from elp.files import temporary
 from elp.motion import FPS, Clip, Motion, fill_gaps, runs
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def extract(
     from elp.media.video import probe
 
     model, size = model or FaceModel.default(), probe(path).size
-    with tempfile.TemporaryFile() as store:
+    with temporary() as store:
         with tqdm(desc="track", unit="frame", disable=not progress) as bar:
             points = track(path, face, store, bar.update)
         if not len(points.seen):
@@ -154,7 +154,7 @@ def track(
     from elp.media.video import Shown, between, pictures, probe
 
     size, out = probe(path).size, PointFile(store)
-    with tracker(face) as found, tempfile.TemporaryFile() as scratch:
+    with tracker(face) as found, temporary() as scratch:
         # who is meant may turn out late: until then everybody's points are kept
         everybody, times, people = PointFile(scratch), [], []
         for shown in ahead(pictures(path, longest=LONGEST)):

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from elp.errors import ElpError
+from elp.files import atomic, check
 from elp.listener.decoder import Decoder
 from elp.model.ase import ASE
-from elp.records import atomic
 
 INPUTS, OUTPUTS = ("codes", "emotion"), ("beta", "pose", "blink")
 OPSET = 18
@@ -47,6 +47,7 @@ def export_decoder(model: ASE, path: str | Path) -> None:
             "head and lids of this checkpoint come from event heads, which the decoders do not "
             "hold: export 'small' or 'live'"
         )
+    check(path)
     try:
         import onnx
         import onnxruntime

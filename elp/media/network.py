@@ -6,8 +6,8 @@ Coordinates are pixels counted from the picture's upper left edge: the first pix
 from __future__ import annotations
 
 import contextlib
-import os
-import sys
+import ctypes
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +22,8 @@ from elp.media import weights
 Image = NDArray[Any]  # uint8: OpenCV's own annotations are too wide to be checked
 Points = NDArray[np.float32]
 SIDE = 256  # pixels of the patch that the landmark network looks at
+FULLY_BUFFERED, UNBUFFERED = 0, 2  # how C writes, as its <stdio.h> numbers it
+ONE_AT_A_TIME = threading.Lock()
 MARGIN = 1.5  # its side in longer sides of the points' upright box
 
 
@@ -41,17 +43,27 @@ class Crop(NamedTuple):
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere for a while: C++ libraries log there, past `sys.stderr`."""
-    sys.stderr.flush()
-    saved, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, 2)
-    try:
+def unlogged() -> Iterator[None]:
+    """What C and C++ code logs meanwhile through its own `stderr` is kept in memory and dropped.
+
+    File descriptor 2 stays as it is, so that other threads and processes lose nothing.
+    """
+    for stderr, purge in (("stderr", "__fpurge"), ("__stderrp", "fpurge")):  # GNU, musl; macOS
+        with contextlib.suppress(AttributeError, OSError, TypeError, ValueError):
+            libc = ctypes.CDLL(None)
+            stream, drop = ctypes.c_void_p.in_dll(libc, stderr), getattr(libc, purge)
+            break
+    else:  # Windows: the line is seen
         yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(null)
+        return
+    kept = ctypes.create_string_buffer(1 << 16)
+    with ONE_AT_A_TIME:
+        libc.setvbuf(stream, kept, FULLY_BUFFERED, ctypes.c_size_t(len(kept)))
+        try:
+            yield
+        finally:
+            drop(stream)
+            libc.setvbuf(stream, None, UNBUFFERED, ctypes.c_size_t(0))
 
 
 class Network:
@@ -62,13 +74,13 @@ class Network:
     """
 
     def __init__(self, path: Path) -> None:
-        with quiet():
-            try:
-                from ai_edge_litert.interpreter import Interpreter
-            except ImportError as error:
-                raise ElpError(
-                    'face tracking needs ai-edge-litert: pip install -e ".[media]" in the clone'
-                ) from error
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError as error:
+            raise ElpError(
+                'face tracking needs ai-edge-litert: pip install -e ".[media]" in the clone'
+            ) from error
+        with unlogged():  # the first one says that it is there, and no option keeps it from that
             # from memory: C++ opens no names beyond the system's code page
             self._net = Interpreter(model_content=path.read_bytes(), num_threads=1)
             self._net.allocate_tensors()

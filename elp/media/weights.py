@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elp.errors import ElpError
-from elp.records import atomic, sha256
+from elp.files import atomic
+from elp.records import sha256
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
+from elp.files import atomic
 from elp.media.audio import Samples, blocks, has_audio, resampled
 from elp.media.container import url
 from elp.motion import FPS
-from elp.records import atomic
 
 Image = NDArray[np.uint8]
 RATE = 44100  # samples per second of the sound that is encoded

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 from elp.errors import ElpError
+from elp.files import atomic
 from elp.model.ase import ASE
 from elp.model.config import ASEConfig
-from elp.records import atomic
 
 PACKAGED = {
     name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors"
@@ -70,12 +70,12 @@ def load(
 
 def write(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
     """Tensors and JSON-able values to one safetensors file, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
+    told = {name: json.dumps(value) for name, value in meta.items()}
     with atomic(path) as partial:
-        save_file(
-            tensors, partial, metadata={name: json.dumps(value) for name, value in meta.items()}
-        )
+        # not `save_file`, whose files nobody else may read and whose errors say no number
+        partial.write_bytes(save(tensors, metadata=told))
 
 
 def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

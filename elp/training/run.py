@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import csv
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,17 +17,18 @@ import torch
 
 from elp.corpus.format import Corpus
 from elp.errors import ElpError
+from elp.files import alone, atomic, check, unwritable
+from elp.files.stops import Stopped, noticed, number
 from elp.model import checkpoint
-from elp.records import atomic, commit, run_card, write_json
+from elp.records import commit, run_card, write_json
 from elp.training.distributed import Group
-from elp.training.events import TERMS as EVENT_TERMS
-from elp.training.events import EventRecipe, EventSampler, EventTrainer
+from elp.training.event_run import SAVE_EVERY, train_events
 from elp.training.meter import Meter
 from elp.training.recipes import Recipe, from_dict
 from elp.training.trainer import LOG_EVERY, TERMS, Trainer
 from elp.training.validation import validate
 
-SAVE_EVERY = 60.0  # seconds
+LOCK = ".elp-run.lock"  # in the folder of a run, as long as it runs
 History = list[dict[str, float]]  # the `TERMS` of every step
 
 
@@ -58,7 +58,9 @@ def train(
         The run's card, as in run.json.
 
     Raises:
-        ElpError: `out` holds another run, no such device, or the loss is not finite.
+        ElpError: `out` holds another run, another run is training there, it cannot be written, no
+            such device, or the loss is not finite.
+        Stopped: Ctrl-C, TERM or HUP; the state is saved first.
     """
     from tqdm import tqdm
 
@@ -66,12 +68,14 @@ def train(
     commit()  # of the code that trains, whatever is committed meanwhile
     out = Path(out)
     state = out / "state.safetensors"
-    if state.exists() and not resume:
-        raise ElpError(f"{out}: holds a run already: choose another folder, or resume it")
-    with Group.join(device) as group:
+    with Group.join(device) as group, _place(out, group.rank):
+        if state.exists() and not resume:
+            raise ElpError(f"{out}: holds a run already: choose another folder, or resume it")
         trainer = Trainer(recipe, corpus, group.device, group)
-        terms = _train_events(trainer, out / "events.safetensors", resume, progress)
         history = _restore(trainer, state) if state.exists() else []
+        if not history:
+            _save(trainer, out, history)  # a disk without room for it is found now
+        terms = train_events(trainer, out, resume, progress)
         if trainer.device.type == "cuda":
             trainer.capture()
         shown = {"total": recipe.steps, "initial": trainer.done, "desc": recipe.name}
@@ -80,12 +84,12 @@ def train(
             Meter(trainer.device, trainer.done) as meter,
         ):
             _loop(trainer, out, history, bar)
+        _save(trainer, out, history)
         card = _card(trainer, history, started, meter)
         if terms is not None:
             card["events"] = terms
         if "val" in set(corpus.index["split"]):
             card["validation"] = validate(trainer.model, corpus, trainer.recipe, trainer.events)
-        _save(trainer, out, history)
         if group.rank == 0:
             trainer.model.events = trainer.events
             checkpoint.save(out / "model.safetensors", trainer.model, card)
@@ -93,47 +97,37 @@ def train(
     return card
 
 
-def _train_events(
-    trainer: Trainer, path: Path, resume: bool, progress: bool
-) -> dict[str, float] | None:
-    """Train the event heads of a model that has some, or read those that an interrupted run had
-    finished.
+@contextlib.contextmanager
+def _place(out: Path, rank: int) -> Iterator[None]:
+    """The folder of a run, which one run at a time may use; it can be written, or ElpError."""
+    if rank:  # the first process sees to it
+        yield
+        return
+    with contextlib.ExitStack() as stack:
+        stack.callback(_remove_if_empty, out)
+        try:
+            out.mkdir(parents=True, exist_ok=True)
+            check(out / "state.safetensors")
+            stack.enter_context(alone(out / LOCK, f"{out}: another run is training there"))
+        except OSError as error:
+            raise unwritable(out, error=error) from error
+        try:
+            yield
+        except KeyboardInterrupt as stop:
+            raise Stopped(
+                f"{out}: what was trained is saved: the same command with --resume goes on",
+                number(stop),
+            ) from stop
 
-    Every process trains the same ones alike: minutes on a GPU, and nothing to share.
 
-    Returns:
-        Their losses in the last step.
-    """
-    from tqdm import trange
-
-    recipe, events = trainer.recipe.events or EventRecipe(), trainer.events
-    if events is None:
-        return None
-    if resume and path.exists():
-        tensors, meta = checkpoint.read(path)
-        events.load_state_dict(tensors)
-        return dict(meta["terms"])
-    sampler = EventSampler(trainer.sampler.corpus, events, recipe.frames, device=trainer.device)
-    loop = EventTrainer(
-        recipe, events, sampler, seed=trainer.recipe.seed, name=f"{trainer.recipe.name}, events"
-    )
-    if trainer.device.type == "cuda":
-        loop.capture()
-    for _ in trange(recipe.steps, desc=loop.name, disable=not progress or bool(trainer.group.rank)):
-        loop.advance()
-        if loop.done % LOG_EVERY == 0 or loop.done == recipe.steps:
-            loop.require_finite(loop.done, loop.terms.tolist())
-    terms = dict(zip(EVENT_TERMS, loop.terms.tolist(), strict=True))
-    if trainer.group.rank == 0:
-        state = {name: x.detach().cpu().contiguous() for name, x in events.state_dict().items()}
-        checkpoint.write(path, state, {"terms": terms})
-    events.eval()
-    return terms
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _loop(trainer: Trainer, out: Path, history: History, bar: Any) -> None:
     saved, steps = time.time(), trainer.recipe.steps
-    with _interrupts() as asked:
+    with noticed() as asked:
         while trainer.done < steps:
             before = trainer.done
             while trainer.done < steps and not asked:
@@ -148,28 +142,7 @@ def _loop(trainer: Trainer, out: Path, history: History, bar: Any) -> None:
                 _save(trainer, out, history)
                 saved = time.time()
             if stop:
-                raise KeyboardInterrupt
-
-
-@contextlib.contextmanager
-def _interrupts() -> Iterator[list[int]]:
-    """A list that Ctrl-C appends to, so that a step is never cut in half; the second Ctrl-C stops
-    at once.
-    """
-    asked: list[int] = []
-
-    def ask(number: int, frame: Any) -> None:
-        asked.append(number)
-        signal.signal(signal.SIGINT, previous)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, previous)
+                raise Stopped(number=asked[0] if asked else signal.SIGINT)
 
 
 def _save(trainer: Trainer, out: Path, history: History) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from elp import face
-from elp.records import atomic
+from elp.files import atomic
 from experiments.face_model.build import build
 
 

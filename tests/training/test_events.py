@@ -1,5 +1,6 @@
 """Event heads learn from conversations by likelihood, and a run with them leaves one model."""
 
+import signal
 from dataclasses import replace
 
 import numpy as np
@@ -116,3 +117,28 @@ def test_a_corpus_without_prosody_is_refused(tmp_path):
         silent = replace(silent, prosody=None)
     with pytest.raises(ElpError, match="prosody"):
         EventSampler(silent, calibrated(config, silent, 0, CPU), 50)
+
+
+def test_an_interrupted_training_of_event_heads_resumes_bit_for_bit(
+    simulated, tmp_path, monkeypatch
+):
+    train(recipe(), simulated, tmp_path / "whole", device="cpu")
+    advance = EventTrainer.advance
+
+    def interrupted(self):
+        advance(self)
+        if self.done == 2:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(EventTrainer, "advance", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        train(recipe(), simulated, tmp_path / "cut", device="cpu")
+    monkeypatch.setattr(EventTrainer, "advance", advance)
+    train(recipe(), simulated, tmp_path / "cut", device="cpu", resume=True)
+    left = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert left == sorted(path.name for path in (tmp_path / "cut").iterdir())
+    for name in ("events", "state"):
+        whole, cut = (
+            checkpoint.read(tmp_path / run / f"{name}.safetensors")[0] for run in ("whole", "cut")
+        )
+        assert all(torch.equal(x, cut[key]) for key, x in whole.items())
