@@ -34,6 +34,12 @@ def test_sigma_of_a_clip_is_one_number_tiled():
     )
 
 
+def test_causal_sigma_of_a_clip_is_that_of_what_was_seen_so_far():
+    x = walk(12)
+    expected = np.stack([x.numpy()[:, : t + 1].std(1) for t in range(12)], 1)
+    np.testing.assert_allclose(sigma(x, "clip", causal=True), expected, atol=1e-5)
+
+
 @settings(max_examples=20, deadline=None)
 @given(st.sampled_from([7, 24, "clip"]), st.integers(5, 50))
 def test_causal_sigma_never_changes_when_the_future_does(window, cut):
