@@ -100,6 +100,17 @@ def test_gradient_and_normal_matrix(double) -> None:
     np.testing.assert_allclose(h, explicit, atol=1e-8 * float(h.abs().max()))
 
 
+def test_depth_counts_about_its_mean(double) -> None:
+    """The tracker's zero of depth is arbitrary: as far away, the same; another relief, not."""
+    energy, observed, x = double
+    static = energy.static(x)
+    cost = energy.cost(observed, static, x)
+    away = observed + torch.tensor([0.0, 0.0, 40.0])
+    np.testing.assert_allclose(energy.cost(away, static, x), cost)
+    flat = observed * torch.tensor([1.0, 1.0, 0.0])
+    assert (energy.cost(flat, static, x) > 1.1 * cost).all()
+
+
 def test_shared_columns_are_autograds_too(double) -> None:
     energy, observed, x = double
     energy, observed = replace(energy, depth=False), observed[..., :2]

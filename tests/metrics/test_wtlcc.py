@@ -31,6 +31,8 @@ def test_a_known_lag_is_recovered(lag, seed):
 def test_windowed_correlation_equals_the_slow_way(rng):
     x, y = smooth(rng, 1, 170, 2)[0], smooth(rng, 1, 170, 2)[0] + 100
     found = metrics.wtlcc([x], [y], window=60, max_lag=20, stride=30)
+    halves = metrics.wtlcc([x], [y], window=60, max_lag=20)  # windows overlap by half
+    assert np.array_equal(halves.curve, found.curve) and halves.windows == found.windows == 4
     for lag in (-20, -3, 0, 11, 20):
         slow = []
         for start in range(0, 170 - 60 + 1, 30):

@@ -61,7 +61,15 @@ def test_clips_are_the_corpus(simulated, sampler):
         )
         assert torch.equal(batch.codes[k], codes[cut])
         torch.testing.assert_close(batch.past[k], past[cut])
-    assert 0.02 < batch.nodding.float().mean() < 0.9 or not batch.nodding.any()
+
+
+def test_a_listener_nods_where_the_head_goes_up_and_down(simulated, sampler):
+    first, length = sampler.pairs["listener_offset"], sampler.pairs["length"]
+    rows = np.concatenate([np.arange(a, a + n) for a, n in zip(first, length, strict=True)])
+    speed = np.abs(np.diff(simulated.pose[:, 0], prepend=0))[rows]
+    nods = sampler.nodding.numpy()[rows]
+    assert 0.05 < nods.mean() < 0.4
+    assert speed[nods].mean() > 2 * speed[~nods].mean()
 
 
 def test_a_head_is_counted_from_its_rest(simulated, sampler):
