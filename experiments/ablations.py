@@ -26,6 +26,7 @@ import typer
 from elp.corpus.format import Corpus
 from elp.evaluation.answers import usable
 from elp.evaluation.bootstrap import resample
+from elp.evaluation.inferred import inferred_emotions
 from elp.evaluation.measure import measure
 from elp.evaluation.units import units
 from elp.listener.responder import ELPResponder
@@ -49,6 +50,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "nested": {"nested": True},
     "causal": {"causal": True},
     "clip": {"window": "clip"},
+    "linear e": {"emotion_branch": "linear"},
     "float32": {},
     "tau .5": {"tau": 0.5},
     "tau 2": {"tau": 2.0},
@@ -136,12 +138,15 @@ def run(recipe: Recipe, work: Path, until: float) -> dict[str, Any] | None:
 
 
 def scored(folder: Path, path: Path, heads: int | None) -> dict[str, float]:
-    """Metrics of full-length answers to the validation speakers, one sample."""
+    """Metrics of full-length answers to the validation speakers, one sample, and how often e' of a
+    whole clip is right.
+    """
     torch.set_num_threads(1)
     corpus, responder = Corpus.open(folder), ELPResponder.from_checkpoint(path, heads=heads)
     stats = measure(corpus, responder, samples=1, split="val")
     found = resample([stats], units(usable(corpus, "val")), bootstrap=0)
-    return {name: float(f"{found[name][0]:.5g}") for name in SCORES}
+    told = inferred_emotions(corpus, responder, "val")["accuracy"]["value"]
+    return {name: float(f"{found[name][0]:.5g}") for name in SCORES} | {"e_accuracy": told}
 
 
 def main(
