@@ -265,6 +265,7 @@ figures.source(Corpus.units)
 # | `... l2l` | p0/p1 .npy of DECA, mel spectra {cite}`ng2022learning2listen` | 50 |
 # | `... dualtalk` | .npz and .wav per person {cite}`peng2025dualtalk` | 50 |
 # | `... vc-resolution` | the authors' repository or its .zip {cite}`diao2024nonverbal` | 4: AU06, AU12, body motion, gaze |
+# | `... vc-delay` | the repository of its sequel, or its .zip | 2: body motion, gaze |
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
 #

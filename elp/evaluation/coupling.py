@@ -41,10 +41,18 @@ class Coupling:
     p_t: float
 
 
-def signals(corpus: Corpus, column: int) -> list[list[tuple[Array, Array]]]:
+def signals(
+    corpus: Corpus, column: int, *, smooth: float = 0.0, constant: bool = False
+) -> list[list[tuple[Array, Array]]]:
     """Column of β of both people, for each dyad the list of its conversations; dyads in the order
     of the index.
+
+    Conversations in which one of them does not change at all are left out, unless `constant` ones
+    are wanted too. `smooth` is the deviation of a Gaussian in seconds, 0 leaves the signal as it
+    is.
     """
+    from scipy.ndimage import gaussian_filter1d
+
     dyads: dict[frozenset[str], list[tuple[Array, Array]]] = {}
     for _, rows in corpus.index.groupby("clip", sort=False):
         if len(rows) == 2:
@@ -53,6 +61,10 @@ def signals(corpus: Corpus, column: int) -> list[list[tuple[Array, Array]]]:
                 for o, n in zip(rows["offset"], rows["length"], strict=True)
             )
             frames = min(len(first), len(second))
+            if not constant and not (np.ptp(first[:frames]) and np.ptp(second[:frames])):
+                continue
+            if smooth:
+                first, second = (gaussian_filter1d(x, smooth * FPS) for x in (first, second))
             dyads.setdefault(frozenset(rows["person"]), []).append(
                 (first[:frames], second[:frames])
             )
@@ -77,6 +89,7 @@ def coupling(
     corpus: Corpus,
     column: int,
     *,
+    smooth: float = 0.0,
     seconds: float = 5.0,
     permutations: int = 10_000,
     seed: int = 0,
@@ -89,6 +102,7 @@ def coupling(
     Args:
         corpus: with two people per clip.
         column: of β.
+        smooth: see `signals`.
         seconds: largest lag.
         permutations: random partner assignments for the test.
         seed: of those.
@@ -98,7 +112,7 @@ def coupling(
     """
     from scipy.stats import ttest_rel
 
-    dyads = signals(corpus, column)
+    dyads = signals(corpus, column, smooth=smooth)
     count, frames = len(dyads), int(seconds * FPS)
     pairs = [(k, k) for k in range(count)]
     far = (1, count // 2)

@@ -316,6 +316,44 @@ def test_vc_resolution_sample(shared_data: Path, tmp_path: Path) -> None:
     assert abs(np.nanmean(real) - 0.22) < 0.02
 
 
+def test_vc_delay(tmp_path: Path) -> None:
+    def write(name: str, x: np.ndarray) -> None:
+        path = tmp_path / "vc_delay" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = ["Participant_A Participant_B", *(f"{a:g} {b:g}" for a, b in x)]
+        path.write_text("\n".join(rows) + "\n")
+
+    motion = RNG.integers(0, 300, (90, 2))
+    for session in (1, 2, 3, 5):
+        for delay in (0, 1000):
+            write(f"body_motion/1080p_{delay}ms/{delay}_s{session}_1080.csv", motion)
+    gaze = np.full((90, 2), 3)
+    gaze[30:36, 0], gaze[60:, 1] = 0, 1
+    write("gaze/1080p_0ms/s1_1080p_0ms.csv", gaze)
+    write("gaze/1080p_0ms/s3_1080p_0ms.csv", gaze[:80])
+    corpus = import_corpus("vc-delay", tmp_path / "vc_delay", tmp_path / "out")
+    # even sessions are another's signal
+    assert set(corpus.index["person"]) == {f"s{n}_{side}" for n in (1, 3, 5) for side in "AB"}
+    assert {row["row"] for row in corpus.card["skipped"]} == {"s3_0ms"}
+    assert corpus.index.groupby("person")["split"].nunique().max() == 1
+    rows = corpus.index.set_index(["clip", "person"])["offset"]
+    one, other = (slice(rows["s1_0ms", f"s1_{side}"], None) for side in "AB")
+    np.testing.assert_allclose(corpus.beta[one][0, 0], np.log1p(motion[0, 0]), rtol=1e-3)
+    assert 4 <= (~corpus.valid[one][:75]).sum() <= 7
+    assert corpus.beta[other][:45, 1].min() == 1 and corpus.beta[other][55:75, 1].max() == 0
+    unknown = rows["s1_1000ms", "s1_A"]
+    assert not corpus.beta[unknown : unknown + 75, 1].any()
+
+
+@pytest.mark.shared_data
+def test_vc_delay_sample(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "dyadic/vc_delay.zip"
+    corpus = import_corpus("vc-delay", source, tmp_path / "out")
+    assert corpus.index["person"].nunique() == 2 * 18
+    assert set(corpus.index["length"]) == {4500}
+    assert corpus.card["skipped"] == []
+
+
 @pytest.mark.shared_data
 def test_rmea_sample(shared_data: Path, tmp_path: Path) -> None:
     corpus = import_corpus(
@@ -348,7 +386,7 @@ def test_unknown_formats_and_sources(tmp_path: Path) -> None:
         import_corpus("voxceleb", tmp_path, tmp_path / "out")
     with pytest.raises(ElpError, match="no such file"):
         import_corpus("l2l", tmp_path / "nowhere", tmp_path / "out")
-    for kind in ("vico", "l2l", "dualtalk", "vc-resolution", "rmea", "folder"):
+    for kind in ("vico", "l2l", "dualtalk", "vc-resolution", "vc-delay", "rmea", "folder"):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(ElpError):
             import_corpus(kind, tmp_path / "empty", tmp_path / "out")

@@ -18,6 +18,7 @@ from elp.corpus.importers import (
     folder,
     l2l,
     rmea,
+    vc_delay,
     vc_resolution,
     vico,
 )
@@ -34,6 +35,7 @@ IMPORTERS: dict[str, Importer] = {
         l2l,
         dualtalk,
         vc_resolution,
+        vc_delay,
         rmea,
         folder,
     )

@@ -39,7 +39,7 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
     AU12 (OpenFace, 0-5), the logarithm of 1 + body motion, and gaze at the partner (0 or 1); frames
     without gaze are not valid. Nobody says who speaks: role "both".
     """
-    names, load = _listing(source)
+    names, load = listing(source)
     sessions: dict[tuple[int, str], dict[str, str]] = {}
     for name in names:
         if (match := SESSION.search(name)) and match["feature"] in FEATURES:
@@ -55,8 +55,8 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
     for (dyad, condition), files in sorted(sessions.items()):
         clip = f"s{dyad}_{condition}"
         try:
-            columns = {feature: _columns(files, feature, load) for feature in FEATURES}
-            lengths = {feature: len(x) for feature, x in columns.items()}
+            series = {feature: columns(files, feature, load) for feature in FEATURES}
+            lengths = {feature: len(x) for feature, x in series.items()}
             if len(set(lengths.values())) != 1:
                 raise ElpError(
                     "features differ in length: "
@@ -74,7 +74,7 @@ def read(source: Path, skipped: Skipped, **_: object) -> Iterator[Record]:
                 role="both",
                 split=split[person],
                 source=files["au12_r"],
-                motion=_motion({feature: x[:, k] for feature, x in columns.items()}),
+                motion=_motion({feature: x[:, k] for feature, x in series.items()}),
             )
 
 
@@ -92,7 +92,8 @@ def _motion(x: dict[str, NDArray[np.float64]]) -> Motion:
     )
 
 
-def _listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
+def listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
+    """Names of the files in a folder or .zip, and what reads one of them."""
     if source.is_dir():
         return sorted(
             path.relative_to(source).as_posix() for path in source.rglob("*.csv")
@@ -107,9 +108,10 @@ def _listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
     return sorted(file.namelist()), file.read
 
 
-def _columns(
+def columns(
     files: dict[str, str], feature: str, load: Callable[[str], bytes]
 ) -> NDArray[np.float64]:
+    """(T, 2) a feature of both people; raises ElpError where its file is missing or no table."""
     if feature not in files:
         raise ElpError(f"no file of {feature}")
     try:
