@@ -19,6 +19,7 @@ from elp.files.stops import as_interrupts, number
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
+    from elp.motion import Clip
 
 
 class Door(TyperGroup):
@@ -85,11 +86,20 @@ def extract(
     check(output)
     clip = run(video, face=face, progress=sys.stderr.isatty())
     clip.save(output)
-    seen, phi = clip.motion.valid.mean(), clip.motion.blink
+    phi = clip.motion.blink
     typer.echo(
-        f"{output}: {len(clip)} frames, {seen:.0%} with a face, "
+        f"{output}: {len(clip)} frames, {_seen(clip)}, "
         f"{len(runs(phi))} blinks ({blink_rate(phi):.0f} a minute)"
     )
+
+
+def _seen(clip: Clip) -> str:
+    """How much of a person was seen, in words."""
+    valid, hidden = clip.motion.valid, clip.eyes_hidden()
+    words = f"{valid.mean():.0%} with a face"
+    if clip.confidence is not None and valid.any():
+        words += f" (confidence {clip.confidence[valid].mean():.2f})"
+    return words + (f", eyes hidden in {hidden:.0%}" if hidden else "")
 
 
 @app.command()
@@ -139,7 +149,7 @@ def respond(
         side_by_side=side_by_side,
         face=face,
         progress=sys.stderr.isatty(),
-        seen=lambda share: typer.echo(f"{speaker}: {share:.0%} with a face"),
+        seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )
     for path in (output, params):
         if path is not None:

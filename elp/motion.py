@@ -111,7 +111,9 @@ class Clip:
         prosody: (T, 8) float32, pitch, voicing and loudness of the sound (`elp.media.prosody`), or
             None where it was not measured: in files made before it was, and from sound that is
             known by its spectra only.
-        ear: (T, 2) float32, eye aspect ratio of the right and left eye, or None.
+        ear: (T, 2) float32, eye aspect ratio of the right and left eye, NaN where the eyes are
+            hidden (blinks are not known there), or None.
+        confidence: (T,) float32, how sure the tracker is of each frame, 0 (not seen) to 1, or None.
         alpha: (K,) float32 identity coefficients, or None.
         focal: focal length in pixels of the fitted camera, or None.
         origin: (3,) float32, the median head position in camera coordinates (cm), or None.
@@ -127,6 +129,7 @@ class Clip:
     mfcc: Floats
     prosody: Floats | None = None
     ear: Floats | None = None
+    confidence: Floats | None = None
     alpha: Floats | None = None
     focal: float | None = None
     origin: Floats | None = None
@@ -161,9 +164,16 @@ class Clip:
     def __getitem__(self, frames: slice) -> Clip:
         per_frame: dict[str, Any] = {
             name: None if (x := getattr(self, name)) is None else x[frames]
-            for name in ("mfcc", "prosody", "ear", "rms")
+            for name in ("mfcc", "prosody", "ear", "confidence", "rms")
         }
         return replace(self, motion=self.motion[frames], **per_frame)
+
+    def eyes_hidden(self) -> float:
+        """The share of the frames with a face, 0 to 1, in which its eyes are hidden."""
+        if self.ear is None or self.confidence is None:
+            return 0.0
+        seen = self.motion.valid & (self.confidence > 0)
+        return float(np.isnan(self.ear[seen]).any(1).mean()) if seen.any() else 0.0
 
     def voice(self) -> Floats:
         """The prosody (T, 8) for a listener that needs it: that of silence where there is no sound.
@@ -194,7 +204,7 @@ class Clip:
             raise ElpError(f"{path}: no array 'mfcc' in it: make the clip with 'elp extract'")
         known: dict[str, Any] = {
             name: data[name]
-            for name in ("mfcc", "prosody", "ear", "alpha", "origin", "rms")
+            for name in ("mfcc", "prosody", "ear", "confidence", "alpha", "origin", "rms")
             if name in data
         }
         if "focal" in data:

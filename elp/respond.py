@@ -31,7 +31,7 @@ def respond(
     side_by_side: bool = False,
     face: str = "largest",
     progress: bool = False,
-    seen: Callable[[float], object] | None = None,
+    seen: Callable[[Clip], object] | None = None,
 ) -> Motion:
     """Synthesise how the person in `portrait` listens to `speaker` (chapter "Your own video").
 
@@ -52,7 +52,7 @@ def respond(
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
         progress: show progress bars on stderr.
-        seen: is told the share of the speaker's frames, 0 to 1, in which the face is seen.
+        seen: is told what was seen and heard of the speaker, before the answer is made.
 
     Returns:
         The listener's motion: T frames of β, p, φ at 25 fps, as long as the speaker's video.
@@ -82,7 +82,7 @@ def respond(
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     if seen is not None:
-        seen(float(clip.motion.valid.mean()))
+        seen(clip)
     motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
     with together(params, output) as (numbers, film):
         if numbers is not None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import queue
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 LONGEST = 3840
 # seconds without a face that are filled by interpolation; frames of longer gaps are not valid
 GAP = 0.5
-SHARE = 0.9  # of the frames: a face seen in fewer is worth a warning
+SHARE = 0.9  # of the frames: a face, or eyes, seen in fewer are worth a warning
+SURE = 0.5  # confidence below which a clip is worth one
+HELD = 13  # frames: eyes are hidden for half a second, lids for less
 Item = TypeVar("Item")
 
 
@@ -54,7 +56,9 @@ def extract(
     Returns:
         A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are
         interpolated; frames of longer ones hold the interpolation too, but `valid` is 0 there.
-        Without sound the MFCC are zeros, and a warning says so.
+        Where the eyes are hidden, by dark glasses or a hand, `ear` is NaN and no blink is found.
+        Without sound the MFCC are zeros. Warnings tell of that, of a face that is seen in less than
+        nine tenths of the frames, of hidden eyes and of an unsure tracker.
 
     Raises:
         ElpError: the file is missing, unreadable or has no pictures, no frame shows a face, or
@@ -81,18 +85,13 @@ def extract(
             np.concatenate([measure(points[i : i + 1024]) for i in range(0, len(points), 1024)])
             for measure in (ear, lid_aperture)
         ]
-    motion = _motion(found, blink(eyes[0], iris=eyes[1]))
-    if motion.valid.mean() < SHARE:
-        warnings.warn(
-            f"{path}: the face is seen in {motion.valid.mean():.0%} of the frames only: "
-            "what lies between is made up",
-            stacklevel=2,
-        )
-    return Clip(
-        motion=motion,
+    ratio = _open_to_sight(eyes[0], points.sight)
+    clip = Clip(
+        motion=_motion(found, blink(ratio, iris=eyes[1])),
         mfcc=sound(path, len(points)),
         prosody=voice(path, len(points)),
-        ear=eyes[0],
+        ear=ratio,
+        confidence=points.sight[:, 0],
         alpha=found.alpha,
         focal=found.focal,
         origin=found.origin,
@@ -100,16 +99,40 @@ def extract(
         rms=found.rms,
         source=Path(path).name,
     )
+    for doubt in _doubts(clip):
+        warnings.warn(f"{path}: {doubt}", stacklevel=2)
+    return clip
+
+
+def _open_to_sight(ratio: NDArray[np.float32], sight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Eye aspect ratios (T, 2), NaN where the eyes are hidden for longer than a blink."""
+    from scipy.ndimage import median_filter
+
+    hidden = median_filter(sight[:, 1], HELD, mode="nearest") < 0.5
+    return np.where(hidden[:, None], np.float32(np.nan), ratio)
+
+
+def _doubts(clip: Clip) -> Iterator[str]:
+    """What of a clip is not known, or not surely."""
+    seen = clip.motion.valid
+    if seen.mean() < SHARE:
+        yield f"the face is seen in {seen.mean():.0%} of the frames only: the rest is made up"
+    if clip.eyes_hidden() > 1 - SHARE:
+        yield f"the eyes are hidden in {clip.eyes_hidden():.0%}: blinks are not known there"
+    if clip.confidence is not None and seen.any() and clip.confidence[seen].mean() < SURE:
+        yield "the face is dark, blurred or covered: its motion is unsure"
 
 
 class PointFile:
     """Tracked points (T, 478, 3) float32 in a file: an hour of them is half a gigabyte.
 
-    Slices and index arrays read what they name.
+    Slices and index arrays read what they name. `sight` holds (T, 2), how sure the points are and
+    how much the eyes show, 0 to 1 each.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
         self.file, self.frames = file, 0
+        self.sight: NDArray[np.float32] = np.zeros((0, 2), np.float32)
         self.seen: list[int] = []
 
     @property
@@ -156,30 +179,35 @@ def track(
     size, out = probe(path).size, PointFile(store)
     with tracker(face) as found, temporary() as scratch:
         # who is meant may turn out late: until then everybody's points are kept
-        everybody, times, people = PointFile(scratch), [], []
+        everybody, times = PointFile(scratch), []
+        people: list[dict[int | None, tuple[float, float]]] = []
         for shown in ahead(pictures(path, longest=LONGEST)):
             height, width = shown.what.shape[:2]
             scale = np.array([size[0] / width, size[1] / height, size[0] / width], np.float32)
             faces = found.everybody(shown.what)
-            for points in faces.values():
-                everybody.append(points * scale)
+            for face_seen in faces.values():
+                everybody.append(face_seen.points * scale)
             times.append(shown[:3])
-            people.append(tuple(faces))
+            people.append({person: seen[1:] for person, seen in faces.items()})
             if tick:
                 tick(1)
-        own = _points_of(found.meant(), people, everybody)
+        meant = found.meant()
+        own = _points_of(meant, people, everybody)
         for values in between(Shown(*time, each) for time, each in zip(times, own, strict=True)):
             out.append(values)
+        sights = (np.array(seen.get(meant, (0.0, 1.0)), np.float32) for seen in people)
+        rows = between(Shown(*time, each) for time, each in zip(times, sights, strict=True))
+        out.sight = np.stack(list(rows))
     return out
 
 
 def _points_of(
-    meant: int | None, people: list[tuple[int, ...]], everybody: PointFile
+    meant: int | None, people: Iterable[Mapping[int | None, object]], everybody: PointFile
 ) -> Iterator[NDArray[np.float32]]:
     """One person's (478, 3) in each picture, NaN where not seen, from rows of all who are."""
     row, nobody = 0, np.full((TRACKED, 3), np.nan, np.float32)
     for seen in people:
-        yield everybody.row(row + seen.index(meant)) if meant in seen else nobody
+        yield everybody.row(row + list(seen).index(meant)) if meant in seen else nobody
         row += len(seen)
 
 

@@ -11,7 +11,7 @@ from elp.face.landmarks import TRACKED
 from elp.media import weights
 from elp.media.network import Network
 from elp.media.people import People
-from elp.media.tracker import Choice, Image, Points
+from elp.media.tracker import Choice, Image, Points, Seen
 
 SELFIE = 256  # pixels that the segmentation looks at
 
@@ -61,16 +61,16 @@ class LiteRTTracker:
             self._choice = Choice(self.face)
         faces, meant = self.everybody(image), self.meant()
         nobody = np.full((TRACKED, 3), np.nan, np.float32)
-        return nobody if meant is None else faces.get(meant, nobody)
+        return faces[meant].points if meant in faces else nobody
 
-    def everybody(self, image: Image) -> dict[int, Points]:
+    def everybody(self, image: Image) -> dict[int, Seen]:
         """See `Tracker.everybody`."""
         if self._people is None:
             self._people = People()
         if self.still:
             self._people.forget()
-        faces = {seen.person: seen.points for seen in self._people(image)}
-        self._choice.add(faces)
+        faces = {s.person: Seen(s.points, *s.sight) for s in self._people(image)}
+        self._choice.add({person: seen.points for person, seen in faces.items()})
         if self._choice.settled and not self.still:
             self._people.only = self._choice.best()
         return faces

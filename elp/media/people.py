@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from elp.media.detect import Detector, crop_of, tiles
 from elp.media.looks import MOST, OTHER, SAME, Looks, alike, looks
 from elp.media.network import Crop, Image, Landmarker, Points, around
+from elp.media.sight import AGAIN, FALSE, Sight, apart, second, sight
 
 CROWD = 4  # people told apart
 SURE = 0.5  # of a face, the landmark network's own measure
@@ -21,28 +22,30 @@ DOUBT = 25  # pictures for which a face that looks unlike its person is followed
 SURVEY = 12  # pictures between two looks for others, while somebody is seen
 # Looks of networks, counted: a picture with a face takes one, and one without may take no more.
 # What was saved while there was a face is spent when it is lost; the first is searched whole.
-COSTS = {"near": 0.5, "far": 1.0, "face": 2.0}
+COSTS = {"near": 0.5, "far": 1.0, "face": 3.0}
 INCOME, SAVINGS = 0.8, 100.0
 
 
 class Sighting(NamedTuple):
-    """A face in one picture: whose it is, its points (478, 3) in pixels, how sure the network is
-    that it is a face (0 to 1).
-    """
+    """A face in one picture: whose it is, its points (478, 3) in pixels, how well it is seen."""
 
     person: int
     points: Points
-    sure: float
+    sight: Sight
 
 
 @dataclass
 class Person:
-    """Somebody: pictures of the face that differ, where it is followed, for how long in doubt."""
+    """Somebody: pictures of the face that differ, where it is followed, for how long in doubt; how
+    far two looks were apart, and how many pictures ago.
+    """
 
     index: int
     kept: list[Looks] = field(default_factory=list)
     crop: Crop | None = None
     doubt: int = 0
+    apart: float = 0.0
+    looked: int = 0
 
     def remember(self, seen: Looks, similar: float) -> None:
         """Keep what looks new, of a face that is known to be this person's."""
@@ -99,12 +102,23 @@ class People:
         if sure < SURE or taken or (similar < SAME and (self.cut or person.doubt >= DOUBT)):
             person.crop, person.doubt = None, 0
             return None
-        person.crop = around(points)
+        before, person.crop = person.crop, around(points)
         person.doubt = person.doubt + 1 if similar < SAME else 0
-        if person.doubt:
+        if person.doubt or not self._again(image, person, before, points):
             return None
         person.remember(face, similar)
-        return Sighting(person.index, points, sure)
+        return Sighting(person.index, points, sight(patch, points, before, person.apart))
+
+    def _again(self, image: Image, person: Person, crop: Crop, points: Points) -> bool:
+        """Now and then a second look; False where it shows that there is no face."""
+        person.looked += 1
+        if person.looked >= AGAIN:
+            found = apart(points, self._landmarks(image, second(crop))[0])
+            if found > FALSE:
+                person.crop = None
+                return False
+            person.apart, person.looked = (person.apart + found) / 2, 0
+        return True
 
     def _search(self, image: Image, seen: list[Sighting]) -> list[Sighting]:
         """Faces that are not in `seen`: in the whole picture, then in tiles; in all of them where a
@@ -151,13 +165,17 @@ class People:
         points, sure, patch = self._landmarks(image, crop)
         if sure < SURE or any(_close(around(points), around(s.points)) for s in seen):
             return None
+        disagreement = apart(points, self._landmarks(image, second(crop))[0])
+        if disagreement > FALSE:
+            return None
         face = looks(patch, points, crop, image.shape[:2])
         person, similar = self._whose(face, crop, {s.person for s in seen})
         if person is None:
             return None
         person.crop, person.doubt = around(points), 0
+        person.apart, person.looked = disagreement, 0
         person.remember(face, similar)
-        return Sighting(person.index, points, sure)
+        return Sighting(person.index, points, sight(patch, points, crop, disagreement))
 
     def _whose(self, face: Looks, crop: Crop, seen: set[int]) -> tuple[Person | None, float]:
         free = [p for p in self.known if p.index not in seen]

@@ -6,7 +6,7 @@ Chapter "Parameter extraction".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,16 @@ TOGETHER = 25  # pictures that show several people, after which it is settled wh
 # who is seen in less of the pictures, or is smaller than that share of the largest, is nobody that
 # "left" or "right" means
 SELDOM, SMALL = 0.1, 0.33
+
+
+class Seen(NamedTuple):
+    """Somebody's face in a picture: points (478, 3), how sure they are and how much the eyes show,
+    0 to 1 each.
+    """
+
+    points: Points
+    confidence: float
+    eyes: float
 
 
 class Tracker(Protocol):
@@ -47,8 +57,8 @@ class Tracker(Protocol):
         """
         ...
 
-    def everybody(self, image: Image) -> Mapping[int, Points]:
-        """Landmarks of all who are followed in the next picture, by a number for each person."""
+    def everybody(self, image: Image) -> Mapping[int, Seen]:
+        """All who are followed in the next picture, by a number for each person."""
         ...
 
     def meant(self) -> int | None:

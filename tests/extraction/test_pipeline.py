@@ -116,6 +116,23 @@ def test_one_person_throughout(tmp_path: Path) -> None:
     assert valid == {"left": [False] * 20 + [True] * 30, "right": [True] * 50}
 
 
+def test_hidden_eyes_have_no_blinks(tmp_path: Path) -> None:
+    """A dark bar before the eyes: the face is seen, its blinks are not known, and that is told."""
+    path = tmp_path / "bar.mp4"
+    covered = shifted(0).copy()
+    low, high = landmarks([covered], still=True)[0][[70, 346], :2].astype(int).tolist()
+    cv2.rectangle(covered, low, high, (20, 20, 22), -1)
+    write_video(path, [covered] * 6)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        clip = extract(path)
+    assert clip.motion.valid.all() and not clip.motion.blink.any()
+    assert np.isnan(clip.ear).all() and clip.eyes_hidden() == 1
+    assert any("eyes are hidden in 100%" in str(w.message) for w in said)
+    assert clip.confidence.shape == (6,) and (clip.confidence > 0).all()
+    assert np.array_equal(clip[:2].confidence, clip.confidence[:2])
+
+
 def test_silent_video_says_so_once(tmp_path: Path) -> None:
     path = tmp_path / "mute.mp4"
     write_video(path, [shifted(0)])

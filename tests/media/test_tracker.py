@@ -11,6 +11,7 @@ from elp.media.detect import merge, tiles
 from elp.media.litert import LiteRT
 from elp.media.network import Crop, Network, around, patch
 from elp.media.people import People
+from elp.media.sight import apart, second
 from elp.media.track import landmarks
 from elp.media.tracker import Choice
 
@@ -193,3 +194,44 @@ def test_a_person_in_front_of_a_wall() -> None:
     mask = LiteRT().person(skimage.data.astronaut())
     assert mask.shape == (512, 512) and mask.min() >= 0 and mask.max() <= 1
     assert mask[60:160, 190:260].min() > 0.8  # the face
+
+
+def glasses(points: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Dark glasses over both eyes."""
+    out = image.copy()
+    eyes = points[[33, 133, 159, 145, 362, 263, 386, 374, 70, 300], :2]
+    middle = eyes.mean(0)
+    hull = cv2.convexHull(((eyes - middle) * 1.15 + middle).astype(np.int32))
+    return cv2.fillPoly(out, [hull], (15, 15, 18))
+
+
+def test_how_sure_and_whether_eyes_show() -> None:
+    face = cv2.resize(PHOTOGRAPH, (480, 480), interpolation=cv2.INTER_CUBIC)
+    points = landmarks([face], still=True)[0]
+    palm = face.copy()
+    low, high = (points[[70, 300, 117, 346], :2].min(0), points[[70, 300, 117, 346], :2].max(0))
+    corners = [tuple(int(v) for v in corner) for corner in (low, high)]
+    cv2.rectangle(palm, *corners, (200, 150, 130), -1)
+    dark_skin = np.uint8(255 * (face / 255.0) ** 1.9)
+    sights = {}
+    for name, image in (
+        ("open", face),
+        ("dark skin", dark_skin),
+        ("glasses", glasses(points, face)),
+        ("palm", palm),
+        ("night", np.uint8(face * 0.08)),
+    ):
+        people = People()
+        sights[name] = [people(image) for _ in range(2)][-1][0].sight
+    assert min(sights["open"]) > 0.9 and min(sights["dark skin"]) > 0.8
+    assert sights["glasses"].eyes < 0.5 and sights["palm"].eyes < 0.5
+    assert sights["night"].confidence < 0.5 < sights["night"].eyes
+
+
+def test_two_looks_that_disagree_are_no_face() -> None:
+    points = landmarks([PHOTOGRAPH], still=True)[0]
+    assert apart(points, points) == 0
+    scale = np.linalg.norm((points[33] - points[263])[:2])
+    assert apart(points, points + 0.05 * scale / np.sqrt(2)) == pytest.approx(5, rel=1e-3)
+    crop = around(points)
+    assert second(crop).side > crop.side and second(crop).angle != crop.angle
