@@ -226,7 +226,7 @@ def export(
 
 @corpus_app.command()
 def simulate(
-    preset: Annotated[str, typer.Argument(help="vico, l2l, tiny, or talks (version 2).")],
+    preset: Annotated[str, typer.Argument(help="vico, crowd, l2l, tiny, or talks (version 2).")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder to make.")],
     seed: Seed = 0,
     hours: Annotated[float | None, typer.Option(help="Hours of conversation (l2l).")] = None,

@@ -28,13 +28,11 @@ class Decoded(NamedTuple):
     pose: Tensor
     blink: Tensor
 
-    def with_events(self, drawn: Past | None) -> Decoded:
-        """The same with the head and the lids that event heads drew, (1, T, ...) each; the head's
-        rest is 0, the portrait's own pose.
+    def with_events(self, drawn: Past, rest: Tensor) -> Decoded:
+        """The same with the head and the lids that event heads drew, (1, T, ...) each; `rest` (6,)
+        is where the head rests.
         """
-        if drawn is None:
-            return self
-        return self._replace(pose=drawn.position, blink=drawn.shut[..., 0])
+        return self._replace(pose=drawn.position + rest, blink=drawn.shut[..., 0])
 
     def motion(self, uniform: Tensor) -> Motion:
         """The motion, of which uniform numbers (1, T) decide the blinks.

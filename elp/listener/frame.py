@@ -36,14 +36,23 @@ class Step(nn.Module):
 
     Args:
         decoder: of the model. sampler: of its codes. e: (N,), None where it is to be inferred.
-        guidance: of its event heads.
+        guidance: of its event heads. rest, traits: of the listener, (6,) and (K,), where it has
+            event heads.
     """
 
     def __init__(
-        self, decoder: Decoder, sampler: CodeSampler, e: Tensor | None, guidance: float = 1.0
+        self,
+        decoder: Decoder,
+        sampler: CodeSampler,
+        e: Tensor | None,
+        *,
+        guidance: float,
+        rest: Tensor,
+        traits: Tensor,
     ) -> None:
         super().__init__()
         self.decoder, self.sampler, self.e, self.guidance = decoder, sampler, e, guidance
+        self.rest, self.traits = rest, traits
 
     def forward(self, heard: Heard, uniform: Tensor, events: Tensor, state: State) -> Decoded:
         """The speaker's next frames and uniform numbers, of the codes (1, T, H, V) and of the event
@@ -58,9 +67,10 @@ class Step(nn.Module):
         drawn = own = None
         if model.events is not None:
             drawn = model.events.draw(heard.events, e, events, state, self.guidance)
-            own = model.events.own(drawn.position, drawn.velocity, drawn.shut)
+            own = model.events.own(drawn.position, drawn.velocity, drawn.shut, self.traits)
         codes = self.sampler.choose(model.encoder(model.told(style, own), state), uniform)
-        return self.decoder.piece(codes, e, state).with_events(drawn)
+        decoded = self.decoder.piece(codes, e, state)
+        return decoded if drawn is None else decoded.with_events(drawn, self.rest)
 
 
 class FrameConv(TimeConv):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -51,6 +51,8 @@ class ELPResponder:
         heads: how many heads to read, for a model trained with nested heads; all by default.
         guidance: how clearly event heads answer the speaker, see `EventHeads.step`; by default as
             the model's configuration says.
+        rest: where the head of a model with event heads rests: "portrait" at zero, the pose of the
+            portrait that is to be moved; "drawn" where a listener's may, as corpora have it.
 
     Attributes:
         speaker, sampler, decoder: what a response is made of: the speaker's series, the draws of
@@ -70,6 +72,7 @@ class ELPResponder:
         blink_correlation: float = 2.5,
         heads: int | None = None,
         guidance: float | None = None,
+        rest: Literal["portrait", "drawn"] = "portrait",
     ) -> None:
         self.model, self.card, self.emotions = model.eval(), card or {}, model.config.emotions
         self.speaker, self.decoder = Speaker(model), Decoder(model, heads)
@@ -83,6 +86,9 @@ class ELPResponder:
         self.guidance = (events.guidance if events else 1.0) if guidance is None else guidance
         if self.guidance <= 0:
             raise ElpError(f"guidance {self.guidance}: give a number above 0; 1 is none")
+        if rest not in ("portrait", "drawn"):
+            raise ElpError(f"rest {rest!r}: choose portrait or drawn")
+        self.rest = rest
 
     @classmethod
     def from_checkpoint(
@@ -171,13 +177,25 @@ class ELPResponder:
     def _answer(
         self, heard: _Heard, drawn: Past | None, draws: Draws
     ) -> tuple[Motion, NDArray[np.int64]]:
-        own = None
+        own, (rest, traits) = None, self.who(draws)
         if drawn is not None and self.model.events is not None:
-            own = self.model.events.own(drawn.position, drawn.velocity, drawn.shut)
+            own = self.model.events.own(drawn.position, drawn.velocity, drawn.shut, traits)
         codes, uniform = self._codes(heard.mfcc, heard.motion, own, draws)
         words = heard.e.argmax(-1)[..., None] * self.model.config.categories + codes + 1
-        decoded = self.decoder.in_pieces(codes, heard.e).with_events(drawn)
+        decoded = self.decoder.in_pieces(codes, heard.e)
+        if drawn is not None:
+            decoded = decoded.with_events(drawn, rest)
         return decoded.motion(uniform), words[0].cpu().numpy()
+
+    def who(self, draws: Draws) -> tuple[Tensor, Tensor]:
+        """The listener of one response: where the head rests (6,), and the traits (K,); empty for a
+        model without event heads.
+        """
+        normal, events = draws.traits.to(self.model.holds.device), self.model.events
+        if events is None:
+            return normal, normal
+        rest, traits = events.traits.draw(normal)
+        return rest * (self.rest == "drawn"), traits
 
     def _codes(
         self, mfcc: Tensor, motion: Tensor, own: Tensor | None, draws: Draws

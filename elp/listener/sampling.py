@@ -14,6 +14,7 @@ from torch import Tensor
 from elp.errors import ElpError
 from elp.model.config import ASEConfig
 from elp.model.events import DRAWS
+from elp.motion import POSE
 
 BLOCK = 64  # rows kept in one piece of memory
 # correlated draws of this part of a hold, in standard deviations, are half alike where held ones
@@ -109,6 +110,7 @@ class CodeSampler:
         self.heads, self.categories = (config.heads, config.categories) if temperature else (0, 1)
         self.holds = len(config.holds)
         self.events = DRAWS if config.events else 0
+        self.traits = POSE + config.events.traits if config.events else 0
         spreads = [UNHELD if hold == 1 else HOLD * hold for hold in config.holds]
         if correlation is not None:
             spreads = [correlation] * self.holds
@@ -130,7 +132,11 @@ class CodeSampler:
 
 
 class Draws:
-    """The uniform numbers of one response, in the order of time."""
+    """The numbers of one response, in the order of time.
+
+    Attributes:
+        traits: (6 + K,) normal, of the listener's `Traits`; none for a model without event heads.
+    """
 
     def __init__(self, sampler: CodeSampler, generator: torch.Generator) -> None:
         self.sampler = sampler
@@ -142,6 +148,7 @@ class Draws:
         self.generator = torch.Generator()
         if sampler.events:
             self.generator.manual_seed(int(torch.randint(2**62, (1,), generator=generator)))
+        self.traits = torch.randn(sampler.traits, generator=self.generator)
 
     def next(self, frames: int) -> tuple[Tensor, Tensor]:
         """Of the next frames: of all heads and categories (1, T, H, V), none at temperature 0; of

@@ -48,7 +48,15 @@ class ResponseStream:
         self.style = StyleStream(_window(config), raw_motion=config.raw_motion)
         self.cepstra, self.draws = CepstraStream(), responder.sampler.start(generator)
         self.prosody = ProsodyStream() if config.events else None
-        self.step = Step(responder.decoder, responder.sampler, e, responder.guidance)
+        rest, traits = responder.who(self.draws)
+        self.step = Step(
+            responder.decoder,
+            responder.sampler,
+            e,
+            guidance=responder.guidance,
+            rest=rest,
+            traits=traits,
+        )
         self.device = responder.model.holds.device
         self.program = FrameProgram(self.step) if self.device.type == "cpu" else None
         self.state: State = {} if self.program is None else self.program.start()

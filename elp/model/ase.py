@@ -29,6 +29,9 @@ from elp.model.standard import Standardiser
 from elp.model.style import motion_style, speaker_style
 from elp.motion import POSE
 
+# of a clip, in standard deviations: much would hide who listens, none would name the clip
+TRAIT_NOISE = 0.3
+
 
 class Prediction(NamedTuple):
     """What the ASE says of a clip: beta (B, T, D) and pose (B, T, 6) standardised, blink logit (B,
@@ -62,7 +65,7 @@ class ASE(Standardiser):
             "style": config.motion_width,
         }
         if config.events:
-            widths["own"] = OWN
+            widths["own"] = OWN + config.events.traits
         identity = {name: (torch.zeros(n), torch.ones(n)) for name, n in widths.items()}
         super().__init__(identity | dict(moments or {}))
         self.config = config
@@ -71,7 +74,7 @@ class ASE(Standardiser):
         self.register_buffer("holds", holds, persistent=False)
         emotions, heads, categories = len(config.emotions), config.heads, config.categories
         style, causal = AudioEncoder.width + config.motion_width, config.causal
-        self.events = Events(config.events, emotions) if config.events else None
+        self.events = Events(config.events, emotions, config.beta) if config.events else None
         self.audio = AudioEncoder(config.mfcc, dropout=config.dropout, causal=causal)
         # called so in every checkpoint, whichever it is
         self.tdnn = (
@@ -117,7 +120,7 @@ class ASE(Standardiser):
 
         Args:
             mfcc: (B, T, 29) standardised. motion: (B, T, 2 D + 6) from `motion_style`. e: (B, N),
-                rows sum to 1. own: with event heads, (B, T, 13) of `Events.own`.
+                rows sum to 1. own: with event heads, (B, T, 13 + K) of `Events.own`.
             generator: of the Gumbel noise and the dropout. tau: overrides the configuration's; 0
                 takes every head's most probable category. heads: (B,) prefix lengths, for nesting.
             samples: draws of the codes of each clip; the predictions are then (samples B, ...), all
@@ -158,13 +161,19 @@ class ASE(Standardiser):
     def told(
         self, style: Tensor, own: Tensor | None, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Style (B, T, S) and, with event heads, what they drew (B, T, 13) -> what the encoder
-        reads. The emotion branch reads the style alone: it must not infer e from what e moved.
+        """Style (B, T, S) and, with event heads, what they drew and the traits (B, T, 13 + K) ->
+        what the encoder reads. The emotion branch reads the style alone: it must not infer e from
+        what e moved.
         """
         if own is None:
             return style
         own = self.standardise("own", own).to(style.dtype)
-        return torch.cat([style, self.noisy(own, generator) if self.training else own], -1)
+        if self.training:
+            drawn, traits = own.tensor_split([OWN], -1)
+            options: dict[str, Any] = {"generator": generator, "device": own.device}
+            noise = torch.randn(len(own), 1, traits.shape[-1], dtype=own.dtype, **options)
+            own = torch.cat([self.noisy(drawn, generator), traits + TRAIT_NOISE * noise], -1)
+        return torch.cat([style, own], -1)
 
     def noisy(self, style: Tensor, generator: torch.Generator | None) -> Tensor:
         """Style (B, T, S) with the training's noise on it, one value a clip and one a frame.

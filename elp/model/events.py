@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from elp.errors import ElpError
 from elp.model.event_heads import EventHeads, GroupConfig
 from elp.model.layers import State
+from elp.model.traits import Traits
 from elp.motion import POSE, PROSODY
 
 TRACES = (2.0, 8.0, 25.0, 75.0)  # frames in which the memory of a blink's start and end fades
@@ -35,6 +36,7 @@ class EventConfig:
         dropout, deaf: of both groups.
         sees_blinks: the head answers to the speaker's blinks too, as the lids do.
         guidance: of the head's pitch when answering, see `EventHeads.step`; 1 is none.
+        traits: K of `Traits`, which the encoder is told.
 
     Raises:
         ElpError: an option is out of range.
@@ -49,10 +51,12 @@ class EventConfig:
     deaf: float = 0.15
     sees_blinks: bool = False
     guidance: float = 1.5
+    traits: int = 8
 
     def __post_init__(self) -> None:
-        if min(self.hidden, self.width, self.lid_hidden, self.lid_width) < 1:
-            raise ElpError("event options: sizes must be positive")
+        sizes = self.hidden, self.width, self.lid_hidden, self.lid_width
+        if min(sizes) < 1 or self.traits < 0:
+            raise ElpError("event options: sizes must be positive, traits 0 or more")
         if self.bins < 3 or self.bins % 2 == 0:
             raise ElpError(f"event option bins={self.bins}: give an odd number of at least 3")
         if not (0 <= self.dropout < 1 and 0 <= self.deaf < 1 and self.guidance > 0):
@@ -108,12 +112,12 @@ class Past(NamedTuple):
 class Events(nn.Module):
     """The event heads of a listener: the lids, and the head's velocity in six axes.
 
-    The head is counted from its rest, the median of a conversation: where somebody rests is not
-    learned here, and zeros are the portrait's own pose. Velocities are drawn as categories whose
-    widths grow with speed, and uniformly within a category.
+    The head is counted from its rest, the median of a conversation, which is one of the `Traits`.
+    Velocities are drawn as categories whose widths grow with speed, and uniformly within a
+    category.
 
     Args:
-        config: sizes and options. emotions: N.
+        config: sizes and options. emotions: N. beta: D of the faces whose traits are told.
     """
 
     edges: Tensor
@@ -121,9 +125,10 @@ class Events(nn.Module):
     unit: Tensor
     decay: Tensor
 
-    def __init__(self, config: EventConfig, emotions: int) -> None:
+    def __init__(self, config: EventConfig, emotions: int, beta: int) -> None:
         super().__init__()
         self.config = config
+        self.traits = Traits(config.traits, beta, emotions)
         self.lids = EventHeads(config.lids(emotions))
         self.pose = EventHeads(config.pose(emotions))
         self.register_buffer("edges", torch.zeros(POSE, config.bins + 1))
@@ -246,15 +251,20 @@ class Events(nn.Module):
         state[self] = tuple(drawn)
         return drawn
 
-    def own(self, position: Tensor, velocity: Tensor, shut: Tensor) -> Tensor:
-        """What the encoder is told of its listener: (..., 6), (..., 6), (..., 1) -> (..., 13)."""
+    def own(self, position: Tensor, velocity: Tensor, shut: Tensor, traits: Tensor) -> Tensor:
+        """What the encoder is told of its listener: (..., T, 6), (..., T, 6), (..., T, 1) and the
+        traits (K,) -> (..., T, 13 + K).
+        """
         moved = torch.asinh(velocity / self.unit)
-        return torch.cat([position / self.spread, moved, shut], -1)
+        lasting = traits.expand(*position.shape[:-1], -1)
+        return torch.cat([position / self.spread, moved, shut, lasting], -1)
 
-    def own_of(self, pose: Tensor, blink: Tensor) -> Tensor:
-        """The same of a true conversation: pose (T, 6) from rest and blink (T,) -> (T, 13)."""
+    def own_of(self, pose: Tensor, blink: Tensor, traits: Tensor) -> Tensor:
+        """The same of a true conversation: pose (T, 6) from rest, blink (T,) and traits (K,) -> (T,
+        13 + K).
+        """
         velocity = F.pad(pose.diff(dim=0), (0, 0, 1, 0))
-        return self.own(pose, velocity, blink[:, None].float())
+        return self.own(pose, velocity, blink[:, None].float(), traits)
 
     def _of_head(self, heard: Tensor) -> Tensor:
         return heard if self.config.sees_blinks else heard[..., : HEARD - 1]

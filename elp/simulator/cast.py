@@ -65,6 +65,15 @@ PRESETS = {
         minutes=95.0,
         people=((35, 47), (5, 7), (10, 13)),
     ),
+    # to train a model that ships: tests are for other corpora
+    "crowd": Preset(
+        emotions=THREE,
+        share=(123, 134, 226),
+        clips=4880,
+        minutes=960.0,
+        people=((360, 480), (20, 30), (20, 30)),
+        parts=(0.9, 0.05, 0.05),
+    ),
     "l2l": Preset(
         emotions=("unpositive", "positive"),
         share=(1, 8),

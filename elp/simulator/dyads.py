@@ -29,6 +29,8 @@ from elp.simulator.speaker import Talk, speaker, talk
 
 VERSION = 1  # of the simulator, where none is named; see `elp.simulator.behaviour`
 PREROLL = 50  # frames before a clip begins: nobody starts from rest
+# seconds of conversation that are worth starting processes for
+PROCESSES = 1200
 PERSON, CLIP = 1, 3  # streams of randomness; 2 is the cast's
 
 
@@ -47,8 +49,9 @@ def simulate(
     Args:
         dest: folder to make. A corpus made there before with the same arguments is opened instead.
         preset: "vico" (3 emotions, 483 clips, 95 minutes; 50 listeners and 67 speakers in version
-            1, 95 and 117 in version 2), "l2l" (2 emotions, 6 listeners, `hours`), "tiny" (36 clips
-            of about 5 s, for tests) or, in version 2, "talks" (240 clips of 30 to 60 s, 3 hours).
+            1, 95 and 117 in version 2), "crowd" (as "vico", 16 hours of 400 listeners and 540
+            speakers, to train on), "l2l" (2 emotions, 6 listeners, `hours`), "tiny" (36 clips of
+            about 5 s, for tests) or, in version 2, "talks" (240 clips of 30 to 60 s, 3 hours).
         seed: of everything.
         audio: synthesise the speakers' sound and compute its MFCC and prosody.
             Without it the motion is the same bit for bit, MFCC and prosody are those of silence.
@@ -168,27 +171,29 @@ def _cut(motion: Motion) -> Motion:
 def _records(
     meetings: list[Meeting], seed: int, audio: bool, given: NDArray[Any] | None, progress: bool
 ) -> Iterator[Record]:
-    from concurrent.futures import ThreadPoolExecutor
-
+    from joblib import Parallel, delayed
     from tqdm import tqdm
 
     rows = np.cumsum([0, *(2 * meeting.frames for meeting in meetings)])
-    heard = (
-        (lambda k: given[rows[k] : rows[k] + meetings[k].frames].astype(np.float32))
-        if given is not None
-        else lambda k: None
+    large = sum(meeting.frames for meeting in meetings) > PROCESSES * FPS
+    # in order, a few ahead: memory must not grow with the corpus
+    pool = Parallel(
+        n_jobs=min(os.cpu_count() or 1, 16),
+        backend="loky" if large else "threading",
+        return_as="generator",
     )
-    workers = min(os.cpu_count() or 1, 8)
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        tqdm(total=len(meetings), desc="simulating", unit="clip", disable=not progress) as bar,
-    ):
-        # a batch at a time: memory must not grow with the corpus
-        for first in range(0, len(meetings), 2 * workers):
-            batch = range(first, min(first + 2 * workers, len(meetings)))
-            for dyad in pool.map(lambda k: _dyad(meetings[k], seed, audio, heard(k)), batch):
-                yield from dyad
-                bar.update()
+    tasks = (
+        delayed(_dyad)(
+            meeting,
+            seed,
+            audio,
+            None if given is None else given[row : row + meeting.frames].astype(np.float32),
+        )
+        for meeting, row in zip(meetings, rows[:-1], strict=True)
+    )
+    shown = {"total": len(meetings), "desc": "simulating", "unit": "clip", "disable": not progress}
+    for dyad in tqdm(pool(tasks), **shown):
+        yield from dyad
 
 
 def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tuple[Record, Record]:

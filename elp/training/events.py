@@ -23,6 +23,7 @@ from elp.training.listeners import centred, listeners
 from elp.training.loop import Loop
 from elp.training.sampler import Sampler
 
+SHORTEST = 50  # frames of a conversation that is worth a clip
 AROUND = 4.0  # frames over which the power of a nod is taken
 TERMS = ("lids", "pitch", "yaw", "roll", "x", "y", "z", "nodding")  # nats a frame
 
@@ -67,7 +68,7 @@ class EventSampler(Sampler):
 
     Args:
         corpus: with prosody. events: calibrated heads, which say what they need to know.
-        frames, options: see `Sampler`.
+        frames: of a clip; of a shorter conversation the rest is not valid. options: see `Sampler`.
 
     Attributes:
         nodding: (F,) bool, where a listener nods: the power of pitch between 1 and 4 Hz is above
@@ -78,7 +79,7 @@ class EventSampler(Sampler):
     """
 
     def __init__(self, corpus: Corpus, events: Events, frames: int, **options: Any) -> None:
-        super().__init__(corpus, frames, **options)
+        super().__init__(corpus, frames, shortest=min(frames, SHORTEST), **options)
         if corpus.prosody is None:
             raise ElpError(
                 f"{corpus.folder}: event heads need the prosody of every voice: make the corpus "
@@ -98,13 +99,14 @@ class EventSampler(Sampler):
         """The clips themselves; row and start are (B,) int64."""
         speaker, listener = (self.frames(x, row, start) for x in (self.speaker, self.listener))
         blink = self.blink[speaker][..., None].float()
+        inside = start[:, None] + self.steps < self.length[row, None]
         return EventBatch(
             heard=torch.cat([self.prosody[speaker].float(), blink], -1),
             past=self.past[listener],
             codes=self.codes[listener].long(),
             e=self.mixture[row],
             nodding=self.nodding[listener],
-            valid=self.valid[speaker] & self.valid[listener],
+            valid=self.valid[speaker] & self.valid[listener] & inside,
         )
 
 

@@ -13,6 +13,7 @@ from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.model.config import ASEConfig
 from elp.model.events import OWN, Events
+from elp.model.standard import Standardiser
 from elp.motion import Motion
 
 
@@ -27,8 +28,13 @@ def calibrated(config: ASEConfig, corpus: Corpus, seed: int, device: str | torch
         raise ElpError("this model has no event heads: train recipe 'listener'")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        events = Events(config.events, len(config.emotions))
-    poses = [centred(motion) for _, motion in listeners(corpus, corpus.pairs("train"))]
+        events = Events(config.events, len(config.emotions), config.beta)
+    pairs = corpus.pairs("train")
+    found = [motion for _, motion in listeners(corpus, pairs)]
+    faces, rests = (torch.from_numpy(np.stack(x)) for x in zip(*map(_lasting, found), strict=True))
+    faces = Standardiser(corpus.stats).standardise("beta", faces)
+    events.traits.calibrate(faces, rests, mixtures(corpus, pairs))
+    poses = [centred(motion) for motion in found]
     position, velocity = (
         torch.from_numpy(np.concatenate(x)) for x in (poses, [np.diff(p, axis=0) for p in poses])
     )
@@ -37,12 +43,16 @@ def calibrated(config: ASEConfig, corpus: Corpus, seed: int, device: str | torch
 
 
 def own_of_listeners(corpus: Corpus, pairs: pd.DataFrame, events: Events) -> Tensor:
-    """What an encoder is told of each listener's own head and lids, (F, 13) in half precision."""
-    device = events.edges.device
-    own = torch.zeros(len(corpus.blink), OWN, dtype=torch.half, device=device)
-    for at, motion in listeners(corpus, pairs):
+    """What an encoder is told of each listener's own head and lids and of what lasts, (F, 13 + K)
+    in half precision.
+    """
+    device, standard = events.edges.device, Standardiser(corpus.stats)
+    own = torch.zeros(len(corpus.blink), OWN + events.traits.count, dtype=torch.half, device=device)
+    told = zip(listeners(corpus, pairs), mixtures(corpus, pairs).to(device), strict=True)
+    for (at, motion), e in told:
+        face = standard.standardise("beta", torch.from_numpy(_lasting(motion)[0])).to(device)
         pose, blink = (torch.tensor(x, device=device) for x in (centred(motion), motion.blink))
-        own[at] = events.own_of(pose, blink).half()
+        own[at] = events.own_of(pose, blink, events.traits.of(face, e)).half()
     return own
 
 
@@ -57,7 +67,20 @@ def listeners(corpus: Corpus, pairs: pd.DataFrame) -> list[tuple[slice, Motion]]
 
 def centred(motion: Motion) -> NDArray[np.float32]:
     """The head counted from its rest, the median of the seen frames: (T, 6)."""
-    if not motion.valid.any():
-        return np.zeros_like(motion.pose)
-    rest = np.median(motion.pose[motion.valid], axis=0)
-    return (motion.pose - rest).astype(np.float32)
+    return (motion.pose - _lasting(motion)[1]).astype(np.float32)
+
+
+def mixtures(corpus: Corpus, pairs: pd.DataFrame) -> Tensor:
+    """Each listener's emotion, one-hot; where it is unknown, every one a little: (C, N)."""
+    emotion, n = torch.tensor(pairs["emotion"].to_numpy(np.int64)), len(corpus.emotions)
+    e = torch.eye(n + 1)[emotion.where(emotion >= 0, n), :n]
+    return e + (1 - e.sum(-1, keepdim=True)) / n
+
+
+def _lasting(motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Mean face (D,) and rest of the head (6,) over the seen frames; zeros where none is."""
+    seen = motion.valid if motion.valid.any() else slice(0)
+    beta, pose = motion.beta[seen], motion.pose[seen]
+    if not len(beta):
+        return np.zeros(motion.beta.shape[1], np.float32), np.zeros(pose.shape[1], np.float32)
+    return beta.mean(0).astype(np.float32), np.median(pose, axis=0).astype(np.float32)

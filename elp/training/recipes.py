@@ -125,11 +125,12 @@ def listener() -> Recipe:
     """The model that ships with the package: `live`, and heads for lids and head pose that see
     their own past and answer the speaker's voice and blinks.
 
-    The face is told what these drew, D1 says β alone, and clips of four seconds let β follow the
-    lids. It takes more people than one corpus has not to learn them by heart: 16 hours.
+    The face is told what these drew and who listens, D1 says β alone, and clips of four seconds
+    let β follow the lids. Not to learn people by heart takes more of them than "vico" has: the
+    simulator's "crowd".
     """
     return replace(
-        variant(live(), "listener", events=EventConfig(guidance=2.0)),
+        variant(live(), "listener", hidden=128, events=EventConfig(hidden=160, lid_hidden=96)),
         weights=LossWeights(score="energy", draws=4, blink=0.0, smooth=0.0),
         steps=4000,
         frames=100,

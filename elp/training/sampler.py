@@ -18,7 +18,7 @@ from elp.model.config import ASEConfig
 from elp.model.events import Events
 from elp.model.standard import Standardiser
 from elp.model.style import motion_style
-from elp.training.listeners import own_of_listeners
+from elp.training.listeners import mixtures, own_of_listeners
 from elp.training.losses import Target
 
 
@@ -27,7 +27,9 @@ class Sampler:
 
     Args:
         corpus: opened; its statistics standardise.
-        frames: T. split: "train", "val" or "test". device: where the corpus is to lie.
+        frames: T. shortest: frames that a pair must have at least, T by default; the end of a
+            longer clip is not valid then. split: "train", "val" or "test". device: where the corpus
+            is to lie.
         balanced: draw every emotion equally often.
 
     Attributes:
@@ -43,15 +45,16 @@ class Sampler:
         corpus: Corpus,
         frames: int,
         *,
+        shortest: int | None = None,
         split: str = "train",
         device: str | torch.device = "cpu",
         balanced: bool = False,
     ) -> None:
-        pairs = corpus.pairs(split)
-        pairs = pairs[pairs["length"] >= frames]
+        pairs, least = corpus.pairs(split), frames if shortest is None else shortest
+        pairs = pairs[pairs["length"] >= least]
         if pairs.empty:
             raise ElpError(
-                f"{corpus.folder}: no pair of the {split} split has {frames} frames: take shorter "
+                f"{corpus.folder}: no pair of the {split} split has {least} frames: take shorter "
                 "clips or another corpus"
             )
         self.corpus, self.pairs, self.device = corpus, pairs, torch.device(device)
@@ -66,8 +69,10 @@ class Sampler:
         n = len(corpus.emotions)
         unknown = emotion.where(emotion >= 0, n)
         self.e = torch.eye(n + 1, device=self.device)[unknown, :n]
-        self.mixture = self.e + (1 - self.e.sum(-1, keepdim=True)) / n
-        self.places = length - frames + 1  # first frames that a clip of a pair may have
+        self.mixture = mixtures(corpus, pairs).to(self.device)
+        self.length = length
+        # first frames that a clip of a pair may have
+        self.places = (length - frames + 1).clamp_min(1)
         odds = self.places.double()
         if balanced:
             odds = odds / odds.new_zeros(n + 1).index_add_(0, unknown, odds)[unknown]
@@ -90,8 +95,11 @@ class Sampler:
         return row, (torch.rand(count, **options) * self.places[row]).long()
 
     def frames(self, offset: Tensor, row: Tensor, start: Tensor) -> Tensor:
-        """(B, T) frames of the corpus, of the pairs' `speaker` or `listener`."""
-        return (offset[row] + start)[:, None] + self.steps
+        """(B, T) frames of the corpus, of the pairs' `speaker` or `listener`; a pair that ends
+        before the clip does stays at its last.
+        """
+        within = torch.minimum(start[:, None] + self.steps, self.length[row, None] - 1)
+        return offset[row, None] + within
 
     def series(self, name: str, frames: Tensor) -> Tensor:
         """Standardised "beta", "pose" or "mfcc" at corpus frames (B, T).

@@ -333,6 +333,23 @@ def test_a_stream_for_event_heads_says_what_it_lacks(moving):
         moving.respond(replace(speaker, prosody=None), generator=seeded())
 
 
+def test_a_drawn_rest_moves_the_whole_head_and_nothing_else(moving):
+    events, at = moving.model.events, torch.tensor([0.1, -0.2, 0, 1, 0, -1])
+    face, g = torch.randn(50, moving.model.config.beta), torch.Generator().manual_seed(0)
+    rests = at + 0.05 * torch.randn(50, 6, generator=g)
+    events.traits.calibrate(face, rests, torch.eye(3)[torch.arange(50) % 3])
+    drawn = ELPResponder(moving.model, rest="drawn")
+    a, b = (r.respond(blinking(), "neutral", generator=seeded()) for r in (moving, drawn))
+    apart = b.pose - a.pose
+    np.testing.assert_allclose(apart, np.broadcast_to(apart[0], apart.shape), atol=1e-5)
+    np.testing.assert_allclose(apart[0], at, atol=0.25)
+    assert np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
+    other = moving.respond(blinking(), "neutral", generator=torch.Generator().manual_seed(9))
+    assert not np.array_equal(a.beta, other.beta)
+    with pytest.raises(ElpError, match="portrait or drawn"):
+        ELPResponder(moving.model, rest="own")
+
+
 def test_guidance_is_the_models_unless_it_is_named(moving):
     assert moving.guidance == 1.6
     assert ELPResponder(moving.model, guidance=1.0).guidance == 1.0

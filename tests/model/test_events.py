@@ -17,7 +17,7 @@ SMALL = EventConfig(bins=9, hidden=8, width=6, lid_hidden=5, lid_width=4)
 
 def made(seed=0, **options):
     torch.manual_seed(seed)
-    events = Events(SMALL if not options else EventConfig(**vars(SMALL) | options), 3).eval()
+    events = Events(SMALL if not options else EventConfig(**vars(SMALL) | options), 3, 4).eval()
     steps = torch.randn(4000, 6) * torch.tensor([0.01, 0.01, 0.01, 0.1, 0.1, 0.1])
     events.calibrate(steps.cumsum(0) * 0.1, steps)
     return events
@@ -154,7 +154,7 @@ def test_a_model_with_event_heads_tells_its_encoder_what_they_drew():
     torch.manual_seed(0)
     model = ASE(config).eval()
     mfcc, motion = torch.randn(2, 9, 29), torch.randn(2, 9, config.motion_width)
-    e, own = torch.eye(3)[:2], torch.randn(2, 9, OWN)
+    e, own = torch.eye(3)[:2], torch.randn(2, 9, OWN + SMALL.traits)
     a = model(mfcc, motion, e, own, tau=0.0)
     b = model(mfcc, motion, e, own + 3, tau=0.0)
     assert a.beta.shape == (2, 9, 4) and not a.pose.any()

@@ -76,8 +76,29 @@ def test_a_head_is_counted_from_its_rest(simulated, sampler):
     for pair in sampler.pairs.itertuples():
         assert np.abs(np.median(centred(simulated.listener(pair)), 0)).max() < 1e-6
     own = own_of_listeners(simulated, sampler.pairs, calibrated(CONFIG, simulated, 0, CPU))
-    assert own.shape == (len(simulated.blink), 13)
-    assert own[:, -1].max() == 1
+    traits = SMALL.traits
+    assert own.shape == (len(simulated.blink), 13 + traits)
+    assert own[:, 12].max() == 1
+    told = torch.stack([own[p.listener_offset, 13:].float() for p in sampler.pairs.itertuples()])
+    for pair, first in zip(sampler.pairs.itertuples(), told, strict=True):
+        rows = own[pair.listener_offset : pair.listener_offset + pair.length, 13:].float()
+        assert (rows == first).all()  # who listens stays who listens
+
+
+def test_a_conversation_shorter_than_a_clip_is_a_clip_whose_end_does_not_count(simulated):
+    events = calibrated(CONFIG, simulated, 0, CPU)
+    longest = int(simulated.pairs("train")["length"].max())
+    long = EventSampler(simulated, events, longest + 30)
+    assert len(long.pairs) > 1
+    row = torch.arange(len(long.pairs))
+    batch = long.gather(row, torch.zeros_like(row))
+    for k, pair in enumerate(long.pairs.itertuples()):
+        assert not batch.valid[k, pair.length :].any()
+        said, motion = simulated.speaker(pair).motion, simulated.listener(pair)
+        assert (batch.valid[k, : pair.length].numpy() == said.valid & motion.valid).all()
+    g = torch.Generator().manual_seed(0)
+    drawn, start = long.draw(40, g)
+    assert (start == 0).all() and len(set(drawn.tolist())) > 5
 
 
 def test_losses_fall_and_do_not_depend_on_anything_global(simulated, sampler):
