@@ -132,7 +132,7 @@ def listener() -> Recipe:
     return replace(
         variant(live(), "listener", hidden=128, events=EventConfig(hidden=160, lid_hidden=96)),
         weights=LossWeights(score="energy", draws=4, blink=0.0, smooth=0.0),
-        steps=4000,
+        steps=6000,
         frames=100,
         events=EventRecipe(),
     )
