@@ -51,8 +51,9 @@ class ELPResponder:
         heads: how many heads to read, for a model trained with nested heads; all by default.
         guidance: how clearly event heads answer the speaker, see `EventHeads.step`; by default as
             the model's configuration says.
-        rest: where the head of a model with event heads rests: "portrait" at zero, the pose of the
-            portrait that is to be moved; "drawn" where a listener's may, as corpora have it.
+        who: listens, for a model with event heads, where no portrait is given: "portrait" a face at
+            the emotion's mean whose head rests at zero, to be added to a portrait of any pose;
+            "drawn" one of the listeners that there are in corpora, see `elp.model.traits.Traits`.
 
     Attributes:
         speaker, sampler, decoder: what a response is made of: the speaker's series, the draws of
@@ -72,7 +73,7 @@ class ELPResponder:
         blink_correlation: float = 2.5,
         heads: int | None = None,
         guidance: float | None = None,
-        rest: Literal["portrait", "drawn"] = "portrait",
+        who: Literal["portrait", "drawn"] = "portrait",
     ) -> None:
         self.model, self.card, self.emotions = model.eval(), card or {}, model.config.emotions
         self.speaker, self.decoder = Speaker(model), Decoder(model, heads)
@@ -86,9 +87,9 @@ class ELPResponder:
         self.guidance = (events.guidance if events else 1.0) if guidance is None else guidance
         if self.guidance <= 0:
             raise ElpError(f"guidance {self.guidance}: give a number above 0; 1 is none")
-        if rest not in ("portrait", "drawn"):
-            raise ElpError(f"rest {rest!r}: choose portrait or drawn")
-        self.rest = rest
+        if who not in ("portrait", "drawn"):
+            raise ElpError(f"who {who!r}: choose portrait or drawn")
+        self.drawn = who == "drawn"
 
     @classmethod
     def from_checkpoint(
@@ -131,12 +132,22 @@ class ELPResponder:
 
     @torch.inference_mode()
     def respond_all(
-        self, speakers: Sequence[Clip], emotions: Sequence[Emotion], *, generator: torch.Generator
+        self,
+        speakers: Sequence[Clip],
+        emotions: Sequence[Emotion],
+        *,
+        generator: torch.Generator,
+        portraits: Sequence[Motion] | None = None,
     ) -> list[Motion]:
         """`respond` to many speakers, with draws of its own: event heads go through the frames of
         all clips of about one length together.
+
+        Args:
+            portraits: a frame of each listener, in corpus units, from which event heads and the
+                face know who listens.
         """
         heard = [self._heard(*asked) for asked in zip(speakers, emotions, strict=True)]
+        shown = [None] * len(heard) if portraits is None else list(portraits)
         draws = [self.sampler.start(generator) for _ in heard]
         answers: dict[int, Motion] = {}
         by_length = sorted(range(len(heard)), key=lambda k: heard[k].e.shape[1])
@@ -144,7 +155,7 @@ class ELPResponder:
             group = by_length[first : first + TOGETHER]
             drawn = self._drawn([heard[k] for k in group], [draws[k] for k in group])
             for k, past in zip(group, drawn, strict=True):
-                answers[k] = self._answer(heard[k], past, draws[k])[0]
+                answers[k] = self._answer(heard[k], past, draws[k], shown[k])[0]
         return [answers[k] for k in range(len(heard))]
 
     def _heard(self, speaker: Clip, emotion: Emotion) -> _Heard:
@@ -175,9 +186,9 @@ class ELPResponder:
         return [Past(*(x[k : k + 1, :n] for x in past)) for k, n in enumerate(lengths)]
 
     def _answer(
-        self, heard: _Heard, drawn: Past | None, draws: Draws
+        self, heard: _Heard, drawn: Past | None, draws: Draws, portrait: Motion | None = None
     ) -> tuple[Motion, NDArray[np.int64]]:
-        own, (rest, traits) = None, self.who(draws)
+        own, (rest, traits) = None, self._told(heard, draws, portrait)
         if drawn is not None and self.model.events is not None:
             own = self.model.events.own(drawn.position, drawn.velocity, drawn.shut, traits)
         codes, uniform = self._codes(heard.mfcc, heard.motion, own, draws)
@@ -195,7 +206,17 @@ class ELPResponder:
         if events is None:
             return normal, normal
         rest, traits = events.traits.draw(normal)
-        return rest * (self.rest == "drawn"), traits
+        return rest * self.drawn, traits * self.drawn
+
+    def _told(self, heard: _Heard, draws: Draws, portrait: Motion | None) -> tuple[Tensor, Tensor]:
+        """`who`, or whom the portrait shows."""
+        if portrait is None or self.model.events is None:
+            return self.who(draws)
+        beta, pose = (
+            torch.as_tensor(x, device=heard.e.device)[0] for x in (portrait.beta, portrait.pose)
+        )
+        beta = self.model.standardise("beta", beta)
+        return self.model.events.traits.told(beta, pose, heard.e[0].mean(0))
 
     def _codes(
         self, mfcc: Tensor, motion: Tensor, own: Tensor | None, draws: Draws

@@ -31,9 +31,13 @@ def calibrated(config: ASEConfig, corpus: Corpus, seed: int, device: str | torch
         events = Events(config.events, len(config.emotions), config.beta)
     pairs = corpus.pairs("train")
     found = [motion for _, motion in listeners(corpus, pairs)]
-    faces, rests = (torch.from_numpy(np.stack(x)) for x in zip(*map(_lasting, found), strict=True))
-    faces = Standardiser(corpus.stats).standardise("beta", faces)
-    events.traits.calibrate(faces, rests, mixtures(corpus, pairs))
+    standard = Standardiser(corpus.stats)
+    (faces, rests), (beta, pose) = (
+        [torch.from_numpy(np.stack(x)) for x in zip(*map(of, found), strict=True)]
+        for of in (_lasting, _first)
+    )
+    faces, beta = (standard.standardise("beta", x) for x in (faces, beta))
+    events.traits.calibrate(faces, rests, mixtures(corpus, pairs), beta=beta, pose=pose)
     poses = [centred(motion) for motion in found]
     position, velocity = (
         torch.from_numpy(np.concatenate(x)) for x in (poses, [np.diff(p, axis=0) for p in poses])
@@ -75,6 +79,12 @@ def mixtures(corpus: Corpus, pairs: pd.DataFrame) -> Tensor:
     emotion, n = torch.tensor(pairs["emotion"].to_numpy(np.int64)), len(corpus.emotions)
     e = torch.eye(n + 1)[emotion.where(emotion >= 0, n), :n]
     return e + (1 - e.sum(-1, keepdim=True)) / n
+
+
+def _first(motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The first seen frame's face (D,) and head (6,); zeros where none is."""
+    seen = np.flatnonzero(motion.valid)[:1]
+    return motion.beta[seen].sum(0), motion.pose[seen].sum(0)
 
 
 def _lasting(motion: Motion) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

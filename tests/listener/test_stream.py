@@ -333,21 +333,26 @@ def test_a_stream_for_event_heads_says_what_it_lacks(moving):
         moving.respond(replace(speaker, prosody=None), generator=seeded())
 
 
-def test_a_drawn_rest_moves_the_whole_head_and_nothing_else(moving):
+def test_who_listens_moves_the_whole_head_and_is_told_by_a_portrait(moving):
     events, at = moving.model.events, torch.tensor([0.1, -0.2, 0, 1, 0, -1])
     face, g = torch.randn(50, moving.model.config.beta), torch.Generator().manual_seed(0)
     rests = at + 0.05 * torch.randn(50, 6, generator=g)
-    events.traits.calibrate(face, rests, torch.eye(3)[torch.arange(50) % 3])
-    drawn = ELPResponder(moving.model, rest="drawn")
-    a, b = (r.respond(blinking(), "neutral", generator=seeded()) for r in (moving, drawn))
+    e = torch.eye(3)[torch.arange(50) % 3]
+    events.traits.calibrate(face, rests, e, beta=face, pose=rests)
+    drawn, said = ELPResponder(moving.model, who="drawn"), blinking()
+    a, b = (r.respond(said, "neutral", generator=seeded()) for r in (moving, drawn))
     apart = b.pose - a.pose
     np.testing.assert_allclose(apart, np.broadcast_to(apart[0], apart.shape), atol=1e-5)
     np.testing.assert_allclose(apart[0], at, atol=0.25)
-    assert np.array_equal(a.beta, b.beta) and np.array_equal(a.blink, b.blink)
-    other = moving.respond(blinking(), "neutral", generator=torch.Generator().manual_seed(9))
-    assert not np.array_equal(a.beta, other.beta)
+    assert np.array_equal(a.blink, b.blink)
+    frame = replace(said.motion[:1], beta=face[:1].numpy(), pose=rests[:1].numpy())
+    plain, told = (
+        moving.respond_all([said], ["negative"], generator=seeded(), **shown)[0]
+        for shown in ({}, {"portraits": [frame]})
+    )
+    np.testing.assert_allclose((told.pose - plain.pose)[7], rests[0], atol=1e-3)
     with pytest.raises(ElpError, match="portrait or drawn"):
-        ELPResponder(moving.model, rest="own")
+        ELPResponder(moving.model, who="own")
 
 
 def test_guidance_is_the_models_unless_it_is_named(moving):

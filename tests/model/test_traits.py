@@ -20,9 +20,11 @@ def people():
 
 
 def learned():
-    traits, data = Traits(K, D, N), people()
-    traits.calibrate(*data)
-    return traits, *data
+    traits, (face, rest, e) = Traits(K, D, N), people()
+    g = torch.Generator().manual_seed(2)
+    beta, pose = (x + 0.15 * x.std() * torch.randn(x.shape, generator=g) for x in (face, rest))
+    traits.calibrate(face, rest, e, beta=beta, pose=pose)
+    return traits, face, rest, e
 
 
 def test_traits_are_what_the_emotion_does_not_say():
@@ -47,9 +49,22 @@ def test_drawn_listeners_are_distributed_as_the_true_ones():
     assert torch.corrcoef(drawn.T)[0, 6:].abs().max() > 0.8
 
 
+def test_a_frame_tells_who_listens_as_well_as_a_line_can():
+    traits, face, rest, e = learned()
+    g = torch.Generator().manual_seed(3)
+    beta, pose = (x + 0.15 * x.std() * torch.randn(x.shape, generator=g) for x in (face, rest))
+    found = torch.cat(traits.told(beta, pose, e), 1)
+    true = torch.cat([rest, traits.of(face, e)], 1)
+    seen = torch.cat([pose, traits.of(beta, e)], 1)
+    off = ((found - true) ** 2).mean(0)
+    assert (off < 0.9 * ((traits.mean - true) ** 2).mean(0)).all()  # better than knowing nobody
+    assert off.sum() < ((seen - true) ** 2).mean(0).sum()  # and than taking the frame for the mean
+
+
 def test_one_conversation_or_none_at_all_is_no_failure():
     for count in (0, 4):
         traits = Traits(count, D, N)
-        traits.calibrate(torch.randn(1, D), torch.randn(1, 6), torch.eye(N)[:1])
+        one = {"beta": torch.randn(1, D), "pose": torch.randn(1, 6)}
+        traits.calibrate(torch.randn(1, D), torch.randn(1, 6), torch.eye(N)[:1], **one)
         rest, z = traits.draw(torch.randn(traits.width))
         assert rest.isfinite().all() and z.shape == (count,) and z.isfinite().all()
