@@ -37,8 +37,8 @@ class Traits(nn.Module):
         self.register_buffer("components", torch.zeros(beta, count))
         self.register_buffer("mean", torch.zeros(self.width))
         self.register_buffer("factor", torch.zeros(self.width, self.width))
-        self.register_buffer("shown", torch.zeros(self.width))
-        self.register_buffer("gain", torch.zeros(self.width, self.width))
+        self.register_buffer("shown", torch.zeros(POSE + beta))
+        self.register_buffer("gain", torch.zeros(POSE + beta, self.width))
 
     @torch.no_grad()
     def calibrate(
@@ -61,8 +61,8 @@ class Traits(nn.Module):
         self.mean.copy_(both.mean(0))
         covariance = torch.cov(both.T, correction=0).reshape(self.width, self.width)
         values, vectors = torch.linalg.eigh(covariance)
-        self.factor.copy_(vectors * values.clamp_min(0).sqrt())
-        frame = torch.cat([pose, self.of(beta, e)], 1).double()
+        self.factor.copy_(vectors * values.clamp_min(0).sqrt() @ vectors.T)
+        frame = torch.cat([pose, beta - e @ self.centre], 1).double()
         self.shown.copy_(frame.mean(0))
         x, y = frame - frame.mean(0), both - both.mean(0)
         self.gain.copy_(torch.linalg.pinv(x, rtol=1e-6) @ y)
@@ -77,7 +77,7 @@ class Traits(nn.Module):
         """A listener from one frame, standardised β (..., D) and p (..., 6), and an emotion (...,
         N): where the head probably rests (..., 6) and the probable traits (..., K).
         """
-        frame = torch.cat([pose, self.of(beta, e)], -1)
+        frame = torch.cat([pose, beta - e @ self.centre], -1)
         found = self.mean + (frame - self.shown) @ self.gain
         return found[..., :POSE], found[..., POSE:]
 
