@@ -16,6 +16,7 @@ from elp.corpus.format import Corpus
 from elp.errors import ElpError
 from elp.evaluation.answers import usable
 from elp.listener.contract import Emotion
+from elp.listener.responder import ELPResponder
 from elp.motion import Motion
 
 
@@ -78,14 +79,14 @@ class ShuffledPair:
 
 
 class FirstFrame:
-    """A baseline that is shown the true listener's first frame, as its authors built and tested it:
-    who sits there, and how, is then known.
+    """A method that is shown the true listener's first frame, as the authors of the baselines built
+    and tested them: who sits there, and how, is then known.
 
     RLHG and PCH start their state from it; L2L, which sees 32 frames of the listener's past, sees
-    it standing still.
+    it standing still; event heads rest where it does, and the face has its traits.
     """
 
-    def __init__(self, method: RLHG | L2L) -> None:
+    def __init__(self, method: RLHG | L2L | ELPResponder) -> None:
         self.method = method
 
     def answer_all(
@@ -95,7 +96,12 @@ class FirstFrame:
         emotions: Sequence[Emotion],
         generator: torch.Generator,
     ) -> list[Motion]:
-        features = self.method.features
-        first = torch.stack([features.first_frame(corpus.listener(pair)) for pair in pairs])
         speakers = [corpus.speaker(pair) for pair in pairs]
+        listeners = [corpus.listener(pair) for pair in pairs]
+        if isinstance(self.method, ELPResponder):
+            frames = [motion[k : k + 1] for motion in listeners for k in [motion.valid.argmax()]]
+            return self.method.respond_all(
+                speakers, emotions, generator=generator, portraits=frames
+            )
+        first = torch.stack([self.method.features.first_frame(motion) for motion in listeners])
         return self.method.respond_all(speakers, emotions, generator=generator, first=first)

@@ -174,6 +174,15 @@ def _shipped(name: str) -> Method:
     return Method(name=name, build=build, shipped=name, steered=True, infers=True)
 
 
+def _shipped_shown(name: str) -> Method:
+    """The same, shown the true listener's first frame."""
+
+    def build(corpus: Corpus, trained: Responder | None) -> Answerer:
+        return FirstFrame(ELPResponder.from_checkpoint(name))
+
+    return Method(name=f"{name}, first frame", build=build, shipped=name, bound=True)
+
+
 def _itself(corpus: Corpus, trained: Responder | None) -> Responder:
     assert trained is not None
     return trained
@@ -204,6 +213,7 @@ METHODS = (
     _first_frame(RLHG, draws=False),
     _first_frame(PCH, draws=False),
     _first_frame(L2L, draws=True),
+    _shipped_shown("listener"),
     Method(name="Random", build=lambda corpus, trained: baselines.RandomListener(corpus)),
     _retrieval("motion"),
     _retrieval("audio"),

@@ -126,11 +126,12 @@ def listener() -> Recipe:
     their own past and answer the speaker's voice and blinks.
 
     The face is told what these drew and who listens, D1 says β alone, and clips of four seconds
-    let β follow the lids. Not to learn people by heart takes more of them than "vico" has: the
-    simulator's "crowd".
+    let β follow the lids. Any prefix of the heads decodes. Not to learn people by heart takes more
+    of them than "vico" has: the simulator's "crowd".
     """
+    events = EventConfig(hidden=160, lid_hidden=96, guidance=1.25)
     return replace(
-        variant(live(), "listener", hidden=128, events=EventConfig(hidden=160, lid_hidden=96)),
+        variant(live(), "listener", nested=True, hidden=128, events=events),
         weights=LossWeights(score="energy", draws=4, blink=0.0, smooth=0.0),
         steps=6000,
         frames=100,
