@@ -30,7 +30,7 @@ def test_names_are_unique_also_as_files() -> None:
     names = [row.name for row in (*methods.METHODS, *methods.with_heads([1, 16]))]
     assert len({file_name(name) for name in names}) == len(names)
     nobody = {"GT", "oracle", "another listener", "stranger", "mean face"}
-    shown = {f"{name}, first frame" for name in ("RLHG", "PCH", "L2L")}
+    shown = {f"{name}, first frame" for name in ("RLHG", "PCH", "L2L", "listener")}
     assert set(methods.BOUNDS) == nobody | shown
 
 
