@@ -10,8 +10,10 @@ from elp.errors import ElpError
 from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R, POINTS, TRACKED, check_points
 from elp.motion import runs
 
-# of a person's open-eye EAR: a blink is a run below the second that somewhere falls below the first
-SHUT, REOPENED = 0.6, 0.65
+# of a person's open-eye EAR, the mean of both eyes, whose lids rarely move alike: a blink is a run
+# below the second that somewhere falls below the first
+SHUT, REOPENED = 0.56, 0.6
+WINK = 0.8  # of one eye's: an eye that stays wider open does not blink
 # of the iris's diameter: lids farther apart show the iris, of a person who looks down or squints
 COVERED = 0.45
 MINIMUM = 2  # frames: a shorter dip is the tracker's
@@ -95,8 +97,8 @@ def blink(
             eye never covers its iris by half is no blink.
         threshold: EAR below which an eye is shut; None compares with the
             person's own open eyes: a blink is a run of frames in which the
-            more open of the two eyes lies below 0.65 of its open ratio, and
-            somewhere below 0.6.
+            two eyes lie below 0.6 of their open ratios on average, somewhere
+            below 0.56, and neither above 0.8.
         minimum: frames that a blink lasts; shorter dips are dropped.
 
     Returns:
@@ -106,8 +108,8 @@ def blink(
     if ratio.ndim != 2 or ratio.shape[1] != 2:
         raise ElpError(f"ear: expected (T, 2), got {ratio.shape}")
     if threshold is None:
-        # the more open eye: a wink is no blink
-        level = (ratio / open_ear(ratio)).max(1)
+        own = ratio / open_ear(ratio)
+        level = np.where(own.max(1) < WINK, own.mean(1), np.inf)
         begin, end = SHUT, REOPENED
     else:
         level, begin, end = ratio.max(1), threshold, threshold

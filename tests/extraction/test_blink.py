@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
+from benchmarks.extract import SHUT
 from elp.errors import ElpError
 from elp.extraction.blink import blink, ear, lid_aperture, open_ear
 from elp.face import FaceModel
 from elp.face.landmarks import EAR_L, EAR_R, IRIS_L, IRIS_R
-from elp.motion import blink_rate, runs
+from elp.motion import Clip, blink_rate, runs
 from elp.simulator.scene import minutes_of_blinks
 
 MODEL = FaceModel.default()
@@ -65,6 +66,21 @@ def test_a_wink_is_no_blink() -> None:
     assert blink(ratio).sum() == 0
     ratio[60:65] = 0.05
     assert runs(blink(ratio)) == [(60, 65)]
+
+
+def test_lids_that_do_not_move_alike_blink() -> None:
+    """One eye half shut, the other further: of a real clip, at 25 frames per second."""
+    ratio = np.full((60, 2), 0.3, np.float32)
+    ratio[20:24] = 0.3 * np.array([[0.55, 0.67], [0.42, 0.6], [0.48, 0.69], [0.7, 0.75]])
+    ratio[40:52] = 0.3 * np.array([0.58, 0.66])  # a squint
+    assert runs(blink(ratio)) == [(21, 23)]
+
+
+@pytest.mark.shared_data
+def test_blinks_of_a_real_clip_are_those_seen_by_eye(real_speaker: Clip) -> None:
+    found, real = runs(real_speaker.motion.blink), SHUT["st_WDA_KatieHill_000"]
+    assert len(found) == len(real) == 4
+    assert all(a < d and c < b for (a, b), (c, d) in zip(real, found, strict=True))
 
 
 def test_a_glance_down_shows_the_iris_and_is_no_blink() -> None:
