@@ -25,7 +25,7 @@ class Clock:
     another track may have begun before: packets of two tracks lie close together, not in order.
 
     Attributes:
-        jumps: how often a clock jumped.
+        jumps: how often a clock jumped, in what is shown.
         begin: where the first packet begins, in seconds.
         end: where the latest packet ends, in seconds; None before there is one.
     """
@@ -53,7 +53,9 @@ class Clock:
             return
         raw = stamp * base
         if self._jumps(track, raw + self.offsets[part]):
+            known = len(self.offsets)
             part = self._part[track] = self._another(track, raw, part)
+            self.jumps += part >= known and not packet.is_discard
         now = raw + self.offsets[part]
         shift = round(self.offsets[part] / base)
         late = (packet.pts - stamp) * base if packet.pts is not None else 0
@@ -75,7 +77,6 @@ class Clock:
         for later in range(part + 1, len(self.offsets)):
             if not self._jumps(track, raw + self.offsets[later]):
                 return later
-        self.jumps += 1
         self.offsets.append(self._next.get(track, self.end or Fraction(0)) - raw)
         return len(self.offsets) - 1
 

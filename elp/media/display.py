@@ -36,8 +36,10 @@ def shown_size(frame: Any, aspect: Fraction | None) -> Size:
     return (height, width) if _matrix(frame)[0] else (width, height)
 
 
-def picture(frame: Any, aspect: Fraction | None, canvas: Size, longest: int | None) -> Image:
-    """A decoded picture (H, W, 3) uint8 RGB, upright, in a canvas that keeps one size.
+def picture(
+    frame: Any, aspect: Fraction | None, canvas: Size, longest: int | None, *, grow: bool = False
+) -> Image:
+    """A decoded picture (H, W, 3) uint8 RGB, upright, in a canvas that keeps its proportions.
 
     Args:
         frame: a PyAV video frame.
@@ -45,11 +47,13 @@ def picture(frame: Any, aspect: Fraction | None, canvas: Size, longest: int | No
         canvas: displayed size of the stream's first picture. Others are fitted into it, unstretched
             and in the middle, for the camera's axis is there; what is left over is black.
         longest: shrink the canvas if its longer side exceeds this many pixels.
+        grow: rather enlarge the canvas than shrink a larger picture: calls begin with small ones.
     """
-    shrink = min(1.0, (longest or 1 << 30) / max(canvas))
-    canvas = max(2, round(canvas[0] * shrink)), max(2, round(canvas[1] * shrink))
-    turned, mirror_x, mirror_y = _matrix(frame)
     shown = shown_size(frame, aspect)
+    scale = max(1.0, shown[0] / canvas[0], shown[1] / canvas[1]) if grow else 1.0
+    scale = min(scale, (longest or 1 << 30) / max(canvas))
+    canvas = max(2, round(canvas[0] * scale)), max(2, round(canvas[1] * scale))
+    turned, mirror_x, mirror_y = _matrix(frame)
     fit = min(canvas[0] / shown[0], canvas[1] / shown[1])
     size = max(1, round(shown[0] * fit)), max(1, round(shown[1] * fit))
     if abs(size[0] - canvas[0]) + abs(size[1] - canvas[1]) <= 2:

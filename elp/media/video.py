@@ -113,10 +113,11 @@ def pictures(
 ) -> Iterator[Shown[Image]]:
     """Stream a video's own pictures, as `frames` gives them, but at their own times.
 
-    Those that `between` needs, at most two for each k / fps.
+    Those that `between` needs, at most two for each k / fps; where the size changes within the
+    stream, as large as they are, in the first one's proportions.
     """
     rate, before = _rate(fps), Fraction(-1)
-    for shown in _shown(path, longest):
+    for shown in _shown(path, longest, grow=True):
         # some k / fps lies between its two neighbours
         if shown.last or math.ceil(shown.end * rate) - math.floor(before * rate) > 1:
             yield Shown(shown.time, shown.end, shown.last, shown.what())
@@ -180,7 +181,9 @@ def _until(shown: Shown[Any], rate: Fraction) -> int:
     return math.ceil((shown.end - min((shown.end - shown.time) / 2, 1 / (2 * rate))) * rate)
 
 
-def _shown(path: str | Path, longest: int | None) -> Iterator[Shown[Callable[[], Image]]]:
+def _shown(
+    path: str | Path, longest: int | None, *, grow: bool = False
+) -> Iterator[Shown[Callable[[], Image]]]:
     """Every picture that FFmpeg decodes; it is converted when it is called."""
     clock, skipped, count = Clock(), 0, 0
     with opened(path) as container:
@@ -203,7 +206,7 @@ def _shown(path: str | Path, longest: int | None) -> Iterator[Shown[Callable[[],
                 yield Shown(last_time - start, time - start, False, last)
             _sparse(path, count := count + 1, time - start)
             length = _length(frame, stream)
-            last, last_time = partial(picture, frame, aspect, canvas, longest), time
+            last, last_time = partial(picture, frame, aspect, canvas, longest, grow=grow), time
         if last is None:
             raise ElpError(f"{path}: {NONE}")
         _clock_warning(path, clock.jumps, skipped, count)
@@ -255,7 +258,5 @@ def _decoded(container: Any, stream: Any, clock: Clock, path: str | Path) -> Ite
                 extent.damaged = True  # one damaged packet: later ones may be whole
     except av.error.FFmpegError:
         extent.damaged = True
-    if extent.short(container, stream, clock, path):
-        warnings.warn(
-            f"{path}: damaged or cut off: only the part that can be decoded is used", stacklevel=1
-        )
+    if fault := extent.fault(container, stream, clock, path):
+        warnings.warn(f"{path}: {fault}", stacklevel=1)

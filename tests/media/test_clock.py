@@ -130,3 +130,15 @@ def test_a_picture_every_nine_seconds_is_no_video(tmp_path: Path) -> None:
     with pytest.raises(ElpError, match="no video of a person"):
         for _ in pictures(path):
             pass
+
+
+def test_a_second_recording_that_is_not_read_is_said(tmp_path: Path) -> None:
+    """FFmpeg reads the first of two .mp4 files that were joined byte by byte."""
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 255, (64, 96, 3), np.uint8) for _ in range(25)]
+    one = make(tmp_path / "one.mp4", noise, [click()])
+    joined = tmp_path / "joined.mp4"
+    joined.write_bytes(one.read_bytes() * 2)
+    count, _, _, said = marks(joined)
+    assert count == 25 and len(said) == 1 and "only the first is used" in said[0]
+    assert not marks(one)[3]

@@ -13,7 +13,7 @@ from elp.errors import ElpError
 from elp.media import container
 from elp.media.audio import RATE, blocks, mfcc, read_audio
 from elp.media.display import HLG, PQ, TO_709, tone_mapped
-from elp.media.video import frames, probe
+from elp.media.video import frames, pictures, probe
 from tests.media.files import click, make, matrix, picture
 
 # what each matrix does to the stored picture (a b, c d): x' = a x + c y, y' = b x + d y
@@ -70,6 +70,9 @@ def test_a_size_that_changes_stretches_nothing(tmp_path: Path, size: tuple[int, 
     path.write_bytes(one.read_bytes() + two.read_bytes())
     seen = list(frames(path))
     assert {image.shape for image in seen} == {(64, 96, 3)} and len(seen) >= 9
+    width = max(96, size[1], size[0] * 3 / 2)  # nothing is shrunk where faces are looked for
+    largest = [shown.what for shown in pictures(path)][-1]
+    assert largest.shape == (round(width * 2 / 3), round(width), 3)
     last = seen[-1].astype(int)
     inside = last.max(2) > 60
     fit = min(64 / size[0], 96 / size[1])
