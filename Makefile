@@ -46,6 +46,9 @@ test: lint  ## form and types; every test; then every chapter executed and its t
 chapters: env  ## every chapter executed, its tagged outputs compared with the committed ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile -q -p tests.executed --nbval-lax --nbval-sanitize-with=tests/nbval.cfg book
 
+hostile: env  ## damaged files, full disks, signals, a long stream: half an hour, and tests/hostile/report.json
+	$(BIN)/python -m pytest -n 0 -q -m hostile tests/hostile
+
 lab: env  ## JupyterLab on the chapters
 	$(BIN)/jupyter trust book/*.ipynb >/dev/null
 	$(BIN)/jupyter lab --notebook-dir=book

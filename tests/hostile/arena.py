@@ -6,14 +6,16 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-WALL = 60.0  # seconds after which a command hangs
+WALL = 120.0  # seconds after which a command hangs
 CPU = 10.0  # seconds of a processor within which bad input is refused
 MEMORY = 1024.0  # MB that are enough to refuse anything
 MORE = 3 << 30  # bytes that a process may ask for on top of what it has: the machine survives
@@ -45,7 +47,7 @@ class Verdict:
     killed: bool
 
 
-def judge(cases: Iterable[Case], folder: Path, workers: int = 2) -> list[Verdict]:
+def judge(cases: Iterable[Case], folder: Path, workers: int = 3) -> list[Verdict]:
     """Run all cases, each in its own folder."""
     numbered = [(k, case) for k, case in enumerate(cases)]
     with ThreadPoolExecutor(workers) as pool:
@@ -134,6 +136,10 @@ def command(words: list[str]) -> int:
     from elp.cli import main
 
     sys.argv, code = ["elp", *words], 0
+    tempfile.tempdir = None  # TMPDIR may be another
+    warnings.resetwarnings()  # pytest makes errors of them
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)
     try:
         main()
     except SystemExit as stop:

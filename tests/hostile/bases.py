@@ -38,7 +38,7 @@ def make_bases(folder: Path, samples: Path) -> Bases:
     from elp.training import recipes
     from elp.training.run import train
 
-    video = sorted((samples / "talking_videos").glob("*.mp4"))[0]
+    video = sorted((samples / "talking_videos").glob("st_*.mp4"))[0]
     pictures = [image[: len(image) // 2 * 2] for image in islice(frames(video), 12)]
     films = {kind: folder / f"film.{kind}" for kind in ("mp4", "webm", "mkv", "avi", "wav")}
     write_video(films["mp4"], pictures, audio=video)

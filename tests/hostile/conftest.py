@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +31,8 @@ class Report:
     """What was tried, by kind."""
 
     def __init__(self) -> None:
-        self.started, self.kinds = time.time(), {}
+        self.started = time.time()
+        self.kinds: dict[str, dict[str, Any]] = {}
 
     def add(self, kind: str, verdicts: list[Verdict], **more: object) -> None:
         """Count a kind's verdicts; raises AssertionError naming those that do not hold."""
@@ -50,15 +53,18 @@ class Report:
 
 @pytest.fixture(scope="session")
 def report() -> Iterator[Report]:
+    """What a run tried goes over what an earlier one found of the same kinds."""
     made = Report()
     yield made
+    path = Path(os.environ.get("ELP_HOSTILE_REPORT", HERE / "report.json"))
+    earlier = json.loads(path.read_text())["kinds"] if path.exists() else {}
+    kinds = dict(sorted((earlier | made.kinds).items()))
     total = {
-        key: sum(kind[key] for kind in made.kinds.values())
+        key: sum(kind[key] for kind in kinds.values())
         for key in ("tried", "held", "refused", "tracebacks", "killed")
     }
-    path = Path(os.environ.get("ELP_HOSTILE_REPORT", HERE / "report.json"))
     card = run_card(seed=0, started=made.started, command="make hostile")
-    write_json(path, card | {"total": total, "kinds": made.kinds})
+    write_json(path, card | {"total": total, "kinds": kinds})
 
 
 @pytest.fixture(scope="session")
