@@ -102,7 +102,7 @@ figures.show(
 #
 # ## Into the table
 #
-# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples clips for 95 % intervals. Give it the bounds too: the ground truth, the oracle (another true response
+# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples listeners for 95 % intervals (conversations, where there are fewer than five listeners); a difference is called separated if it stays below 0.05 after Holm's correction for the rows compared. Give it the bounds too: the ground truth, the oracle (another true response
 # of the simulator), a stranger (a real listener of another conversation), the mean face.
 # This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and the numbers show how the table works, not who is better. (FD here is that of face and head, added.)
 

@@ -91,7 +91,7 @@ def contrast(a: Array, b: Array, count: int) -> dict[str, Any]:
 
     found, there = interval(a - b, count), (a - b)[1:]
     there = there[np.isfinite(there)]
-    error = float(there.std()) * np.sqrt(count / max(count - 1, 1)) if len(there) else 0.0
+    error = float(there.std() * np.sqrt(count / max(count - 1, 1))) if len(there) else 0.0
     z = float(a[0] - b[0]) / error if error else None
     p = float(a[0] == b[0]) if z is None else 2 * float(t.sf(abs(z), max(count - 1, 1)))
     return found | {"z": None if z is None else round(z, 2), "p": float(f"{p:.3g}")}

@@ -200,9 +200,7 @@ def _event_heads(trainer: Trainer) -> Iterator[None]:
     recipe, events = trainer.recipe.events, trainer.events
     if recipe is None or events is None:
         return
-    corpus = trainer.sampler.corpus
-    frames = min(recipe.frames, int(corpus.pairs("train")["length"].max()))
-    sampler = EventSampler(corpus, events, frames, device=trainer.device)
+    sampler = EventSampler(trainer.sampler.corpus, events, recipe.frames, device=trainer.device)
     name = f"{trainer.recipe.name}, events"
     loop = EventTrainer(recipe, events, sampler, seed=trainer.recipe.seed, name=name)
     if trainer.device.type == "cuda":

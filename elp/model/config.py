@@ -27,7 +27,7 @@ class ASEConfig:
         space: "U" (emotion moves the codewords), "V" (no emotion), "V+e" (no emotion in the codes,
             e as extra channels).
         emotion_branch: what infers e': the paper's "tdnn", or "linear", a logistic regression on
-            the mean of the motion style, which reads unknown people better with `raw_motion`.
+            the mean of the motion style.
         window: frames of σ in Eq 1, or "clip".
         raw_motion: the encoder also sees β and p themselves, which Eq 1 leaves out.
         causal: use no future frame, so that the model can stream.

@@ -133,9 +133,8 @@ class LinearEmotion(nn.Module):
     """Style (B, T, D) -> emotion logits (B, N): a logistic regression on the mean of the motion
     part over time. Not in the paper.
 
-    A mood shows in where a face stands, of which a mean of any length is a fair sample. The TDNN
-    learns its few hundred training conversations by heart instead: from the audio features, which
-    tell who speaks, and from deviations, which tell how lively.
+    It is the yardstick of the TDNN. What decides is what is read, not by whom: a mood shows in
+    where a face stands, which Eq 1 leaves out and `raw_motion` adds.
     """
 
     reach = 0
