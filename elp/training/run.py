@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -106,7 +107,7 @@ def _place(out: Path, rank: int) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         stack.callback(_remove_if_empty, out)
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            Path(os.path.realpath(out)).mkdir(parents=True, exist_ok=True)  # links are followed
             check(out / "state.safetensors")
             stack.enter_context(alone(out / LOCK, f"{out}: another run is training there"))
         except OSError as error:

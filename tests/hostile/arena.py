@@ -90,10 +90,11 @@ def meet(case: Case, folder: Path) -> Verdict:
 
 
 def sentences(text: str) -> bool:
-    """Lines that are all ours, or typer's box about the words."""
+    """Lines that are all ours, the last one an error's; or typer's box about the words."""
     lines = text.strip().splitlines()
-    ours = all(line.startswith(("elp: ", "left out: ")) for line in lines)
-    return bool(lines) and (ours or text.lstrip().startswith("Usage: "))
+    ours = all(line.startswith(("elp: ", "left out: ")) or " with a face" in line for line in lines)
+    said = bool(lines) and ours and lines[-1].startswith("elp: ")
+    return said or text.lstrip().startswith("Usage: ")
 
 
 def start(
