@@ -11,7 +11,6 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +46,9 @@ class Verdict:
     killed: bool
 
 
-def judge(cases: Iterable[Case], folder: Path, workers: int = 3) -> list[Verdict]:
+def judge(cases: Iterable[Case], folder: Path) -> list[Verdict]:
     """Run all cases, each in its own folder."""
-    numbered = [(k, case) for k, case in enumerate(cases)]
-    with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda pair: meet(pair[1], folder / f"{pair[0]:04d}"), numbered))
+    return [meet(case, folder / f"{k:04d}") for k, case in enumerate(cases)]
 
 
 def meet(case: Case, folder: Path) -> Verdict:

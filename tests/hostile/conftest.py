@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tests.hostile.arena import Verdict
 from tests.hostile.bases import Bases, make_bases
 
 HERE = Path(__file__).parent
+COUNTS = ("tried", "held", "refused", "tracebacks", "killed")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -28,16 +28,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 class Report:
-    """What was tried, by kind."""
+    """What was tried, by kind: each goes over what an earlier run found of the same kind."""
 
-    def __init__(self) -> None:
-        self.started = time.time()
-        self.kinds: dict[str, dict[str, Any]] = {}
+    def __init__(self, path: Path) -> None:
+        self.path, self.started = path, time.time()
 
     def add(self, kind: str, verdicts: list[Verdict], **more: object) -> None:
-        """Count a kind's verdicts; raises AssertionError naming those that do not hold."""
+        """Write a kind's verdicts; raises AssertionError naming those that do not hold."""
         broken = [f"{v.name}: {v.reason}" for v in verdicts if v.reason]
-        self.kinds[kind] = {
+        found: dict[str, Any] = {
             "tried": len(verdicts),
             "held": len(verdicts) - len(broken),
             "refused": sum(v.code == 2 for v in verdicts),
@@ -48,23 +47,17 @@ class Report:
             "not held": broken,
             **more,
         }
+        kinds = json.loads(self.path.read_text())["kinds"] if self.path.exists() else {}
+        kinds = dict(sorted((kinds | {kind: found}).items()))
+        total = {name: sum(one[name] for one in kinds.values()) for name in COUNTS}
+        card = run_card(seed=0, started=self.started, command="make hostile")
+        write_json(self.path, card | {"total": total, "kinds": kinds})
         assert not broken, "\n".join(broken)
 
 
 @pytest.fixture(scope="session")
-def report() -> Iterator[Report]:
-    """What a run tried goes over what an earlier one found of the same kinds."""
-    made = Report()
-    yield made
-    path = Path(os.environ.get("ELP_HOSTILE_REPORT", HERE / "report.json"))
-    earlier = json.loads(path.read_text())["kinds"] if path.exists() else {}
-    kinds = dict(sorted((earlier | made.kinds).items()))
-    total = {
-        key: sum(kind[key] for kind in kinds.values())
-        for key in ("tried", "held", "refused", "tracebacks", "killed")
-    }
-    card = run_card(seed=0, started=made.started, command="make hostile")
-    write_json(path, card | {"total": total, "kinds": kinds})
+def report() -> Report:
+    return Report(Path(os.environ.get("ELP_HOSTILE_REPORT", HERE / "report.json")))
 
 
 @pytest.fixture(scope="session")
