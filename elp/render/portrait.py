@@ -146,7 +146,8 @@ def _cover(path: Path) -> Image | None:
     from PIL import Image as Pillow
     from PIL import ImageOps
 
-    large = f"more than {Pillow.MAX_IMAGE_PIXELS} pixels, {LONGEST} a side, or {MOST} bytes"
+    large = f"more than {Pillow.MAX_IMAGE_PIXELS} pixels (half of it where transparent), {LONGEST} "
+    large += f"a side, or {MOST} bytes"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Pillow.DecompressionBombWarning)
@@ -156,6 +157,8 @@ def _cover(path: Path) -> Image | None:
                 raise Pillow.DecompressionBombError
             if not image.has_transparency_data:
                 return None
+            if 2 * image.width * image.height > Pillow.MAX_IMAGE_PIXELS:  # it is decoded twice
+                raise Pillow.DecompressionBombError
             ImageOps.exif_transpose(image, in_place=True)
             whole = image if "A" in image.getbands() else image.convert("RGBA")
             return np.asarray(whole.getchannel("A"))

@@ -318,7 +318,7 @@ def test_a_face_at_the_edge_of_the_picture_and_odd_files_load(tmp_path, portrait
     assert (read(clear)[0][0] == 255).all() and read(clear)[0][7, 0, 0] == 0
 
 
-@pytest.mark.parametrize("size", [(32000, 32000), (20000, 20000), (60000, 2), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(32000, 32000), (9000, 9000), (60000, 2), (2**31 - 1, 1)])
 def test_a_picture_too_large_is_refused_by_its_header(tmp_path, size: tuple[int, int]) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc32(kind + data))
