@@ -17,6 +17,7 @@ from elp.media.network import Crop, Image, Points
 Looks = NDArray[np.float32]  # (468, 5): log red, green, blue; shares of red and green
 GRAIN = 64  # pixels of the patch on which colours are compared: coarser than its sharpness
 SAME = 0.78  # alike: one person's pictures of one video 0.8 to 1, two people's 0.7 and less
+STRANGE = 0.6  # less alike than this: somebody else, whatever lies between
 OTHER = 0.93  # a picture less alike than this to all that are kept is kept too
 MOST = 24  # pictures kept of a person
 HALF = POINTS // 2  # points that two pictures must share

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.media.detect import Detector, crop_of, tiles
-from elp.media.looks import MOST, OTHER, SAME, Looks, alike, looks
+from elp.media.looks import MOST, OTHER, SAME, STRANGE, Looks, alike, looks
 from elp.media.network import Crop, Image, Landmarker, Points, around
 from elp.media.sight import AGAIN, FALSE, Sight, apart, second, sight
 
@@ -19,6 +19,7 @@ CROWD = 4  # people told apart
 SURE = 0.5  # of a face, the landmark network's own measure
 CUT = 25.0  # grey levels: mean difference of two pictures beyond which they are two takes
 DOUBT = 25  # pictures for which a face that looks unlike its person is followed, unseen
+FRESH = 25  # pictures: what is kept for less may be of a dissolve
 SURVEY = 12  # pictures between two looks for others, while somebody is seen
 # Looks of networks, counted: a picture with a face takes one, and one without may take no more.
 # What was saved while there was a face is spent when it is lost; the first is searched whole.
@@ -37,7 +38,8 @@ class Sighting(NamedTuple):
 @dataclass
 class Person:
     """Somebody: pictures of the face that differ, where it is followed, for how long in doubt; how
-    far two looks were apart, and how many pictures ago.
+    far two looks were apart, and how many pictures ago; in how many pictures it was met, and when
+    what is kept was.
     """
 
     index: int
@@ -46,11 +48,29 @@ class Person:
     doubt: int = 0
     apart: float = 0.0
     looked: int = 0
+    met: int = 0
+    when: list[int] = field(default_factory=list)
+
+    def like(self, seen: Looks) -> float:
+        """How much a face looks like this person; 0 where it does so by what is kept of the last
+        second only: a picture that dissolves into another person's.
+        """
+        old = self.kept[: self._old()]
+        return 0.0 if old and alike(seen, old) < STRANGE else alike(seen, self.kept)
+
+    def doubted(self) -> None:
+        """Forget what is kept of the last second: it may be half of another person."""
+        if old := self._old():
+            del self.kept[old:], self.when[old:]
+
+    def _old(self) -> int:
+        return sum(when + FRESH < self.met for when in self.when)
 
     def remember(self, seen: Looks, similar: float) -> None:
         """Keep what looks new, of a face that is known to be this person's."""
         if similar < OTHER and len(self.kept) < MOST:
             self.kept.append(seen)
+            self.when.append(self.met)
 
 
 class People:
@@ -97,13 +117,15 @@ class People:
         assert person.crop is not None
         points, sure, patch = self._landmarks(image, person.crop)
         face = looks(patch, points, person.crop, image.shape[:2])
-        similar = alike(face, person.kept)
+        similar, person.met = person.like(face), person.met + 1
         taken = any(_close(around(points), o.crop) for o in others if o.index < person.index)
         if sure < SURE or taken or (similar < SAME and (self.cut or person.doubt >= DOUBT)):
             person.crop, person.doubt = None, 0
             return None
         before, person.crop = person.crop, around(points)
         person.doubt = person.doubt + 1 if similar < SAME else 0
+        if similar == 0:
+            person.doubted()
         if person.doubt or not self._again(image, person, before, points):
             return None
         person.remember(face, similar)
@@ -179,7 +201,7 @@ class People:
 
     def _whose(self, face: Looks, crop: Crop, seen: set[int]) -> tuple[Person | None, float]:
         free = [p for p in self.known if p.index not in seen]
-        scores = [(alike(face, p.kept), p) for p in free]
+        scores = [(p.like(face), p) for p in free]
         similar, person = max(scores, key=lambda row: row[0], default=(0.0, None))
         if person is not None and similar >= SAME:
             return (person if self.only in (None, person.index) else None), similar

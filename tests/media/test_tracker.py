@@ -113,6 +113,13 @@ def test_nobody_elses_points_are_valid() -> None:
     assert np.isfinite(x[:30]).all() and np.isnan(x[30:]).all()
 
 
+def test_a_dissolve_into_another_person_is_another_person() -> None:
+    one, other = (scene((who, 90, 20, 60)).astype(float) for who in (PHOTOGRAPH, OTHER))
+    shares = [0.0] * 27 + [k / 9 for k in range(10)] + [1.0] * 30
+    x = places([np.uint8(one * (1 - k) + other * k) for k in shares])
+    assert np.isfinite(x[:27]).all() and np.isnan(x[37:]).all()
+
+
 def test_a_cut_is_noticed() -> None:
     people, cuts = People(), []
     one, other = scene((PHOTOGRAPH, 90, 20, 60)), np.full((360, 640, 3), 200, np.uint8)
