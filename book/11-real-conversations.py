@@ -325,7 +325,8 @@ figures.source(Corpus.units)
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
 #
-# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
+# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`. Where one file, a recorded call, shows both people, `face` says on which side the speaker is: `left` or `right`; `speaker_face` and `listener_face` do so for two files.
+# A row that cannot be right (one person twice, an emotion or a split that is a misspelling, a cell too many, a file that is not there) is left out before anything is measured, and the card lists it with the reason; so it does files whose ending is no video's.
 #
 # Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
 
