@@ -157,7 +157,7 @@ def _cover(path: Path) -> Image | None:
                 raise Pillow.DecompressionBombError
             if not image.has_transparency_data:
                 return None
-            if 2 * image.width * image.height > Pillow.MAX_IMAGE_PIXELS:  # it is decoded twice
+            if image.width * image.height > (Pillow.MAX_IMAGE_PIXELS or 0) // 2:  # decoded twice
                 raise Pillow.DecompressionBombError
             ImageOps.exif_transpose(image, in_place=True)
             whole = image if "A" in image.getbands() else image.convert("RGBA")
