@@ -26,10 +26,8 @@ ENVIRONMENT = Path(sys.prefix)
 DATA = (
     "py.typed",
     "face/default_face.npz",
-    "model/checkpoints/small.safetensors",
-    "model/checkpoints/small.json",
-    "model/checkpoints/live.safetensors",
-    "model/checkpoints/live.json",
+    "model/checkpoints/listener.safetensors",
+    "model/checkpoints/listener.json",
     "book/widgets/explorer.js",
 )
 

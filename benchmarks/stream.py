@@ -123,7 +123,7 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
     one piece.
     """
     clip, _ = speaker(int(minutes * 60 * FPS))
-    responder, size = ELPResponder.from_checkpoint("small"), decoder.CHUNK
+    responder, size = ELPResponder.from_checkpoint(), decoder.CHUNK
     # second differences that reach over a seam
     at = (np.arange(size, len(clip) - 2, size)[:, None] + np.array([-2, -1])).ravel()
     ratios: dict[str, list[float]] = {"beta": [], "pose": []}

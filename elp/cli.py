@@ -124,8 +124,7 @@ def respond(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Checkpoint: a .safetensors file of your own training, or those that ship: "
-            "listener, small, live."
+            help="Checkpoint: a .safetensors file of your own training, or the one that ships."
         ),
     ] = "listener",
     side_by_side: Annotated[
@@ -204,13 +203,12 @@ def export(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Checkpoint: a .safetensors file of your own training, or those that ship: "
-            "listener, small, live."
+            help="Checkpoint: a .safetensors file of your own training, or the one that ships."
         ),
-    ] = "small",
+    ] = "listener",
 ) -> None:
-    """Write the decoders, from codes and an emotion to motion, for the browser and other
-    programs.
+    """Write the decoders, from codes and an emotion to motion, for the browser and other programs;
+    of a model with event heads the face's, since head and lids do not come from codes.
     """
     from elp.listener.export import export_decoder
     from elp.model import checkpoint as checkpoints
@@ -265,7 +263,7 @@ def evaluate(
     checkpoint: Annotated[
         list[str],
         typer.Option(
-            help="Model of the row ELP, repeated for other seeds: a file, or one that ships."
+            help="Model of the row ELP, repeated for other seeds: a file, or the one that ships."
         ),
     ] = ["listener"],  # noqa: B006
     method: Annotated[

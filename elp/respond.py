@@ -47,8 +47,7 @@ def respond(
             section 3.3).
         seed: of everything that is drawn; the same seed gives the same response.
         params: an .npz to write the listener's motion to.
-        checkpoint: weights to use: a file, or those that ship: "listener" (the default), "small" or
-            "live".
+        checkpoint: weights to use: a file, or "listener", the model that ships.
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
         progress: show progress bars on stderr.

@@ -141,10 +141,21 @@ def tiny_corpus() -> Any:
 
 @cache
 def small() -> Any:
-    """The packaged checkpoint "small", ready to respond."""
+    """An untrained model of recipe "small" that knows the tiny corpus's statistics."""
+    from elp.listener.responder import ELPResponder
+    from elp.model import ASE
+    from elp.training.recipes import get
+
+    torch.manual_seed(0)
+    return ELPResponder(ASE(get("small").model, tiny_corpus().stats))
+
+
+@cache
+def shipped() -> Any:
+    """The packaged checkpoint, ready to respond."""
     from elp.listener.responder import ELPResponder
 
-    return ELPResponder.from_checkpoint("small")
+    return ELPResponder.from_checkpoint()
 
 
 # 1: extraction
@@ -231,11 +242,10 @@ def signals() -> Values:
 
 
 def streamed() -> Values:
-    """Checkpoint "live" as a stream in pieces: of cepstra, and of sound that comes out of step."""
-    from elp.listener.responder import ELPResponder
+    """The shipped model as a stream in pieces: of cepstra, and of sound that comes out of step."""
     from elp.listener.stream import ResponseStream
 
-    responder, clip = ELPResponder.from_checkpoint("live"), speaker()
+    responder, clip = shipped(), speaker()
     out: Values = {}
     for emotion in ("auto", "positive"):
         stream, parts, first = ResponseStream(responder, emotion, generator=seeded(1)), [], 0
@@ -261,7 +271,7 @@ def joined(parts: list[Motion]) -> Motion:
 
 
 def offline() -> Values:
-    """Checkpoint "small" on the whole clip: e inferred, named, mixed; codewords; other draws."""
+    """Recipe "small" on the whole clip: e inferred, named, mixed; codewords; other draws."""
     from elp.listener.responder import ELPResponder
 
     responder, clip = small(), speaker()
@@ -271,8 +281,8 @@ def offline() -> Values:
         out |= of_motion(emotion, motion) | {f"{emotion}.words": digest(words)}
     still = ELPResponder(responder.model, temperature=0.0)
     out |= of_motion("argmax", still.respond(clip[:60], "positive", generator=seeded(3)))
-    live = ELPResponder.from_checkpoint("live", correlation=6.0)
-    return out | of_motion("live", live.respond(clip, "auto", generator=seeded(3)))
+    slow = ELPResponder.from_checkpoint(correlation=6.0)
+    return out | of_motion("listener", slow.respond(clip, "auto", generator=seeded(3)))
 
 
 # 3: training
@@ -584,21 +594,19 @@ def baselines() -> Values:
 
 
 def exported() -> Values:
-    """The decoders of both checkpoints as ONNX, run on fixed codes; every 97th value."""
+    """The decoders of both models as ONNX, run on fixed codes; every 97th value."""
     import onnxruntime
 
-    from elp.listener.export import example, export_decoder
-    from elp.model.checkpoint import load
+    from elp.listener.export import example, export_decoder, outputs
 
     out: Values = {}
-    for name in ("small", "live"):
+    for name, model in (("small", small().model), ("listener", shipped().model)):
         path = scratch() / f"{name}.onnx"
-        model = load(name)[0]
         export_decoder(model, path)
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
         inputs = example(model, 40)
         out |= {f"{name}.{k}": digest(x) for k, x in inputs.items()}
-        for key, x in zip(("beta", "pose", "blink"), session.run(None, inputs), strict=True):
+        for key, x in zip(outputs(model), session.run(None, inputs), strict=True):
             out[f"{name}.{key}"] = x.ravel()[:: max(1, x.size // 41)].round(6).tolist()
         out[f"{name}.meta"] = dict(sorted(session.get_modelmeta().custom_metadata_map.items()))
     return flat(out)
@@ -612,8 +620,8 @@ def explorer_page() -> Values:
     pages: list[str] = []
     with mock.patch("IPython.display.display", lambda x, raw: pages.append(x["text/html"])):
         listener(
-            explorer(small(), speaker()[:50]), emotions=(-1, 0, 0.5), heads=(16, 64),
-            categories=small().model.config.categories, caption="A listener.", alt="A face.",
+            explorer(shipped(), speaker()[:50]), emotions=(-1, 0, 0.5), heads=(16, 64),
+            categories=shipped().model.config.categories, caption="A listener.", alt="A face.",
         )  # fmt: skip
     module, state = re.findall(r'class="elp-(?:module|state)">(.*?)</script>', pages[0], re.S)
     baked, frame = json.loads(state), re.sub(r"<script.*?</script>", "", pages[0], flags=re.S)
@@ -623,7 +631,7 @@ def explorer_page() -> Values:
 
 
 def emotion_space() -> Values:
-    """Codes of the tiny corpus under "small", how separable they are, what a line foretells."""
+    """Codes of the tiny corpus under recipe "small", how separable they are, what a line foretells."""
     from elp.book.analysis import decode, encode, histogram, separability, summary
     from elp.book.following import linear_baseline
 

@@ -5,6 +5,7 @@ they are (chapter "The emotion space").
 # B clip, T frame, H head, V category, N emotion, D coefficient, F feature
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,7 @@ from torch import Tensor
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
+from elp.listener.sampling import CodeSampler
 from elp.motion import CLIP, Clip, Motion
 
 Ints = NDArray[np.int64]
@@ -32,7 +34,7 @@ class Codes:
             emotion.
         emotion: (B,) int64 in [0, N), the listener's label in the corpus.
         listener: (B,) the person who listened.
-        real: (B, T, D + 6) float32, what that listener really did: β and p, standardised with the
+        real: (B, T, D) float32, what that listener's face really did: β, standardised with the
             model's statistics.
         categories: V. emotions: their names, in order.
     """
@@ -56,7 +58,7 @@ class Codes:
 def encode(
     responder: ELPResponder, corpora: Iterable[Corpus], *, stride: int = 25, seed: int = 0
 ) -> Codes:
-    """Sample the Base Space codes of every clip of `CLIP` frames.
+    """Sample the Base Space codes of every clip of `CLIP` frames, e inferred from the speaker.
 
     Args:
         responder: the model; its temperature and correlation are used as in generation.
@@ -77,12 +79,8 @@ def encode(
             if pair.length < CLIP:
                 continue
             codes = base_codes(responder, corpus.speaker(pair), generator)
-            heard = corpus.listener(pair)
-            parts = [
-                model.standardise("beta", torch.as_tensor(heard.beta)),
-                model.standardise("pose", torch.as_tensor(heard.pose)),
-            ]
-            motion = torch.cat(parts, -1).numpy()
+            beta = torch.as_tensor(corpus.listener(pair).beta)
+            motion = model.standardise("beta", beta).numpy()
             for start in range(0, pair.length - CLIP + 1, stride):
                 base.append(codes[start : start + CLIP])
                 real.append(motion[start : start + CLIP])
@@ -100,30 +98,20 @@ def encode(
     )
 
 
-@torch.no_grad()
-def style_of(responder: ELPResponder, speaker: Clip) -> Tensor:
-    """The style feature of all frames of a speaker, (1, T, 334) standardised (Eq 1); 440 wide with
-    β and p themselves.
-    """
-    model = responder.model
-    mfcc, beta, pose = responder.speaker.clip(speaker)
-    return model.style(mfcc, model.motion_style(beta, pose))
-
-
-@torch.no_grad()
 def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
     """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of
     the speaker.
+
+    The encoder never sees a label; where event heads tell it what head and lids do, these move
+    under the emotion that the speaker's style says.
     """
-    style, draws = style_of(responder, speaker), responder.sampler.start(generator)
-    codes, _ = responder.codes(style, {}, draws)
-    return codes[0].numpy()
+    _, words = responder.trace(speaker, "auto", generator=generator)
+    return (words - 1) % responder.model.config.categories
 
 
 @torch.no_grad()
 def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64) -> Floats:
-    """The motion that the decoders make of the codes under any labels: (B, T, D + 6) float32,
-    standardised.
+    """The face that D1 makes of the codes under any labels: β (B, T, D) float32, standardised.
 
     Args:
         emotion: (B,) the emotion to decode with, for the corpus's own labels `codes.emotion`.
@@ -133,8 +121,7 @@ def decode(responder: ELPResponder, codes: Codes, emotion: Ints, batch: int = 64
         cut = slice(start, start + batch)
         e = torch.nn.functional.one_hot(torch.as_tensor(emotion[cut]), len(codes.emotions)).float()
         base, e = torch.as_tensor(codes.base[cut]), e[:, None].expand(-1, CLIP, -1)
-        beta, pose, _ = responder.decoder.standardised(base, e)
-        found.append(torch.cat([beta, pose], -1).numpy())
+        found.append(responder.decoder.standardised(base, e)[0].numpy())
     return np.concatenate(found)
 
 
@@ -256,6 +243,20 @@ def recognised(
     return float(balanced_accuracy_score(asked, answers))
 
 
+class _PartlyDrawn(CodeSampler):
+    """A sampler of which the first heads draw, as they did, and the others take their most probable
+    category.
+    """
+
+    def __init__(self, sampler: CodeSampler, heads: int) -> None:
+        vars(self).update(vars(sampler))
+        self.drawing = heads
+
+    def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
+        draws = torch.arange(logits.shape[2], device=logits.device) < self.drawing
+        return torch.where(draws, super().choose(logits, uniform), logits.argmax(-1))
+
+
 def explorer(
     responder: ELPResponder, speaker: Clip, *, seed: int = 0
 ) -> Callable[[float, int], tuple[Motion, Ints]]:
@@ -268,19 +269,11 @@ def explorer(
         seed: the same for all positions, so that what changes is what the sliders change. Heads
             that do not draw take their most probable category.
     """
-    certain = ELPResponder(responder.model, temperature=0.0)
-    with torch.no_grad():
-        style = style_of(responder, speaker)
-        (drawn, uniform), (likely, _) = (
-            each.codes(style, {}, each.sampler.start(torch.Generator().manual_seed(seed)))
-            for each in (responder, certain)
-        )
 
-    @torch.no_grad()
     def compute(emotion: float, heads: int) -> tuple[Motion, Ints]:
-        e = torch.tensor([max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)]).float()
-        codes = torch.where(torch.arange(drawn.shape[-1]) < heads, drawn, likely)
-        motion = responder.decoder(codes, e.expand(1, codes.shape[1], -1)).motion(uniform)
-        return motion, codes[0].numpy() + 1 + int(e.argmax()) * responder.model.config.categories
+        e = [max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)]
+        asked = copy.copy(responder)
+        asked.sampler = _PartlyDrawn(responder.sampler, heads)
+        return asked.trace(speaker, e, generator=torch.Generator().manual_seed(seed))
 
     return compute

@@ -95,9 +95,7 @@ class ELPResponder:
     def from_checkpoint(
         cls, path: str | Path = "listener", *, device: str | torch.device = "cpu", **options: Any
     ) -> ELPResponder:
-        """Load a checkpoint, a file's or one that ships: "listener" (the default), "small", "live";
-        `options` as for the class.
-        """
+        """Load a checkpoint, a file or the one that ships; `options` as for the class."""
         return cls(*checkpoint.load(path, device=device), **options)
 
     def respond(

@@ -18,8 +18,7 @@ from elp.model.ase import ASE
 from elp.model.config import ASEConfig
 
 PACKAGED = {
-    name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors"
-    for name in ("listener", "small", "live")
+    name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors" for name in ("listener",)
 }
 
 
@@ -47,8 +46,7 @@ def load(
     """Read a model, ready to generate, and its card.
 
     Args:
-        path: a file, or the name of a model that ships with the package: "listener", the default,
-            or "small" and "live", which the chapters study.
+        path: a file, or "listener", the model that ships with the package.
 
     Raises:
         ElpError: the file is missing, is no checkpoint of ours, or does not fit its own
@@ -88,8 +86,8 @@ def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  not a dict
     except FileNotFoundError as error:
         raise ElpError(
-            f"{path}: no such checkpoint: train one with 'elp train', or take one that ships: "
-            + ", ".join(PACKAGED)
+            f"{path}: no such checkpoint: train one with 'elp train', or take the one that "
+            "ships: " + ", ".join(PACKAGED)
         ) from error
     except (SafetensorError, OSError, ValueError) as error:
         raise ElpError(

@@ -35,7 +35,7 @@ def test_codes_have_their_shapes_and_ranges(codes, corpus):
     expected = sum(p.length // 50 for p in corpus.pairs().itertuples())
     assert codes.base.shape == (expected, 50, 8)
     assert (codes.base.min(), codes.base.max()) == (0, 15)
-    assert codes.real.shape == (expected, 50, 106)
+    assert codes.real.shape == (expected, 50, 100)
     for n in range(3):  # the ranges of U are disjoint
         u = codes.u()[codes.emotion == n]
         assert u.min() >= n * 16 + 1
@@ -62,7 +62,7 @@ def test_decoding_depends_on_the_emotion(responder, codes):
     negative, positive = (
         analysis.decode(responder, codes, np.full(len(codes.base), n)) for n in (0, 2)
     )
-    assert negative.shape == (*codes.base.shape[:2], 106)
+    assert negative.shape == (*codes.base.shape[:2], 100)
     assert np.abs(negative - positive).max() > 1e-3
 
 

@@ -12,7 +12,7 @@ from elp.listener.responder import ELPResponder
 
 def test_accuracy_is_the_confusions_diagonal(simulated: Corpus) -> None:
     emotions = [p.emotion for p in usable(simulated, "test")]
-    read = inferred_emotions(simulated, ELPResponder.from_checkpoint("small"))
+    read = inferred_emotions(simulated, ELPResponder.from_checkpoint())
     for found in (read, regressed_emotions(simulated)):
         confusion = np.array(found["confusion"])
         assert confusion.sum(1).tolist() == np.bincount(emotions, minlength=3).tolist()

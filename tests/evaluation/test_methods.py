@@ -56,7 +56,7 @@ def test_a_trained_row_comes_back_from_its_file(
 
 
 def test_independent_draws_tremble(simulated: Corpus) -> None:
-    trained = ELPResponder.from_checkpoint("small")
+    trained = ELPResponder.from_checkpoint()
     row = methods.method("ELP-U, independent draws")
     speaker = simulated.speaker(next(simulated.pairs("test").itertuples()))[:80]
     steps = []
