@@ -172,7 +172,7 @@ figures.source(encode)
 # %% [markdown]
 # ## The same codes, three emotions
 #
-# Now `small`, a model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
+# Now `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
 # times with the same random numbers, and change nothing but $e$.
 
 # %%
@@ -180,7 +180,7 @@ folder = tempfile.TemporaryDirectory()
 corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
 pairs = corpus.pairs("train")
 speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
-responder = ELPResponder.from_checkpoint("small")
+responder = ELPResponder.from_checkpoint()
 traces = {
     e: responder.trace(
         speaker, e, generator=torch.Generator().manual_seed(0)
@@ -206,10 +206,19 @@ for (name, (_, codes)), smile, frown in zip(traces.items(), smiles, frowns):
         f"smile {smile + 0:4.0%} of full, frown {frown + 0:4.0%}"
     )
 assert max(smiles[:2]) < smiles[2] - 0.2
-assert frowns[0] > max(frowns[1:]) + 0.2
+assert frowns[0] > max(frowns[1:]) + 0.1
 
 # %% [markdown]
-# Three disjoint ranges, three faces: positive smiles; negative and neutral smile alike and differ in the frown. Move the slider: the texture of the codes stays, since the draws are the same, and only the interval changes.
+# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model codes say the face alone; head and lids are drawn beside them, by *event heads* (chapter "Training"), and differ with the emotion. The encoder is told what they drew; so a few categories differ too:
+
+# %% tags=["nbval-check-output"]
+V, U = responder.model.config.categories, [u for _, u in traces.values()]
+same = [np.mean((u - U[1]) % V == 0) for u in (U[0], U[2])]
+print(f"categories as under neutral: at least {min(same):.1%}")
+assert min(same) > 0.95
+
+# %% [markdown]
+# Move the slider: the texture of the codes stays but for these, since the draws are the same, and the interval changes.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -281,7 +290,7 @@ widgets.listener(
 # ## Temporally correlated sampling
 #
 # Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
-# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `small` every third head moves fast, every third slowly, the others between, at the pace of their
+# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `listener` every third head moves fast, every third slowly, the others between, at the pace of their
 # training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 
 # %% tags=["remove-input"]
@@ -309,7 +318,7 @@ assert tremble[None] < tremble[0.0]
 # - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default (the chapter "Training" compares them).
 # - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
 # - **The relation of draws at neighbouring frames**, above.
-# - **How many heads** a response needs. A model trained with `nested=True` sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
+# - **How many heads** a response needs. A model trained with `nested=True`, as `listener` is, sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
 #   them at run time; what that costs belongs to the chapter "Training".
 # - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
 # - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to

@@ -43,7 +43,7 @@ figures.setup()
 # ## The codes of many clips
 #
 # The model is the one that ships. The conversations are simulated afresh: other seeds than in training, hence other people. Each is cut
-# into clips of two seconds that start one second apart, so that neighbours overlap, and each clip gets its Base Space codes, sampled as in generation.
+# into clips of two seconds that start one second apart, so that neighbours overlap, and each clip gets its Base Space codes, sampled as in generation with the emotion inferred from the speaker. They say the face; head and lids of this model are drawn beside them (chapter "Training").
 
 # %%
 import tempfile
@@ -53,7 +53,7 @@ corpora = [
     simulate(f"{folder.name}/{seed}", preset="tiny", seed=seed)
     for seed in (101, 102)
 ]
-responder = ELPResponder.from_checkpoint("small")
+responder = ELPResponder.from_checkpoint()
 codes = analysis.encode(responder, corpora, stride=25)
 
 # %% tags=["nbval-check-output"]
@@ -184,8 +184,8 @@ assert (
 # ## What is not decided in advance: the motion
 #
 # The claim that matters is that the decoders do the *right* thing with the label: that a listener decoded as positive moves as positive
-# listeners do. So we decode the same Base Space codes under labels drawn by lot and describe each clip by mean and standard deviation of its
-# coefficients. It is not enough to ask whether the generated motions of different labels differ from each other: an untrained decoder
+# listeners do. So we decode the same Base Space codes under labels drawn by lot and describe each clip by mean and standard deviation of the
+# coefficients of its face. It is not enough to ask whether the generated motions of different labels differ from each other: an untrained decoder
 # reads different codewords through different random vectors, and its meaningless motion differs too. We let *real* listeners vote on
 # generated ones.
 
@@ -270,7 +270,7 @@ fig = go.Figure()
 
 # %%
 for n, emotion in enumerate(codes.emotions):
-    beta = (moved[lot == n, :, : len(mean)] * std + mean).mean(1)
+    beta = (moved[lot == n] * std + mean).mean(1)
     for key, pair in named.items():
         columns = [face.index(name) for name in pair]
         share = (beta[:, columns] / face.full[columns]).mean(1)
@@ -316,9 +316,9 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 # %% [markdown]
 # ## Move through the space yourself
 #
-# Between the emotions lie mixtures: `e` need not be one-hot. The first slider chooses the mixture. The Base Space codes stay the same while
-# you move it; only the block that they land in changes, and with it the face (between two emotions the decoders mix two blocks; halfway the panel shows the codes of the more negative one). The second slider chooses how many heads *draw* their category;
-# the others take the most probable one. With none, expression and pose are the same every time, and only the blinks are drawn; with all, it is one draw of many.
+# Between the emotions lie mixtures: `e` need not be one-hot. The first slider chooses the mixture. Nearly all Base Space codes stay the same while
+# you move it; the block that they land in changes, and with it the face, and head and lids answer under the new mixture (between two emotions the decoders mix two blocks; halfway the panel shows the codes of the more negative one). The second slider chooses how many heads *draw* their category;
+# the others take the most probable one. With none, the face follows from the speaker, and from head and lids, which are drawn all the same; with all, it is one draw of many.
 
 # %%
 from elp.book import widgets

@@ -631,7 +631,7 @@ def explorer_page() -> Values:
 
 
 def emotion_space() -> Values:
-    """Codes of the tiny corpus under recipe "small", how separable they are, what a line foretells."""
+    """Codes of the tiny corpus, how separable they are, what a line foretells."""
     from elp.book.analysis import decode, encode, histogram, separability, summary
     from elp.book.following import linear_baseline
 

@@ -1,11 +1,11 @@
-"""Who follows whom: what a line can tell of a listener, and smiles around a speaker's (chapter
+"""Who follows whom: what a line can tell of a listener, and where smiles begin (chapter
 "Training").
 """
 
 # T frame, D coefficient
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from elp import metrics
 from elp.corpus import Corpus
 from elp.errors import ElpError
-from elp.listener.responder import ELPResponder
 from elp.model.style import motion_style
 from elp.motion import POSE, Motion
 
@@ -120,37 +119,6 @@ def onsets(
             # the last second was the steepest: it began with it, half a mean's width aside
             found.append(int(end) - 20)
     return [t for t in found if before <= t <= len(x) - after]
-
-
-def around_onsets(
-    corpus: Corpus, split: str, models: Mapping[str, ELPResponder], *, draws: int = 3
-) -> dict[str, Floats]:
-    """The smile around each beginning of a speaker's smile, over the mean of the second before.
-
-    Args:
-        corpus: its speakers and real listeners. split: of the pairs that are read.
-        models: name -> a responder, which answers each speaker under the listener's emotion.
-        draws: answers a model gives, with seeds 0, 1, ...
-
-    Returns:
-        "speaker", "real listener" and each model's name -> (onsets, 100) the course from 25 frames
-            before to 75 after; a model's has `draws` rows for each onset.
-    """
-    found: dict[str, list[Floats]] = {}
-    for pair in corpus.pairs(split).itertuples():
-        heard, emotion = corpus.speaker(pair), corpus.emotions[pair.emotion]
-        at = onsets(smile(heard.motion), rise=0.8)
-        if not at:
-            continue
-        seen = {"speaker": [heard.motion], "real listener": [corpus.listener(pair)]}
-        for name, model in models.items():
-            lots = [torch.Generator().manual_seed(seed) for seed in range(draws)]
-            seen[name] = [model.respond(heard, emotion, generator=lot) for lot in lots]
-        for who, motions in seen.items():
-            courses = [smile(motion) for motion in motions]
-            cuts = [c[t - 25 : t + 75] - c[t - 25 : t].mean() for c in courses for t in at]
-            found.setdefault(who, []).extend(cuts)
-    return {who: np.stack(cuts) for who, cuts in found.items()}
 
 
 def peak(speaker: Sequence[Floats], listener: Sequence[Floats]) -> float:

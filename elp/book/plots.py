@@ -39,31 +39,6 @@ def panels(
     return fig.update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
 
 
-def band(
-    fig: go.Figure,
-    x: NDArray[Any],
-    middle: NDArray[Any],
-    half: NDArray[Any],
-    *,
-    name: str,
-    color: int,
-) -> None:
-    """Add a curve (T,) and the band of `half` (T,) above and below it, in `COLORS[color]`."""
-    import numpy as np
-
-    fig.add_scatter(
-        x=np.r_[x, x[::-1]],
-        y=np.r_[middle + half, (middle - half)[::-1]],
-        fill="toself",
-        fillcolor=COLORS[color],
-        opacity=0.15,
-        line_width=0,
-        showlegend=False,
-        hoverinfo="skip",
-    )
-    fig.add_scatter(x=x, y=middle, name=name, line_color=COLORS[color])
-
-
 def interval(found: Sequence[Mapping[str, float]], unit: float = 1.0) -> dict[str, Any]:
     """Plotly's error bars of values with "value", "low" and "high", all divided by `unit`."""
     return {

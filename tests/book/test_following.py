@@ -80,24 +80,6 @@ def test_onsets_are_where_a_signal_begins_to_rise():
     assert abs(third - 200) <= 15
 
 
-class Echo:
-    """Answers with the speaker's own motion."""
-
-    def respond(self, speaker, emotion, *, generator):
-        return speaker.motion
-
-
-def test_an_echo_smiles_as_the_speaker_does(simulated):
-    found = following.around_onsets(simulated, "train", {"echo": Echo()}, draws=2)
-    begun = len(found["speaker"])
-    assert begun > 0
-    assert found["speaker"].shape == found["real listener"].shape == (begun, 100)
-    assert len(found["echo"]) == 2 * begun
-    assert np.allclose(found["speaker"].mean(0), found["echo"].mean(0), atol=1e-5)
-    assert np.abs(found["speaker"][:, :25].mean(1)).max() < 1e-4  # over the second before
-    assert found["speaker"][:, 50:75].mean() > 0.5
-
-
 def test_the_peak_of_a_late_copy_is_one():
     x = np.random.default_rng(0).standard_normal(600).cumsum()
     assert following.peak([x[20:]], [x[:-20]]) > 0.95

@@ -13,17 +13,6 @@ from elp.book import plots, results
 from elp.errors import ElpError
 
 
-def test_bands_surround_their_curve():
-    fig, x = go.Figure(), np.arange(5.0)
-    plots.band(fig, x, x**2, np.full(5, 0.5), name="squares", color=1)
-    area, line = fig.data
-    assert np.array_equal(line.y, x**2)
-    assert line.line.color == plots.COLORS[1] == area.fillcolor
-    upper, lower = area.y[:5], area.y[:4:-1]
-    assert np.allclose(upper - lower, 1)
-    assert np.allclose((upper + lower) / 2, line.y)
-
-
 def test_intervals_become_error_bars():
     found = [{"value": 4.0, "low": 3.0, "high": 6.0}, {"value": 1.0, "low": 1.0, "high": 1.5}]
     bars = plots.interval(found, 2.0)
