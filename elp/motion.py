@@ -3,7 +3,7 @@
 # T frame, D expression coefficient
 from __future__ import annotations
 
-import zipfile
+import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.errors import ElpError
 from elp.files import atomic
 
@@ -33,6 +34,8 @@ PROSODY = (
 SILENT = (0.0, 0.5, 0.0, 0.0, -4.0, 0.0, 0.0, 2.0)
 # what a motion holds for every frame, and as what kind of number
 SIGNALS = {"beta": np.float32, "pose": np.float32, "blink": np.uint8, "valid": np.bool_}
+# what a clip may hold beside its motion, as numbers
+MEASURED = ("mfcc", "prosody", "ear", "confidence", "alpha", "origin", "rms", "focal")
 
 Floats = NDArray[np.float32]
 
@@ -50,7 +53,8 @@ class Motion:
         fps: frames per second, 25 throughout the project.
 
     Raises:
-        ElpError: a shape does not fit, or a valid frame holds NaN or infinity.
+        ElpError: a shape does not fit, a signal holds no numbers, a flag is neither 0 nor 1, or a
+            valid frame holds NaN or infinity.
     """
 
     beta: Floats
@@ -60,12 +64,12 @@ class Motion:
     fps: float = FPS
 
     def __post_init__(self) -> None:
-        given = {name: getattr(self, name) for name in SIGNALS}
-        if given["valid"] is None:
-            given["valid"] = np.ones(len(self.beta), bool)
-        for name, array in given.items():  # past the guard of a frozen dataclass
-            object.__setattr__(self, name, np.ascontiguousarray(array, SIGNALS[name]))
-        frames = len(self.beta)
+        for name, kind in SIGNALS.items():  # past the guard of a frozen dataclass
+            given = getattr(self, name)
+            if name == "valid" and given is None:
+                given = np.ones(self.beta.shape[:1], bool)
+            object.__setattr__(self, name, _numbers("motion", name, given, kind))
+        frames = self.beta.shape[0] if self.beta.ndim else 0
         if self.beta.ndim != 2 or self.pose.shape != (frames, POSE):
             raise ElpError(
                 f"motion: beta must be (T, D) and pose (T, {POSE}), "
@@ -76,8 +80,6 @@ class Motion:
                 f"motion: {frames} frames of beta, "
                 f"but blink {self.blink.shape} and valid {self.valid.shape}"
             )
-        if self.blink.size and self.blink.max() > 1:
-            raise ElpError(f"motion: blink must be 0 or 1, got {self.blink.max()}")
         if not all(np.isfinite(x[self.valid]).all() for x in (self.beta, self.pose)):
             raise ElpError(
                 "motion: a frame marked valid holds NaN or infinity: "
@@ -97,7 +99,7 @@ class Motion:
     @classmethod
     def load(cls, path: str | Path) -> Motion:
         """Read what `save` wrote; raises ElpError for a missing, corrupt or incomplete file."""
-        return _motion(Path(path), _load(path))
+        return _motion(Path(path), bounded.arrays(path))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,23 +140,21 @@ class Clip:
     source: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "mfcc", np.ascontiguousarray(self.mfcc, np.float32))
-        if self.mfcc.ndim != 2 or len(self.mfcc) != len(self.motion):
-            name = self.source or "clip"
+        name = self.source or "clip"
+        object.__setattr__(self, "mfcc", _numbers(name, "mfcc", self.mfcc, np.float32))
+        if self.mfcc.shape != (len(self.motion), MFCC):
             raise ElpError(
                 f"{name}: {len(self.motion)} motion frames, mfcc of shape {self.mfcc.shape}: "
-                "both need one row per frame"
+                f"both need one row per frame, of {MFCC} cepstra"
             )
         if not np.isfinite(self.mfcc).all():
-            raise ElpError(
-                f"{self.source or 'clip'}: mfcc holds NaN or infinity: check the sound track"
-            )
+            raise ElpError(f"{name}: mfcc holds NaN or infinity: check the sound track")
         if self.prosody is not None:
-            prosody = np.ascontiguousarray(self.prosody, np.float32)
+            prosody = _numbers(name, "prosody", self.prosody, np.float32)
             object.__setattr__(self, "prosody", prosody)
             if prosody.shape != (len(self), len(PROSODY)) or not np.isfinite(prosody).all():
                 raise ElpError(
-                    f"{self.source or 'clip'}: {len(self)} motion frames, prosody of shape "
+                    f"{name}: {len(self)} motion frames, prosody of shape "
                     f"{prosody.shape}: one finite row of {len(PROSODY)} per frame is needed"
                 )
 
@@ -199,19 +199,34 @@ class Clip:
     @classmethod
     def load(cls, path: str | Path) -> Clip:
         """Read what `save` wrote; raises ElpError for a missing, corrupt or incomplete file."""
-        data = _load(path)
+        data = bounded.arrays(path)
         if "mfcc" not in data:
             raise ElpError(f"{path}: no array 'mfcc' in it: make the clip with 'elp extract'")
+        motion = _motion(Path(path), data)
         known: dict[str, Any] = {
-            name: data[name]
-            for name in ("mfcc", "prosody", "ear", "confidence", "alpha", "origin", "rms")
+            name: _numbers(str(path), name, data[name], np.float32)
+            for name in MEASURED
             if name in data
         }
-        if "focal" in data:
+        frames = len(motion)
+        shapes: dict[str, tuple[int, ...]] = {
+            "ear": (frames, 2),
+            "confidence": (frames,),
+            "rms": (frames,),
+            "origin": (3,),
+            "focal": (),
+        }
+        for name, shape in shapes.items():
+            if name in known and known[name].shape != shape:
+                raise ElpError(
+                    f"{path}: {name} of shape {known[name].shape}, expected {shape}: "
+                    "make the clip with 'elp extract'"
+                )
+        if "focal" in known:
             known["focal"] = float(data["focal"])
         if "size" in data:
-            known["size"] = tuple(int(n) for n in data["size"])
-        return cls(motion=_motion(Path(path), data), source=str(data.get("source", "")), **known)
+            known["size"] = _size(path, data["size"])
+        return cls(motion=motion, source=str(data.get("source", "")), **known)
 
 
 def runs(flags: NDArray[Any]) -> list[tuple[int, int]]:
@@ -239,6 +254,23 @@ def fill_gaps(x: Floats, valid: NDArray[np.bool_]) -> Floats:
     return np.stack(columns, axis=1).astype(np.float32)
 
 
+def _numbers(owner: str, name: str, x: Any, kind: type) -> NDArray[Any]:
+    """x as an array of `kind` whose rows lie behind one another.
+
+    Raises:
+        ElpError: x is neither numbers nor truth values, or holds something else than 0 and 1 where
+            `kind` is a flag's.
+    """
+    given = np.asarray(x)
+    if given.dtype.kind not in f"b{bounded.NUMBERS}":
+        raise ElpError(f"{owner}: {name} holds {given.dtype}: numbers are needed")
+    flags = kind is not np.float32 and given.dtype != bool
+    if flags and not ((given == 0) | (given == 1)).all():
+        raise ElpError(f"{owner}: {name} must be 0 or 1 in every frame")
+    with np.errstate(over="ignore"):  # becomes infinite, which is said where it counts
+        return np.ascontiguousarray(given, kind)
+
+
 def _save(path: str | Path, arrays: dict[str, Any]) -> None:
     if Path(path).suffix != ".npz":
         raise ElpError(f"{path}: motion is stored as .npz: give the file that ending")
@@ -250,16 +282,12 @@ def _save(path: str | Path, arrays: dict[str, Any]) -> None:
         )
 
 
-def _load(path: str | Path) -> dict[str, NDArray[Any]]:
-    try:
-        with Path(path).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            return dict(file)
-    except FileNotFoundError as error:
-        raise ElpError(f"{path}: no such file: check the name") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+def _size(path: str | Path, given: NDArray[Any]) -> tuple[int, int]:
+    if given.shape != (2,) or given.dtype.kind not in "iu" or (given < 1).any():
         raise ElpError(
-            f"{path}: not a readable .npz file: make it again with 'elp extract'"
-        ) from error
+            f"{path}: size must be two whole numbers of pixels: make the clip with 'elp extract'"
+        )
+    return int(given[0]), int(given[1])
 
 
 def _motion(path: Path, data: dict[str, NDArray[Any]]) -> Motion:
@@ -269,7 +297,8 @@ def _motion(path: Path, data: dict[str, NDArray[Any]]) -> Motion:
             f"{path}: no array {missing[0]!r} in it: "
             "make the file with 'elp extract' or 'elp respond --params'"
         )
-    fps = float(data["fps"])
+    given = data["fps"]
+    fps = float(given) if given.shape == () and given.dtype.kind in bounded.NUMBERS else math.nan
     if fps != FPS:
         raise ElpError(
             f"{path}: {fps:g} frames per second, expected {FPS:g}: "

@@ -15,7 +15,7 @@ import pytest
 ELP = Path(__file__).parents[1] / "elp"
 # from signals to figures; a file imports from its own room and those before it only
 ROOMS = (
-    "errors files records motion metrics face media extraction model corpus listener "
+    "errors files records bounded motion metrics face media extraction model corpus listener "
     "training simulator baselines evaluation render book respond cli"
 ).split()
 # not on the training machine, or slow to load: inside the function that needs it

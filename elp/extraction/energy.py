@@ -184,10 +184,10 @@ def start(energy: Energy, observed: Tensor) -> Tensor:
     """
     middle = energy.mean.mean(0)
     xy, centre = observed[..., :2], observed[..., :2].mean(1)
-    right = (xy - centre[:, None]).permute(1, 0, 2).reshape(len(energy.mean), -1)
-    affine = (
-        torch.linalg.lstsq(energy.mean - middle, right).solution.reshape(3, -1, 2).permute(1, 2, 0)
-    )
+    # normal equations: torch's lstsq pivots as memory that it has not initialised says
+    points = (energy.mean - middle).double()
+    right = (xy - centre[:, None]).double().mT @ points
+    affine = torch.linalg.solve(points.T @ points, right, left=False).to(xy.dtype)
     u, s, vt = torch.linalg.svd(affine, full_matrices=False)
     rows = u @ vt
     matrix = torch.cat([rows, torch.linalg.cross(rows[:, 0], rows[:, 1])[:, None]], 1)
