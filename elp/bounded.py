@@ -45,10 +45,11 @@ def regular(path: str | Path, most: int = LARGEST) -> Iterator[IO[bytes]]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ElpError(f"{path}: cannot be read ({reason}): give another file") from error
+    found = os.fstat(number)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(number)
+        raise ElpError(f"{path}: a folder, pipe or device: give the name of a file")
     with open(number, "rb") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode):
-            raise ElpError(f"{path}: a folder, pipe or device: give the name of a file")
         if found.st_size > most:
             raise ElpError(
                 f"{path}: {found.st_size / MIB:.0f} MiB, at most {most / MIB:.0f} are read: "

@@ -19,7 +19,6 @@ of the tracking noise or less. Whatever is read comes back as float32.
 # F frame of the corpus, B clip, T frame of a clip, D expression coefficient
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,13 +29,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from elp.corpus.writer import FORMAT, Record, write_corpus
+from elp.corpus import check
+from elp.corpus.writer import Record, write_corpus
 from elp.errors import ElpError
-from elp.motion import SIGNALS, Clip, Floats, Motion
+from elp.motion import Clip, Floats, Motion
 from elp.records import sha256
-
-ARRAYS = (*SIGNALS, "mfcc")
-CHANGED = "shorter than it was: the file changed, open the corpus again"
 
 
 class Moments(NamedTuple):
@@ -82,37 +79,19 @@ class Corpus:
         """Open a corpus for reading; no array is loaded.
 
         Raises:
-            ElpError: a file is missing or unreadable, a later version wrote it, or arrays and index
-                disagree about the number of frames.
+            ElpError: a file is missing, unreadable or no regular one, a later version wrote it, or
+                card, index and arrays lack something, disagree, or hold what is no motion
+                (`elp.corpus.check`).
         """
         folder = Path(folder)
-        if not (folder / "card.json").is_file():
+        if not (folder / "card.json").exists():
             raise ElpError(
                 f"{folder}: not a corpus (no card.json): "
                 "make one with 'elp corpus simulate' or 'elp corpus import'"
             )
-        try:
-            card = json.loads((folder / "card.json").read_text(encoding="utf-8"))
-            index = pd.read_parquet(folder / "index.parquet")
-            arrays = {
-                name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-                for name in (*ARRAYS, "prosody")
-                if name in ARRAYS or card.get("prosody")
-            }
-        except (OSError, ValueError) as error:
-            raise ElpError(f"{folder}: this corpus is damaged ({error}): make it again") from error
-        if card.get("format", 1) > FORMAT:
-            raise ElpError(
-                f"{folder}: a corpus of format {card['format']}, this version reads {FORMAT}: "
-                "install a later version"
-            )
-        frames = int(index["length"].sum())
-        for name, array in arrays.items():
-            if len(array) != frames:
-                raise ElpError(
-                    f"{folder}: {name}.npy has {len(array)} frames, the index {frames}: "
-                    "make the corpus again"
-                )
+        card = check.read_card(folder)
+        arrays = check.read_arrays(folder, card)
+        index = check.read_index(folder, card, arrays)
         return cls(folder, card, index, **arrays)
 
     @staticmethod

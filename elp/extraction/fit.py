@@ -120,31 +120,25 @@ def fit(
     observed = Observed(points, size)
     if not len(observed):
         raise ElpError("no face in any frame: use a video that shows one face from the front")
-    pick = np.unique(
-        np.linspace(0, len(observed) - 1, min(frames, len(observed))).round().astype(int)
-    )
-    energy = _energy(model, observed[pick], focal or FOCAL * max(size))
-    people = Shared(
-        modes=_columns(model.identity[:, np.asarray(model.landmarks)]),
-        focal=energy.focal,
-        known=alpha is not None,
-        fixed_focal=focal is not None,
-        alpha=torch.zeros(len(model.identity))
-        if alpha is None
-        else torch.as_tensor(np.asarray(alpha, np.float32)),
-    )
+    known = np.zeros(len(model.identity)) if alpha is None else alpha
+    most = min(frames, len(observed))
+    pick = np.unique(np.linspace(0, len(observed) - 1, most).round().astype(int))
     with cores() as pool:
+        energy = _energy(model, observed[pick], focal or FOCAL * max(size))
+        people = Shared(
+            modes=_columns(model.identity[:, np.asarray(model.landmarks)]),
+            focal=energy.focal,
+            known=alpha is not None,
+            fixed_focal=focal is not None,
+            alpha=torch.from_numpy(np.array(known, np.float32)),
+        )
         energy, found, beta, history = fit_identity(
             energy, observed[pick], people, 1 + len(observed) / INDEPENDENT, pool
         )
         x, costs = _windows(energy, observed, beta, smooth, pool, progress)
-    if smooth > 0:
-        x[:, :6] = smooth_pose(x[:, :6], observed.adjacent, TREMBLE * math.sqrt(smooth))
-    rms = np.empty(len(x), np.float32)
-    for i in range(0, len(x), WINDOW):
-        window = slice(i, i + WINDOW)
-        pixels = energy.pixels(observed[window], torch.from_numpy(x[window]))
-        rms[window] = pixels.square().mean(1).sqrt()
+        if smooth > 0:
+            x[:, :6] = smooth_pose(x[:, :6], observed.adjacent, TREMBLE * math.sqrt(smooth))
+        rms = _rms(energy, observed, x)
 
     def spread(values: NDArray[np.float32]) -> NDArray[np.float32]:
         out = np.full((len(points), *values.shape[1:]), np.nan, np.float32)
@@ -163,11 +157,21 @@ def fit(
     )
 
 
+def _rms(energy: Energy, observed: Observed, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(T,) root mean square distance of frames x (T, N) from their points, pixels."""
+    rms = np.empty(len(x), np.float32)
+    for i in range(0, len(x), WINDOW):
+        window = slice(i, i + WINDOW)
+        pixels = energy.pixels(observed[window], torch.from_numpy(x[window]))
+        rms[window] = pixels.square().mean(1).sqrt()
+    return rms
+
+
 @contextlib.contextmanager
 def cores() -> Iterator[Executor]:
     """As many threads as torch would split one operation over, each doing whole operations.
 
-    So none waits for another, whatever else runs.
+    So none waits for another, whatever else runs, and no sum depends on how many there are.
     """
     from threadpoolctl import threadpool_limits
 
