@@ -268,7 +268,7 @@ def _numbers(owner: str, name: str, x: Any, kind: type) -> NDArray[Any]:
     if flags and not ((given == 0) | (given == 1)).all():
         raise ElpError(f"{owner}: {name} must be 0 or 1 in every frame")
     with np.errstate(over="ignore"):  # becomes infinite, which is said where it counts
-        return np.ascontiguousarray(given, kind)
+        return np.asarray(given, kind, order="C")
 
 
 def _save(path: str | Path, arrays: dict[str, Any]) -> None:

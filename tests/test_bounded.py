@@ -48,7 +48,7 @@ def test_what_numpy_wrote_is_read(tmp_path: Path) -> None:
         ((2**62, 100), 0),
         ((-5, 100), 1000),
         ((7 * 10**5, 100), 1000),
-        ((30 * 2**20,), 120 * 2**20),
+        ((17 * 2**20,), 68 * 2**20),
     ],
 )
 def test_promises_of_gigabytes_are_refused(

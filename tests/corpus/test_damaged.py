@@ -43,13 +43,13 @@ def try_out(whole: Path, folder: Path, seed: int) -> bool:
 
 def test_damage_of_every_kind_is_refused(whole: Path, tmp_path: Path) -> None:
     read_all(whole)
-    refused = [try_out(whole, tmp_path / str(seed), seed) for seed in range(3 * len(KINDS))]
+    refused = [try_out(whole, tmp_path / str(seed), seed) for seed in range(2 * len(KINDS))]
     assert all(refused)
 
 
 @pytest.mark.slow
 def test_hundreds_of_damaged_corpora_end_in_a_sentence(whole: Path, tmp_path: Path) -> None:
-    refused = [try_out(whole, tmp_path / str(seed), seed) for seed in range(1000, 1400)]
+    refused = [try_out(whole, tmp_path / str(seed), seed) for seed in range(1000, 1250)]
     # a letter of the licence may change
     assert sum(refused) >= 0.98 * len(refused)
 
