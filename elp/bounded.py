@@ -104,7 +104,7 @@ def mapped(path: str | Path) -> NDArray[Any]:
         kind, promised = header(file)
         start = file.tell()
         if start + promised > os.fstat(file.fileno()).st_size:
-            raise ElpError(f"{path}: shorter than its header says: copy it again or make it again")
+            raise ElpError(f"{path}: damaged, shorter than its header says: copy or make it again")
         if kind.fortran and len(kind.shape) > 1:
             raise ElpError(f"{path}: its columns lie one after the other: store it row after row")
         if not promised:

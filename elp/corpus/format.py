@@ -229,8 +229,8 @@ class Corpus:
 
         Raises ElpError naming the first that differs.
         """
-        for name, expected in self.card["sha256"].items():
-            if sha256(self.folder / name) != expected:
+        for name in sorted(check.files(self.card)):
+            if sha256(self.folder / name) != self.card["sha256"][name]:
                 raise ElpError(
                     f"{self.folder / name}: checksum differs from the card: "
                     "the file was changed, make the corpus again"
