@@ -3,7 +3,7 @@
 # T frame, D coefficient, n sample
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from elp.model.style import StyleStream
 from elp.motion import MFCC, PROSODY, SILENT, Motion
 
 STEP = 250  # frames answered at once where more have come
+LOUDEST = 1000.0  # a sample: far beyond full scale, and still its power is a number
 
 
 class ResponseStream:
@@ -61,6 +62,7 @@ class ResponseStream:
         self.program = FrameProgram(self.step) if self.device.type == "cpu" else None
         self.state: State = {} if self.program is None else self.program.start()
         self.axes = 0  # of the sound: 1 of samples, 2 of cepstra, 0 while nothing was heard
+        self.ended = False
         # frames heard but not seen, or seen but not heard
         widths = self.speaker.widths | {"prosody": len(PROSODY), "blink": 1}
         self.waiting = {name: torch.zeros(1, 0, width) for name, width in widths.items()}
@@ -87,36 +89,58 @@ class ResponseStream:
             β, p and blinks of all frames that can be answered by now; perhaps none.
 
         Raises:
-            ElpError: shapes that do not fit, NaN, samples that are whole numbers. Nothing of this
-                push counts then.
+            ElpError: shapes that do not fit, NaN, samples that are whole numbers or far beyond full
+                scale, no numbers; or the stream has ended. Nothing of this push counts then, and
+                the stream is as it was before.
         """
-        new: dict[str, Tensor] = {}
-        if beta is not None or pose is not None:
-            beta, pose = np.atleast_2d(np.asarray(beta)), np.atleast_2d(np.asarray(pose))
-            new["beta"] = self.speaker.rows("beta", beta, len(beta))
-            new["pose"] = self.speaker.rows("pose", pose, len(beta))
-            new["blink"] = _flags(blink, len(beta))
+        if self.ended:
+            raise ElpError("stream: it has ended: begin another one")
+        new = self._seen(beta, pose, blink)
         if audio is not None:
-            audio = np.asarray(audio)
-            rows, prosody = self._sound(audio)
+            # checked as a whole before it is heard: what is refused leaves no trace
+            sound = _numbers("audio", audio)
+            rows, prosody = self._sound(sound)
             new["mfcc"] = self.speaker.rows("mfcc", rows, len(rows))
             new["prosody"] = torch.from_numpy(prosody)[None]
-            self.axes = audio.ndim
+            self.axes = sound.ndim
         for name, x in new.items():
             self.waiting[name] = torch.cat([self.waiting[name], x.cpu()], 1)
         return self._answered()
+
+    def _seen(
+        self,
+        beta: NDArray[Any] | None,
+        pose: NDArray[Any] | None,
+        blink: NDArray[Any] | int | None,
+    ) -> dict[str, Tensor]:
+        """The speaker's next frames as the model takes them."""
+        if beta is None and pose is None and blink is None:
+            return {}
+        if beta is None or pose is None:
+            raise ElpError("stream: β and p of a frame belong together: push both, or neither")
+        rows = {
+            name: np.atleast_2d(_numbers(name, x)) for name, x in (("beta", beta), ("pose", pose))
+        }
+        frames = len(rows["beta"])
+        found = {name: self.speaker.rows(name, x, frames) for name, x in rows.items()}
+        return found | {"blink": _flags(blink, frames)}
 
     def finish(self) -> Motion:
         """The frames that still wait for sound, answered as if silence followed, as the offline run
         does. The stream ends here.
         """
         missing = self.waiting["beta"].shape[1]
-        if self.axes != 2:
-            return self.push(np.zeros(missing * HOP + WINDOW, np.float32))
-        rows = np.zeros((missing, MFCC), np.float32)
-        if self.prosody is not None:
-            rows = np.column_stack([rows, self._silent(missing)])
-        return self.push(rows)
+        silence = np.zeros(missing * HOP + WINDOW, np.float32)
+        if self.axes == 2:
+            silence = np.zeros((missing, MFCC), np.float32)
+            if self.prosody is not None:
+                silence = np.column_stack([silence, self._silent(missing)])
+        found = self.push(silence)
+        self.ended = True
+        return found
+
+    def __reduce__(self) -> NoReturn:
+        raise ElpError("stream: it cannot be copied to another process: begin one there")
 
     def _sound(self, audio: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """Samples (n,) or ready rows -> cepstra (T, 29) and prosody (T, 8), which is that of
@@ -129,10 +153,10 @@ class ResponseStream:
             )
         if audio.ndim != 1:
             return self._ready(audio)
-        if not np.issubdtype(audio.dtype, np.floating) or not np.isfinite(audio).all():
+        if audio.dtype.kind != "f" or not (np.abs(audio) <= LOUDEST).all():
             raise ElpError(
-                f"stream: samples of {audio.dtype}, or NaN among them: give 16 kHz sound as "
-                "float32 in [-1, 1]"
+                f"stream: samples of {audio.dtype}, or beyond {LOUDEST:g} or NaN among them: give "
+                "16 kHz sound as float32 in [-1, 1]"
             )
         samples = audio.astype(np.float32, copy=False)
         rows = self.cepstra.push(samples)
@@ -141,9 +165,9 @@ class ResponseStream:
     def _ready(self, rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
         if self.prosody is None:
             return rows, self._silent(len(rows))
-        if rows.shape[1] != MFCC + len(PROSODY) or not np.isfinite(rows).all():
+        if rows.shape[1:] != (MFCC + len(PROSODY),) or not np.isfinite(rows).all():
             raise ElpError(
-                f"stream: rows of {rows.shape[1]} numbers, or NaN among them: this model needs "
+                f"stream: rows of shape {rows.shape}, or NaN among them: this model needs "
                 f"{MFCC} cepstra and {len(PROSODY)} numbers of prosody a frame, or samples"
             )
         return rows[:, :MFCC], rows[:, MFCC:].astype(np.float32)
@@ -199,9 +223,20 @@ def _window(config: ASEConfig) -> int:
     return config.window
 
 
+def _numbers(name: str, x: Any) -> NDArray[Any]:
+    """x as an array; raises ElpError where it holds no numbers."""
+    try:
+        found = np.asarray(x)
+    except (TypeError, ValueError) as error:
+        raise ElpError(f"stream: {name} is no array of numbers: give one") from error
+    if found.dtype.kind not in "fiub" or (not found.ndim and name != "blink"):
+        raise ElpError(f"stream: {name} is no array of numbers but {found.dtype}: give one")
+    return found
+
+
 def _flags(blink: NDArray[Any] | int | None, frames: int) -> Tensor:
     """The speaker's blinks as (1, frames, 1), 0 where they are not known."""
-    given = np.zeros(frames) if blink is None else np.atleast_1d(np.asarray(blink, np.float32))
+    given = np.zeros(frames) if blink is None else np.atleast_1d(_numbers("blink", blink))
     if given.shape != (frames,) or not np.isin(given, (0, 1)).all():
         raise ElpError(
             f"stream: blink of shape {given.shape} for {frames} frames: give one 0 or 1 a frame"

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from elp.bounded import regular
 from elp.errors import ElpError
 from elp.files import atomic
 from elp.model.ase import ASE
@@ -20,6 +21,8 @@ from elp.model.config import ASEConfig
 PACKAGED = {
     name: Path(__file__).parent / "checkpoints" / f"{name}.safetensors" for name in ("listener",)
 }
+
+LARGEST_OPTION = 2**16  # a number in a configuration
 
 
 def save(
@@ -49,21 +52,53 @@ def load(
         path: a file, or "listener", the model that ships with the package.
 
     Raises:
-        ElpError: the file is missing, is no checkpoint of ours, or does not fit its own
-            configuration.
+        ElpError: the file is missing, is no checkpoint of ours, does not fit its own configuration,
+            or holds NaN.
     """
     path = PACKAGED.get(str(path), path)
     tensors, meta = read(path)
     try:
-        model = ASE(ASEConfig.from_dict(meta["config"]))
-        model.load_state_dict(
-            {name: x.float() if x.is_floating_point() else x for name, x in tensors.items()}
-        )
-    except (KeyError, TypeError, RuntimeError) as error:
+        model = _model(tensors, meta["config"])
+    except ElpError as error:
+        raise ElpError(f"{path}: {error}") from error
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ElpError(
             f"{path}: not a checkpoint of this version: train it again with 'elp train'"
         ) from error
-    return model.to(device).eval(), meta.get("card", {})
+    card = meta.get("card", {})
+    return model.to(device).eval(), card if isinstance(card, dict) else {}
+
+
+def _model(tensors: dict[str, Tensor], options: Any) -> ASE:
+    """The model of a configuration, which is built only if the file is as large as it promises.
+
+    Raises:
+        ElpError: an option is out of range, or a number not finite.
+        KeyError, TypeError, ValueError, RuntimeError: the two do not belong together.
+    """
+    if not isinstance(options, dict) or not _sane(options):
+        raise ValueError("options of no model")
+    config = ASEConfig.from_dict(options)
+    if config.least > sum(x.numel() for x in tensors.values()) or config.convs > len(tensors):
+        raise ValueError("options of a larger model")
+    values = {name: x.float() if x.is_floating_point() else x for name, x in tensors.items()}
+    for name, x in values.items():
+        if not x.isfinite().all() or (name.endswith("_std") and (x <= 0).any()):
+            raise ElpError(
+                f"{name} holds NaN, infinity or a deviation of 0: take an earlier checkpoint"
+            )
+    model = ASE(config)
+    model.load_state_dict(values)
+    return model
+
+
+def _sane(x: Any) -> bool:
+    """Whether a value of a configuration is of a size that an option can have."""
+    if isinstance(x, dict):
+        return all(map(_sane, x.values()))
+    if isinstance(x, list | str):
+        return len(x) <= 1000 and (isinstance(x, str) or all(map(_sane, x)))
+    return x is None or (isinstance(x, int | float) and abs(x) <= LARGEST_OPTION)
 
 
 def write(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
@@ -78,18 +113,20 @@ def write(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, Any]) ->
 
 def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """The inverse of `write`; raises ElpError for a missing or corrupt file."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
-    try:
-        with safe_open(path, framework="pt") as file:
-            meta = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
-            return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  not a dict
-    except FileNotFoundError as error:
+    if not Path(path).exists():
         raise ElpError(
             f"{path}: no such checkpoint: train one with 'elp train', or take the one that "
             "ships: " + ", ".join(PACKAGED)
-        ) from error
-    except (SafetensorError, OSError, ValueError) as error:
-        raise ElpError(
-            f"{path}: not a readable checkpoint: copy it again or train it again with 'elp train'"
-        ) from error
+        )
+    with regular(path):
+        try:
+            with safe_open(path, framework="pt") as file:
+                meta = {name: json.loads(value) for name, value in (file.metadata() or {}).items()}
+                return {name: file.get_tensor(name) for name in file.keys()}, meta  # noqa: SIM118  not a dict
+        except Exception as error:  # whatever damaged bytes lead to
+            raise ElpError(
+                f"{path}: not a readable checkpoint: copy it again or train it again with "
+                "'elp train'"
+            ) from error

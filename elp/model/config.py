@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,6 +73,8 @@ class ASEConfig:
     events: EventConfig | None = None
 
     def __post_init__(self) -> None:
+        if isinstance(self.emotions, str):
+            raise ElpError("model options: emotions must be a list of names")
         object.__setattr__(self, "emotions", tuple(self.emotions))
         object.__setattr__(self, "holds", tuple(self.holds))
         choices = {
@@ -88,6 +91,16 @@ class ASEConfig:
         if min(*sizes, len(self.holds), *self.holds) < 1 or self.categories < 2 or self.tau <= 0:
             raise ElpError(
                 "model options: sizes must be positive, categories at least 2 and tau above 0"
+            )
+        if not 0 <= self.dropout < 1 or not math.isfinite(self.tau):
+            raise ElpError("model options: dropout must lie in [0, 1), tau be finite")
+        if len(set(self.emotions)) < len(self.emotions) or not all(
+            isinstance(name, str) and name for name in self.emotions
+        ):
+            raise ElpError("model options: emotions must be different names")
+        if self.window != "clip" and (not isinstance(self.window, int) or self.window < 1):
+            raise ElpError(
+                f"model option window={self.window!r}: give a number of frames, or 'clip'"
             )
         if self.events and not self.causal:
             raise ElpError("event heads answer while somebody speaks: build the model causal")
@@ -109,3 +122,22 @@ class ASEConfig:
         """Numbers a frame of the motion style: 2 D + 6, with `raw_motion` 3 D + 12."""
         raw = self.beta + POSE if self.raw_motion else 0
         return 2 * self.beta + POSE + raw
+
+    @property
+    def least(self) -> int:
+        """Numbers that a model of these sizes holds at least, in its largest layers."""
+        codes, events = self.heads * self.categories, self.events
+        layers = [
+            self.hidden * (codes + self.convs * self.hidden + self.motion_width),
+            (codes if self.coding == "embedding" else self.categories) * len(self.emotions)
+            if self.space == "U"
+            else 0,
+            self.heads * self.beta,
+        ]
+        if events is None:
+            layers.append(self.blink_hidden**2)
+        else:
+            layers += [events.hidden**2, events.lid_hidden**2]
+            layers += [events.width * max(events.bins, events.hidden)]
+            layers += [events.lid_width * events.lid_hidden]
+        return sum(layers)

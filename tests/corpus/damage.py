@@ -165,10 +165,8 @@ def rows(folder: Path, draw: Random) -> str:
         pd.read_parquet(folder / "index.parquet"),
         draw.choice(["none", "one", "twice", "turned"]),
     )
-    changed = {
-        "none": table[:0], "one": table[:1], "twice": pd.concat([table, table]), "turned": table[::-1],
-    }[how]  # fmt: skip
-    changed.to_parquet(folder / "index.parquet")
+    changed = {"none": table[:0], "one": table[:1], "turned": table[::-1]}
+    changed.get(how, pd.concat([table, table])).to_parquet(folder / "index.parquet")
     return how
 
 

@@ -2,6 +2,7 @@
 bad input.
 """
 
+import pickle
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
@@ -266,6 +267,14 @@ def test_a_model_that_cannot_stream_says_so(options, match):
         ({"beta": np.zeros((2, 12)), "pose": np.zeros((1, 6))}, r"pose of shape \(1, 6\)"),
         ({"beta": np.zeros((1, 12))}, "pose"),
         ({"beta": np.full((1, 12), np.nan), "pose": np.zeros((1, 6))}, "NaN"),
+        ({"audio": np.full(640, 1e20, np.float32)}, "beyond 1000"),
+        ({"audio": np.full(640, 1e300)}, "beyond 1000"),
+        ({"audio": "talk.wav"}, "audio is no array of numbers"),
+        ({"audio": [0.0, None]}, "audio is no array of numbers"),
+        ({"audio": [[0.0], [0.0, 0.0]]}, "audio is no array of numbers"),
+        ({"beta": [None] * 12, "pose": np.zeros(6)}, "beta is no array of numbers"),
+        ({"blink": 1}, "push both, or neither"),
+        ({"beta": np.zeros(12), "pose": np.zeros(6), "blink": "shut"}, "blink is no array"),
     ],
 )
 def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
@@ -277,6 +286,11 @@ def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
     equal(stream.push(sound, speaker.motion.beta, speaker.motion.pose), whole)
     with pytest.raises(ElpError, match="one kind throughout"):
         stream.push(speaker.mfcc)
+    with pytest.raises(ElpError, match="cannot be copied"):
+        pickle.dumps(stream)
+    assert not len(stream.finish())
+    with pytest.raises(ElpError, match="has ended"):
+        stream.push(sound)
 
 
 EVENTS = CAUSAL | {
