@@ -172,18 +172,19 @@ def _whole(x: object) -> bool:
     return isinstance(x, int) and not isinstance(x, bool)
 
 
-def _emotions(x: object) -> bool:
-    named = isinstance(x, list) and all(isinstance(name, str) and name for name in x)
-    return named and 0 < len(set(x)) == len(x)  # type: ignore[arg-type]  # a list by now
-
-
-def _moments(x: object, width: int) -> bool:
-    """Whether x is a mean and a positive deviation of so many coefficients."""
-    pair = isinstance(x, list) and len(x) == 2
-    if not pair or not all(isinstance(row, list) and len(row) == width for row in x):  # type: ignore[attr-defined]
+def _emotions(x: Any) -> bool:
+    if not isinstance(x, list) or not all(isinstance(name, str) and name for name in x):
         return False
-    mean, deviation = x  # type: ignore[misc]
-    return all(map(_number, [*mean, *deviation])) and min(deviation) > 0
+    return 0 < len(set(x)) == len(x)
+
+
+def _moments(x: Any, width: int) -> bool:
+    """Whether x is a mean and a positive deviation of so many coefficients."""
+    if not isinstance(x, list) or len(x) != 2:
+        return False
+    if not all(isinstance(row, list) and len(row) == width for row in x):
+        return False
+    return all(map(_number, [*x[0], *x[1]])) and min(x[1]) > 0
 
 
 def _number(x: object) -> bool:
