@@ -57,3 +57,37 @@ def choices(
         {"label": label, "method": "restyle", "args": [change, list(traces)]}
         for label, change in zip(labels, changes, strict=True)
     ]
+
+
+def dots(
+    values: Mapping[str, Mapping[str, Mapping[str, float]]],
+    rows: Mapping[str, int],
+    *,
+    height: int = 460,
+) -> go.Figure:
+    """Values with their intervals, one panel for each quantity, one line for each row.
+
+    Args:
+        values: title of the panel -> name of the row -> "value", "low" and "high"; a row that a
+            panel lacks stays empty there.
+        rows: name -> its colour, a number of `COLORS`; from the top down.
+        height: of the figure in pixels.
+    """
+    from plotly.subplots import make_subplots
+
+    titles = list(values)
+    fig = make_subplots(
+        1, len(titles), subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.04
+    )
+    for column, title in enumerate(titles, 1):
+        names = [name for name in rows if name in values[title]]
+        found = [values[title][name] for name in names]
+        colors = [COLORS[rows[name]] for name in names]
+        for name, one, color in zip(names, found, colors, strict=True):
+            bar = interval([one]) | {"color": color, "thickness": 2, "width": 4}
+            marker = {"color": color, "size": 8}
+            style = {"mode": "markers", "marker": marker, "error_x": bar, "showlegend": False}
+            fig.add_scatter(x=[one["value"]], y=[name], name=name, row=1, col=column, **style)
+    order = {"categoryorder": "array", "categoryarray": list(rows), "autorange": "reversed"}
+    fig.update_yaxes(showgrid=True, **order)
+    return fig.update_layout(height=height, margin_t=48)

@@ -48,3 +48,16 @@ def test_margins_are_those_of_students_t():
     low, high = stats.t.interval(0.95, 2, x.mean(0), stats.sem(x))
     assert np.allclose(results.margin(x), (high - low) / 2)
     assert np.array_equal(results.margin(x[:1]), [0, 0])
+
+
+def test_dots_stand_in_their_row_with_their_interval():
+    near, far = ({"value": v, "low": v - 1, "high": v + 2} for v in (1.0, 5.0))
+    fig = plots.dots({"a": {"one": near, "two": far}, "b": {"two": near}}, {"two": 0, "one": 1})
+    assert [(d.y[0], d.x[0], d.xaxis) for d in fig.data] == [
+        ("two", 5.0, "x"),
+        ("one", 1.0, "x"),
+        ("two", 1.0, "x2"),
+    ]
+    assert [d.marker.color for d in fig.data] == [plots.COLORS[k] for k in (0, 1, 0)]
+    assert all((d.error_x.arrayminus[0], d.error_x.array[0]) == (1.0, 2.0) for d in fig.data)
+    assert list(fig.layout.yaxis.categoryarray) == ["two", "one"]  # rows keep their order
