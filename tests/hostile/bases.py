@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import warnings
 from dataclasses import dataclass
 from itertools import islice
@@ -45,6 +46,9 @@ def make_bases(folder: Path, samples: Path) -> Bases:
     for kind, codec in (("webm", "libvpx"), ("mkv", "mjpeg"), ("avi", "mpeg4")):
         _film(films[kind], codec, pictures)
     _wave(films["wav"])
+    (folder / "videos").mkdir()
+    for name in ("a", "b"):
+        shutil.copy(films["mp4"], folder / "videos" / f"{name}.mp4")
     portrait = Image.open(sorted((samples / "portraits").glob("lp_*.jpg"))[0]).convert("RGB")
     portrait.thumbnail((400, 400))
     portraits = {kind: folder / f"portrait.{kind}" for kind in ("jpg", "png", "webp")}

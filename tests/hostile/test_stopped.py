@@ -40,6 +40,10 @@ def commands(bases: Bases, folder: Path) -> dict[str, list[object]]:
             *("--method", "GT", "--checkpoint", "small"),
         ],
         "export": ["export", "-o", folder / "d.onnx"],
+        "build": [
+            *("corpus", "build", bases.films["mp4"].parent / "videos"),
+            *("-o", folder / "c", "--workers", 1),
+        ],
     }
 
 
@@ -68,7 +72,9 @@ def hidden(folder: Path) -> list[str]:
     return [p.name for p in folder.rglob("*") if p.name.startswith(".") and p.name != ".said"]
 
 
-@pytest.mark.parametrize("name", ["respond", "extract", "simulate", "train", "evaluate", "export"])
+@pytest.mark.parametrize(
+    "name", ["respond", "extract", "simulate", "train", "evaluate", "export", "build"]
+)
 def test_stopped_at_any_moment(name: str, bases: Bases, report: object, tmp_path: Path) -> None:
     rng, whole = random.Random(name), tmp_path / "whole"
     whole.mkdir()
