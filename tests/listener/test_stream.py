@@ -265,7 +265,7 @@ def test_a_model_that_cannot_stream_says_so(options, match):
         ({"audio": np.full(640, np.nan, np.float32)}, "NaN"),
         ({"audio": np.zeros((1, 13))}, r"\(1, 13\), this model expects \(1, 29\)"),
         ({"beta": np.zeros((2, 12)), "pose": np.zeros((1, 6))}, r"pose of shape \(1, 6\)"),
-        ({"beta": np.zeros((1, 12))}, "pose"),
+        ({"beta": np.zeros((1, 12))}, "push both, or neither"),
         ({"beta": np.full((1, 12), np.nan), "pose": np.zeros((1, 6))}, "NaN"),
         ({"audio": np.full(640, 1e20, np.float32)}, "beyond 1000"),
         ({"audio": np.full(640, 1e300)}, "beyond 1000"),
