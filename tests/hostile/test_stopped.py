@@ -37,7 +37,7 @@ def commands(bases: Bases, folder: Path) -> dict[str, list[object]]:
         ],
         "evaluate": [
             *("evaluate", bases.corpus, "-o", folder / "e.json", "--samples", 1),
-            *("--method", "GT", "--checkpoint", "small"),
+            *("--method", "GT", "--checkpoint", bases.model),
         ],
         "export": ["export", "-o", folder / "d.onnx"],
         "build": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,14 +33,18 @@ def megabytes() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def test_half_an_hour(bases: Bases, report: object) -> None:
+def test_half_an_hour(bases: Bases, report: object, tmp_path: Path) -> None:
     import torch
 
     from elp.corpus import Corpus
     from elp.listener import ELPResponder
     from elp.listener.stream import ResponseStream
+    from elp.training import recipes
+    from elp.training.run import train
 
-    corpus, responder = Corpus.open(bases.corpus), ELPResponder.from_checkpoint("live")
+    corpus, causal = Corpus.open(bases.corpus), replace(recipes.get("live"), steps=1, batch=2)
+    train(causal, corpus, tmp_path / "run", device="cpu")
+    responder = ELPResponder.from_checkpoint(tmp_path / "run" / "model.safetensors")
     rows = np.arange(FRAMES) % len(corpus.beta)
     beta, pose = (np.asarray(x, np.float32)[rows] for x in (corpus.beta, corpus.pose))
     rng = np.random.default_rng(0)
