@@ -166,8 +166,8 @@ for name in ("V", "V + e", "U", "U, labels by lot"):
     )
 
 # %% [markdown]
-# V tells some: the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker's
-# face and voice give away, which is more than nothing, since moods are shared. V + e, U and U by lot are alike perfect in accuracy, for the same reason. Separability of U is no merit of the training; it follows
+# V tells nothing here: the encoder never sees the label, so its codes can know no more about the *listener's* emotion than the speaker's
+# face and voice give away, and of that they keep too little to beat chance. V + e, U and U by lot are alike perfect in accuracy, for the same reason. Separability of U is no merit of the training; it follows
 # from a line of arithmetic. These are the assertions of this page:
 
 # %%
@@ -248,10 +248,11 @@ print(
 
 # %% [markdown]
 # The first row is a property of the corpus: how visible an emotion is in two seconds of a listener whom the voters have never seen. The
-# untrained decoder keeps the labels apart as well as the trained one does, and nobody recognises what it shows. The trained one is recognised
+# untrained decoder keeps the labels apart as well as the trained one does, and by its means nobody recognises what it shows. The trained one is recognised
 # by the mean of its coefficients, although the labels were drawn by lot and have nothing to do with what the speaker did. That is the
 # finding; the tidy clusters are not. With the standard deviations among the features it is recognised less often: generated deviations are
-# smaller than real ones, a positive listener is a lively one, and so clips that were asked to be positive pass for neutral.
+# smaller than real ones, a positive listener is a lively one, and so clips that were asked to be positive pass for neutral. The untrained one is recognised more often with them: which
+# label makes random vectors move more is an accident, which can hit as well as miss.
 
 # %%
 from elp.face import FaceModel
@@ -298,7 +299,7 @@ figures.show(
     alt=(
         "Box plots. Smiles are high for positive listeners only; frowns "
         "and lowered brows are high for negative ones only; neutral stays "
-        "near zero in all three."
+        "low in all three."
     ),
 )
 

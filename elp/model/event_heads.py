@@ -151,24 +151,29 @@ class EventHeads(nn.Module):
     ) -> Drawn:
         """Draw the next frame.
 
-        With guidance g the first head's logits are l0 + g (l1 - l0), l1 those of a listener who
-        hears the speaker and l0 those of a deaf one (Ho & Salimans 2022): above 1 the answer to the
-        speaker is clearer than people's own.
+        With guidance g the first head's logits are l0 + g (l1 - l0), l1 those
+        of a listener who hears the speaker and l0 those of a deaf one (Ho &
+        Salimans 2022): above 1 the answer to the speaker is clearer than
+        people's own.
 
         Args:
-            cues: (B, D), or (2 B, D) for guidance: heard, then deaf. past: (B, P). e: (B, N).
-            uniform: (B, H) in (0, 1), one number a head. state: carries the recurrence.
+            cues: (B, D), or (2 B, D) for guidance: heard, then deaf.
+            past: (B, P). e: (B, N).
+            uniform: (B, H) in (0, 1), one number a head.
+            state: carries the recurrence.
         """
         rows, guided = len(past), len(cues) > len(past)
         if guided:
             past, e = past.repeat(2, 1), e.repeat(2, 1)
         known = F.relu(self.past(torch.cat([past, e], 1)))
         before = state.get(self, cues.new_zeros(len(cues), self.config.hidden))
-        state[self] = hidden = cell(self.gru, torch.cat([known, cues], 1), before)
+        both = torch.cat([known, cues], 1)
+        state[self] = hidden = cell(self.gru, both, before)
         x = self.first(torch.cat([hidden, cues, e], 1))
         codes, within = [], []
         for head in range(self.config.heads):
-            logits = F.relu(self.norm(x)) @ self.out[head] + e @ self.bias[:, head]
+            logits = F.relu(self.norm(x)) @ self.out[head]
+            logits = logits + e @ self.bias[:, head]
             if guided and head == 0:
                 heard, unheard = logits.chunk(2)
                 logits = unheard + guidance * (heard - unheard)
