@@ -505,7 +505,7 @@ for answer in ("heard_nods", "heard_blinks"):
     assert codes_only[answer]["low"] < 1 < codes_only[answer]["high"]
 
 # %% [markdown]
-# Nods after low pitch and blinks after the ends of phrases are given as a rate over that elsewhere: 1 is chance. `listener` answers both, as people do, with blinks even more often than they; from codes alone nearly nothing comes back. It returns less of a smile than people, and more than *ELP-U* does. One frame of the listener brings FD closer to the oracle's, for then the face and the head stand where they do. All rows and columns of this table are in [the results](08-results).
+# Nods after low pitch, and blinks after the speaker's blinks at the ends of phrases, are given as a rate over that elsewhere: 1 is chance. `listener` answers both, as people do, with blinks even more often than these; from codes alone nearly nothing comes back. It returns less of a smile than people, and more than *ELP-U* does. One frame of the listener brings FD closer to the oracle's, for then the face and the head stand where they do. All rows and columns of this table are in [the results](08-results).
 #
 # ## One option changed at a time
 #
@@ -900,22 +900,17 @@ said = [
 ]
 
 # %% tags=["nbval-check-output"]
+n = len(heard)
 print(
-    f"{pair.clip}: {len(heard)} frames in {len(said)} pieces, "
+    f"{pair.clip}: {n} frames in {len(said)} pieces, "
     f"{sum(map(len, said))} answered before the end, "
     f"{len(call.finish())} after it"
 )
 answer = np.concatenate([motion.beta for motion in said])
-whole = responder.respond(
-    Clip(
-        motion=heard,
-        mfcc=mfcc(voice, len(heard)),
-        prosody=prosody(voice, len(heard)),
-    ),
-    mood,
-    generator=torch.Generator().manual_seed(7),
-)
-assert np.abs(answer - whole.beta[: len(answer)]).max() < 1e-4
+clip = Clip(motion=heard, mfcc=mfcc(voice, n), prosody=prosody(voice, n))
+lot = torch.Generator().manual_seed(7)
+whole = responder.respond(clip, mood, generator=lot)
+assert np.abs(answer - whole.beta[:n]).max() < 1e-4
 
 # %% tags=["hide-input"]
 fig = go.Figure()
