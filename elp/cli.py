@@ -7,6 +7,7 @@ import errno
 import io
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,28 +24,44 @@ if TYPE_CHECKING:
 
 
 class Door(TyperGroup):
-    """All commands: what an interrupt or the system says of one becomes a sentence, too."""
+    """All commands: what a signal or the system says of one becomes a sentence, too."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        with _sentences():
+            return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        try:
+        with _sentences():
             return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            with contextlib.suppress(OSError):  # the terminal may be what went away
-                said = str(stop) or "no file is half written"
-                typer.echo(f"elp: stopped ({Signals(number(stop)).name}): {said}", err=True)
-            raise typer.Exit(128 + number(stop)) from stop
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # the reader of our output: typer leaves in silence
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise ElpError(f"{where}{error.strerror or error}: check this file") from error
-        except EOFError as error:
-            raise ElpError("a file ends too soon: copy it again, or make it again") from error
-        except MemoryError as error:
-            raise ElpError("not enough memory: give a shorter or smaller input") from error
-        except UnicodeEncodeError as error:
-            name = ascii(error.object)
-            raise ElpError(f"{name}: not a name in UTF-8: rename the file") from error
+
+
+@contextlib.contextmanager
+def _sentences() -> Iterator[None]:
+    """Signals and errors of the system in `elp`'s own way."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise typer.Exit(_stopped(stop)) from stop
+    except OSError as error:
+        if error.errno == errno.EPIPE:  # the reader of our output: typer leaves in silence
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        raise ElpError(f"{where}{error.strerror or error}: check this file") from error
+    except EOFError as error:
+        raise ElpError("a file ends too soon: copy it again, or make it again") from error
+    except MemoryError as error:
+        raise ElpError("not enough memory: give a shorter or smaller input") from error
+    except UnicodeEncodeError as error:
+        name = ascii(error.object)
+        raise ElpError(f"{name}: not a name in UTF-8: rename the file") from error
+
+
+def _stopped(stop: KeyboardInterrupt) -> int:
+    """Say that a signal stopped the run; gives the exit code."""
+    with contextlib.suppress(OSError):  # the terminal may be what went away
+        said = str(stop) or "no file is half written"
+        typer.echo(f"elp: stopped ({Signals(number(stop)).name}): {said}", err=True)
+    return 128 + number(stop)
 
 
 app = typer.Typer(
@@ -403,16 +420,18 @@ def main() -> None:
     """Entry point: an ElpError becomes one sentence and exit code 2, a warning one sentence;
     Ctrl-C, TERM and HUP become one sentence and exit code 130, 143 and 129.
     """
-    as_interrupts()
-    for stream in (sys.stdout, sys.stderr):  # a name that is not UTF-8 can be said all the same
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
     try:
+        as_interrupts()
+        for stream in (sys.stdout, sys.stderr):  # a name that is not UTF-8 can be said all the same
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
         app()
     except ElpError as error:
         typer.echo(f"elp: {error}", err=True)
         sys.exit(2)
+    except KeyboardInterrupt as stop:  # while the commands were being read
+        sys.exit(_stopped(stop))
 
 
 if __name__ == "__main__":
