@@ -403,6 +403,169 @@ for name, tried in tries.items():
     print(f"{name:12s} {found.peak:.2f} at {found.lag / 25:+.2f} s")
 
 # %% [markdown]
+# ## Does it answer cues? Event metrics
+#
+# A nod answers no nod. People nod when a voice falls, or pauses; they blink when a phrase ends. So neither correlation nor gain can see a listener who attends: what is answered is an *event*, in another channel. Event metrics therefore ask: how much more of something happens after an event than elsewhere?
+#
+# $$
+# m = \frac{\text{mean activity in the window after events}}{\text{mean activity in all other frames}} .
+# $$ (eq-modulation)
+#
+# 1 is the level of chance: the events change nothing. The direction is *match*, people's own value, not as high as possible. Sums are taken over all clips before dividing, so that a clip with few events does not shout.
+
+# %% [markdown]
+# | metric | events of the speaker | activity of the listener | window |
+# |---|---|---|---|
+# | nods after low pitch | cues of the rule of {cite}`ward2000backchannel` | power of pitch at 1 to 4 Hz {cite}`hadar1985listening` | 0 to 1 s |
+# | nods after phrases | ends of phrases | the same | 0.2 to 1.2 s |
+# | blinks after blinks | blinks within 0.3 s of a phrase's end | starts of blinks {cite}`nakano2010blink` | 0.2 to 0.56 s |
+# | blinks after other blinks | blinks far from such ends: the control, people do not follow | the same | the same |
+# | onsets after onsets | starts of smiles | starts of smiles | 0 to 2 s |
+#
+# Cues are found in the *sound* ("heard"), so that real recordings have them too; for simulated speakers the true ones are known as well ("known"). Let us build listeners whose answers we know. Every four seconds a speaker gives a cue; one listener nods for one second right after each, one a second and a half later, one nods as often whenever it likes, and one nods all the time.
+
+# %%
+from elp.metrics import events
+
+rng, fps = np.random.default_rng(0), 25
+cues = np.zeros((40, 1000))
+cues[:, 50::100] = 1
+burst = np.sin(2 * np.pi * 2 * np.arange(fps) / fps) * np.hanning(fps)
+burst = np.deg2rad(2) * burst
+starts = {"when invited": cues, "1.5 s late": np.roll(cues, 37, 1)}
+anywhen = np.stack([rng.permutation(row) for row in cues])
+starts |= {"whenever it likes": anywhen, "all the time": 0 * cues}
+
+# %%
+nodding = {
+    name: np.stack([np.convolve(row, burst)[:1000] for row in at])
+    for name, at in starts.items()
+}
+always = np.deg2rad(2) * np.sin(2 * np.pi * 2 * np.arange(1000) / fps)
+nodding["all the time"] = np.tile(always, (40, 1))
+nodding = {
+    name: x + rng.normal(0, np.deg2rad(0.3), x.shape)
+    for name, x in nodding.items()
+}
+
+# %% [markdown]
+# The same with blinks: the speaker blinks at the ends of phrases and at other times. One listener follows the former, one follows all, one blinks by chance; a few blinks of their own they all have.
+
+# %%
+ends = np.roll(cues, -2, 1)
+aside = np.roll(cues, 50, 1)
+blinker = np.stack(
+    [np.convolve(x, np.ones(5))[:1000] for x in cues + aside]
+)
+lids = {
+    "phrase ends only": np.roll(cues, 8, 1),
+    "every blink": np.roll(cues + aside, 8, 1),
+    "by chance": np.stack([rng.permutation(row) for row in cues]),
+}
+lone = (rng.random(cues.shape) < 0.005).astype(float)  # everybody's own
+lids = {name: np.maximum(at, lone) for name, at in lids.items()}
+
+# %%
+modulation = {}
+for name, x in nodding.items():
+    terms = events.nod_terms(list(cues), list(x))
+    modulation[f"nods {name}"] = events.ratio(terms.sum(0))
+for name, at in lids.items():
+    shut = [np.convolve(row, np.ones(5))[:1000] for row in at]
+    given = (list(blinker), list(ends), shut)
+    for control in (False, True):
+        terms = events.blink_terms(*given, control=control)
+        label = f"{name}, {'other blinks' if control else 'at ends'}"
+        modulation[f"blinks: {label}"] = events.ratio(terms.sum(0))
+
+# %% tags=["hide-input"]
+fig = go.Figure()
+shades = [0 if name.startswith("nods") else 1 for name in modulation]
+fig.add_scatter(
+    x=list(modulation.values()),
+    y=list(modulation),
+    mode="markers+text",
+    marker={"color": [figures.COLORS[k] for k in shades], "size": 10},
+    text=[f"{v:.2f}" for v in modulation.values()],
+    textposition="top center",
+)
+fig.add_vline(x=1, line_dash="dash", line_color=figures.INK)
+ticks = {"tickvals": [0.1, 0.3, 1, 3, 10, 30], "range": [-1.3, 1.8]}
+fig.update_xaxes(type="log", title="after events over elsewhere", **ticks)
+fig = fig.update_yaxes(autorange="reversed").update_layout(height=420)
+
+# %% tags=["hide-input"]
+figures.show(
+    fig,
+    name="events",
+    caption=(
+        "Constructed listeners: nod-band power after cues over elsewhere "
+        "(blue), starts of blinks after the speaker's over elsewhere "
+        "(orange), logarithmic. Dashed: chance."
+    ),
+    alt=(
+        "Nods when invited stand far above 1, late ones far below, others "
+        "near 1. Following at phrase ends only is high there and near 1 "
+        "after other blinks; following every blink is high after both."
+    ),
+)
+
+# %% tags=["nbval-check-output"]
+for name, value in modulation.items():
+    print(f"{name:40s} {value:6.2f}")
+chance_level = [modulation[f"nods {n}"] for n in list(nodding)[2:]]
+assert max(abs(np.log(chance_level))) < 0.2
+assert modulation["nods when invited"] > 5
+assert modulation["nods 1.5 s late"] < 0.5
+
+# %% [markdown]
+# Strengths as large as these no person has, since nobody answers every cue and nothing else. Who nods all the time, however much, is at 1: the ratio does not pay for activity. Who nods late is *below* 1, because the answer falls into "elsewhere". With chance alone the blinks, of which there are few, stray to 1.3 and 0.8: that is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
+#
+# ### On people's time scales, and because of this speaker?
+#
+# Three more groups go with them, all with direction *match*. **Spectra**: the power of pitch, yaw and roll in four bands (posture 0.1 to 0.5 Hz, sway, nods 1 to 4 Hz, tremble), the head's median speed, and the *rest share*, frames in which it turns slower than 2 degrees a second. **Lids**: the median interval, intervals under one second, blinks of one frame. **Speaker's share**: of several answers to the same speaker, how much do they have in common that answers to others do not?
+#
+# The last is an analysis of variance. Answers to one speaker with different seeds share the speaker's part, answers to different speakers with one seed the seed's part. Chance is 0, and an estimate may fall below; the mark is the *oracle's* value, since most of what a person does has nothing to do with the speaker.
+
+# %%
+smooth = np.hanning(25) / np.hanning(25).sum()
+noise = rng.standard_normal((3, 12, 1000))
+alone, by_speaker, by_seed = (
+    np.apply_along_axis(np.convolve, -1, x, smooth, "same")
+    for x in (noise, noise[:1, ::-1], noise[:, :1])
+)
+kinds = {
+    "only the seed": (0, 0, 1),
+    "a fifth the speaker": (0.8, 0.2, 0),
+    "only the speaker": (0, 1, 0),
+}
+
+# %% tags=["nbval-check-output"]
+for name, (rest, heard_part, seed) in kinds.items():
+    y = np.sqrt(rest) * alone + np.sqrt(heard_part) * by_speaker
+    y = y + np.sqrt(seed) * by_seed
+    terms = events.explained_terms([list(x[..., None]) for x in y])
+    totals = terms.sum(0)
+    print(
+        f"{name:20s} speaker {events.speaker_share(totals):+.2f}, "
+        f"seed {events.seed_share(totals):+.2f}"
+    )
+
+# %% tags=["nbval-check-output"]
+turns = np.cumsum(rng.normal(0, 0.01, (40, 1000, 3)), 1)
+rests = rng.normal(0, 1e-4, turns.shape)
+half = np.where(np.arange(1000)[:, None] < 500, rests, turns)
+for name, x in (("restless", turns), ("half at rest", half)):
+    totals = events.speed_terms(list(x)).sum(0)
+    print(
+        f"{name:13s} rest share {events.rest_share(totals):.2f}, median "
+        f"speed {events.median_speed(totals):.1f} degrees a second"
+    )
+
+# %% [markdown]
+# The [results](08-results) lead with these columns.
+
+# %% [markdown]
 # ## Several answers at once: REACT
 #
 # If many answers are right, score many. The REACT challenges {cite}`song2023react` compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best
@@ -647,6 +810,98 @@ for convention in ("dim", "lm-listener", "rlhg"):
         f"{convention:12s}",
         ", ".join(f"{k} {v:.3f}" for k, v in list(found.items())[:4]),
     )
+
+# %% [markdown]
+# (intervals)=
+# ## How sure? Intervals over people
+#
+# A test split has many clips and few people. Clips of one listener have a way of sitting and of smiling in common, so an interval over clips claims to know more people than it has seen. A bootstrap must draw what is independent: here *listeners*, each with all of their clips; where people listen and speak in turn, dyads.
+
+# %% [markdown]
+# How much does it matter? The strangers' answers from above, measured per piece, with intervals over pieces and over listeners:
+
+# %%
+from elp.evaluation.bootstrap import holm, summarise
+from elp.evaluation.units import Units, conversations
+from elp.metrics.clips import as_clips
+
+people = sorted({who for _, who in places})
+number = np.array([people.index(who) for _, who in places])
+over = {
+    "pieces": conversations(len(number)),
+    "listeners": Units(name="listeners", of_clip=number),
+}
+
+# %%
+terms = {}
+for part, columns, keys in (
+    ("head", slice(0, 6), ("fd", "vd")),
+    ("smile", slice(6, 7), ("gain",)),
+):
+    s, g, p = (
+        as_clips(part, [x[:, columns] for x in clips])
+        for clips in (speaker, gt, other)
+    )
+    case = metrics.Case(speaker=s, gt=g, pred=p)
+    for key in keys:
+        found = metrics.METRICS[key].terms(case)
+        terms[f"{part}_{key}"] = np.asarray(found)[None]
+
+# %%
+summary = {
+    name: summarise({"stranger": [terms]}, unit)["methods"]["stranger"]
+    for name, unit in over.items()
+}
+rows = {"over pieces": 0, "over listeners": 1}
+shown = {
+    key.replace("_fd", " FD").replace("_vd", " V-D").replace("_", " "): {
+        f"over {name}": found[key] for name, found in summary.items()
+    }
+    for key in terms
+}
+fig = plots.dots(shown, rows, height=200)
+
+# %% tags=["hide-input"]
+figures.show(
+    fig,
+    name="intervals",
+    caption=(
+        f"Three values of strangers' answers with 95 % intervals over "
+        f"{len(number)} pieces and over {len(people)} listeners."
+    ),
+    alt=(
+        "The interval of the smile's gain is wider over listeners; those "
+        "of distance and variance are about as wide as over pieces."
+    ),
+)
+
+# %% tags=["nbval-check-output"]
+print(f"{len(number)} pieces of {len(people)} listeners")
+wider = {}
+for key in terms:
+    one, many = (
+        found[key]["high"] - found[key]["low"]
+        for found in (summary["pieces"], summary["listeners"])
+    )
+    wider[key] = many / one
+    print(f"{key:11s} over listeners {wider[key]:.1f} times as wide")
+assert wider["smile_gain"] > 1.4 and min(wider.values()) > 0.8
+
+# %% [markdown]
+# It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, as these six people's clips differ more than the people do. How much of a smile comes back is a matter of the person: its interval is nearly twice as wide. Over pieces it would have claimed to know a gain that it knows of six people only.
+#
+# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest times the number of rows, the next times one less, and so on, none below the one before.
+
+# %% tags=["nbval-check-output"]
+drawn = np.random.default_rng(0).random((1000, 20))  # nothing differs
+wrong = (drawn < 0.05).any(1).mean()
+fixed = [
+    min(holm({str(k): p for k, p in enumerate(row)}).values()) < 0.05
+    for row in drawn
+]
+print(f"something found where nothing is: {wrong:.0%}")
+print(f"after Holm's correction: {np.mean(fixed):.0%}")
+assert np.mean(fixed) < 0.08 < wrong
 
 # %% [markdown]
 # ## What it costs
