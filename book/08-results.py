@@ -228,7 +228,9 @@ assert (
 )
 
 # %% [markdown]
-# Of the smile the speaker explains nearly two thirds as much as of the oracle's. Of the head, nothing that could be told from 0, where the oracle reaches 0.05. Nods come at the right moments, but a nod may begin up or down, and turns of the head are not answered. (Another listener is at 0 too, so that even people barely show it on twenty minutes.) High shares are no virtue: L2L and the printed recipe are mostly determined by the speaker because their draws hardly differ.
+# Of the smile the speaker explains nearly two thirds as much as of the oracle's. Of the head, nothing that could be told from 0, where the oracle reaches 0.05. This share counts the whole course of the head, most of which is posture; that nods come at the right moments hardly shows in it. (Another listener is at 0 too, so that even people barely show it on twenty minutes.)
+#
+# High shares are no virtue: L2L and the printed recipe are mostly determined by the speaker because their draws hardly differ.
 #
 # Whether one smile follows another within two seconds cannot be told for `listener`: 3.3, with an interval from 1 to 11. People's smiles often come *together* with nods. No column here measures that. And no real person has been answered in this table, so that all of it is known of simulated people only.
 #
@@ -473,7 +475,7 @@ print("better at a cue:", [n for n, w in zip(compared, wins) if w])
 assert (better[row, cues] == 1).all()
 
 # %% [markdown]
-# In the cue columns only `listener` separates from ELP-U to the better. It loses to ELP-U in STS alone, because it moves in time with its cues but not with the one listener who happened to be there.
+# In the cue columns only `listener` separates from ELP-U to the better. Of the columns here it loses to ELP-U in STS alone: it moves more, and STS charges every movement that the one real listener did not make.
 #
 # ### Regression smooths
 #
