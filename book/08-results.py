@@ -230,7 +230,7 @@ assert (
 # %% [markdown]
 # Of the smile the speaker explains nearly two thirds as much as of the oracle's. Of the head, nothing that could be told from 0, where the oracle reaches 0.05. This share counts the whole course of the head, most of which is posture; that nods come at the right moments hardly shows in it. (Another listener is at 0 too, so that even people barely show it on twenty minutes.)
 #
-# High shares are no virtue: L2L and the printed recipe are mostly determined by the speaker because their draws hardly differ.
+# High shares are no virtue: the printed recipe's are near 1 because its answers hardly differ from draw to draw, and L2L's exceed the oracle's.
 #
 # Whether one smile follows another within two seconds cannot be told for `listener`: 3.3, with an interval from 1 to 11. People's smiles often come *together* with nods. No column here measures that. And no real person has been answered in this table, so that all of it is known of simulated people only.
 #
