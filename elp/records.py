@@ -18,7 +18,7 @@ from typing import Any
 
 from elp.files import atomic
 
-RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "ai-edge-litert", "librosa")
+RECORDED = ("elp", "torch", "numpy", "scipy", "scikit-learn", "ai-edge-litert", "av")
 
 
 def sha256(path: str | Path) -> str:
