@@ -109,7 +109,7 @@ def test_a_folder_tells_people_of_one_name_apart(tmp_path: Path) -> None:
         ("speaker,listener,audio", "s.mp4,l.mp4,none.wav", "none.wav: no such file"),
         ("speaker,listener,split", "s.mp4,l.mp4,Training", "known are train, val, test"),
         ("speaker,listener,emotion", "s.mp4,l.mp4,Positive", "is 'positive' meant"),
-        ("speaker,listener,emotion", "s.mp4,l.mp4,postive", "negative, neutral, positive"),
+        ("speaker,listener,emotion", "s.mp4,l.mp4,postiv", "negative, neutral, positive"),
         ("speaker,listener,emotion", "s.mp4,l.mp4,NaN", "leave the cell empty"),
         ("speaker,listener,emotion", "s.mp4,l.mp4,Calm", "is 'calm' meant"),
         ("speaker,listener,face", "s.mp4,s.mp4,middle", "left or right"),

@@ -5,6 +5,7 @@
 # C clip, T frame, L lag
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -54,12 +55,12 @@ def autocorrelation_time(totals: Doubles, *, fps: float = FPS) -> Doubles:
     where it does not fall so far. Match the ground truth.
     """
     curve = np.atleast_2d(autocorrelation(totals))
-    below = curve < 1 / np.e
+    below = curve < 1 / math.e
     at = below.argmax(-1)
     high, low = (
         np.take_along_axis(curve, np.maximum(i, 0)[:, None], -1)[:, 0] for i in (at - 1, at)
     )
-    time = (at - 1 + divide(high - 1 / np.e, high - low)) / fps
+    time = (at - 1 + divide(high - 1 / math.e, high - low)) / fps
     found = np.where(below.any(-1), time, np.nan)
     return found.reshape(np.shape(totals)[:-2])
 
