@@ -62,12 +62,12 @@ class House:
 
     @cached_property
     def drawn(self) -> dict[Arrow, int]:
-        """The arrows that say something new: those that no way through other rooms implies, with
-        their counts. A room that most others need is ground: no arrow to it is drawn.
+        """The arrows that say something new: those that no way through other rooms above the ground
+        implies, with their counts. A room that most others need is ground: no arrow to it is drawn.
         """
         kept = {}
         for (room, other), count in self.arrows.items():
-            between = [b for a, b in self.arrows if a == room and b != other]
+            between = {b for a, b in self.arrows if a == room} - {other} - self.ground
             implied = any(other in self.below(b) for b in between)
             if not implied and not {room, other} & self.ground:
                 kept[room, other] = count

@@ -96,8 +96,8 @@ def blink(
         iris: (T, 2) what `lid_aperture` gives: a dip in which the more open
             eye never covers its iris by half is no blink.
         threshold: EAR below which an eye is shut; None compares with the
-            person's own open eyes: a blink is a run of frames in which the
-            two eyes lie below 0.6 of their open ratios on average, somewhere
+            person's own open eyes: a blink is a run of frames in which both
+            eyes lie below 0.6 of their open ratios on average, somewhere
             below 0.56, and neither above 0.8.
         minimum: frames that a blink lasts; shorter dips are dropped.
 

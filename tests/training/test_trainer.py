@@ -229,7 +229,7 @@ def test_a_corpus_without_emotions_leaves_a_card_that_is_json(data, tmp_path):
 
     shutil.copytree(data.folder, tmp_path / "c")
     index = pd.read_parquet(tmp_path / "c" / "index.parquet")
-    index.assign(emotion=-1).to_parquet(tmp_path / "c" / "index.parquet")
+    index.assign(emotion="").to_parquet(tmp_path / "c" / "index.parquet")
     train(tiny(2), Corpus.open(tmp_path / "c"), tmp_path / "run", device="cpu")
     card = json.loads((tmp_path / "run" / "run.json").read_text(), parse_constant=pytest.fail)
     assert "emotion_accuracy" not in card["validation"]
