@@ -56,9 +56,9 @@ class House:
         return found
 
     def below(self, room: str) -> set[str]:
-        """All rooms that a room needs, directly or through others."""
+        """All rooms that a room needs, directly or through others above the ground."""
         direct = {b for a, b in self.arrows if a == room}
-        return direct.union(*(self.below(other) for other in direct))
+        return direct.union(*(self.below(other) for other in direct - self.ground))
 
     @cached_property
     def drawn(self) -> dict[Arrow, int]:
