@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -23,6 +25,18 @@ hypothesis.settings.load_profile("elp")
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = Path("/usr/bin/chromium")
+
+
+def pytest_configure() -> None:
+    """A job that a shell put in the background ignores Ctrl-C, one under nohup HUP, and so would
+    all that tests start: tests of what signals do want them heard.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name, heard in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+        number = getattr(signal, name, None)  # Windows has no HUP
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, heard)
 
 
 @pytest.fixture(scope="session", autouse=True)
