@@ -8,6 +8,7 @@ dynamic range.
 from __future__ import annotations
 
 import functools
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -72,11 +73,16 @@ def _square(frame: Any, aspect: Fraction | None) -> Size:
 
 def _matrix(frame: Any) -> tuple[bool, bool, bool]:
     """Of the file's display matrix: are x and y exchanged; then, is x mirrored, is y."""
-    data = frame.side_data.get("DISPLAYMATRIX")
-    if data is None:
-        return False, False, False
     # x' = a x + c y, y' = b x + d y
-    a, b, _, c, d = (float(x) for x in np.frombuffer(bytes(data), np.int32)[:5])
+    try:
+        data = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # PyAV gives none where it knows one kind not, such as EXIF; it has the turn
+        turn = math.radians(frame.rotation)
+        a, b, c, d = math.cos(turn), -math.sin(turn), math.sin(turn), math.cos(turn)
+    else:
+        if data is None:
+            return False, False, False
+        a, b, _, c, d = (float(x) for x in np.frombuffer(bytes(data), np.int32)[:5])
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return False, a < 0, d < 0
     return True, c < 0, b < 0

@@ -51,7 +51,8 @@ class Extent:
         if self._count < FEW * stream.frames or self._short(container, stream, clock, Path(path)):
             return CUT
         behind = Path(path).stat().st_size - self._bytes
-        alone = len(container.streams) == len(clock.tracks)
+        # packets of a picture's file have no place in it
+        alone = self._bytes and len(container.streams) == len(clock.tracks)
         if self._hidden * 4 > self._count or (alone and behind > max(self._bytes / 4, ROOM)):
             return MORE
         return None

@@ -170,3 +170,17 @@ def test_a_channel_that_is_turned_over_is_heard(tmp_path: Path) -> None:
     np.testing.assert_allclose(read_audio(turned), read_audio(plain), atol=0.02)
     np.testing.assert_allclose(mfcc(blocks(turned), 25), mfcc(blocks(plain), 25), atol=25)
     assert np.abs(mfcc(blocks(turned), 25)).max() > 50
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (96, 64)), (6, (64, 96)), (8, (64, 96))])
+def test_a_photograph_that_says_how_it_was_held_is_shown_so(tmp_path, orientation, size):
+    """PyAV names no side data at all where it does not know one kind of it."""
+    from PIL import Image
+
+    said = Image.Exif()
+    said[0x112] = orientation
+    photo = Image.new("RGB", (96, 64))
+    photo.paste((255, 0, 0), (0, 0, 32, 64))  # red on the left
+    photo.save(tmp_path / "photo.jpg", exif=said, quality=95)
+    film = probe(tmp_path / "photo.jpg")
+    assert film.size == size
