@@ -11,7 +11,7 @@ Cues are always the true speaker's: a listener who hears somebody else, or nothi
 # T frame
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -30,28 +30,18 @@ from elp.motion import SILENT, Clip, Motion
 from elp.records import write_json
 
 
-class Deaf:
-    """A listener who sees the speaker and hears silence."""
+class Hearing:
+    """A listener who hears and sees something else than the true speakers.
 
-    def __init__(self, method: ELPResponder) -> None:
-        self.method = method
+    Args:
+        method: who answers. change: the speakers, and a generator -> what is heard instead, clip by
+            clip as long.
+    """
 
-    def answer_all(
-        self,
-        corpus: Corpus,
-        pairs: Sequence[Any],
-        emotions: Sequence[Emotion],
-        generator: torch.Generator,
-    ) -> list[Motion]:
-        speakers = [muted(corpus.speaker(pair)) for pair in pairs]
-        return self.method.respond_all(speakers, emotions, generator=generator)
-
-
-class Elsewhere:
-    """A listener who hears and sees the speaker of another conversation."""
-
-    def __init__(self, method: ELPResponder) -> None:
-        self.method = method
+    def __init__(
+        self, method: ELPResponder, change: Callable[[list[Clip], torch.Generator], list[Clip]]
+    ) -> None:
+        self.method, self.change = method, change
 
     def answer_all(
         self,
@@ -60,11 +50,20 @@ class Elsewhere:
         emotions: Sequence[Emotion],
         generator: torch.Generator,
     ) -> list[Motion]:
-        clips = [corpus.speaker(pair) for pair in pairs]
-        order = torch.randperm(len(clips), generator=generator).tolist()
-        after = dict(zip(order, order[1:] + order[:1], strict=True))
-        speakers = [looped(clips[after[k]], len(clip)) for k, clip in enumerate(clips)]
+        speakers = self.change([corpus.speaker(pair) for pair in pairs], generator)
         return self.method.respond_all(speakers, emotions, generator=generator)
+
+
+def silence(clips: list[Clip], generator: torch.Generator) -> list[Clip]:
+    """The same speakers without a sound."""
+    return [muted(clip) for clip in clips]
+
+
+def elsewhere(clips: list[Clip], generator: torch.Generator) -> list[Clip]:
+    """Each the speaker of another conversation."""
+    order = torch.randperm(len(clips), generator=generator).tolist()
+    after = dict(zip(order, order[1:] + order[:1], strict=True))
+    return [looped(clips[after[k]], len(clip)) for k, clip in enumerate(clips)]
 
 
 def muted(clip: Clip) -> Clip:
@@ -100,8 +99,8 @@ def main(
         "GT": GroundTruth(),
         "oracle": Oracle(),
         "listener": shipped,
-        "listener, no sound": Deaf(shipped),
-        "listener, another speaker": Elsewhere(shipped),
+        "listener, no sound": Hearing(shipped, silence),
+        "listener, another speaker": Hearing(shipped, elsewhere),
     }
     for path in seed_checkpoint or []:
         other = ELPResponder.from_checkpoint(path)
