@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,14 @@ def dots(
 
     titles = list(values)
     fig = make_subplots(
-        1, len(titles), subplot_titles=titles, shared_yaxes=True, horizontal_spacing=0.04
+        1,
+        len(titles),
+        # a phone's panel is as wide as ten letters
+        subplot_titles=["<br>".join(textwrap.wrap(title, 10)) for title in titles],
+        shared_yaxes=True,
+        horizontal_spacing=0.04,
     )
+    fig.update_annotations(font_size=12)
     for column, title in enumerate(titles, 1):
         names = [name for name in rows if name in values[title]]
         found = [values[title][name] for name in names]
@@ -90,4 +97,4 @@ def dots(
             fig.add_scatter(x=[one["value"]], y=[name], name=name, row=1, col=column, **style)
     order = {"categoryorder": "array", "categoryarray": list(rows), "autorange": "reversed"}
     fig.update_yaxes(showgrid=True, **order)
-    return fig.update_layout(height=height, margin_t=48)
+    return fig.update_layout(height=height, margin_t=64)
