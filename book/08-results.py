@@ -172,6 +172,29 @@ print(
 assert min(l2l_phrases, audio["heard_phrase_nods"]["low"]) > 1
 
 # %% [markdown]
+# A listener that nods often might meet a cue by chance. So `listener` was also
+# asked with the sound taken away, and with the speaker of another conversation,
+# on 50 more listeners nobody has met (`experiments/controls.py`, one answer to
+# each speaker). The cues counted are still those of the true speaker.
+
+# %%
+controls = results.read("controls")["methods"]
+columns = list(answers.values())
+figures.table(tables.table({"methods": controls}, columns))
+
+# %%
+elsewhere = controls["listener, another speaker"]
+for key in answers.values():
+    for row in (controls["listener, no sound"], elsewhere):
+        assert row[key]["low"] < 1 < row[key]["high"]
+    assert elsewhere[key]["high"] < controls["listener"][key]["value"]
+
+# %% [markdown]
+# Both controls fall back: all their intervals hold 1. With another speaker they
+# also end below what `listener` reaches with its own; without sound it moves
+# too little for so much certainty about nods.
+
+# %% [markdown]
 # ### Does it move as people do?
 #
 # A head may nod at the right moment and still tremble, or never rest. So: how fast it turns, how much of the time it rests, how strong its pitch is at 1 to 4 Hz, how often a blink follows the last within a second, and how many blinks last a single frame.
