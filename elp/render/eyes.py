@@ -16,7 +16,25 @@ from elp.render.topology import IRIS, LOWER, UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 MEET = 0.13  # where the lids meet, from the lower (0) to the upper lid (1)
+WINK = 0.55  # difference of the lids' shares from where on it is meant
 FOLLOW = (1.0, 0.42, 0.1)  # how far margin, lid skin and the skin beyond follow a lid
+
+
+def together(right: float, left: float) -> list[float]:
+    """How far the lid pairs (r, l) of one person are closed: alike, but for a wink.
+
+    Lids share a nerve. What a motion says of one lid alone is the tracker's error or the model's;
+    differences count from `WINK` on.
+
+    Args:
+        right, left: shares of the closed lid that are asked for.
+
+    Returns:
+        Two shares between -0.25, opened wider, and 1, closed.
+    """
+    both, apart = (right + left) / 2, right - left
+    apart *= float(smooth((abs(apart) - WINK) / 0.2))
+    return [float(np.clip(x, -0.25, 1)) for x in (both + apart / 2, both - apart / 2)]
 
 
 def close(moved: Floats, eye: str, closure: float, lash: NDArray[np.int64]) -> None:

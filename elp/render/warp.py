@@ -39,6 +39,7 @@ class Warp:
     # (F, 2, 2) rest edges from each triangle's first corner
     _edges: NDArray[np.float64] = field(init=False)
     _middle: NDArray[np.float64] = field(init=False)  # (F, 2) rest centroids
+    _still: NDArray[np.float64] = field(init=False)  # corners of the triangles that never move
     _base: NDArray[np.int32] = field(init=False)  # (size, size) triangles that never move
     _moving: NDArray[np.bool_] = field(init=False)  # (F,)
     _planes: Floats = field(init=False)  # (6, size, size) scratch: the affine map of each pixel
@@ -49,6 +50,7 @@ class Warp:
         object.__setattr__(self, "_middle", corner.mean(1))
         object.__setattr__(self, "_moving", ~self.still[self.triangles].all(1))
         object.__setattr__(self, "_base", np.zeros((self.size, self.size), np.int32))
+        object.__setattr__(self, "_still", (corner / self.scale)[~self._moving])
         self._paint(self._base, corner / self.scale, np.flatnonzero(~self._moving))
         object.__setattr__(self, "_planes", np.empty((6, self.size, self.size), np.float32))
 
@@ -108,7 +110,9 @@ class Warp:
 
         Painted from far to near, those turned away first.
         """
-        owner = self._base.copy()
+        # somebody who leans moves even what rests otherwise
+        leans = bool(np.abs(now[~self._moving] - self._still).max(initial=0) > 0.01)
+        owner = np.zeros_like(self._base) if leans else self._base.copy()
         rank = np.where(area > 0, 1e6, 0.0) - depth[self.triangles] @ np.full(3, 1 / 3)
         rank[: self.under] -= 2e6
         low, high = (
@@ -116,7 +120,7 @@ class Warp:
             np.maximum(np.maximum(now[:, 0], now[:, 1]), now[:, 2]),
         )
         seen = (
-            self._moving
+            (self._moving | leans)
             & (high[:, 0] > -1)
             & (high[:, 1] > -1)
             & (low[:, 0] < self.size)

@@ -15,7 +15,7 @@ from elp.errors import ElpError
 from elp.motion import POSE, Motion
 from elp.render import rig
 from elp.render.blink import blink_control
-from elp.render.eyes import Eye, close
+from elp.render.eyes import Eye, close, together
 from elp.render.limits import Limits
 from elp.render.matte import extend, inpaint_background
 from elp.render.mouth import RIM, Mouth, seal
@@ -102,9 +102,8 @@ class WarpRenderer:
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
         self._mouth = Mouth.build(soft, points)
         self._turn = Rotation.from_rotvec(portrait.rotation)
-        self._limits = (
-            Limits.of(portrait.rotation, portrait.beta, portrait.model) if limits else None
-        )
+        face = self._turn.inv().apply(self._solid[: rig.POINTS])
+        self._limits = Limits.of(portrait.rotation, face, portrait.model) if limits else None
         self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
     def frames(self, motion: Motion) -> Iterator[Image]:
@@ -184,10 +183,10 @@ class WarpRenderer:
         origin, full = self.portrait.origin, model.full
         change, pose = np.array(beta, float), np.array(pose, float)
         # the lids meet as far as was asked for, whatever the limits
-        share = [change[i] / full[i] for i in self._lids]
-        closure = [float(np.clip(x, -0.25, 1)) for x in share]
+        closure = together(*(change[i] / full[i] for i in self._lids))
+        lean = np.zeros(3)
         if self._limits is not None:
-            change, pose = self._limits(change, pose)
+            change, pose, lean = self._limits(change, pose)
         change[self._lids] = 0  # this portrait's lids: see `close`
         shift = self._spread @ (change @ self._modes).reshape(-1, 3)
         head = Rotation.from_rotvec(pose[:3])
@@ -207,8 +206,11 @@ class WarpRenderer:
         reach = np.array([-angle[1], angle[0]]) * EYEBALL
         gaze = reach * self._focal / origin[2]
         face = self._solid[: rig.POINTS]
-        rigid = self._project(turn.apply(face - origin) + place)
+        rigid = turn.apply(face - origin) + place
         depth = own.depth + own.weight * (solid[:, 2] - own.depth)
+        if lean.any():
+            moved, depth = self._lean(moved, depth, lean)
+        rigid = self._project(rigid + lean)
         return (
             moved.astype(np.float32),
             depth.astype(np.float32),
@@ -216,6 +218,12 @@ class WarpRenderer:
             closure,
             gaze.astype(np.float32),
         )
+
+    def _lean(self, moved: Floats, depth: Floats, lean: Floats) -> tuple[Floats, Floats]:
+        """Vertices (V, 2) of the given depth (V,), all carried along by `lean` (3,) cm."""
+        solid = np.column_stack([(moved - self._centre) / self._focal, np.ones(len(moved))])
+        solid = solid * depth[:, None] + lean
+        return self._project(solid), solid[:, 2]
 
     def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
         return solid[:, :2] / solid[:, 2:] * self._focal + self._centre

@@ -20,8 +20,8 @@ from elp.face.model import FaceModel
 from elp.media.track import landmarks
 from elp.motion import Motion
 from elp.render import RENDERERS, Portrait, WarpRenderer, render, side_by_side
-from elp.render.eyes import outline
-from elp.render.limits import LINEAR, expression_limits, pose_limits, saturate
+from elp.render.eyes import WINK, outline, together
+from elp.render.limits import LINEAR, SPARE, Limits, measures, pose_limits, ranges, saturate
 from elp.render.mark import stamp
 from elp.render.matte import inpaint_background
 from elp.render.portrait import read
@@ -187,6 +187,7 @@ def test_no_motion_tears_the_face(
     """
     rng = np.random.default_rng(seed)
     beta, turn = scale * rng.normal(size=len(model.expression)), scale * rng.normal(size=6)
+    turn[3:] = np.clip(turn[3:], -2, 2)  # as far as a neck goes; beyond, everything moves
     moved, depth, _, _, _ = renderer.vertices(beta, turn)
     assert np.isfinite(moved).all() and depth.min() > 10
     step = np.linalg.norm(moved - renderer.rig.rest, axis=1)
@@ -215,16 +216,56 @@ def test_saturation_is_increasing_bounded_and_the_identity_for_small_motion(
             assert bent == pytest.approx(value)
 
 
-def test_own_expression_and_motion_stay_within_full_activation(model: FaceModel) -> None:
-    own = face(model, smile=0.8, frown=-0.5)
-    low, high = expression_limits(own, model)
-    smile, frown, jaw = (model.index(name) for name in ("smile_l", "frown_l", "jaw_open"))
-    assert high[smile] == pytest.approx(0.5 * model.full[smile])  # what is always left
-    assert high[frown] == pytest.approx(1.0 * model.full[frown]) and low[frown] == pytest.approx(
-        -0.5 * model.full[frown]
+@given(scale=st.sampled_from([0.3, 1.0, 3.0]), seed=st.integers(0, 9))
+def test_lips_and_brows_stay_within_what_faces_measure(
+    model: FaceModel, scale: float, seed: int
+) -> None:
+    """Whatever is asked for, and whatever the portrait shows already."""
+    rng = np.random.default_rng(seed)
+    own, asked = (
+        x * rng.normal(size=len(model.expression)) * model.deviation for x in (0.5, scale)
     )
-    assert high[jaw] == pytest.approx(model.full[jaw]) == pytest.approx(-low[jaw])
-    assert (low < 0).all() and (high > 0).all()
+    face_ = model.shape(beta=own)[model.landmarks]
+    limits = Limits.of(np.zeros(3), face_, model)
+    shown, *_ = limits(asked, np.zeros(6))
+    low, high = ranges()
+    room = SPARE * (high - low)
+    own_measures = measures(face_)
+    now = own_measures + limits.gain @ shown
+    assert (now <= np.maximum(high, own_measures + room) + 1e-6).all()
+    assert (now >= np.minimum(low, own_measures - room) - 1e-6).all()
+
+
+def test_a_real_smile_passes_and_a_torn_mouth_does_not(model: FaceModel) -> None:
+    """1.8 times the named direction is the widest smile of real clips; nobody's is twice that."""
+    limits = Limits.of(np.zeros(3), model.mean[model.landmarks], model)
+    width = [
+        (limits.gain @ limits(face(model, smile=x), np.zeros(6))[0])[0] for x in (1.0, 1.8, 3.6)
+    ]
+    asked = (limits.gain @ face(model, smile=1.0))[0]
+    assert width[0] == pytest.approx(asked, rel=0.02) and width[1] > 1.6 * asked
+    assert width[2] < 0.78 - measures(model.mean[model.landmarks])[0]
+
+
+@given(right=st.floats(-1, 2), left=st.floats(-1, 2))
+def test_lids_go_together_unless_one_winks(right: float, left: float) -> None:
+    r, l = together(right, left)  # noqa: E741
+    assert min(r, l) >= -0.25 and max(r, l) <= 1
+    if abs(right - left) <= WINK:
+        assert r == l
+    assert together(1.0, 0.0) == [1.0, 0.0]  # a wink is a wink
+
+
+def test_far_travel_takes_the_shoulders_along(renderer: WarpRenderer, model: FaceModel) -> None:
+    """A head cannot leave its neck: beyond some centimetres the person moves as a whole."""
+    near, far = (
+        renderer.vertices(face(model), np.array([0, 0, 0, x, 0, 0]))[0] - renderer.rig.rest
+        for x in (1.0, 10.0)
+    )
+    outer = renderer.rig.weight == 0
+    assert np.abs(near[outer]).max() == 0 and far[outer, 0].min() > 20
+    nose = 10.0 * renderer._focal / renderer.portrait.origin[2]
+    assert far[1, 0] == pytest.approx(nose, rel=0.2)
 
 
 def test_a_head_that_looks_aside_turns_less() -> None:
