@@ -9,7 +9,6 @@ away from the camera.
 # P mesh point, F triangle, Ki identity, K expression coefficient
 from __future__ import annotations
 
-import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.errors import ElpError
 
 # triangles of the skin in the default model; then 28 that close the eyes and 18 that close the
@@ -112,12 +112,11 @@ def load(path: str | Path) -> FaceModel:
     Raises ElpError where the file is missing or not one.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = bounded.arrays(path)
         names = tuple(str(name) for name in arrays.pop("names"))
         arrays.setdefault("landmarks", np.arange(len(arrays["mean"]), dtype=np.int32))
         return FaceModel(names=names, **arrays)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (ElpError, KeyError, TypeError) as error:
         raise ElpError(
             f"{path}: not a face model: "
             "reinstall elp, or build it with 'python -m experiments.face_model'"

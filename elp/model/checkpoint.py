@@ -108,7 +108,17 @@ def write(path: str | Path, tensors: dict[str, Tensor], meta: dict[str, Any]) ->
     told = {name: json.dumps(value) for name, value in meta.items()}
     with atomic(path) as partial:
         # not `save_file`, whose files nobody else may read and whose errors say no number
-        partial.write_bytes(save(tensors, metadata=told))
+        partial.write_bytes(_ordered(save(tensors, metadata=told)))
+
+
+def _ordered(file: bytes) -> bytes:
+    """The same safetensors file with the entries of its header by name: the library writes
+    metadata in another order each time, and equal runs should end in equal bytes.
+    """
+    end = 8 + int.from_bytes(file[:8], "little")
+    head = json.dumps(json.loads(file[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    head += b" " * (-len(head) % 8)  # tensors begin at whole numbers of eight bytes
+    return len(head).to_bytes(8, "little") + head + file[end:]
 
 
 def read(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.corpus.format import Corpus
 from elp.corpus.writer import Record
 from elp.errors import ElpError
@@ -238,12 +239,9 @@ def _prosody(audio: NDArray[np.float32], frames: int) -> Floats:
 
 
 def _given(path: Path, frames: int) -> NDArray[Any]:
-    try:
-        given = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise ElpError(
-            f"{path}: not a readable .npy file: give the mfcc.npy of a corpus made with audio"
-        ) from error
+    given = bounded.mapped(path)
+    if given.dtype.kind != "f":
+        raise ElpError(f"{path}: holds {given.dtype}: give the mfcc.npy of such a corpus")
     if given.shape != (frames, 29):
         raise ElpError(
             f"{path}: shape {given.shape}, this corpus needs ({frames}, 29): "

@@ -30,6 +30,8 @@ from elp.training.trainer import LOG_EVERY, TERMS, Trainer
 from elp.training.validation import validate
 
 LOCK = ".elp-run.lock"  # in the folder of a run, as long as it runs
+# of the card, what differs between equal runs: run.json has it, the model's own file has not
+CLOCKS = ("date", "seconds", "train_seconds", "steps_per_second", "joules")
 History = list[dict[str, float]]  # the `TERMS` of every step
 
 
@@ -93,7 +95,8 @@ def train(
             card["validation"] = validate(trainer.model, corpus, trainer.recipe, trainer.events)
         if group.rank == 0:
             trainer.model.events = trainer.events
-            checkpoint.save(out / "model.safetensors", trainer.model, card)
+            same = {name: value for name, value in card.items() if name not in CLOCKS}
+            checkpoint.save(out / "model.safetensors", trainer.model, same)
             write_json(out / "run.json", card)
     return card
 
@@ -170,6 +173,19 @@ def _save(trainer: Trainer, out: Path, history: History) -> None:
 
 def _restore(trainer: Trainer, state: Path) -> History:
     tensors, meta = checkpoint.read(state)
+    try:
+        return _resumed(trainer, state, tensors, meta)
+    except ElpError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ElpError(
+            f"{state}: not the state of such a run, or damaged: choose another folder"
+        ) from error
+
+
+def _resumed(
+    trainer: Trainer, state: Path, tensors: dict[str, torch.Tensor], meta: dict[str, Any]
+) -> History:
     if from_dict(meta["recipe"]) != trainer.recipe:
         raise ElpError(
             f"{state}: was made by another recipe or corpus: resume with the same one, or choose "

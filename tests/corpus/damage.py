@@ -170,8 +170,17 @@ def rows(folder: Path, draw: Random) -> str:
     return how
 
 
+def not_finite(folder: Path, draw: Random) -> str:
+    path = folder / f"{draw.choice(['beta', 'pose', 'mfcc'])}.npy"
+    array, value = np.load(path), draw.choice([np.nan, np.inf, -np.inf])
+    array[draw.randrange(len(array)), draw.randrange(array.shape[1])] = value
+    np.save(path, array)
+    return f"{path.name} {value}"
+
+
 Damage = Callable[[Path, Random], str]
 KINDS: list[Damage] = [
     cut, flipped_header, other_content, gone, no_file, card_without, card_value, sums_elsewhere,
     array_type, array_shape, by_columns, flags, no_column, column_value, rows,
+    not_finite,
 ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from elp.corpus import Corpus
@@ -52,6 +53,16 @@ def test_hundreds_of_damaged_corpora_end_in_a_sentence(whole: Path, tmp_path: Pa
     refused = [try_out(whole, tmp_path / str(seed), seed) for seed in range(1000, 1250)]
     # a letter of the licence may change
     assert sum(refused) >= 0.98 * len(refused)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_names_its_frame(whole: Path, tmp_path: Path, value: float) -> None:
+    shutil.copytree(whole, tmp_path / "c")
+    pose = np.load(whole / "pose.npy")
+    pose[5, 2] = value
+    np.save(tmp_path / "c" / "pose.npy", pose)
+    with pytest.raises(ElpError, match=r"pose\.npy holds NaN or infinity in frame 5"):
+        Corpus.open(tmp_path / "c")
 
 
 def test_checksums_name_the_corpus_s_own_files(whole: Path, tmp_path: Path) -> None:

@@ -301,6 +301,22 @@ def test_vc_resolution(tmp_path: Path, packed: bool) -> None:
     assert missing[26:29].all()
 
 
+@pytest.mark.parametrize("packed", [False, True])
+def test_vc_resolution_reads_no_table_without_bounds(tmp_path: Path, packed: bool) -> None:
+    source = tmp_path / "vc"
+    vc_resolution(source)
+    with (source / "data/real_dyads/au12_r/240p/240p_s15_0.csv").open("ab") as file:
+        file.truncate(17 << 20)  # zeros, which a .zip holds in a few bytes
+    if packed:
+        with zipfile.ZipFile(tmp_path / "vc.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in source.rglob("*.csv"):
+                archive.write(path, path.relative_to(source))
+        source = tmp_path / "vc.zip"
+    corpus = import_corpus("vc-resolution", source, tmp_path / "out")
+    reason = next(row["reason"] for row in corpus.card["skipped"] if row["row"] == "s15_240p")
+    assert "16" in reason and "MiB" in reason
+
+
 @pytest.mark.shared_data
 def test_vc_resolution_sample(shared_data: Path, tmp_path: Path) -> None:
     corpus = import_corpus(

@@ -159,3 +159,5 @@ def test_errors_say_what_to_do(model: FaceModel, tmp_path) -> None:
     (tmp_path / "x.npz").write_bytes(b"no")
     with pytest.raises(ElpError, match="not a face model"):
         load(tmp_path / "x.npz")
+    with pytest.raises(ElpError, match="not a face model"):
+        load(tmp_path)  # no regular file: opened by nobody

@@ -82,6 +82,11 @@ def test_sound_changes_no_motion_and_can_be_carried(tiny: Corpus, tmp_path: Path
     np.save(tmp_path / "short.npy", np.zeros((10, 29)))
     with pytest.raises(ElpError, match="belongs to other arguments"):
         simulate(tmp_path / "no", "tiny", mfcc=tmp_path / "short.npy")
+    np.save(tmp_path / "text.npy", np.full((10, 29), "x"))
+    with pytest.raises(ElpError, match="holds <U1"):
+        simulate(tmp_path / "no", "tiny", mfcc=tmp_path / "text.npy")
+    with pytest.raises(ElpError, match="a folder, pipe or device"):
+        simulate(tmp_path / "no", "tiny", mfcc=tmp_path)
 
 
 def test_vico_is_cast_as_the_paper_counts() -> None:

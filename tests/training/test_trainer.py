@@ -114,7 +114,8 @@ def test_an_interrupted_run_resumes_bit_for_bit(data, run, tmp_path, monkeypatch
 def test_a_seed_decides_a_run(data, run, tmp_path):
     for name, seed in (("again", tiny().seed), ("other", tiny().seed + 1)):
         train(replace(tiny(), seed=seed), data, tmp_path / name, device="cpu")
-    assert same(weights(run[0]), weights(tmp_path / "again"))
+    for file in ("model.safetensors", "state.safetensors", "log.csv"):
+        assert (run[0] / file).read_bytes() == (tmp_path / "again" / file).read_bytes(), file
     assert not same(weights(run[0]), weights(tmp_path / "other"))
 
 
@@ -127,6 +128,15 @@ def test_another_run_is_neither_overwritten_nor_resumed(data, run, tmp_path):
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == {
         p.name: p.read_bytes() for p in run[0].iterdir()
     }
+
+
+def test_the_state_of_something_else_is_refused_in_a_sentence(data, run, tmp_path):
+    tensors, meta = checkpoint.read(run[0] / "state.safetensors")
+    cut = {name: x for name, x in tensors.items() if name != "history"}
+    for state in ((tensors, {}), (cut, meta), (tensors, {"recipe": 3, "done": 1})):
+        checkpoint.write(tmp_path / "state.safetensors", *state)
+        with pytest.raises(ElpError, match="not the state of such a run"):
+            train(tiny(), data, tmp_path, device="cpu", resume=True)
 
 
 def test_a_loss_that_is_not_finite_stops_the_run_and_keeps_the_batch(data, tmp_path, monkeypatch):

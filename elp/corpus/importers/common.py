@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from elp import bounded
 from elp.corpus.emotion import features
 from elp.errors import ElpError
 from elp.motion import Floats
@@ -31,10 +32,13 @@ class Skipped:
 def array(path: Path, *, key: str | None = None) -> Any:
     """A .npy array, or one array of an .npz, or a dict of them; no pickle. Raises ElpError."""
     try:
-        data = np.load(path, allow_pickle=False)
-        return data if path.suffix == ".npy" else data[key] if key else dict(data)
-    except FileNotFoundError as error:
-        raise ElpError(f"{path.name}: no such file") from error
+        if path.suffix == ".npy":  # of any size, in any order of its axes
+            with bounded.regular(path, most=2**62) as file:
+                return np.load(file, allow_pickle=False)
+        data = bounded.arrays(path)
+        return data[key] if key else data
+    except ElpError as error:
+        raise ElpError(str(error).replace(str(path), path.name)) from error
     except KeyError as error:
         raise ElpError(f"{path.name}: no array {key!r} in it") from error
     except Exception as error:

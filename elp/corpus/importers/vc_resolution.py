@@ -9,12 +9,14 @@ import io
 import re
 import zipfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.corpus.importers.common import Skipped, by_person
 from elp.corpus.importers.importer import Importer
 from elp.corpus.importers.resample import known, linear
@@ -24,6 +26,7 @@ from elp.motion import POSE, Motion
 
 FPS = 30.0
 FEATURES = ("au06_r", "au12_r", "body_motion", "gaze")
+LARGEST = 16 * bounded.MIB  # bytes of a session's table; the authors' have less than one
 PARTICIPANTS = ("Participant_A", "Participant_B")
 SESSION = re.compile(
     r"data/real_dyads/(?P<feature>\w+)/(?P<condition>[^/]+)/[^/]*?(?<![a-z])s(?P<dyad>\d+)_[^/]*\.csv$"
@@ -97,7 +100,7 @@ def listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
     if source.is_dir():
         return sorted(
             path.relative_to(source).as_posix() for path in source.rglob("*.csv")
-        ), lambda name: (source / name).read_bytes()
+        ), partial(_in_folder, source)
     try:
         file = zipfile.ZipFile(source)
     except (OSError, zipfile.BadZipFile) as error:
@@ -105,7 +108,18 @@ def listing(source: Path) -> tuple[list[str], Callable[[str], bytes]]:
             f"{source}: neither a folder nor a readable .zip: "
             "give the authors' repository or its .zip"
         ) from error
-    return sorted(file.namelist()), file.read
+    return sorted(file.namelist()), partial(_in_archive, file)
+
+
+def _in_folder(folder: Path, name: str) -> bytes:
+    with bounded.regular(folder / name, LARGEST) as file:
+        return file.read()
+
+
+def _in_archive(archive: zipfile.ZipFile, name: str) -> bytes:
+    if archive.getinfo(name).file_size > LARGEST:  # no more than that is unpacked, whatever follows
+        raise ElpError(f"{name}: larger than {LARGEST // bounded.MIB} MiB: no session's table")
+    return archive.read(name)
 
 
 def columns(
