@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env book unit slow test chapters lint lab pairs dist try clean
+.PHONY: help env book unit slow test chapters hostile wheels lint lab pairs dist try clean
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
@@ -48,6 +48,10 @@ chapters: env  ## every chapter executed, its tagged outputs compared with the c
 
 hostile: env  ## damaged files, full disks, signals, a long stream: half an hour, and tests/hostile/report.json
 	$(BIN)/python -m pytest -n 0 -q -m hostile tests/hostile
+
+wheels: env  ## whether all that elp needs comes as wheels, for every Python and system
+	$(BIN)/python -m pip install -q --target dist/uv uv
+	PYTHONPATH=. $(BIN)/python .ci/wheels.py dist/uv/bin/uv
 
 lab: env  ## JupyterLab on the chapters
 	$(BIN)/jupyter trust book/*.ipynb >/dev/null

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
+from elp.extraction.meanwhile import Meanwhile
 from elp.files import check, together
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
+    from elp.listener import ELPResponder
     from elp.render import Portrait
 
 Image = NDArray[np.uint8]
@@ -60,29 +63,21 @@ def respond(
         ElpError: something about the input is at fault; the sentence says what to do. Nothing is
             written then.
     """
-    import torch
-
-    from elp.listener.contract import mixture
-    from elp.listener.responder import ELPResponder
-
     speaker = Path(speaker)
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
     _keep([speaker, portrait, checkpoint], [output, params])
     check(params, output)
-    responder = ELPResponder.from_checkpoint(checkpoint)
-    mixture(emotion, responder.emotions)  # an unknown emotion is refused before minutes of work
-    listener = None
-    if output is not None and portrait is not None:
-        from elp.render import Portrait
-
-        listener = Portrait.load(portrait)
-    clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
+    # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
+    drawn = None if output is None else portrait
+    with Meanwhile(partial(_ready, checkpoint, emotion, drawn)) as ready:
+        clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
+        responder, listener = ready.result()
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     if seen is not None:
         seen(clip)
-    motion = responder.respond(clip, emotion, generator=torch.Generator().manual_seed(seed))
+    motion = responder.respond(clip, emotion, generator=_generator(seed))
     with together(params, output) as (numbers, film):
         if numbers is not None:
             motion.save(numbers)
@@ -117,10 +112,34 @@ def _keep(read: list[object], written: list[object]) -> None:
             raise ElpError(f"{path}: is what is read here: give the result another name")
 
 
-def _extract(video: Path, face: str, progress: bool) -> Clip:
+def _ready(
+    checkpoint: str | Path,
+    emotion: str | Sequence[float] | None,
+    portrait: str | Path | Image | None,
+) -> tuple[ELPResponder, Portrait | None]:
+    """Model and portrait; raises ElpError where the model does not know the emotion."""
+    from elp.listener.contract import mixture
+    from elp.listener.responder import ELPResponder
+
+    responder = ELPResponder.from_checkpoint(checkpoint)
+    mixture(emotion, responder.emotions)
+    if portrait is None:
+        return responder, None
+    from elp.render import Portrait
+
+    return responder, Portrait.load(portrait)
+
+
+def _generator(seed: int) -> Any:
+    import torch
+
+    return torch.Generator().manual_seed(seed)
+
+
+def _extract(video: Path, face: str, progress: bool, meanwhile: Meanwhile[Any]) -> Clip:
     from elp.extraction.pipeline import extract
 
-    return extract(video, face=face, progress=progress)
+    return extract(video, face=face, progress=progress, meanwhile=meanwhile)
 
 
 def _write(
@@ -134,11 +153,13 @@ def _write(
     from tqdm import tqdm
 
     from elp import render
+    from elp.extraction.pipeline import ahead
     from elp.media.video import frames as pictures
     from elp.media.write import write_video
 
     frames: Iterator[Image] = render.render(listener, motion)
     if side_by_side and video is not None:
         frames = render.side_by_side(pictures(video), frames)
+    frames = ahead(frames)  # drawn while others are encoded
     frames = tqdm(frames, total=len(motion), desc="render", unit="frame", disable=not progress)
     write_video(output, frames, audio=video, comment=render.PROVENANCE)

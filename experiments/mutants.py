@@ -1,13 +1,18 @@
 """Would the tests see it? Small faults are drawn by seed over the core of `elp`, one at a time, and
-the tests of the room that each is in run on a copy of the repository.
+the tests that run the changed line run on a copy of the repository.
 
-    python experiments/mutants.py --count 60 --seed 1 -o mutants.json
+    python experiments/mutants.py --count 200 --seed 1 -o mutants.json
     python experiments/mutants.py --only elp/model/style.py:45 elp/face/fit.py:41
 
 A fault is an operator, a comparison or a constant turned into its neighbour. Caught is one under
 which a test fails, or runs out of time. A survivor is either a fault that no test sees, or none: a
-change that alters nothing, which a reader must argue. Slow tests and chapters stay out, so that
-what only they see counts as survived.
+change that alters nothing, which a reader must argue. Slow tests stay out, so that what only they
+see counts as survived; with `--chapters`, the chapters that name a survivor's module are executed
+and compared, too.
+
+First every fast test runs once under `coverage`, some minutes: the chart of which test runs which
+line is kept in runs/ for as long as neither elp/ nor tests/ change. Each mutant is then a fork of
+one process that has loaded torch and the rest, and runs the tests of its line, the quickest first.
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import hashlib
+import json
 import multiprocessing
 import os
 import shutil
@@ -25,6 +32,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -55,6 +63,9 @@ NEIGHBOURS = {
     ast.And: "or",
     ast.Or: "and",
 }
+OPTIONS = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
+CHAPTERS = ["-q", "-p", "no:cacheprovider", "-p", "tests.executed", "--nbval-lax"]
+CHAPTERS += ["--nbval-sanitize-with=tests/nbval.cfg"]
 LOADED = ("torch", "pandas", "scipy.stats", "sklearn.cluster", "cv2", "skimage")
 
 
@@ -144,29 +155,120 @@ def _between(
         yield start, start + len(old), old, new
 
 
+def chart(copy: Path) -> dict[str, Any]:
+    """Which tests run which line, and how long each takes; kept as long as no file changes.
+
+    Returns:
+        "lines": file -> line -> numbers of tests; "tests": their names; "seconds": of each.
+    """
+    digest = hashlib.sha256()
+    for path in sorted([*(ROOT / "elp").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]):
+        digest.update(path.read_bytes())
+    kept = ROOT / "runs" / f"mutants-{digest.hexdigest()[:12]}.json"
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        process = multiprocessing.get_context("fork").Process(target=_charted, args=(copy, kept))
+        process.start()
+        process.join()
+    return json.loads(kept.read_text())
+
+
+def _charted(copy: Path, kept: Path) -> None:
+    import coverage
+    import pytest
+
+    measured = coverage.Coverage(data_file=None, source=[str(copy / "elp")], config_file=False)
+    plugin = Chart(measured)
+    _enter(copy)
+    measured.start()
+    pytest.main([*OPTIONS, "tests"], plugins=[plugin])
+    measured.stop()
+    data, numbers = measured.get_data(), {name: n for n, name in enumerate(plugin.seconds)}
+    lines: dict[str, dict[int, list[int]]] = {}
+    for path in data.measured_files():
+        found = {
+            line: sorted({n for name in names for n in plugin.tests(name, numbers)})
+            for line, names in data.contexts_by_lineno(path).items()
+        }
+        lines[str(Path(path).relative_to(copy))] = found
+    seconds = [round(x, 3) for x in plugin.seconds.values()]
+    kept.write_text(json.dumps({"tests": list(numbers), "seconds": seconds, "lines": lines}))
+    os._exit(0)
+
+
+class Chart:
+    """A plugin that tells `coverage` which test runs. What a fixture does that tests share is done
+    for all tests of the file.
+    """
+
+    def __init__(self, measured: Any) -> None:
+        self.measured, self.now = measured, ""
+        self.seconds: dict[str, float] = {}
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.now = nodeid
+        self.measured.switch_context(nodeid)
+
+    def pytest_fixture_setup(self, fixturedef: Any) -> None:
+        if fixturedef.scope != "function":
+            self.measured.switch_context(self.now.partition("::")[0])
+
+    def pytest_fixture_post_finalizer(self) -> None:
+        self.measured.switch_context(self.now)
+
+    def pytest_runtest_call(self) -> None:
+        self.measured.switch_context(self.now)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.passed:
+            before = self.seconds.get(report.nodeid, 0.0)
+            self.seconds[report.nodeid] = before + report.duration
+
+    @staticmethod
+    def tests(name: str, numbers: dict[str, int]) -> list[int]:
+        """The tests that a context stands for: itself, or all of a file."""
+        if "::" in name or not name:
+            return [numbers[name]] if name in numbers else []
+        return [n for test, n in numbers.items() if test.startswith(f"{name}::")]
+
+
+def covering(charted: dict[str, Any], mutant: Mutant, budget: float) -> tuple[list[str], float]:
+    """The tests that run a mutant's line, those of its own name first, then the quickest, as far as
+    `budget` seconds go; and how long they take.
+    """
+    seconds, tests, name = charted["seconds"], charted["tests"], Path(mutant.file).stem
+    lines = charted["lines"].get(mutant.file, {})
+    # a statement over several lines counts where it begins
+    before = [n for n in map(int, lines) if n <= mutant.line]
+    numbers = lines.get(str(mutant.line)) or lines.get(str(max(before, default=0)), [])
+    chosen, total = [], 0.0
+    for n in sorted(numbers, key=lambda n: (name not in tests[n], seconds[n])):
+        if chosen and total + seconds[n] > budget:
+            continue
+        chosen.append(tests[n])
+        total += seconds[n]
+    return chosen, total
+
+
 def related(file: str) -> tuple[str, ...]:
-    """The test files of a module: those of its room, and those elsewhere that name it."""
-    path = Path(file)
-    module = ".".join(path.with_suffix("").parts)
-    room = ROOT / "tests" / path.parts[1].removesuffix(".py")
-    mine = set(room.rglob("test_*.py")) | set(ROOT.glob(f"tests/test_{room.name}.py"))
-    name = path.stem
-    for test in (ROOT / "tests").rglob("test_*.py"):
-        text = test.read_text(encoding="utf-8")
-        if module in text or f"from {module.rpartition('.')[0]} import {name}" in text:
-            mine.add(test)
-    here = {test for test in mine if "browser" not in test.parts}
-    # a file of the module's own name first: it sees most, soonest
-    ordered = sorted(here, key=lambda test: (name not in test.stem, str(test)))
-    return tuple(str(test.relative_to(ROOT)) for test in ordered)
+    """The chapters that name a module."""
+    module = ".".join(Path(file).with_suffix("").parts)
+    parent, _, name = module.rpartition(".")
+    named = (module, f"from {parent} import {name}")
+    twins = sorted((ROOT / "book").glob("[0-9]*.py"))
+    return tuple(
+        f"book/{twin.stem}.ipynb"
+        for twin in twins
+        if any(words in twin.read_text(encoding="utf-8") for words in named)
+    )
 
 
-def run(copy: Path, tests: tuple[str, ...], seconds: float) -> str:
+def run(copy: Path, tests: list[str], seconds: float, options: list[str] | None = None) -> str:
     """Nothing if the tests pass, "time" if they take too long, else the first that fails."""
     fork = multiprocessing.get_context("fork")  # torch and the rest are loaded already
     said = copy / "said"
     said.unlink(missing_ok=True)
-    process = fork.Process(target=_tested, args=(copy, tests, said))
+    process = fork.Process(target=_tested, args=(copy, tests, said, options or OPTIONS))
     process.start()
     process.join(seconds)
     if process.is_alive():
@@ -189,16 +291,20 @@ class FirstFailure:
             self.said.write_text(report.nodeid)  # type: ignore[attr-defined]
 
 
-def _tested(copy: Path, tests: tuple[str, ...], said: Path) -> None:
-    import pytest
-
+def _enter(copy: Path) -> None:
+    """Work in the copy, in silence."""
     os.chdir(copy)
     sys.path[:] = [str(copy), *(p for p in sys.path if p not in ("", str(ROOT)))]
     silent = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(silent, stream)
-    options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    os._exit(pytest.main([*options, *tests], plugins=[FirstFailure(said)]))
+
+
+def _tested(copy: Path, tests: list[str], said: Path, options: list[str]) -> None:
+    import pytest
+
+    _enter(copy)
+    os._exit(pytest.main([*options, "-x", *tests], plugins=[FirstFailure(said)]))
 
 
 @contextlib.contextmanager
@@ -206,7 +312,7 @@ def copied() -> Iterator[Path]:
     """A copy of what the tests need, which alone they then know."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy"
-        names = ".venv .git dist build __pycache__ _build _vendor _runtime *.ipynb runs corpora"
+        names = ".venv .git dist build __pycache__ _build _vendor _runtime runs corpora"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*names.split()))
         (copy / ".venv").symlink_to(ROOT / ".venv")
         os.environ["PYTHONPATH"] = str(copy)
@@ -216,25 +322,32 @@ def copied() -> Iterator[Path]:
         yield copy
 
 
-def examine(chosen: list[Mutant], seconds: float) -> Iterator[tuple[Mutant, str]]:
-    """(mutant, which test saw it, or ""), one after the other."""
+def examine(
+    chosen: list[Mutant], budget: float, chapters: bool
+) -> Iterator[tuple[Mutant, int, str]]:
+    """(mutant, how many tests run its line, which of them saw it, or ""), one after the other."""
     for name in LOADED:
         __import__(name)
     with copied() as copy:
+        charted = chart(copy)
 
         @cache
         def sound(test: str) -> bool:
-            return not run(copy, (test,), seconds)
+            return not run(copy, [test], 10 * budget)
 
         for mutant in chosen:
             path = copy / mutant.file
             source = path.read_text(encoding="utf-8")
+            tests, takes = covering(charted, mutant, budget)
             path.write_text(mutant.applied(source), encoding="utf-8")
-            seen = run(copy, related(mutant.file), seconds)
+            seen = run(copy, tests, 60 + 10 * takes) if tests else ""
+            if chapters and not seen and (books := related(mutant.file)):
+                seen = run(copy, list(books), 1800, CHAPTERS)
             path.write_text(source, encoding="utf-8")
-            if "::" in seen and not sound(seen):
-                sys.exit(f"{seen} fails without a fault too: mend that first")
-            yield mutant, seen
+            if seen.startswith("tests/") and not sound(seen):
+                print(f"{seen} fails without a fault too: not counted as seen", flush=True)
+                seen = ""
+            yield mutant, len(tests), seen
 
 
 def pool(only: list[str]) -> list[Mutant]:
@@ -257,7 +370,9 @@ def main() -> None:
     p.add_argument("--count", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--only", nargs="+", default=[], help="places: file, or file:line; all of them")
-    p.add_argument("--seconds", type=float, default=600.0, help="that tests may take")
+    p.add_argument("--budget", type=float, default=30.0, help="seconds of tests for each mutant")
+    p.add_argument("--minutes", type=float, default=1e9, help="draw no further mutant after these")
+    p.add_argument("--chapters", action="store_true", help="execute what names a survivor, too")
     p.add_argument("-o", "--out", type=Path, help="a JSON of every mutant and who saw it")
     a = p.parse_args()
     chosen = pool(a.only)
@@ -265,9 +380,11 @@ def main() -> None:
         rng = np.random.default_rng(a.seed)
         chosen = [chosen[k] for k in rng.permutation(len(chosen))[: a.count]]
     started, rows = time.time(), []
-    for mutant, seen in examine(chosen, a.seconds):
-        rows.append(asdict(mutant) | {"seen_by": seen})
-        print(f"{'caught  ' if seen else 'SURVIVED'}  {mutant}  {seen}", flush=True)
+    for mutant, tests, seen in examine(chosen, a.budget, a.chapters):
+        rows.append(asdict(mutant) | {"tests": tests, "seen_by": seen})
+        print(f"{'caught  ' if seen else 'SURVIVED'}  {mutant}  {seen or tests}", flush=True)
+        if time.time() - started > 60 * a.minutes:
+            break
     caught = sum(bool(row["seen_by"]) for row in rows)
     print(f"{caught} of {len(rows)} caught, seed {a.seed}, {time.time() - started:.0f} s")
     if a.out:

@@ -3,10 +3,12 @@
 # T frame at 25 per second, P landmark
 from __future__ import annotations
 
+import importlib
 import queue
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.extraction.blink import blink, ear, lid_aperture
+from elp.extraction.meanwhile import Meanwhile
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
 from elp.files import temporary
@@ -39,6 +42,7 @@ def extract(
     face: str = "largest",
     model: FaceModel | None = None,
     progress: bool = False,
+    meanwhile: Meanwhile[Any] | None = None,
 ) -> Clip:
     """Measure the person in a video (ELP, sections 3.1 and 3.2).
 
@@ -52,6 +56,7 @@ def extract(
             "right" of the picture.
         model: the face model to fit; by default `FaceModel.default()`.
         progress: show progress bars on stderr.
+        meanwhile: what else to make while pictures are tracked; by default the fit loads.
 
     Returns:
         A Clip of round(duration · 25) frames. Gaps without a face of up to half a second are
@@ -66,18 +71,26 @@ def extract(
     """
     from tqdm import tqdm
 
-    from elp.extraction.fit import fit
     from elp.media.video import probe
 
     model, size = model or FaceModel.default(), probe(path).size
-    with temporary() as store:
+    loading = Meanwhile(partial(importlib.import_module, "elp.extraction.fit"))  # torch
+    with temporary() as store, meanwhile or loading as beside:
         with tqdm(desc="track", unit="frame", disable=not progress) as bar:
-            points = track(path, face, store, bar.update)
+
+            def tick(count: int) -> None:
+                bar.update(count)
+                beside.tick()
+
+            points = track(path, face, store, tick)
         if not len(points.seen):
             raise ElpError(
                 f"{path}: no face found in it: "
                 "use a video that shows a face from the front, well lit and not too small"
             )
+        beside.result()
+        from elp.extraction.fit import fit
+
         with tqdm(desc="fit", unit="frame", total=len(points.seen), disable=not progress) as bar:
             # a PointFile is read as an array is
             found = fit(points, size, model, progress=bar.update)  # type: ignore[arg-type]
