@@ -240,7 +240,9 @@ def covering(charted: dict[str, Any], mutant: Mutant, budget: float) -> tuple[li
     lines = charted["lines"].get(mutant.file, {})
     # a statement over several lines counts where it begins
     before = [n for n in map(int, lines) if n <= mutant.line]
-    numbers = lines.get(str(mutant.line)) or lines.get(str(max(before, default=0)), [])
+    numbers = lines.get(str(mutant.line)) or lines.get(str(max(before, default=0)))
+    if not numbers:  # what runs when the module loads: for all tests of the module
+        numbers = sorted({n for found in lines.values() for n in found})
     chosen, total = [], 0.0
     for n in sorted(numbers, key=lambda n: (name not in tests[n], seconds[n])):
         if chosen and total + seconds[n] > budget:
