@@ -37,5 +37,23 @@
     document.querySelectorAll('.elp-figure video').forEach((video) => { video.autoplay = false; video.pause(); });
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); plots(); widgets(); });
+  function reachable() {  // what scrolls sideways is reached by keys, too
+    document.querySelectorAll('.bd-article pre, .bd-article div.math, .elp-figure').forEach((box) => {
+      if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
+    });
+  }
+
+  function sources() {  // a listing's name leads to the whole file
+    document.querySelectorAll('.elp-where code[data-elp]').forEach((code) => {
+      const [module, name] = code.dataset.elp.split(':');
+      const link = document.createElement('a');
+      link.href = new URL(`../_modules/${module.replaceAll('.', '/')}.html#${name}`, base);
+      link.className = 'reference internal';
+      link.title = 'the whole file';
+      code.replaceWith(link);
+      link.append(code);
+    });
+  }
+
+  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); plots(); widgets(); reachable(); });
 })();

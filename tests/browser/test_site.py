@@ -11,6 +11,7 @@ from tests.browser.conftest import ROOT, cut
 
 PAGES = sorted(p.stem for p in [*(ROOT / "book").glob("*.md"), *(ROOT / "book").glob("*.ipynb")])
 WIDTHS = {"desktop": 1280, "phone": 390}
+SCHEMES = ("light", "dark")
 THEME = ("THEBE_JS_URL", "invalid theme mode")  # two harmless lines of the theme
 PROBE = """() => {
   const all = (selector, bad) => [...document.querySelectorAll(selector)].filter(bad);
@@ -52,11 +53,26 @@ def test_page_is_whole_and_stays_on_the_machine(
     page, left, wrong = open_page(browser, site, name, WIDTHS[width])
     seen = page.evaluate(PROBE)
     page.close()
-    if width == "phone":  # 76 columns of code are wider than a phone
-        del seen["scrolled"]
     assert not left
     assert not wrong
     assert not {key: value for key, value in seen.items() if value}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_accessible(browser: Any, site: tuple[str, Path], name: str, scheme: str) -> None:
+    """axe-core finds nothing serious or critical."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page, *_ = open_page(browser, site, name, 1280, color_scheme=scheme)
+    found = Axe().run(page).response["violations"]
+    page.close()
+    bad = [
+        (v["impact"], v["id"], [n["html"][:120] for n in v["nodes"][:3]])
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+    assert not bad
 
 
 def test_the_front_page_leads_into_the_book(browser: Any, site: tuple[str, Path]) -> None:

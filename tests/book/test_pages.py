@@ -1,0 +1,80 @@
+"""What chapters write as plain Markdown, and what the built pages make of it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BOOK = ROOT / "book"
+sys.path.insert(0, str(BOOK / "_tools"))  # the tools are no package
+
+import accessible
+import plain_markdown
+
+TWINS = sorted(BOOK.glob("[0-9][0-9]*.py"))
+LINK = re.compile(r"\[([^\]]+)\]\(references\.bib#(\w+)\)")
+
+
+@pytest.mark.parametrize(
+    ("written", "understood"),
+    [
+        ("x ([A, 2001](references.bib#a2001)).", "x {cite}`a2001`."),
+        ("([A, 1](references.bib#a); [B, 2](references.bib#b))", "{cite}`a,b`"),
+        ("by [A and B (2001)](references.bib#ab).", "by {cite:t}`ab`."),
+        ("$$y = x \\tag{P1}$$", "$$y = x$$ (eq-P1)"),
+        ("see Eq. 3.1, and 3.1 again", "see Eq. {eq}`eq-3.1`, and 3.1 again"),
+        ("Eqs. P3 to P5", "Eqs. {eq}`eq-P3` to {eq}`eq-P5`"),
+        ("the [gain](glossary.md#smile-gain)", "the {term}`gain<smile gain>`"),
+        ("[a page](03-space.ipynb) stays", "[a page](03-space.ipynb) stays"),
+    ],
+)
+def test_plain_markdown_becomes_what_sphinx_understands(written: str, understood: str) -> None:
+    assert plain_markdown.sphinx(written) == understood
+
+
+def test_citations_name_their_authors_and_year() -> None:
+    from pybtex.database import parse_file
+
+    entries = parse_file(str(BOOK / "references.bib")).entries
+    wrong = []
+    for path in TWINS:
+        for label, key in LINK.findall(path.read_text(encoding="utf-8")):
+            people = [
+                " ".join(map(str, [*p.rich_prelast_names, *p.rich_last_names]))
+                for p in entries[key].persons["author"]
+            ]
+            who = " and ".join(people) if len(people) < 3 else f"{people[0]} et al."
+            year = entries[key].fields["year"]
+            if label not in (f"{who}, {year}", f"{who} ({year})"):
+                wrong.append((path.name, label, key))
+    assert not wrong
+
+
+def test_every_equation_has_a_number_of_its_own() -> None:
+    text = {path.stem: path.read_text(encoding="utf-8") for path in TWINS}
+    tags = {name: re.findall(r"\\tag\{([^}]+)\}", page) for name, page in text.items()}
+    counted = Counter(tag for found in tags.values() for tag in found)
+    assert not [tag for tag, n in counted.items() if n > 1]
+    assert {f"P{n}" for n in range(1, 8)} <= set(counted)
+    named = {n for page in text.values() for n in re.findall(r"\bEqs?\. (P\d|\d+\.\d+)\b", page)}
+    assert named <= set(counted)
+    # a chapter's own equations carry its number
+    strange = [
+        (name, tag)
+        for name, found in tags.items()
+        for tag in found
+        if not tag.startswith("P") and int(tag.split(".")[0]) != int(name[:2])
+    ]
+    assert not strange
+
+
+def test_tables_scroll_in_a_box_that_keys_reach() -> None:
+    page = accessible.page("<p></p><table><tr><th></th></tr></table><table></table>")
+    assert page.count('tabindex="0"') == 2
+    assert "table 1 of" in page and "table 2 of" in page
+    assert "<th></th>" not in page
