@@ -231,22 +231,42 @@ def source(obj: Any) -> None:
     """Display the present source of a function, class, method or cached property (chapter "How to
     read").
 
-    The output is Markdown: JupyterLab and the static page colour it in their own theme, light or
-    dark, and the page gives it a button to copy. `tests/test_book.py` compares what a notebook
+    JupyterLab and the static page colour it in their own theme, light or dark; the page adds a
+    button to copy, and a link to the whole file. `tests/test_book.py` compares what a notebook
     shows with what the object's source is now.
     """
     from IPython.display import display
 
-    text = listing(obj)
-    display({"text/markdown": text, "text/plain": text.partition(":")[0]}, raw=True)
+    obj = _plain_function(obj)
+    display(
+        {"text/html": listing(obj), "text/plain": f"{obj.__qualname__} in {_file(obj)}"}, raw=True
+    )
 
 
 def listing(obj: Any) -> str:
-    """Markdown of `source`: a line that names file and object, and its dedented source."""
-    obj = getattr(obj, "func", obj)  # of a cached property
-    code = textwrap.dedent(inspect.getsource(inspect.unwrap(obj))).rstrip()
-    file = f"{obj.__module__.replace('.', '/')}.py"
-    return f"`{obj.__qualname__}` in `{file}`:\n\n```python\n{code}\n```"
+    """HTML of `source`: a line that names object and file, and the coloured source."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    obj = _plain_function(obj)
+    code = highlight(code_of(obj), PythonLexer(), HtmlFormatter(wrapcode=True))
+    name, file = html.escape(obj.__qualname__), _file(obj)
+    where = f'<code data-elp="{obj.__module__}:{name}">{name}</code> in <code>{file}</code>'
+    return f'<p class="elp-where">{where}</p>\n<div class="highlight-python">{code}</div>'
+
+
+def code_of(obj: Any) -> str:
+    """The dedented source that `listing` shows."""
+    return textwrap.dedent(inspect.getsource(inspect.unwrap(_plain_function(obj)))).rstrip()
+
+
+def _plain_function(obj: Any) -> Any:
+    return getattr(obj, "func", obj)  # of a cached property
+
+
+def _file(obj: Any) -> str:
+    return f"{obj.__module__.replace('.', '/')}.py"
 
 
 def emit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from functools import cached_property
@@ -89,14 +90,15 @@ class Thing:
 def test_a_listing_is_the_present_source(shown):
     for obj in (Thing, Thing.method, Thing.size):
         figures.source(obj)
-    whole, method, size = (bundle["text/markdown"] for bundle in shown)
-    assert whole.startswith("`Thing` in `tests/book/test_figures.py`:")
-    assert "```python\nclass Thing:\n    @cached_property" in whole
-    assert method.endswith(
-        "```python\ndef method(self, x):\n    # a comment belongs to the source\n    return x\n```"
-    )
-    assert "```python\n@cached_property\ndef size(self):" in size
-    assert shown[1]["text/plain"] == "`Thing.method` in `tests/book/test_figures.py`"
+    pages = [bundle["text/html"] for bundle in shown]
+    assert "<code>tests/book/test_figures.py</code>" in pages[0]
+    assert 'data-elp="tests.book.test_figures:Thing.method">Thing.method</code>' in pages[1]
+    whole, method, size = (html.unescape(re.sub(r"<[^>]+>", "", page)) for page in pages)
+    assert "class Thing:\n    @cached_property" in whole
+    assert "def method(self, x):\n    # a comment belongs to the source\n    return x" in method
+    assert "@cached_property\ndef size(self):" in size
+    assert 'class="k">def</span>' in pages[1]  # coloured by classes that either theme knows
+    assert shown[1]["text/plain"] == "Thing.method in tests/book/test_figures.py"
 
 
 def luminance(colour):

@@ -87,6 +87,31 @@ def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
             server.wait(20)
 
 
+def test_a_chapter_shows_code_equations_and_citations(browser: Any, lab: str) -> None:
+    """Nothing that only Sphinx understands stands on the page that one runs."""
+    page = browser.new_page(viewport={"width": 1400, "height": 12_000})  # all cells are drawn
+    left = cut(page, lab, lab.replace("http", "ws"))
+    page.goto(f"{lab}lab/workspaces/read/tree/book/{chapter().name}")
+    page.wait_for_selector(".jp-Notebook .elp-where", timeout=60_000)
+    page.wait_for_selector(".jp-MarkdownCell .katex, .jp-MarkdownCell mjx-container")
+    page.wait_for_timeout(2_000)
+    text = page.evaluate(
+        "() => [...document.querySelectorAll('.jp-MarkdownCell .jp-RenderedMarkdown')]"
+        ".map(cell => cell.innerText).join('\\n')"
+    )
+    colours = page.evaluate(
+        "() => new Set([...document.querySelectorAll('.jp-OutputArea .highlight span')]"
+        ".map(s => getComputedStyle(s).color)).size"
+    )
+    page.close()
+    assert "Song et al., 2023" in text
+    assert "P2" in text, "the equation has the paper's number"
+    for role in ("{cite", "{eq}", "{doc}", "{term}", "literalinclude", "```{"):
+        assert role not in text
+    assert colours > 3, "the listings are coloured"
+    assert not left
+
+
 def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     left = cut(page, lab, lab.replace("http", "ws"))
