@@ -46,9 +46,9 @@ SKIN = model.triangles
 # %% [markdown]
 # ## A linear face
 #
-# $$S(\alpha, \beta) = \bar S + B_{id}\,\alpha + B_{exp}\,\beta$$ (eq-face)
+# $$S(\alpha, \beta) = \bar S + B_{id}\,\alpha + B_{exp}\,\beta \tag{1.1}$$
 #
-# $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does {cite}`blanz1999morphable`. α is shared by all frames of a clip, β changes. The paper fixes
+# $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)). α is shared by all frames of a clip, β changes. The paper fixes
 # β at 100 numbers; ours begin with 28 **named directions**, so that a coefficient means something, followed by 72 smooth modes that take what is left.
 #
 # The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked (with an older tracker, whose points are kept so that β keeps its meaning), averaged, its smile undone by published average proportions. Each direction is a
@@ -112,12 +112,12 @@ print(
 #
 # A pinhole camera of focal length $f$ looks along $z$. A head turned by $R(r)$ and placed at $t$ is seen at
 #
-# $$x_i = f\,\frac{(R\,S_i + t)_{x}}{(R\,S_i + t)_{z}}, \qquad y_i = f\,\frac{(R\,S_i + t)_{y}}{(R\,S_i + t)_{z}} .$$ (eq-pinhole)
+# $$x_i = f\,\frac{(R\,S_i + t)_{x}}{(R\,S_i + t)_{z}}, \qquad y_i = f\,\frac{(R\,S_i + t)_{y}}{(R\,S_i + t)_{z}} . \tag{1.2}$$
 #
 # Six numbers of pose, one hundred of expression, 936 observed coordinates. The fit asks which six and which hundred put the points where the tracker saw them:
 #
 # $$E = \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) + \lVert\alpha\rVert^2
-#   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1})$$ (eq-fit)
+#   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1}) \tag{1.3}$$
 #
 # Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ, a smoothness prior, ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
 #
@@ -125,7 +125,7 @@ print(
 #
 # Near a guess, the projection is almost linear: $x(\theta + \delta) \approx x(\theta) + J\delta$. Then the best step solves a small linear system,
 #
-# $$(J^\top W J + P)\,\delta = -(J^\top W r + P\theta),$$ (eq-gn)
+# $$(J^\top W J + P)\,\delta = -(J^\top W r + P\theta), \tag{1.4}$$
 #
 # with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$, and here it is by hand; that it equals what automatic
 # differentiation gives is a test of the package.
@@ -450,9 +450,9 @@ assert leak < 0.02
 # %% [markdown]
 # ## Blinks
 #
-# The **eye aspect ratio** {cite}`soukupova2016ear` compares an eye's height with its width,
+# The **eye aspect ratio** ([Soukupová and Čech, 2016](references.bib#soukupova2016ear)) compares an eye's height with its width,
 #
-# $$\mathrm{EAR} = \frac{|p_2 - p_6| + |p_3 - p_5|}{2\,|p_1 - p_4|} .$$ (eq-ear)
+# $$\mathrm{EAR} = \frac{|p_2 - p_6| + |p_3 - p_5|}{2\,|p_1 - p_4|} . \tag{1.5}$$
 #
 # The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: narrow eyes
 # would be asleep all day. We compare with the person's own open eyes:
@@ -824,7 +824,7 @@ pd.DataFrame(report["memory"]).T
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `elp.face.from_ict` reads ICT-FaceKit {cite}`li2020ict`
+# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `elp.face.from_ict` reads ICT-FaceKit ([Li et al., 2020](references.bib#li2020ict))
 #   from your own download, with its 57 named shapes and 100 identities.
 # - **Gauss-Newton's details**: weights, priors, damping. Ours are the constants at the top of `elp/extraction/fit.py`, `shared.py`, `solve.py` and `energy.py`.
 # - **The blink threshold.** "Exceeds a threshold", no number. Options: the person's own open eyes (default), or `threshold=` a fixed EAR.
@@ -887,5 +887,5 @@ print(
 # A wink halves the mean. So the more open eye must close as well, if not as far: 0.8 of its opening. On four real clips, the mean finds all 8 blinks that the eye sees; the more open eye alone, below 0.6, misses a half-closed one.
 # ```
 #
-# **References.** Morphable models {cite}`blanz1999morphable`; fitting them to video by Gauss-Newton {cite}`thies2016face2face`; the tracker {cite}`kartynnik2019facemesh`,
-# {cite}`grishchenko2020attention`; EAR {cite}`soukupova2016ear`.
+# **References.** Morphable models ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)); fitting them to video by Gauss-Newton ([Thies et al., 2016](references.bib#thies2016face2face)); the tracker ([Kartynnik et al., 2019](references.bib#kartynnik2019facemesh)),
+# ([Grishchenko et al., 2020](references.bib#grishchenko2020attention)); EAR ([Soukupová and Čech, 2016](references.bib#soukupova2016ear)).

@@ -17,7 +17,7 @@
 # **Question.** A listener does not copy the speaker's face; they react to *how* the speaker speaks: lively or flat, nodding or still.
 # How can a few numbers a frame say that?
 #
-# ELP {cite}`song2023elp` takes over an idea from {cite}`wu2021style`: the *style* of a movement is its spread over time. A mouth that stays open and one that
+# ELP ([Song et al., 2023](references.bib#song2023elp)) takes over an idea from [Wu et al. (2021)](references.bib#wu2021style): the *style* of a movement is its spread over time. A mouth that stays open and one that
 # stays shut have the same style; a mouth that opens and shuts has another.
 
 # %%
@@ -38,7 +38,7 @@ figures.setup()
 #
 # Each frame of the speaker is described by four parts, laid side by side (⊕):
 #
-# $$s_{sty}(t) = a(t) \oplus \sigma(\beta(t)) \oplus \sigma\!\left(\frac{\partial \beta(t)}{\partial t}\right) \oplus \sigma\!\left(\frac{\partial p(t)}{\partial t}\right)$$ (eq-style)
+# $$s_{sty}(t) = a(t) \oplus \sigma(\beta(t)) \oplus \sigma\!\left(\frac{\partial \beta(t)}{\partial t}\right) \oplus \sigma\!\left(\frac{\partial p(t)}{\partial t}\right) \tag{P1}$$
 #
 # $a(t)$ are 128 learned audio features, $\beta$ the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ the standard deviation over time.
 # That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
@@ -198,9 +198,9 @@ assert scale
 # :class: note
 # - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is
 #   measured in the chapter "Training".
-# - **β and p themselves.** Eq. 1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([training](05-training)).
-# - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet {cite}`he2016resnet` has no such layer; the
-#   one-dimensional one of {cite}`wu2021style` does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
+# - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([a listener that follows](05c-following.ipynb)).
+# - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet ([He et al., 2016](references.bib#he2016resnet)) has no such layer; the
+#   one-dimensional one of [Wu et al. (2021)](references.bib#wu2021style) does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
 #   every video frame keeps its own feature, and with layer normalisation.
 # - **Units.** β and p are standardised by the training split first, and so is the finished style: the deviation of a velocity is more than ten times that of a position,
 #   and left alone it drowns the rest.
@@ -210,7 +210,7 @@ assert scale
 #
 # ```{exercise}
 # :label: ex-style-nod
-# Which of the four parts of {eq}`eq-style` notices a speaker who nods with an otherwise still face?
+# Which of the four parts of Eq. P1 notices a speaker who nods with an otherwise still face?
 # ```
 #
 # ```{solution} ex-style-nod

@@ -17,7 +17,7 @@
 # **Question.** The same words can be answered with a smile or with a frown. How can *one* network hold both answers apart, without a second network
 # and without averaging them away?
 #
-# ELP's answer {cite}`song2023elp` is a space of codes in three steps. A network writes every frame of a response as H numbers from 1 to V (**Base Space**); the emotion shifts them into an interval of
+# ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is a space of codes in three steps. A network writes every frame of a response as H numbers from 1 to V (**Base Space**); the emotion shifts them into an interval of
 # its own (**Transformed Space**); what the decoders read are those shifted numbers (**U**). This page takes the three steps apart.
 
 # %%
@@ -39,10 +39,10 @@ figures.setup()
 #
 # For each frame $t$ and head $h$ an encoder gives V logits. One category is drawn:
 #
-# $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H}$$ (eq-base)
+# $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H} \tag{P2}$$
 #
-# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax {cite}`jang2017gumbel,maddison2017concrete`. The largest has no gradient, so backwards
-# the softmax of the same noisy numbers stands in for it, a *straight-through* estimate {cite}`bengio2013straightthrough`:
+# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax ([Jang et al., 2017](references.bib#jang2017gumbel); [Maddison et al., 2017](references.bib#maddison2017concrete)). The largest has no gradient, so backwards
+# the softmax of the same noisy numbers stands in for it, a *straight-through* estimate ([Bengio et al., 2013](references.bib#bengio2013straightthrough)):
 
 # %% tags=["remove-input"]
 from elp.model.space import base_space
@@ -289,7 +289,7 @@ widgets.listener(
 # %% [markdown]
 # ## Temporally correlated sampling
 #
-# Eq. {eq}`eq-base` fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
+# Eq. P2 fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
 # numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `listener` every third head moves fast, every third slowly, the others between, at the pace of their
 # training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 

@@ -47,10 +47,10 @@ figures.setup()
 # %% [markdown]
 # ## A speaker
 #
-# Speech comes in phrases of about two seconds with pauses of about half a second between them, both log-normal {cite}`campione2002pauses`. A phrase is
-# filled with syllables, about four and a half a second; each has a vowel with the formants of {cite}`peterson1952vowels` and may open with a stop, a
+# Speech comes in phrases of about two seconds with pauses of about half a second between them, both log-normal ([Campione and Véronis, 2002](references.bib#campione2002pauses)). A phrase is
+# filled with syllables, about four and a half a second; each has a vowel with the formants of [Peterson and Barney (1952)](references.bib#peterson1952vowels) and may open with a stop, a
 # fricative or a nasal. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end. Emotion colours the voice
-# in the directions collected by {cite}`juslin2003emotion`: happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
+# in the directions collected by [Juslin and Laukka (2003)](references.bib#juslin2003emotion): happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
 # speech louder and tense. (Four in ten speakers are tense, and our program then leaves a happy voice uncoloured: the one below is among them.)
 #
 # From this plan follow sound, jaw and lips, brow raises and head beats on accents, and the blinks at ends of phrases; a mood on the
@@ -71,7 +71,7 @@ print(
 )
 
 # %% [markdown]
-# The sound is made by source and filter, as speech is {cite}`klatt1980synthesizer`: pulses of the vocal folds {cite}`rosenberg1971glottal` with jitter and
+# The sound is made by source and filter, as speech is ([Klatt, 1980](references.bib#klatt1980synthesizer)): pulses of the vocal folds ([Rosenberg, 1971](references.bib#rosenberg1971glottal)) with jitter and
 # shimmer, and noise for breath and fricatives, pass five formants that glide from vowel to vowel. Nobody will mistake it for a person. But it is
 # sound: its cepstra are computed from it, as from any recording, and not invented.
 
@@ -85,7 +85,7 @@ figures.audio(
 )
 
 # %% [markdown]
-# What can a listener hear in this? {cite}`ward2000backchannel` looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
+# What can a listener hear in this? [Ward and Tsukahara (2000)](references.bib#ward2000backchannel) looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
 # region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later.
 
 # %% tags=["remove-input"]
@@ -161,13 +161,12 @@ figures.show(
 #
 # $$
 # \beta_k(t) = \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g_e\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}}
-# + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise},\qquad m_i \sim \text{Categorical}(w_e \odot \text{taste}),
-# $$ (eq-corpus-listener)
+# + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise},\qquad m_i \sim \text{Categorical}(w_e \odot \text{taste}), \tag{4.1}$$
 #
 # and alike for the head, whose turns and tilts are mirrored. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
-# less the worse the mood ($g_e$). $b$ is the person's resting face. $A_e$ is what lasts: episodes of smiling with raised cheeks {cite}`ekman1990duchenne`, or of lowered brows and lip corners with the head
+# less the worse the mood ($g_e$). $b$ is the person's resting face. $A_e$ is what lasts: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), or of lowered brows and lip corners with the head
 # drawn back, or little. $G(t)\in[0,1]$ comes and goes: mimicry happens while the listener is with the speaker; its delay $d$ is around 0.6 s, a
-# little longer than the fastest facial reactions {cite}`dimberg1998rapid`. Gestures answer cues $\tau_i$, some of which are missed. Which gesture answers is a throw of dice:
+# little longer than the fastest facial reactions ([Dimberg and Thunberg, 1998](references.bib#dimberg1998rapid)). Gestures answer cues $\tau_i$, some of which are missed. Which gesture answers is a throw of dice:
 
 # %% tags=["nbval-check-output"]
 print("mode         negative neutral positive")
@@ -255,12 +254,12 @@ assert average < 0.4 * each
 
 # %% [markdown]
 # The best guess in the squared sense moves at a third of the speed (a part of each response's is tracking noise) and never blinks: no response that anybody ever gave. Whoever wants a living listener has to draw
-# one of the valid responses, which is what the paper's discrete space is for ({doc}`03-space`). The function that draws another true response is the
-# **oracle**, a reference in {doc}`08-results`: the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
+# one of the valid responses, which is what the paper's discrete space is for ([Base, Transformed, U](03-space.ipynb)). The function that draws another true response is the
+# **oracle**, a reference in [results](08-results.ipynb): the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
 #
 # ## Three attitudes, seen
 #
-# The coefficients belong to the face model, so any portrait can wear them ({doc}`06-renderer`). The astronaut smiles in her portrait already; her fitted expression is taken
+# The coefficients belong to the face model, so any portrait can wear them ([the renderer](06-renderer.ipynb)). The astronaut smiles in her portrait already; her fitted expression is taken
 # away first, so that attitudes start from a calmer face. (It does not close her mouth: a picture with teeth keeps them.)
 
 # %%
@@ -339,7 +338,7 @@ assert abs(rates[0] - 17) < 4
 assert abs(rates[1] - 26) < 5
 
 # %% [markdown]
-# The rates in brackets are those of {cite}`bentivoglio1997blink`. Now the timing: all differences between a speaker's and the listener's blinks.
+# The rates in brackets are those of [Bentivoglio et al. (1997)](references.bib#bentivoglio1997blink). Now the timing: all differences between a speaker's and the listener's blinks.
 
 # %%
 lags = np.concatenate(
@@ -375,31 +374,30 @@ figures.show(
 assert inside > 2
 
 # %% [markdown]
-# One bar stands out, 0.25 to 0.5 s after the speaker's blink, where {cite}`nakano2010blink` found it in people who listened to a speaker's face. It is there because
+# One bar stands out, 0.25 to 0.5 s after the speaker's blink, where [Nakano and Kitazawa (2010)](references.bib#nakano2010blink) found it in people who listened to a speaker's face. It is there because
 # we put it there: only blinks at breakpoints of speech are answered, each with a probability that is the listener's own.
 #
 # | what | constant | from |
 # | --- | --- | --- |
-# | blinks | 17 at rest (taken for listening), 26 in conversation, a minute | {cite}`bentivoglio1997blink` |
-# | blink entrainment | 0.25-0.5 s, at breakpoints | {cite}`nakano2010blink` |
-# | response cue | low pitch 110 ms, after 700 ms of speech, +700 ms | {cite}`ward2000backchannel` |
-# | nods | about 2 Hz, ordinary range 1.8-3.7 (slow and negative ones are slower) | {cite}`hadar1985listening` |
-# | smile | lip corners and cheeks | {cite}`ekman1990duchenne` |
-# | vowels | formants, pitch of men and women | {cite}`peterson1952vowels` |
-# | prosody of emotion | directions | {cite}`juslin2003emotion` |
-# | pauses | log-normal, about 0.5 s | {cite}`campione2002pauses` |
+# | blinks | 17 at rest (taken for listening), 26 in conversation, a minute | [Bentivoglio et al., 1997](references.bib#bentivoglio1997blink) |
+# | blink entrainment | 0.25-0.5 s, at breakpoints | [Nakano and Kitazawa, 2010](references.bib#nakano2010blink) |
+# | response cue | low pitch 110 ms, after 700 ms of speech, +700 ms | [Ward and Tsukahara, 2000](references.bib#ward2000backchannel) |
+# | nods | about 2 Hz, ordinary range 1.8-3.7 (slow and negative ones are slower) | [Hadar et al., 1985](references.bib#hadar1985listening) |
+# | smile | lip corners and cheeks | [Ekman et al., 1990](references.bib#ekman1990duchenne) |
+# | vowels | formants, pitch of men and women | [Peterson and Barney, 1952](references.bib#peterson1952vowels) |
+# | prosody of emotion | directions | [Juslin and Laukka, 2003](references.bib#juslin2003emotion) |
+# | pauses | log-normal, about 0.5 s | [Campione and Véronis, 2002](references.bib#campione2002pauses) |
 # | probabilities of the modes, sizes, noise | ours | plausible, not measured |
 #
 # ## On the time scales of people
 #
-# People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see {doc}`11-real-conversations`) more than half of a smile's variance is slower than a tenth of a
+# People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see [real conversations](11-real-conversations.ipynb)) more than half of a smile's variance is slower than a tenth of a
 # hertz, and two people's smiles still go together when one of them is moved by three seconds. The listener above only echoes: what lasts in it ignores the speaker. Version 2 of the simulator
 # (`simulate(..., version=2)`, `elp corpus simulate --simulator 2`) lets a mood change within the conversation, and be caught. With $s(t)$ the speaker's valence about the named mood, of
 # standard deviation 1,
 #
 # $$
-# v(t) = e + \sigma\Big(\rho\,\tilde s(t) + \sqrt{1-\rho^2}\;o(t)\Big),\qquad \tilde s = \text{low-pass of } s,
-# $$ (eq-corpus-affect)
+# v(t) = e + \sigma\Big(\rho\,\tilde s(t) + \sqrt{1-\rho^2}\;o(t)\Big),\qquad \tilde s = \text{low-pass of } s, \tag{4.2}$$
 #
 # is the listener's: $o$ is a slow process of their own, a smile shows what is above zero and a frown what is below. The quick echo stays, smaller.
 
@@ -500,7 +498,7 @@ print(
 
 # %% [markdown]
 # Training brings a corpus onto its device as it lies, in half precision. Random clips are drawn there, gathered and widened to single precision, by one sampler for ELP and for every
-# baseline that learns ({doc}`05-training`):
+# baseline that learns ([training](05a-loss.ipynb)):
 
 # %% tags=["remove-input"]
 from elp.training.sampler import Sampler
@@ -547,7 +545,7 @@ print(
 #   on this program only.
 # - **No meaning.** Real listeners respond to what is said. Here nothing is said.
 # - **Emotions are clean.** The attitude is constant in a clip (its mean is, in version 2), and the label is right. Real labels are noisy: the paper itself finds neutral and negative hard to tell apart.
-# - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ({doc}`01-extraction`).
+# - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ([parameter extraction](01-extraction.ipynb)).
 # - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles pull together in many more ways.
 #
 # What it can teach: whether a method can learn stochastic, emotion-dependent, *late* behaviour at all, with the truth at hand; and it lets everybody run everything on this book's pages.
@@ -597,4 +595,4 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 #
 # ## References
 #
-# Backchannels {cite}`ward2000backchannel,yngve1970turn`; blinks {cite}`bentivoglio1997blink,nakano2010blink`; the corpora that we stand in for {cite}`zhou2022rlhg,ng2022learning2listen`.
+# Backchannels ([Ward and Tsukahara, 2000](references.bib#ward2000backchannel); [Yngve, 1970](references.bib#yngve1970turn)); blinks ([Bentivoglio et al., 1997](references.bib#bentivoglio1997blink); [Nakano and Kitazawa, 2010](references.bib#nakano2010blink)); the corpora that we stand in for ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Ng et al., 2022](references.bib#ng2022learning2listen)).

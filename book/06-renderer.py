@@ -36,9 +36,9 @@ figures.setup()
 # %% [markdown]
 # ## One portrait, lifted
 #
-# `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of {doc}`01-extraction` to this single
+# `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of [parameter extraction](01-extraction.ipynb) to this single
 # frame. The fit gives each point a *depth*. The person is cut from the picture by the small segmentation network of MediaPipe
-# {cite}`lugaresi2019mediapipe`, run by LiteRT, and the cut is refined along the picture's edges.
+# ([Lugaresi et al., 2019](references.bib#lugaresi2019mediapipe)), run by LiteRT, and the cut is refined along the picture's edges.
 
 # %% tags=["nbval-check-output"]
 portrait = Portrait.load(data.astronaut())
@@ -86,8 +86,7 @@ figures.image(
 #
 # $$
 # \mathbf{x}'_i = \mathbf{x}_i + w_i \Big[ \pi\big( R\,(\mathbf{X}_i + R_0\,\Delta\mathbf{S}_i - \mathbf{o}) + \mathbf{o} + \mathbf{t} \big) - \pi(\mathbf{X}_i) \Big],
-# \qquad R = R_0\, R(p)\, R_0^{\top}.
-# $$ (eq-render-repose)
+# \qquad R = R_0\, R(p)\, R_0^{\top}. \tag{6.1}$$
 #
 # $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks
 # aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
@@ -287,12 +286,11 @@ print(
 # ## Blink control
 #
 # ELP's decoder says *when* the eyes are shut, $\varphi(t) \in \{0, 1\}$; the face model knows *how*: $\beta_e$ closes the lids. Section 3.4 of
-# {cite}`song2023elp` joins them. Each run of ones is a group of length $L$; with $\beta_1$ and $\beta_2$ the lids at its start and end,
+# [Song et al. (2023)](references.bib#song2023elp) joins them. Each run of ones is a group of length $L$; with $\beta_1$ and $\beta_2$ the lids at its start and end,
 #
 # $$
 # \beta(k) = \begin{cases} (1-w_k)\,\beta_1 + w_k\,\beta_e & k < L/2 \\ (1-w_k)\,\beta_2 + w_k\,\beta_e & k \ge L/2 \end{cases}
-# \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil}
-# $$ (eq-render-blink)
+# \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil} \tag{6.2}$$
 #
 # for $k = 0 \dots L-1$, on the eyelid directions only. With both ends at $\beta_1$ and $\beta_2$ themselves, as the text may be read, a blink of one or two frames would never
 # close, and few would close entirely. We let the first frame move already.
@@ -443,7 +441,7 @@ figures.image(
 #
 # ## What the paper did
 #
-# ELP renders with the First Order Motion Model {cite}`siarohin2019fomm`, a network that finds keypoints without supervision, predicts a dense flow between them and
+# ELP renders with the First Order Motion Model ([Siarohin et al., 2019](references.bib#siarohin2019fomm)), a network that finds keypoints without supervision, predicts a dense flow between them and
 # inpaints what becomes visible. The authors train its motion module on videos of the rendered *face mesh*, which then drive one portrait at
 # 256 × 256 pixels. Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
 # train, and may let a person's identity drift with the motion. Ours takes the person's pixels from the portrait except where lids and mouth
@@ -509,10 +507,10 @@ print(
 # ```{solution} ex-render-blink
 # :class: dropdown
 # With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in 0.1 to 0.2 s and stay. Limit the ramp, e.g.
-# $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of {eq}`eq-render-blink` itself.
+# $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of Eq. 6.2 itself.
 # ```
 #
 # ## References
 #
-# The paper's renderer is Section 3.4 of {cite}`song2023elp`; its network is {cite}`siarohin2019fomm`. Re-posing a fitted face model goes back to
-# {cite}`blanz1999morphable` and, in real time, {cite}`thies2016face2face`.
+# The paper's renderer is Section 3.4 of [Song et al. (2023)](references.bib#song2023elp); its network is ([Siarohin et al., 2019](references.bib#siarohin2019fomm)). Re-posing a fitted face model goes back to
+# [Blanz and Vetter (1999)](references.bib#blanz1999morphable) and, in real time, ([Thies et al., 2016](references.bib#thies2016face2face)).

@@ -77,8 +77,7 @@ print(
 # Fit a Gaussian to the real frames, one to the generated frames, and measure how far one must be moved to become the other:
 #
 # $$
-# \mathrm{FD} \;=\; \lVert \mu_x - \mu_y \rVert^2 \;+\; \operatorname{tr}\!\bigl(\Sigma_x + \Sigma_y - 2\,(\Sigma_x \Sigma_y)^{1/2}\bigr).
-# $$ (eq-fd)
+# \mathrm{FD} \;=\; \lVert \mu_x - \mu_y \rVert^2 \;+\; \operatorname{tr}\!\bigl(\Sigma_x + \Sigma_y - 2\,(\Sigma_x \Sigma_y)^{1/2}\bigr). \tag{7.1}$$
 #
 # The first term says *where* a face rests, the second *how* it moves about that place.
 
@@ -104,8 +103,8 @@ print(
 
 # %% [markdown]
 # What is pooled changes the question. `frechet` compares each clip with its own truth and averages over clips (the convention of DIM and
-# lm-listener {cite}`tran2024dim,ng2023lmlistener`, and ours); `frechet_pooled` throws all frames together and forgives which clip they came from; `paired_frechet`
-# (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD {cite}`zhou2022rlhg,huang2022pch`.
+# lm-listener ([Tran et al., 2024](references.bib#tran2024dim); [Ng et al., 2023](references.bib#ng2023lmlistener)), and ours); `frechet_pooled` throws all frames together and forgives which clip they came from; `paired_frechet`
+# (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Huang et al., 2022](references.bib#huang2022pch)).
 
 # %%
 places = [
@@ -147,7 +146,7 @@ print(
 # %% [markdown]
 # The same answers, four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
 #
-# Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep that in mind for [the results](08-results). A method that is not told *who* listens
+# Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep that in mind for [the results](08-results.ipynb). A method that is not told *who* listens
 # cannot know where that person's face rests, however well it moves, so no such method comes near 0.
 #
 # ## Is there enough of it? V-D and SI-D
@@ -155,8 +154,7 @@ print(
 # V-D is the variance over time, SI-D the Shannon entropy of a histogram over $K$ clusters of the *real* frames ($K = 40$ for expressions, 20 for the head):
 #
 # $$
-# \text{V-D} = \frac{1}{CD}\sum_{c,d} \operatorname{Var}_t\, x_{c,t,d}, \qquad \text{SI-D} = -\sum_{k=1}^{K} h_k \log_2 h_k .
-# $$ (eq-diversity)
+# \text{V-D} = \frac{1}{CD}\sum_{c,d} \operatorname{Var}_t\, x_{c,t,d}, \qquad \text{SI-D} = -\sum_{k=1}^{K} h_k \log_2 h_k . \tag{7.2}$$
 
 # %% tags=["remove-input"]
 from elp.metrics.entropy import bits
@@ -189,14 +187,12 @@ print(
 # The residual Pearson correlation asks whether the generated listener co-varies with the speaker as much as the real one did:
 #
 # $$
-# \mathrm{RPCC} = \bigl|\, \bar\rho(\text{listener}_{gt}, \text{speaker}) - \bar\rho(\text{listener}_{pred}, \text{speaker}) \,\bigr| ,
-# $$ (eq-rpcc)
+# \mathrm{RPCC} = \bigl|\, \bar\rho(\text{listener}_{gt}, \text{speaker}) - \bar\rho(\text{listener}_{pred}, \text{speaker}) \,\bigr| , \tag{7.3}$$
 #
-# $\bar\rho$ the mean over clips and coefficients. A listener answers *later*, though. The windowed time-lagged cross-correlation {cite}`boker2002wcc` slides a window of 4 s of the speaker over the listener:
+# $\bar\rho$ the mean over clips and coefficients. A listener answers *later*, though. The windowed time-lagged cross-correlation ([Boker et al., 2002](references.bib#boker2002wcc)) slides a window of 4 s of the speaker over the listener:
 #
 # $$
-# r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+99},\; x_{w+\ell \dots w+\ell+99} \bigr), \qquad -50 \le \ell \le 50 \text{ frames}.
-# $$ (eq-wtlcc)
+# r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+99},\; x_{w+\ell \dots w+\ell+99} \bigr), \qquad -50 \le \ell \le 50 \text{ frames}. \tag{7.4}$$
 #
 # A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so fewer windows take part the larger the lag (the small step at lag 0, in the figure below, is a first or last window that drops out).
 #
@@ -301,8 +297,7 @@ assert every.peak < real.peak / 3
 # A correlation asks two questions at once: does the listener follow, and does it do anything else? A lively face that returns each smile scores lower than a dull one that returns the same. The *gain* asks the first only. It is the slope of the listener's movement $x$ on the mean $\bar s$ of the speaker's over the second before, clips' means taken out:
 #
 # $$
-# g = \frac{\sum_t \bar s(t)\, x(t)}{\sum_t \bar s(t)^2} , \qquad \bar s(t) = \frac{1}{25} \sum_{k=1}^{25} s(t-k) .
-# $$ (eq-gain)
+# g = \frac{\sum_t \bar s(t)\, x(t)}{\sum_t \bar s(t)^2} , \qquad \bar s(t) = \frac{1}{25} \sum_{k=1}^{25} s(t-k) . \tag{7.5}$$
 #
 # Below, the real listeners' smiles get livelier: more and more of strangers' smiles is added to them, of twenty strangers in turn.
 
@@ -361,8 +356,7 @@ assert (
 # The short time series distance compares steps from frame to frame:
 #
 # $$
-# \mathrm{STS} = \sqrt{\textstyle\sum_{t,d} \bigl(\Delta x_{t,d} - \Delta y_{t,d}\bigr)^2 / \delta t}\,.
-# $$ (eq-sts)
+# \mathrm{STS} = \sqrt{\textstyle\sum_{t,d} \bigl(\Delta x_{t,d} - \Delta y_{t,d}\bigr)^2 / \delta t}\,. \tag{7.6}$$
 #
 # The published sum has no normalisation: it grows with the square root of the test set, so figures from test sets of different size cannot be compared. Divided by $\sqrt{\text{steps}}$ it can:
 
@@ -408,17 +402,16 @@ for name, tried in tries.items():
 # A nod answers no nod. People nod when a voice falls, or pauses; they blink when a phrase ends. So neither correlation nor gain can see a listener who attends: what is answered is an *event*, in another channel. Event metrics therefore ask: how much more of something happens after an event than elsewhere?
 #
 # $$
-# m = \frac{\text{mean activity in the window after events}}{\text{mean activity in all other frames}} .
-# $$ (eq-modulation)
+# m = \frac{\text{mean activity in the window after events}}{\text{mean activity in all other frames}} . \tag{7.7}$$
 #
 # 1 is the level of chance: the events change nothing. The direction is *match*, people's own value, not as high as possible. Sums are taken over all clips before dividing, so that a clip with few events does not shout.
 
 # %% [markdown]
 # | metric | events of the speaker | activity of the listener | window |
 # |---|---|---|---|
-# | nods after low pitch | cues of the rule of {cite}`ward2000backchannel` | power of pitch at 1 to 4 Hz {cite}`hadar1985listening` | 0 to 1 s |
+# | nods after low pitch | cues of the rule of [Ward and Tsukahara (2000)](references.bib#ward2000backchannel) | power of pitch at 1 to 4 Hz ([Hadar et al., 1985](references.bib#hadar1985listening)) | 0 to 1 s |
 # | nods after phrases | ends of phrases | the same | 0.2 to 1.2 s |
-# | blinks after blinks | blinks within 0.3 s of a phrase's end | starts of blinks {cite}`nakano2010blink` | 0.2 to 0.56 s |
+# | blinks after blinks | blinks within 0.3 s of a phrase's end | starts of blinks ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)) | 0.2 to 0.56 s |
 # | blinks after other blinks | blinks far from such ends: the control, people do not follow | the same | the same |
 # | onsets after onsets | starts of smiles | starts of smiles | 0 to 2 s |
 #
@@ -563,19 +556,18 @@ for name, x in (("restless", turns), ("half at rest", half)):
     )
 
 # %% [markdown]
-# The [results](08-results) lead with these columns.
+# The [results](08-results.ipynb) lead with these columns.
 
 # %% [markdown]
 # ## Several answers at once: REACT
 #
-# If many answers are right, score many. The REACT challenges {cite}`song2023react` compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best
+# If many answers are right, score many. The REACT challenges ([Song et al., 2023](references.bib#song2023react)) compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best
 # concordance, FRDist the least warped distance, both summed over the samples:
 #
 # $$
 # \mathrm{FRCorr} = \frac1N \sum_{n,k} \max_{y \in A_n} \frac{2 \operatorname{cov}(x_{nk}, y)}{\sigma_{x}^2 + \sigma_y^2 + (\mu_x - \mu_y)^2},
 # \qquad
-# \mathrm{FRDist} = \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y),
-# $$ (eq-react)
+# \mathrm{FRDist} = \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y), \tag{7.8}$$
 #
 # with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker. FRDiv is the mean squared difference between two samples for one speaker, FRDvs between the answers to two speakers, FRVar the variance over
 # time of each answer, and FRSyn the absolute lag, up to two seconds, at which the correlation of the *whole* clip with the speaker is highest. Coefficients are averaged, but the warped distance takes all of them together. Here $A_n$ is the true listener alone, and the samples are real listeners of other conversations:
@@ -785,7 +777,7 @@ assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 #
 # | columns | comparable? | why |
 # |---|---|---|
-# | FD of DIM, lm-listener, ours | formula yes, numbers only on the same coefficients | all are {eq}`eq-fd` per clip; the face models differ (FLAME 50, Deep3DFace 64, ours 100) and so do units |
+# | FD of DIM, lm-listener, ours | formula yes, numbers only on the same coefficients | all are Eq. 7.1 per clip; the face models differ (FLAME 50, Deep3DFace 64, ours 100) and so do units |
 # | FD of RLHG and PCH with FD of ELP, L2L | no | the first is a mean absolute difference; the paper's Table 1 marks the copied figures with a star |
 # | V-D of DIM with V-D of L2L, ELP | no | flattened against over time |
 # | SI-D | within one corpus | the clusters come from that corpus's ground truth |
@@ -890,7 +882,7 @@ assert wider["smile_gain"] > 1.4 and min(wider.values()) > 0.8
 # %% [markdown]
 # It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, as these six people's clips differ more than the people do. How much of a smile comes back is a matter of the person: its interval is nearly twice as wide. Over pieces it would have claimed to know a gain that it knows of six people only.
 #
-# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest times the number of rows, the next times one less, and so on, none below the one before.
+# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results.ipynb) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest times the number of rows, the next times one less, and so on, none below the one before.
 
 # %% tags=["nbval-check-output"]
 drawn = np.random.default_rng(0).random((1000, 20))  # nothing differs

@@ -16,9 +16,9 @@
 #
 # **Question.** Does anybody listen? A listener nods when the voice invites it, blinks when a phrase ends, smiles back. Which methods do that, which only look as if they might, and which of the paper's claims survive?
 #
-# The paper's corpora (ViCo, L2L) cannot be redistributed, so everything here is measured on the simulated conversations of [the corpus chapter](04-corpus). No real person is in them. In return their truth is known, and the simulator can answer *again*: we know how well a perfect method would do.
+# The paper's corpora (ViCo, L2L) cannot be redistributed, so everything here is measured on the simulated conversations of [the corpus chapter](04-corpus.ipynb). No real person is in them. In return their truth is known, and the simulator can answer *again*: we know how well a perfect method would do.
 #
-# Formulas are those of [the metrics chapter](07-metrics). Nothing is computed on this page but comparisons: the numbers are read from result files. One command, `experiments/tables.py`, trains the methods, has each answer every test speaker in full length, measures, and writes such a file. Real conversations have [their own chapter](11-real-conversations).
+# Formulas are those of [the metrics chapter](07-metrics.ipynb). Nothing is computed on this page but comparisons: the numbers are read from result files. One command, `experiments/tables.py`, trains the methods, has each answer every test speaker in full length, measures, and writes such a file. Real conversations have [their own chapter](11-real-conversations.ipynb).
 
 # %%
 import numpy as np
@@ -69,7 +69,7 @@ for name in names:
 # All other methods learned from this corpus's own training split, less than a tenth as long. So `listener` also has the advantage of more data; how much of its lead that explains, this page cannot say.
 # ```
 #
-# **ELP-U** and **ELP-V** are recipe `lively` of [the training chapter](05-training), with the emotion in the codes and without. **As printed** is the paper to the letter: value coding, Eqs. 3 to 5 summed, learning rate 1e-3, every frame drawn independently. RLHG {cite}`zhou2022rlhg` and PCH's listener {cite}`huang2022pch` are LSTMs that regress the next frame; L2L {cite}`ng2022learning2listen` draws codes of eight frames from a learned dictionary.
+# **ELP-U** and **ELP-V** are recipe `lively` of [training](05b-standing-still.ipynb), with the emotion in the codes and without. **As printed** is the paper to the letter: value coding, Eqs. P3 to P5 summed, learning rate 1e-3, every frame drawn independently. RLHG ([Zhou et al., 2022](references.bib#zhou2022rlhg)) and PCH's listener ([Huang et al., 2022](references.bib#huang2022pch)) are LSTMs that regress the next frame; L2L ([Ng et al., 2022](references.bib#ng2022learning2listen)) draws codes of eight frames from a learned dictionary.
 #
 # Random answers with any training listener. NN-motion and NN-audio answer with the listener of the training speaker who moves or sounds most alike; NN+U instead has ELP-U answer that speaker. DLS-Random+U sends random codewords through the decoders of ELP-U.
 #
@@ -220,7 +220,7 @@ assert measured["ELP-U"]["rest_share"]["value"] < 0.1
 # %% [markdown]
 # `listener` rests four tenths of the time, as people do, and turns about as fast. ELP-U and V turn more than twice as fast and hardly ever rest, and one in four of their blinks follows the last within a second. Their roll has more than six times people's power at 1 to 4 Hz.
 #
-# The row "independent draws" is ELP-U once more, with the codes of each frame drawn by themselves, as Eq. 2 may be read: twice as restless, and 76 blinks a minute. Yet its FD is *lower* than ELP-U's, by a separated difference (below). Distance metrics do not see trembling.
+# The row "independent draws" is ELP-U once more, with the codes of each frame drawn by themselves, as Eq. P2 may be read: twice as restless, and 76 blinks a minute. Yet its FD is *lower* than ELP-U's, by a separated difference (below). Distance metrics do not see trembling.
 #
 # ### What fails
 #
@@ -536,7 +536,7 @@ still = measured["ELP-U, as printed"]["facial_vd"]["value"]
 assert still < 0.01 * gt["facial_vd"]["value"]
 
 # %% [markdown]
-# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes come to carry nothing and whose face stands still (why, [the training chapter](05-training) shows). L2L *draws* its codes and has half to four fifths. The energy score brings U, V and `listener` to people's variance.
+# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes come to carry nothing and whose face stands still (why, [this page](05b-standing-still.ipynb) shows). L2L *draws* its codes and has half to four fifths. The energy score brings U, V and `listener` to people's variance.
 #
 # ### Blinks
 #
@@ -548,7 +548,7 @@ columns = ["blink_wtlcc", "blink_rate", "blink_interval", "blink_length"]
 figures.table(tables.table(v2, columns, methods=open_eyed))
 
 # %% [markdown]
-# RLHG, PCH and L2L do not close their eyes, as the paper reports: a blink is short and its time uncertain, so no distance pays for closing them. The printed recipe blinks 73 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's {cite}`nakano2010blink`. A value far above the oracle's would mean copying.
+# RLHG, PCH and L2L do not close their eyes, as the paper reports: a blink is short and its time uncertain, so no distance pays for closing them. The printed recipe blinks 73 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)). A value far above the oracle's would mean copying.
 #
 # ## The paper's figures beside ours
 #

@@ -15,13 +15,12 @@
 # # The emotion space
 #
 # **Question.** Embed the codes of many clips in the plane and colour each point by the listener's emotion. In the paper's Figure 7 the emotions
-# are mixed in the Base Space V and fall apart in U {cite}`song2023elp`. What does this picture show, and what can it not show?
+# are mixed in the Base Space V and fall apart in U ([Song et al., 2023](references.bib#song2023elp)). What does this picture show, and what can it not show?
 #
 # The definition of U already answers half of it. With $k \in \{1 \dots V\}$ the category that head $h$ takes at frame $t$ and $n$ the emotion,
 #
 # $$
-# \mathcal{U}_{t,h} \;=\; n V + k_{t,h}, \qquad n \in \{0 \dots N-1\}.
-# $$ (eq-emotion-u)
+# \mathcal{U}_{t,h} \;=\; n V + k_{t,h}, \qquad n \in \{0 \dots N-1\}. \tag{9.1}$$
 #
 # The label $n$ is *written into* every codeword. Two clips of different emotions share no codeword at all, so any embedding that looks at
 # codewords must separate them: for a trained model, for an untrained one, and for labels drawn by lot. We make the picture, then the controls
@@ -93,8 +92,8 @@ colour = {"V": codes.emotion, "U": codes.emotion, "U, labels by lot": lot}
 # %% [markdown]
 # ## t-SNE, and the control that it needs
 #
-# t-SNE {cite}`vandermaaten2008tsne` keeps neighbours together; sizes of clusters and distances between them mean nothing
-# {cite}`wattenberg2016tsne`. The third panel is the control: the labels are shuffled over the clips *before* U is formed, so they have nothing
+# t-SNE ([van der Maaten and Hinton, 2008](references.bib#vandermaaten2008tsne)) keeps neighbours together; sizes of clusters and distances between them mean nothing
+# ([Wattenberg et al., 2016](references.bib#wattenberg2016tsne)). The third panel is the control: the labels are shuffled over the clips *before* U is formed, so they have nothing
 # to do with speaker, listener or motion, and the points are coloured by these shuffled labels.
 
 # %%
@@ -119,11 +118,11 @@ figures.show(
 )
 
 # %% [markdown]
-# The right panel is as tidy as the middle one. What separates the groups in U is the label that equation {eq}`eq-emotion-u` put there.
+# The right panel is as tidy as the middle one. What separates the groups in U is the label that Eq. 9.1 put there.
 #
 # ## UMAP says the same
 #
-# UMAP {cite}`mcinnes2018umap` is another way to draw neighbours; it is no independent witness, since it reads the same codewords.
+# UMAP ([McInnes et al., 2018](references.bib#mcinnes2018umap)) is another way to draw neighbours; it is no independent witness, since it reads the same codewords.
 
 # %%
 planes = {name: analysis.embed(x, "umap") for name, x in reduced.items()}
@@ -146,7 +145,7 @@ figures.show(
 #
 # A picture can only persuade; a number can be shown to be wrong. In the full feature space we let the five nearest neighbours vote for a clip's emotion, with
 # no listener both among the voters and among the judged (their speakers may be), and report the accuracy balanced over the emotions: one third is chance. The silhouette
-# {cite}`rousseeuw1987silhouette` compares the distance to one's own group with the distance to the nearest other; 0 means that the groups
+# ([Rousseeuw, 1987](references.bib#rousseeuw1987silhouette)) compares the distance to one's own group with the distance to the nearest other; 0 means that the groups
 # overlap. *V + e* is V with ten times the label's one-hot appended (large enough to count beside the histogram): the cheapest way to tell a decoder the emotion without any rearrangement.
 
 # %%
@@ -348,7 +347,7 @@ widgets.listener(
 # The paper says that t-SNE shows "the features decoded from the U and V spaces", of 970 clips from ViCo. It does not say whether codewords or
 # the decoders' inner features are meant, how a clip becomes one vector, or which perplexity was used. We take the codewords, counted per
 # head. It compares with a model *without* emotion (V), and calls the separation in U "better feature distinction, as the value ranges of
-# different emotions vary": which is the identity of equation {eq}`eq-emotion-u`, said in words.
+# different emotions vary": which is the identity of Eq. 9.1, said in words.
 # ```
 #
 # ## Exercises

@@ -25,7 +25,7 @@ from elp.listener.contract import Responder
 figures.source(Responder)
 
 # %% [markdown]
-# A [`Clip`](notation) holds the speaker: `motion.beta` `(T, D)`, `motion.pose` `(T, 6)`, `motion.blink` and `motion.valid` `(T,)`, and `mfcc` `(T, 29)`, at 25 frames per second. The answer is a `Motion` of the same length in the same units.
+# A [`Clip`](notation.md) holds the speaker: `motion.beta` `(T, D)`, `motion.pose` `(T, 6)`, `motion.blink` and `motion.valid` `(T,)`, and `mfcc` `(T, 29)`, at 25 frames per second. The answer is a `Motion` of the same length in the same units.
 # Three rules make the numbers comparable. The answer covers *all* frames, however long the clip: nothing is cut to a training window. All randomness comes from `generator`, so a table can be
 # repeated. And no frame of the true listener is seen, not even the first.
 
@@ -128,13 +128,13 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# All rows of the full tables stand in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it. Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results) shows it once the name is in its list `rows`.
+# All rows of the full tables stand in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it. Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results.ipynb) shows it once the name is in its list `rows`.
 #
 # ## What a new method should show
 #
 # | show | because |
 # |---|---|
-# | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([metrics](07-metrics)) |
+# | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([metrics](07-metrics.ipynb)) |
 # | the stranger's row | it is the level of chance, where the split holds several listeners |
 # | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
 # | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |
@@ -165,7 +165,7 @@ for late in (15, 0):
 # %% [markdown]
 # ## References
 #
-# The challenge of many right answers, and metrics for it: {cite}`song2023react`. Mimicry and its timing as a baseline of listening behaviour: {cite}`boker2002wcc`.
+# The challenge of many right answers, and metrics for it: [Song et al. (2023)](references.bib#song2023react). Mimicry and its timing as a baseline of listening behaviour: [Boker et al. (2002)](references.bib#boker2002wcc).
 #
 # ```{bibliography}
 # :filter: docname in docnames

@@ -44,8 +44,7 @@ measured = results.read("conversations")
 #
 # $$
 # r_\ell(x, y) = \operatorname{corr}\big(x(t),\, y(t+\ell)\big),\qquad
-# \text{coupling} = \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}.
-# $$ (eq-conversations-coupling)
+# \text{coupling} = \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}. \tag{11.1}$$
 #
 # Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
 # Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.
@@ -58,7 +57,7 @@ figures.source(coupling)
 # %% [markdown]
 # ## Video calls
 #
-# {cite}`diao2024nonverbal` recorded 15 dyads in video calls, three minutes under each of three picture qualities, and published, per person and frame, the intensities of AU06 (raised
+# [Diao et al. (2024)](references.bib#diao2024nonverbal) recorded 15 dyads in video calls, three minutes under each of three picture qualities, and published, per person and frame, the intensities of AU06 (raised
 # cheeks) and AU12 (smile), body motion and gaze.
 
 # %% tags=["nbval-check-output"]
@@ -149,7 +148,7 @@ figures.show(
 
 # %% [markdown]
 # The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
-# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ({doc}`07-metrics`) inherits this spread.
+# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([metrics](07-metrics.ipynb)) inherits this spread.
 #
 # Gaze is not coupled like this: whether one looks at the other says nothing about whether the other looks back at the same moment.
 #
@@ -253,13 +252,13 @@ figures.show(
 )
 
 # %% [markdown]
-# Of the same order, but not alike: the simulated listener is always late, by about the delay that {doc}`04-corpus` gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
+# Of the same order, but not alike: the simulated listener is always late, by about the delay that [simulated dyads](04-corpus.ipynb) gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
 # call last for many seconds, and a simulated mood is as long as the clip, so that it shifts all of it and drops out of the correlation.
 #
 # ## Would a method find it?
 #
-# The methods of [the results](08-results) on these calls, split by dyad: ten to learn from, two to look at on the way, three to answer; each person is the listener once in each of three calls, so that there are eighteen answers of three minutes. Motion only: four numbers a frame, no sound, no head, no emotion (U and V are then the same). The *stranger* is the
-# pseudo-pair. ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal of [the results](08-results); RLHG and PCH had 100 epochs, L2L 6000 steps for its codes and 4000 for its predictor; three seeds each. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations.
+# The methods of [the results](08-results.ipynb) on these calls, split by dyad: ten to learn from, two to look at on the way, three to answer; each person is the listener once in each of three calls, so that there are eighteen answers of three minutes. Motion only: four numbers a frame, no sound, no head, no emotion (U and V are then the same). The *stranger* is the
+# pseudo-pair. ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal of [the results](08-results.ipynb); RLHG and PCH had 100 epochs, L2L 6000 steps for its codes and 4000 for its predictor; three seeds each. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations.
 
 # %%
 calls = results.read("tables-vc-resolution")
@@ -303,7 +302,7 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 # %% [markdown]
 # ELP's FD is lower than that of a face that does not move, of strangers, PCH and L2L, and cannot be told from that of a real listener who is copied, at random or from the nearest training speaker, nor from RLHG's; L2L is the farthest of all. ELP has 73 % of people's variance, L2L 57 % (not separated), RLHG 45 %, PCH 25 %.
 #
-# Who follows can be told better. People return 0.18 of each other's smiles, strangers nothing. RLHG and PCH return twice what people do and more, in a face that does little else, hence a WTLCC six and nine times people's: that is a mirror and no listener. NN-motion overdoes it as much, in a face that moves a third more than people's. ELP returns a third of what people do: more than strangers, by an interval that just excludes 0 and takes eighteen answers of three dyads for independent, and not separated from a random listener or from L2L. The answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one; those to one chosen without looking at motion (NN-audio+U, and there is no sound) return nothing, and neither does the style of Eq. 1 alone. So what the simulated corpus taught of Eq. 1 holds for people; that a causal model follows better does not show here. On the simulated corpus the same recipe returns 0.15, as much as its ten listeners though less than the oracle's 0.23, after 2000 steps, with several times as many people, with sound, and with moods that are told. Which of these makes the difference we have not tried.
+# Who follows can be told better. People return 0.18 of each other's smiles, strangers nothing. RLHG and PCH return twice what people do and more, in a face that does little else, hence a WTLCC six and nine times people's: that is a mirror and no listener. NN-motion overdoes it as much, in a face that moves a third more than people's. ELP returns a third of what people do: more than strangers, by an interval that just excludes 0 and takes eighteen answers of three dyads for independent, and not separated from a random listener or from L2L. The answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one; those to one chosen without looking at motion (NN-audio+U, and there is no sound) return nothing, and neither does the style of Eq. P1 alone. So what the simulated corpus taught of Eq. P1 holds for people; that a causal model follows better does not show here. On the simulated corpus the same recipe returns 0.15, as much as its ten listeners though less than the oracle's 0.23, after 2000 steps, with several times as many people, with sound, and with moods that are told. Which of these makes the difference we have not tried.
 #
 # Two lessons on the way, both about units. These calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is nothing; that drowned the face's gradient. What never moves is now left out of the score. And the face model's coefficients share a unit, in which a large movement counts for more; so ELP's loss, and every FD, took the logarithm of body motion, whose numbers are several times as large as a smile's, for the larger movement by far. In that measure ELP had an FD as low as a copied listener's, and we called it the lowest; in comparable units it cannot be told from a copied listener's, but the lowest it is not. A corpus now says whether its units can be compared.
 
@@ -317,10 +316,10 @@ figures.source(Corpus.units)
 #
 # | command | reads | coefficients |
 # | --- | --- | --- |
-# | `elp corpus import vico SOURCE -o DEST` | RLD_data.csv, .mat of Deep3DFace or the raw mp4 and wav {cite}`zhou2022rlhg` | 64, or our 100 |
-# | `... l2l` | p0/p1 .npy of DECA, mel spectra {cite}`ng2022learning2listen` | 50 |
-# | `... dualtalk` | .npz and .wav per person {cite}`peng2025dualtalk` | 50 |
-# | `... vc-resolution` | the authors' repository or its .zip {cite}`diao2024nonverbal` | 4: AU06, AU12, body motion, gaze |
+# | `elp corpus import vico SOURCE -o DEST` | RLD_data.csv, .mat of Deep3DFace or the raw mp4 and wav ([Zhou et al., 2022](references.bib#zhou2022rlhg)) | 64, or our 100 |
+# | `... l2l` | p0/p1 .npy of DECA, mel spectra ([Ng et al., 2022](references.bib#ng2022learning2listen)) | 50 |
+# | `... dualtalk` | .npz and .wav per person ([Peng et al., 2025](references.bib#peng2025dualtalk)) | 50 |
+# | `... vc-resolution` | the authors' repository or its .zip ([Diao et al., 2024](references.bib#diao2024nonverbal)) | 4: AU06, AU12, body motion, gaze |
 # | `... vc-delay` | the repository of its sequel, or its .zip | 2: body motion, gaze |
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
@@ -347,7 +346,7 @@ figures.source(events)
 #
 # Learning2Listen has no labels. The paper takes them from the speaker's voice, with a published analyser: happy becomes *positive*, the rest *unpositive*, and "to maintain the balance" more
 # clips are labelled unpositive. The analyser is a convolutional network on 2.5 s of sound, trained on acted English. We run its weights, which you download from its authors, in torch. How far can we trust
-# it? On 176 acted German clips of EmoDB {cite}`burkhardt2005emodb`, cut to two seconds:
+# it? On 176 acted German clips of EmoDB ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)), cut to two seconds:
 
 # %% tags=["nbval-check-output"]
 speech = measured["speech"]
@@ -457,4 +456,4 @@ assert kept == 1
 #
 # ## References
 #
-# Pseudo-pairs and windowed cross-correlation {cite}`boker2002wcc`; the calls {cite}`diao2024nonverbal`; acted German speech {cite}`burkhardt2005emodb`; corpora {cite}`zhou2022rlhg,ng2022learning2listen,peng2025dualtalk`.
+# Pseudo-pairs and windowed cross-correlation ([Boker et al., 2002](references.bib#boker2002wcc)); the calls ([Diao et al., 2024](references.bib#diao2024nonverbal)); acted German speech ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)); corpora ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Ng et al., 2022](references.bib#ng2022learning2listen); [Peng et al., 2025](references.bib#peng2025dualtalk)).

@@ -56,7 +56,7 @@ def said(nb: Any) -> list[tuple[str, str, list[str]]]:
 
 
 def test_every_twin_has_a_notebook_and_a_place_in_the_contents() -> None:
-    twins = {p.stem for p in BOOK.glob("[0-9][0-9]-*.py")}
+    twins = {p.stem for p in BOOK.glob("[0-9][0-9]*-*.py")}
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     listed = {Path(c["file"]).name for part in toc["parts"] for c in part["chapters"]}
     assert twins == {p.stem for p in NOTEBOOKS}
@@ -141,7 +141,7 @@ def test_listings_fit_the_page(path: Path) -> None:
     wide = [
         (obj.__module__, line)
         for obj in shown(path.with_suffix(".py"))
-        for line in figures.listing(obj).splitlines()
+        for line in figures.code_of(obj).splitlines()
         if len(line) > COLUMNS
     ]
     assert not wide
@@ -150,8 +150,7 @@ def test_listings_fit_the_page(path: Path) -> None:
 @every_chapter
 def test_listings_are_the_present_source(path: Path) -> None:
     """What a page shows of `elp` is what `elp` is now."""
-    outputs = [o.get("data", {}) for c in code(path) for o in c.outputs]
-    listed = [data["text/markdown"] for data in outputs if "text/markdown" in data]
+    listed = [page for page in html(path) if page.startswith('<p class="elp-where">')]
     present = [figures.listing(obj) for obj in shown(path.with_suffix(".py"))]
     assert listed == present, f"run: make pairs ONLY=book/{path.stem}.py"
 
@@ -225,7 +224,7 @@ def test_a_chapter_has_all_its_parts(path: Path) -> None:
         (r"^# ", "a title"),
         (r"\{exercise", "an exercise"),
         (r"\{solution", "its solution"),
-        (r"\{cite", "a reference"),
+        (r"references\.bib#", "a reference"),
     ):
         assert re.search(part, text, re.M), f"{path.stem} lacks {why}"
 

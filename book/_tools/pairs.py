@@ -77,7 +77,7 @@ def make(twin: Path) -> str:
 
 
 def main(names: list[str]) -> int:
-    twins = [Path(n).with_suffix(".py") for n in names] or sorted(BOOK.glob("[0-9][0-9]-*.py"))
+    twins = [Path(n).with_suffix(".py") for n in names] or sorted(BOOK.glob("[0-9][0-9]*-*.py"))
     with ThreadPoolExecutor(2) as pool:  # the work is done in the kernels' processes
         problems = [p for p in pool.map(make, twins) if p]
     print(*problems, sep="\n", file=sys.stderr)
