@@ -23,6 +23,7 @@ Image = NDArray[Any]  # uint8: OpenCV's own annotations are too wide to be check
 Points = NDArray[np.float32]
 SIDE = 256  # pixels of the patch that the landmark network looks at
 FULLY_BUFFERED, UNBUFFERED = 0, 2  # how C writes, as its <stdio.h> numbers it
+SEEK_HERE = 1
 ONE_AT_A_TIME = threading.Lock()
 MARGIN = 1.5  # its side in longer sides of the points' upright box
 
@@ -58,6 +59,9 @@ def unlogged() -> Iterator[None]:
         return
     kept = ctypes.create_string_buffer(1 << 16)
     with ONE_AT_A_TIME:
+        # glibc would let the first words out of a stream that has written before; seeking to where
+        # it is makes it forget that
+        libc.fseek(stream, ctypes.c_long(0), SEEK_HERE)
         libc.setvbuf(stream, kept, FULLY_BUFFERED, ctypes.c_size_t(len(kept)))
         try:
             yield

@@ -3,7 +3,9 @@
 # P face point (468), D expression coefficient, S side of the square picture
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,14 +130,30 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
     path = Path(source)
     if not path.is_file():
         raise ElpError(f"{path}: no such image: give the name of a PNG or JPEG")
-    cover = _cover(path)  # refuses what is too large before it is decoded
-    image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    with _unsaid():
+        cover = _cover(path)  # refuses what is too large before it is decoded
+        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise ElpError(f"{path}: {UNREADABLE}")
     if cover is not None and cover.shape == image.shape[:2]:
         for row, alpha in zip(image, cover[..., None] / np.float32(255), strict=True):
             row[:] = np.rint(row * alpha + 255 * (1 - alpha))
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), str(path)
+
+
+@contextlib.contextmanager
+def _unsaid() -> Iterator[None]:
+    """Decoders say of damaged files what they think of them: nobody hears it."""
+    import cv2
+
+    from elp.media.network import unlogged
+
+    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+    try:
+        with unlogged():
+            yield
+    finally:
+        cv2.utils.logging.setLogLevel(level)
 
 
 def _cover(path: Path) -> Image | None:

@@ -17,6 +17,9 @@ from tests.hostile.bases import Bases
 pytestmark = [pytest.mark.hostile, pytest.mark.slow]
 FRAMES = int(os.environ.get("ELP_HOSTILE_FRAMES", 45_000))  # half an hour
 BETWEEN = 1000  # frames from one wrong push to the next
+# what `ResponseStream` promises: frames from one tie that rounding decides to the next, at least,
+# how many frames differ then, and by how much
+TIE, SPREAD, MOST = 6000, 5, 0.1
 WRONG = (
     {"audio": np.full(640, np.nan, np.float32)},
     {"audio": np.full(640, 1e20, np.float32)},
@@ -77,8 +80,9 @@ def test_half_an_hour(bases: Bases, report: object, tmp_path: Path) -> None:
     apart = np.abs(heard - offline.beta).max(1)
     if grown > 100:
         wrong.append(f"{grown:.0f} MB grown")
-    if (apart > 1e-4).any():
-        wrong.append(f"{(apart > 1e-4).sum()} frames differ from offline, by {apart.max():.2g}")
+    different = int((apart > 1e-4).sum())
+    if apart.max() > MOST or different > FRAMES / TIE * SPREAD + SPREAD:
+        wrong.append(f"{different} frames differ from offline, by {apart.max():.2g}")
     verdict = Verdict(
         name=f"{FRAMES} frames, {pushed} wrong pushes",
         code=0,
@@ -89,5 +93,10 @@ def test_half_an_hour(bases: Bases, report: object, tmp_path: Path) -> None:
         traceback=False,
         killed=False,
     )
-    more = {"frames": FRAMES, "MB grown": round(grown, 1), "apart": float(f"{apart.max():.2g}")}
+    more = {
+        "frames": FRAMES,
+        "MB grown": round(grown, 1),
+        "apart": float(f"{apart.max():.2g}"),
+        "frames apart by more than 1e-4": different,
+    }
     report.add("stream", [verdict], **more)
