@@ -1,4 +1,6 @@
-"""The command line: `elp extract`, `respond`, `train`, `evaluate`, `export`, `corpus`."""
+"""The command line: `elp extract`, `respond`, `convert`, `train`, `evaluate`, `export`,
+`corpus`.
+"""
 
 from __future__ import annotations
 
@@ -85,6 +87,23 @@ Face = Annotated[
 ]
 
 
+Arkit = Annotated[
+    Path | None,
+    typer.Option(help="Also write ARKit's 52 blendshapes here (.csv, Live Link Face's layout)."),
+]
+Glb = Annotated[
+    Path | None,
+    typer.Option(help="Also write an animated mesh here (.glb, for Blender and three.js)."),
+]
+Events = Annotated[
+    Path | None,
+    typer.Option(
+        help="Also write nods, shakes, blinks and smiles here, with the speaker's cues "
+        "(.csv, .tsv, or .eaf for ELAN)."
+    ),
+]
+
+
 @app.command()
 def extract(
     video: Annotated[
@@ -138,6 +157,9 @@ def respond(
     params: Annotated[
         Path | None, typer.Option(help="Also write the listener's motion here (.npz).")
     ] = None,
+    arkit: Arkit = None,
+    glb: Glb = None,
+    events: Events = None,
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -150,9 +172,11 @@ def respond(
     face: Face = "largest",
 ) -> None:
     """Synthesise how the person in the portrait listens to the speaker."""
+    from elp.exports import Exports
     from elp.respond import respond as run
 
-    if output is None and params is None:
+    exports = Exports(arkit=arkit, glb=glb, events=events)
+    if output is None and params is None and not exports:
         raise ElpError("nothing to write: give -o OUT.mp4, --params OUT.npz, or both")
     motion = run(
         speaker,
@@ -161,15 +185,42 @@ def respond(
         emotion=emotion,
         seed=seed,
         params=params,
+        exports=exports,
         checkpoint=checkpoint,
         side_by_side=side_by_side,
         face=face,
         progress=sys.stderr.isatty(),
         seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )
-    for path in (output, params):
+    for path in (output, params, *exports.paths):
         if path is not None:
             typer.echo(f"{path}: {len(motion)} frames, {len(motion) / motion.fps:.1f} s")
+
+
+@app.command()
+def convert(
+    motion: Annotated[
+        Path, typer.Argument(help="A motion: of 'elp respond --params', or a clip of a person.")
+    ],
+    speaker: Annotated[
+        Path | None,
+        typer.Option(help="The clip that it answers, of 'elp extract': for the cues of --events."),
+    ] = None,
+    arkit: Arkit = None,
+    glb: Glb = None,
+    events: Events = None,
+) -> None:
+    """Write a motion for other programs: blendshapes, an animated mesh, a table of events."""
+    from elp.exports import Exports
+    from elp.exports import convert as run
+
+    exports = Exports(arkit=arkit, glb=glb, events=events)
+    if not exports:
+        raise ElpError("nothing to write: give --arkit OUT.csv, --glb OUT.glb or --events OUT.csv")
+    made = run(motion, exports, speaker=speaker)
+    for path in exports.paths:
+        if path is not None:
+            typer.echo(f"{path}: {len(made)} frames, {len(made) / made.fps:.1f} s")
 
 
 @app.command()

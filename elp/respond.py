@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
+from elp.exports import Exports, check_exports, write_exports
 from elp.extraction.meanwhile import Meanwhile
 from elp.files import check, together
 from elp.motion import Clip, Motion
@@ -30,6 +31,7 @@ def respond(
     emotion: str | Sequence[float] | None = "auto",
     seed: int = 0,
     params: str | Path | None = None,
+    exports: Exports | None = None,
     checkpoint: str | Path = "listener",
     side_by_side: bool = False,
     face: str = "largest",
@@ -50,6 +52,7 @@ def respond(
             section 3.3).
         seed: of everything that is drawn; the same seed gives the same response.
         params: an .npz to write the listener's motion to.
+        exports: files of the motion for other programs (`elp.exports`).
         checkpoint: weights to use: a file, or "listener", the model that ships.
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
@@ -63,11 +66,12 @@ def respond(
         ElpError: something about the input is at fault; the sentence says what to do. Nothing is
             written then.
     """
-    speaker = Path(speaker)
+    speaker, exports = Path(speaker), exports or Exports()
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
-    _keep([speaker, portrait, checkpoint], [output, params])
-    check(params, output)
+    check_exports(exports)
+    _keep([speaker, portrait, checkpoint], [output, params, *exports.paths])
+    check(params, output, *exports.paths)
     # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
     drawn = None if output is None else portrait
     with Meanwhile(partial(_ready, checkpoint, emotion, drawn)) as ready:
@@ -78,9 +82,10 @@ def respond(
     if seen is not None:
         seen(clip)
     motion = responder.respond(clip, emotion, generator=_generator(seed))
-    with together(params, output) as (numbers, film):
+    with together(params, output, *exports.paths) as (numbers, film, *others):
         if numbers is not None:
             motion.save(numbers)
+        write_exports(exports.at(others), motion, clip)
         if film is not None and listener is not None:
             _write(film, listener, motion, video, side_by_side, progress)
     return motion

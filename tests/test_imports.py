@@ -16,14 +16,21 @@ ELP = Path(__file__).parents[1] / "elp"
 # from signals to figures; a file imports from its own room and those before it only
 ROOMS = (
     "errors files records bounded motion metrics face media extraction model corpus listener "
-    "training simulator baselines evaluation render book respond cli"
+    "training simulator baselines evaluation render exports book respond cli"
 ).split()
 # not on the training machine, or slow to load: inside the function that needs it
 HEAVY = set(
     "ai_edge_litert platformdirs librosa soxr soundfile av plotly umap numba IPython anywidget "
     "ipywidgets skimage matplotlib PIL onnx onnxruntime".split()
 )
-NO_TRAINING = {"media", "extraction", "respond", "render", "book"}  # rooms that need extras
+NO_TRAINING = {
+    "media",
+    "extraction",
+    "respond",
+    "render",
+    "exports",
+    "book",
+}  # rooms that need extras
 FILES = sorted(ELP.rglob("*.py"))
 
 

@@ -15,8 +15,8 @@ from elp.metrics.events.lids import (
     soon_again,
 )
 from elp.metrics.events.modulation import flags, following, modulation_terms, ratio
-from elp.metrics.events.nods import nod_power, nod_terms, phrase_nod_terms
-from elp.metrics.events.smiles import smile_onsets, smile_terms
+from elp.metrics.events.nods import nod_power, nod_terms, phrase_nod_terms, swings
+from elp.metrics.events.smiles import smile_onsets, smile_spans, smile_terms
 from elp.metrics.events.spectra import (
     AXES,
     BANDS,
@@ -72,8 +72,10 @@ __all__ = [
     "slow_share",
     "slow_terms",
     "smile_onsets",
+    "smile_spans",
     "smile_terms",
     "soon_again",
     "speaker_share",
     "speed_terms",
+    "swings",
 ]

@@ -12,12 +12,15 @@ from elp.metrics.clips import ClipsLike, Doubles, as_clips
 from elp.metrics.events.columns import CUED, LOW_PITCH, PHRASE_END, PITCH, column
 from elp.metrics.events.modulation import modulation_terms, ratio, summed
 from elp.metrics.metric import Case, Metric
-from elp.motion import FPS
+from elp.motion import FPS, runs
 
 BAND = (1.0, 4.0)  # Hz: ordinary and rapid nods (Hadar, Steiner & Rose 1985)
 AFTER_LOW_PITCH = (0.0, 1.0)  # s after the moment at which the rule answers
 AFTER_PHRASE = (0.2, 1.2)  # s after a phrase's end
 LEAST = 25  # frames below which a clip is too short for a band of 1 Hz
+AROUND = 0.5  # s over which power is averaged: a cycle of the slower half of the band
+SWING = 0.6  # degrees of amplitude from which a head swings, and does not merely sway
+WIDE = 1.5  # degrees from one side to the other that a swing has at least
 
 
 def nod_power(pitch: ClipsLike, *, valid: Any = None, fps: float = FPS) -> list[Doubles]:
@@ -48,6 +51,42 @@ def nod_power(pitch: ClipsLike, *, valid: Any = None, fps: float = FPS) -> list[
             power[there] = sosfiltfilt(band, bridged)[there] ** 2
         powers.append(power)
     return powers
+
+
+def swings(
+    angle: ClipsLike, other: ClipsLike, *, valid: Any = None, fps: float = FPS
+) -> list[list[tuple[int, int, float]]]:
+    """Single nods or shakes: where the head swings about one axis between 1 and 4 Hz.
+
+    Half a second's mean of `nod_power` is half of the squared amplitude of a swing. A swing is a
+    run of frames in which the amplitude exceeds 0.6 degrees, from one side to the other at least
+    1.5 degrees wide somewhere, and with more power than about the other axis in the same frames.
+
+    Args:
+        angle: C arrays (T_c,) in radians: pitch for nods, yaw for shakes. other: the other one.
+
+    Returns:
+        per clip (first frame, frame after the last, width in degrees), the width from peak to peak
+            of the angle in the band.
+    """
+    found = []
+    for own, aside in zip(*(nod_power(x, valid=valid, fps=fps) for x in (angle, other))):
+        amplitude = np.sqrt(2 * _around(own, round(AROUND * fps)))
+        clip = []
+        for first, last in runs(amplitude > SWING):
+            power = own[first:last]
+            width = 2 * float(np.sqrt(power.max()))
+            if width >= WIDE and power.sum() > np.nansum(aside[first:last]):
+                clip.append((first, last, width))
+        found.append(clip)
+    return found
+
+
+def _around(power: Doubles, frames: int) -> Doubles:
+    """(T,) centred running mean; 0 where nothing is known."""
+    from scipy.ndimage import uniform_filter1d
+
+    return uniform_filter1d(np.nan_to_num(power), frames, mode="constant")
 
 
 def nod_terms(

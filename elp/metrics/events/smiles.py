@@ -31,18 +31,32 @@ def smile_onsets(smile: ClipsLike, *, valid: Any = None, fps: float = FPS) -> li
         smile: C arrays (T_c,) of one named signal: the mean of `smile_l` and `smile_r`, or AU12.
     """
     found = []
-    for clip in as_clips("smile", smile, valid):
-        x, at = clip.mean(1), np.arange(len(clip))
-        there = np.isfinite(x)
-        onsets = np.where(there, 0.0, np.nan)
-        if there.any():
-            onsets[_rises(np.interp(at, at[there], x[there]), fps)] += 1.0
+    clips = as_clips("smile", smile, valid)
+    for clip, spans in zip(clips, smile_spans(clips, fps=fps), strict=True):
+        onsets = np.where(np.isfinite(clip.mean(1)), 0.0, np.nan)
+        onsets[[first for first, _ in spans]] += 1.0
         found.append(onsets)
     return found
 
 
-def _rises(x: Doubles, fps: float) -> list[int]:
-    """Frames in which smoothed x (T,) passes the middle of its range, once after each rest."""
+def smile_spans(
+    smile: ClipsLike, *, valid: Any = None, fps: float = FPS
+) -> list[list[tuple[int, int]]]:
+    """Per clip the smiles of `smile_onsets`, as (first frame, frame after the last): one ends where
+    the smoothed signal is back in the lowest quarter of its range, or with the clip.
+    """
+    found = []
+    for clip in as_clips("smile", smile, valid):
+        x, at = clip.mean(1), np.arange(len(clip))
+        there = np.isfinite(x)
+        found.append(_spans(np.interp(at, at[there], x[there]), fps) if there.any() else [])
+    return found
+
+
+def _spans(x: Doubles, fps: float) -> list[tuple[int, int]]:
+    """Where smoothed x (T,) has passed the middle of its range and not yet come to rest, once after
+    each rest.
+    """
     from scipy.ndimage import gaussian_filter1d
 
     smoothed = gaussian_filter1d(x, SMOOTH * fps, mode="nearest")
@@ -51,14 +65,16 @@ def _rises(x: Doubles, fps: float) -> list[int]:
     noise = 1.4826 * np.median(np.abs(np.diff(x))) / np.sqrt(2) if len(x) > 1 else np.inf
     if widest - least <= max(NOISE * noise, 1e-9 * np.abs(x).max()):
         return []
-    armed, found = False, []
+    armed, begun = False, -1
+    found: list[tuple[int, int]] = []
     for frame, height in enumerate((smoothed - least) / (widest - least)):
         if height < ARMED:
-            armed = True
+            if begun >= 0:
+                found.append((begun, frame))
+            armed, begun = True, -1
         elif armed and height >= RAISED:
-            found.append(frame)
-            armed = False
-    return found
+            armed, begun = False, frame
+    return [*found, (begun, len(x))] if begun >= 0 else found
 
 
 def smile_terms(
