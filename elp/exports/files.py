@@ -42,7 +42,12 @@ class Exports:
 
 
 def check_exports(exports: Exports) -> None:
-    """Refuse endings that the files cannot have, before the work; raises ElpError."""
+    """Refuse endings that the files cannot have, and one name for two, before the work; raises
+    ElpError.
+    """
+    given = [Path(path) for path in exports.paths if path is not None]
+    if len(set(given)) < len(given):
+        raise ElpError(f"{given[-1]}: asked for twice: give each file a name of its own")
     for (name, endings), path in zip(ENDINGS.items(), exports.paths, strict=True):
         if path is not None and Path(path).suffix.lower() not in endings:
             raise ElpError(

@@ -182,3 +182,6 @@ def test_all_files_of_a_command_or_none(tmp_path: Path, listener: Motion) -> Non
     assert {p.name for p in tmp_path.iterdir()} == {"m.npz", "o.npz"}
     with pytest.raises(ElpError, match="glb is written as"):
         convert(tmp_path / "m.npz", Exports(glb=tmp_path / "m.npz"))
+    same = tmp_path / "same.csv"
+    with pytest.raises(ElpError, match="twice"):
+        convert(tmp_path / "m.npz", Exports(arkit=same, events=same))
