@@ -1,5 +1,5 @@
-"""The command line: `elp extract`, `respond`, `convert`, `train`, `evaluate`, `export`,
-`corpus`.
+"""The command line: `elp extract`, `respond`, `convert`, `render`, `train`, `evaluate`,
+`export`, `corpus`.
 """
 
 from __future__ import annotations
@@ -84,6 +84,12 @@ Face = Annotated[
         help="Which face where there are several: "
         "the largest, or the one most to the left or right of the picture."
     ),
+]
+Renderer = Annotated[
+    str, typer.Option(help="Who draws: warp, or a trained network: flow, fomm (the paper's).")
+]
+RendererCheckpoint = Annotated[
+    Path | None, typer.Option(help="The network's .safetensors file, from 'elp train flow'.")
 ]
 
 
@@ -170,6 +176,8 @@ def respond(
         bool, typer.Option("--side-by-side", help="Speaker and listener next to each other.")
     ] = False,
     face: Face = "largest",
+    renderer: Renderer = "warp",
+    renderer_checkpoint: RendererCheckpoint = None,
 ) -> None:
     """Synthesise how the person in the portrait listens to the speaker."""
     from elp.exports import Exports
@@ -189,6 +197,8 @@ def respond(
         checkpoint=checkpoint,
         side_by_side=side_by_side,
         face=face,
+        renderer=renderer,
+        renderer_checkpoint=renderer_checkpoint,
         progress=sys.stderr.isatty(),
         seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )
@@ -224,15 +234,51 @@ def convert(
 
 
 @app.command()
+def render(
+    motion: Annotated[
+        Path, typer.Argument(help="Motion that 'elp respond --params' or 'elp extract' wrote.")
+    ],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The video to write (.mp4).")],
+    portrait: Annotated[Path | None, typer.Option(help="One image of the person to show.")] = None,
+    mesh: Annotated[bool, typer.Option("--mesh", help="Show the shaded face model alone.")] = False,
+    renderer: Renderer = "warp",
+    renderer_checkpoint: RendererCheckpoint = None,
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels: 256, 512.")] = 256,
+) -> None:
+    """Show a motion: on a portrait, or as the mesh video that the paper's renderer is driven by."""
+    from elp.render import film
+
+    if mesh == (portrait is not None):
+        raise ElpError("whom to show: give --portrait PICTURE, or --mesh for the face model alone")
+    shown = film(
+        motion,
+        output,
+        portrait=portrait,
+        renderer=renderer,
+        checkpoint=renderer_checkpoint,
+        size=size,
+        progress=sys.stderr.isatty(),
+    )
+    typer.echo(f"{output}: {len(shown)} frames, {len(shown) / shown.fps:.1f} s")
+
+
+@app.command()
 def train(
     recipe: Annotated[
         str,
         typer.Argument(
-            help="A recipe by name: listener, small, live, lively, vico, l2l, stream, tiny."
+            help="A recipe by name: listener, small, live, lively, vico, l2l, stream, tiny; "
+            "of a renderer: flow, fomm, slim-flow, tiny-flow."
         ),
     ],
-    corpus: Annotated[Path, typer.Option(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
+    corpus: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the corpus; of a renderer, of videos of people who talk "
+            "(without, people are simulated)."
+        ),
+    ] = None,
     device: Annotated[
         str | None, typer.Option(help="cpu, cuda, cuda:1; by default CUDA where there is one.")
     ] = None,
@@ -244,24 +290,33 @@ def train(
         int | None, typer.Option(help="Another number of iterations than the recipe's.", min=1)
     ] = None,
 ) -> None:
-    """Train the Adaptive Space Encoder; start it under torchrun to use several GPUs."""
+    """Train the Adaptive Space Encoder or a renderer; torchrun spreads it over several GPUs."""
     from dataclasses import replace
 
-    from elp.corpus import Corpus
-    from elp.training import recipes
-    from elp.training.run import train as run
+    from elp.render.mesh2video.recipes import RECIPES
 
     changes: dict[str, Any] = {
         name: value for name, value in (("seed", seed), ("steps", steps)) if value is not None
     }
-    card = run(
-        replace(recipes.get(recipe), **changes),
-        Corpus.open(corpus),
-        out,
-        device=device,
-        resume=resume,
-        progress=sys.stderr.isatty(),
-    )
+    options: dict[str, Any] = {
+        "device": device,
+        "resume": resume,
+        "progress": sys.stderr.isatty(),
+    }
+    if recipe in RECIPES:
+        from elp.render.mesh2video.run import train as train_renderer
+
+        chosen = replace(RECIPES[recipe](), **changes)
+        card = train_renderer(chosen, out, videos=corpus, **options)
+    else:
+        from elp.corpus import Corpus
+        from elp.training import recipes
+        from elp.training.run import train as run
+
+        listener = replace(recipes.get(recipe), **changes)
+        if corpus is None:
+            raise ElpError(f"recipe {recipe} learns from a corpus: give its folder with --corpus")
+        card = run(listener, Corpus.open(corpus), out, **options)
     typer.echo(f"{out}/model.safetensors: {recipe}, {card['device']}, {card['seconds']:.0f} s")
 
 

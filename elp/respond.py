@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from elp.render import Portrait
 
 Image = NDArray[np.uint8]
+SIZE = 256  # side of the listener's pictures in pixels
 
 
 def respond(
@@ -35,6 +36,8 @@ def respond(
     checkpoint: str | Path = "listener",
     side_by_side: bool = False,
     face: str = "largest",
+    renderer: str = "warp",
+    renderer_checkpoint: str | Path | None = None,
     progress: bool = False,
     seen: Callable[[Clip], object] | None = None,
 ) -> Motion:
@@ -56,6 +59,8 @@ def respond(
         checkpoint: weights to use: a file, or "listener", the model that ships.
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
         face: which face of the video speaks: "largest", "left" or "right".
+        renderer: who draws, a name in `elp.render.RENDERERS`.
+        renderer_checkpoint: weights of a renderer that has learned.
         progress: show progress bars on stderr.
         seen: is told what was seen and heard of the speaker, before the answer is made.
 
@@ -69,6 +74,7 @@ def respond(
     speaker, exports = Path(speaker), exports or Exports()
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
+<<<<<<< HEAD
     check_exports(exports)
     _keep([speaker, portrait, checkpoint], [output, params, *exports.paths])
     check(params, output, *exports.paths)
@@ -77,6 +83,18 @@ def respond(
     with Meanwhile(partial(_ready, checkpoint, emotion, drawn)) as ready:
         clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
         responder, listener = ready.result()
+=======
+    _keep([speaker, portrait, checkpoint, renderer_checkpoint], [output, params])
+    check(params, output)
+    responder = ELPResponder.from_checkpoint(checkpoint)
+    mixture(emotion, responder.emotions)  # an unknown emotion is refused before minutes of work
+    listener = None
+    if output is not None and portrait is not None:
+        from elp.render import Portrait, prepare
+
+        listener = prepare(Portrait.load(portrait), SIZE, renderer, renderer_checkpoint)
+    clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
+>>>>>>> cada86a (Renderers by networks: elp render, elp train flow and fomm, resume, processes)
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     if seen is not None:
@@ -120,19 +138,26 @@ def _keep(read: list[object], written: list[object]) -> None:
 def _ready(
     checkpoint: str | Path,
     emotion: str | Sequence[float] | None,
-    portrait: str | Path | Image | None,
-) -> tuple[ELPResponder, Portrait | None]:
-    """Model and portrait; raises ElpError where the model does not know the emotion."""
+    drawer: Callable[[], Renderer | None],
+) -> tuple[ELPResponder, Renderer | None]:
+    """Model and renderer; raises ElpError where the model does not know the emotion."""
     from elp.listener.contract import mixture
     from elp.listener.responder import ELPResponder
 
     responder = ELPResponder.from_checkpoint(checkpoint)
     mixture(emotion, responder.emotions)
-    if portrait is None:
-        return responder, None
-    from elp.render import Portrait
+    return responder, drawer()
 
-    return responder, Portrait.load(portrait)
+
+def _prepared(
+    portrait: str | Path | Image | None, renderer: str, checkpoint: str | Path | None
+) -> Renderer | None:
+    """Ready to show the portrait, if there is one."""
+    if portrait is None:
+        return None
+    from elp.render import Portrait, prepare
+
+    return prepare(Portrait.load(portrait), SIZE, renderer, checkpoint)
 
 
 def _generator(seed: int) -> Any:
@@ -149,7 +174,7 @@ def _extract(video: Path, face: str, progress: bool, meanwhile: Meanwhile[Any]) 
 
 def _write(
     output: Path,
-    listener: Portrait,
+    listener: Renderer,
     motion: Motion,
     video: Path | None,
     side_by_side: bool,
@@ -161,8 +186,9 @@ def _write(
     from elp.extraction.pipeline import ahead
     from elp.media.video import frames as pictures
     from elp.media.write import write_video
+    from elp.render.mark import stamp
 
-    frames: Iterator[Image] = render.render(listener, motion)
+    frames: Iterator[Image] = map(stamp, listener.frames(motion))
     if side_by_side and video is not None:
         frames = render.side_by_side(pictures(video), frames)
     frames = ahead(frames)  # drawn while others are encoded

@@ -1,10 +1,13 @@
 """Section 3.4: motion and one portrait become pixels: `Portrait`, `render`, `side_by_side`.
 
-In: a portrait and a `Motion`. Out: RGB frames of 256 x 256. Chapter "The renderer".
+In: a portrait and a `Motion`. Out: RGB frames of 256 x 256. Chapter "The renderer". The portrait
+renderer ("warp") learns nothing; `mesh2video` holds the paper's networks.
 """
 
 from elp.render.blink import blink_control
-from elp.render.frames import PROVENANCE, RENDERERS, render, side_by_side
+from elp.render.film import film
+from elp.render.frames import PROVENANCE, RENDERERS, prepare, render, side_by_side
+from elp.render.mesh import mesh_frames
 from elp.render.portrait import Portrait
 from elp.render.renderer import Renderer
 from elp.render.warping import WarpRenderer
@@ -16,6 +19,9 @@ __all__ = [
     "Renderer",
     "WarpRenderer",
     "blink_control",
+    "film",
+    "mesh_frames",
+    "prepare",
     "render",
     "side_by_side",
 ]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,49 @@ from elp.errors import ElpError
 from elp.motion import Motion
 from elp.render.mark import stamp
 from elp.render.portrait import Portrait
-from elp.render.renderer import Prepare
+from elp.render.renderer import Prepare, Renderer
 from elp.render.warping import WarpRenderer
 
 Image = NDArray[Any]  # uint8
 PROVENANCE = "Synthetic: a portrait re-posed by elp (Emotional Listener Portrait), not a recording"
+
+
+def _warp(portrait: Portrait, size: int, checkpoint: str | Path | None) -> Renderer:
+    """The picture itself, moved as a mesh."""
+    if checkpoint is not None:
+        raise ElpError("renderer warp learns nothing: leave its checkpoint out")
+    return WarpRenderer(portrait, size)
+
+
+def _flow(portrait: Portrait, size: int, checkpoint: str | Path | None) -> Renderer:
+    """A network that is given the mesh's own displacements."""
+    from elp.render.mesh2video.renderer import prepare
+
+    return prepare(portrait, size, checkpoint, "flow")
+
+
+def _fomm(portrait: Portrait, size: int, checkpoint: str | Path | None) -> Renderer:
+    """A network that finds keypoints in mesh pictures, as the paper's does."""
+    from elp.render.mesh2video.renderer import prepare
+
+    return prepare(portrait, size, checkpoint, "fomm")
+
+
 # another renderer: its file, and its name here
-RENDERERS: dict[str, Prepare] = {"warp": WarpRenderer}
+RENDERERS: dict[str, Prepare] = {"warp": _warp, "flow": _flow, "fomm": _fomm}
+
+
+def prepare(
+    portrait: Portrait, size: int, renderer: str = "warp", checkpoint: str | Path | None = None
+) -> Renderer:
+    """The renderer of that name in `RENDERERS`, made ready for a portrait.
+
+    Raises:
+        ElpError: there is no such renderer, or something about the size or checkpoint is wrong.
+    """
+    if renderer not in RENDERERS:
+        raise ElpError(f"no renderer {renderer!r}: choose one of {', '.join(RENDERERS)}")
+    return RENDERERS[renderer](portrait, size, checkpoint)
 
 
 def render(
@@ -29,6 +66,7 @@ def render(
     *,
     mark: bool = True,
     renderer: str = "warp",
+    checkpoint: str | Path | None = None,
 ) -> Iterator[Image]:
     """Show `portrait` making `motion`, frame by frame, in constant memory.
 
@@ -43,17 +81,16 @@ def render(
         size: side of the frames in pixels.
         mark: write "synthetic" into the corner.
         renderer: a name in `RENDERERS`.
+        checkpoint: of a renderer that has learned: "flow" and "fomm".
 
     Yields:
         T pictures (size, size, 3), uint8 RGB.
 
     Raises:
-        ElpError: the motion has another number of coefficients; the size is not usable; there is no
-            such renderer.
+        ElpError: the motion has another number of coefficients; the size or the checkpoint is not
+            usable; there is no such renderer.
     """
-    if renderer not in RENDERERS:
-        raise ElpError(f"no renderer {renderer!r}: choose one of {', '.join(RENDERERS)}")
-    frames = RENDERERS[renderer](portrait, size).frames(motion)
+    frames = prepare(portrait, size, renderer, checkpoint).frames(motion)
     return map(stamp, frames) if mark else frames
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -34,6 +35,10 @@ class Renderer(Protocol):
 class Prepare(Protocol):
     """Makes a renderer of a portrait; `elp.render.frames.RENDERERS` names those that there are."""
 
-    def __call__(self, portrait: Portrait, size: int) -> Renderer:
-        """Do, once, whatever work does not depend on the motion."""
+    def __call__(self, portrait: Portrait, size: int, checkpoint: str | Path | None) -> Renderer:
+        """Do, once, whatever work does not depend on the motion.
+
+        Raises ElpError where the renderer needs a checkpoint and has none, or another's, or has no
+        use for one.
+        """
         ...

@@ -71,7 +71,7 @@ def train(
     commit()  # of the code that trains, whatever is committed meanwhile
     out = Path(out)
     state = out / "state.safetensors"
-    with Group.join(device) as group, _place(out, group.rank):
+    with Group.join(device) as group, place(out, group.rank):
         if state.exists() and not resume:
             raise ElpError(f"{out}: holds a run already: choose another folder, or resume it")
         trainer = Trainer(recipe, corpus, group.device, group)
@@ -102,7 +102,7 @@ def train(
 
 
 @contextlib.contextmanager
-def _place(out: Path, rank: int) -> Iterator[None]:
+def place(out: Path, rank: int) -> Iterator[None]:
     """The folder of a run, which one run at a time may use; it can be written, or ElpError."""
     if rank:  # the first process sees to it
         yield

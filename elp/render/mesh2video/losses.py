@@ -37,7 +37,7 @@ def perceptual(net: LandmarkNet, x: Tensor, y: Tensor) -> Tensor:
         with torch.no_grad():
             wanted = net.features(y)
         for a, b in zip(net.features(x), wanted, strict=True):
-            scale = b.float().std((0, 2, 3), keepdim=True) + 1e-3
+            scale = b.float().std((0, 2, 3), correction=0, keepdim=True) + 1e-3
             total = total + ((a - b).float() / scale).abs().mean()
         x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
     return total

@@ -24,7 +24,8 @@ def visible(image: Tensor, depth: Tensor, triangles: Tensor, side: int) -> Tenso
     on a GPU, no loop over triangles.
 
     Args:
-        image: (N, V, 2) vertices in pixels. depth: (N, V) in cm. triangles: (F, 3), F < 4096.
+        image: (N, V, 2) vertices in pixels. depth: (N, V) in cm. triangles: (F, 3), F < 4096, their
+            edges up to a third of the picture long.
 
     Returns:
         (N, S, S) int64, F where none is.

@@ -202,10 +202,13 @@ class RendererTrainer(Learner):
         for part, net in (("net", self.net), ("critic", self.critic), ("features", self.features)):
             net.load_state_dict(parts[part])
         for part, optimizer in (("adam", self.optimizer), ("critic-adam", self.critic_optimizer)):
+            learned = optimizer.param_groups[0]["params"]
             moments: dict[int, dict[str, Tensor]] = {}
             for name, x in parts.get(part, {}).items():
                 k, _, rest = name.partition("/")
-                moments.setdefault(int(k), {})[rest] = x
+                # laid out in memory like the parameter: the fused optimiser counts on it
+                same = x if x.dim() == 0 else torch.empty_like(learned[int(k)]).copy_(x)
+                moments.setdefault(int(k), {})[rest] = same
             optimizer.load_state_dict(optimizer.state_dict() | {"state": moments})
             optimizer.param_groups[0]["lr"] = self.lr  # not the copy that loading made
         self.done = done

@@ -1,0 +1,54 @@
+"""Simulated people: within the picture, the same for the same seed, as their meshes say."""
+
+from __future__ import annotations
+
+import torch
+
+from elp.face.model import FaceModel
+from elp.render.mesh2video import raster
+from elp.render.mesh2video.footage import Footage, Pair
+from elp.render.mesh2video.studio import Studio
+
+
+def test_the_same_seed_draws_the_same_people(footage: Footage) -> None:
+    again, others = Studio(1).film(2, 2, 64), Studio(2).film(2, 2, 64)
+    assert all(torch.equal(x, again.tensors[name]) for name, x in footage.tensors.items())
+    assert not torch.equal(footage.tensors["photo"], others.tensors["photo"])
+
+
+def test_a_photo_shows_a_person_before_a_wall(footage: Footage) -> None:
+    cover = footage.tensors["matte"].float().mean((2, 3, 4)) / 255
+    assert ((cover > 0.1) & (cover < 0.95)).all()
+    on_face = footage.tensors["seen"] < len(FaceModel.default().triangles)
+    matte = footage.tensors["matte"][:, :, 0].float() / 255
+    assert matte[on_face].mean() > 0.95  # the mesh lies on the person
+
+
+def test_the_mesh_is_near_the_person_s_own_points(footage: Footage) -> None:
+    off = footage.tensors["at"][..., :2] - footage.tensors["truth"]
+    assert off.norm(dim=-1).mean() < 2  # pixels of 64: as wrong as a fit
+
+
+def test_nearer_triangles_hide_others() -> None:
+    image = torch.tensor([[[4.0, 4], [11, 4], [4, 11], [11, 11]]])
+    triangles = torch.tensor([[0, 1, 2], [1, 3, 2]])
+    depth = torch.tensor([[50.0, 50, 50, 50]])
+    seen = raster.visible(image, depth, triangles, 32)[0]
+    assert seen[5, 5] == 0 and seen[9, 9] == 1 and seen[1, 1] == 2
+    both = torch.cat([image, image], 1)
+    hidden = torch.cat([triangles, triangles + 4])
+    order = torch.cat([depth, depth - 5], 1)
+    assert raster.visible(both, order, hidden, 32)[0, 5, 5] == 2
+
+
+def test_lifting_undoes_projection(pair: Pair) -> None:
+    view = pair.driving
+    solid = raster.lift(view.at, view.focal, 64)
+    torch.testing.assert_close(raster.project(solid, view.focal, 64), view.at, rtol=0, atol=1e-3)
+
+
+def test_drawn_pairs_are_of_one_person_in_two_states(footage: Footage) -> None:
+    drawn = footage.draw(4)
+    assert not torch.equal(drawn.source.view.at, drawn.driving.at)
+    assert drawn.truth.min() >= 0 and drawn.truth.max() <= 1
+    torch.testing.assert_close(drawn.source.view.focal, drawn.driving.focal)
