@@ -26,6 +26,7 @@ from elp.render.mesh2video import checkpoint
 from elp.render.mesh2video.draws import Draws
 from elp.render.mesh2video.footage import Footage, Pair
 from elp.render.mesh2video.landmarks import EYES, LIPS, MARKS, LandmarkNet
+from elp.render.mesh2video.layers import on
 from elp.render.mesh2video.network import Mesh2Video
 from elp.render.mesh2video.recipes import RECIPES, RendererRecipe
 from elp.render.mesh2video.studio import Studio
@@ -70,7 +71,7 @@ def landmark_net(
 ) -> LandmarkNet:
     """A network that has learned to find landmarks for so many seconds."""
     torch.manual_seed(seed)
-    net = LandmarkNet(width).to(group.device, memory_format=torch.channels_last)
+    net = on(LandmarkNet(width), group.device)
     trainer = LandmarkTrainer(
         f"landmarks-{seed}", net, footage, group, steps=10**6, batch=batch, lr=1e-3, seed=seed
     )

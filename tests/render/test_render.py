@@ -419,7 +419,7 @@ def test_a_new_renderer_is_one_entry(portrait: Portrait, monkeypatch: pytest.Mon
     motion = Motion(beta=np.zeros((3, 100)), pose=np.zeros((3, 6)), blink=np.zeros(3))
 
     class Still:
-        def __init__(self, portrait: Portrait, size: int) -> None:
+        def __init__(self, portrait: Portrait, size: int, checkpoint: object) -> None:
             self.picture = cv2.resize(portrait.image, (size, size))
 
         def frames(self, motion: Motion):
@@ -428,5 +428,5 @@ def test_a_new_renderer_is_one_entry(portrait: Portrait, monkeypatch: pytest.Mon
     monkeypatch.setitem(RENDERERS, "still", Still)
     shown = list(render(portrait, motion, 64, mark=False, renderer="still"))
     assert len(shown) == 3 and (shown[0] == cv2.resize(portrait.image, (64, 64))).all()
-    with pytest.raises(ElpError, match="choose one of warp, still"):
+    with pytest.raises(ElpError, match="choose one of warp, flow, fomm, still"):
         render(portrait, motion, renderer="splats")

@@ -5,7 +5,7 @@ kind judges what comes out (chapter "The renderer").
 # B picture, L landmark, S side of a picture in pixels
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -35,7 +35,7 @@ class LandmarkNet(nn.Module):
         super().__init__()
         wide = (3, width, 2 * width, 4 * width, 6 * width)
         self.encoder = nn.ModuleList(
-            _conv(a, b, 5 if k == 0 else 3, 2) for k, (a, b) in enumerate(itertools.pairwise(wide))
+            _conv(a, b, 5 if k == 0 else 3, 2) for k, (a, b) in enumerate(pairwise(wide))
         )
         self.deep = _conv(wide[4], wide[4])
         self.lift = nn.ModuleList([_conv(wide[4] + wide[3], wide[3]), _conv(6 * width, 4 * width)])
@@ -71,7 +71,7 @@ class Critic(nn.Module):
         norm = nn.utils.spectral_norm
         self.layers = nn.ModuleList(
             nn.Sequential(norm(nn.Conv2d(a, b, 4, 2, 1)), nn.LeakyReLU(0.2))
-            for a, b in itertools.pairwise(wide)
+            for a, b in pairwise(wide)
         )
         self.score = norm(nn.Conv2d(wide[3], 1, 4, 1, 1))
 

@@ -3,11 +3,19 @@
 # B pair, C channel, H, W pixels
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+Net = TypeVar("Net", bound=nn.Module)
+
+
+def on(net: Net, device: torch.device | str) -> Net:
+    """A network on a device, its pictures' channels last in memory: faster there."""
+    return net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def grid(side: int, device: torch.device) -> Tensor:
@@ -71,7 +79,7 @@ class Hourglass(nn.Module):
         super().__init__()
         wide = [width * min(5, 2**k) for k in range(depth + 1)]
         self.first = conv(inputs, wide[0])
-        self.down = nn.ModuleList(conv(a, b) for a, b in itertools.pairwise(wide))
+        self.down = nn.ModuleList(conv(a, b) for a, b in pairwise(wide))
         self.up = nn.ModuleList(conv(wide[k + 1] + wide[k], wide[k]) for k in range(depth))
         self.channels = wide[0]
 

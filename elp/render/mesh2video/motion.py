@@ -109,6 +109,9 @@ class Anchors(nn.Module):
     and stretched.
     """
 
+    rows: Tensor
+    solve: Tensor
+
     def __init__(self, near: int = 80) -> None:
         super().__init__()
         mean = torch.tensor(FaceModel.default().mean)
@@ -136,6 +139,8 @@ class MeshFlow(nn.Module):
 
     candidates = 4
     extra = 5
+    triangles: Tensor
+    outline: Tensor
 
     def __init__(self) -> None:
         super().__init__()

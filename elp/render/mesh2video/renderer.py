@@ -121,7 +121,8 @@ class NetworkRenderer:
         """The mesh making a motion: X' = R (X + R₀ ΔS - o) + o + t, as the portrait renderer has
         it; lids close on the portrait's own.
         """
-        change, pose = np.array(beta, np.float64), np.array(pose, np.float64)
+        change: NDArray[Any] = np.array(beta, np.float64)
+        pose = np.array(pose, np.float64)
         full = self.portrait.model.full
         closure = together(*(change[k] / full[k] for k in self._lids))
         if self._limits is not None:

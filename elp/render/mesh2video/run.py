@@ -19,6 +19,7 @@ from elp.records import commit, run_card, write_json
 from elp.render.mesh2video import checkpoint
 from elp.render.mesh2video.footage import Footage
 from elp.render.mesh2video.landmarks import LandmarkNet
+from elp.render.mesh2video.layers import on
 from elp.render.mesh2video.recipes import RendererRecipe, from_dict
 from elp.render.mesh2video.studio import Studio
 from elp.render.mesh2video.trainer import LandmarkTrainer, RendererTrainer
@@ -110,7 +111,7 @@ def _trainer(
     draws = tensors.pop(f"generator.{group.rank}", None)
     if draws is None:
         raise ElpError(f"{state}: was made by fewer processes: resume with as many as before")
-    net = LandmarkNet().to(group.device, memory_format=torch.channels_last)
+    net = on(LandmarkNet(), group.device)
     trainer = RendererTrainer(recipe, footage, net, group)
     trainer.restore({k: x for k, x in tensors.items() if "/" in k}, int(meta["done"]))
     trainer.generator.set_state(draws)
@@ -120,7 +121,7 @@ def _trainer(
 def _features(recipe: RendererRecipe, footage: Footage, group: Group) -> LandmarkNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        net = LandmarkNet().to(group.device, memory_format=torch.channels_last)
+        net = on(LandmarkNet(), group.device)
     trainer = LandmarkTrainer(
         f"{recipe.name}: landmarks",
         net,

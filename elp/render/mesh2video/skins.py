@@ -3,9 +3,9 @@
 # B person, S side of a picture or texture in pixels
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -87,7 +87,7 @@ class Wardrobe:
     def _distance(self, line: Tensor, sign: float) -> Tensor:
         """(S, S) cm from a line of points (n, 2), mirrored where `sign` is -1."""
         near = torch.full_like(self.x, 99.0)
-        for a, b in itertools.pairwise(line):
+        for a, b in pairwise(line):
             d, q = b - a, torch.stack([self.x * sign, self.y], -1) - a
             t = ((q * d).sum(-1) / (d * d).sum()).clamp(0, 1)
             near = torch.minimum(near, (q - t[..., None] * d).norm(dim=-1))

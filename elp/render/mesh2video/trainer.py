@@ -14,6 +14,7 @@ from elp.render.mesh2video import losses
 from elp.render.mesh2video.draws import Draws
 from elp.render.mesh2video.footage import Footage
 from elp.render.mesh2video.landmarks import MARKS, Critic, LandmarkNet
+from elp.render.mesh2video.layers import on
 from elp.render.mesh2video.motion import Anchors
 from elp.render.mesh2video.network import Mesh2Video
 from elp.render.mesh2video.recipes import RendererRecipe
@@ -126,7 +127,7 @@ class RendererTrainer(Learner):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
             net, critic = Mesh2Video(recipe.network), Critic()
-        net, critic = (x.to(group.device, memory_format=torch.channels_last) for x in (net, critic))
+        net, critic = on(net, group.device), on(critic, group.device)
         super().__init__(
             recipe.name,
             net,
