@@ -18,7 +18,7 @@ from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
     from elp.listener import ELPResponder
-    from elp.render import Portrait
+    from elp.render import Renderer
 
 Image = NDArray[np.uint8]
 SIZE = 256  # side of the listener's pictures in pixels
@@ -74,27 +74,15 @@ def respond(
     speaker, exports = Path(speaker), exports or Exports()
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
-<<<<<<< HEAD
     check_exports(exports)
-    _keep([speaker, portrait, checkpoint], [output, params, *exports.paths])
+    _keep([speaker, portrait, checkpoint, renderer_checkpoint], [output, params, *exports.paths])
     check(params, output, *exports.paths)
     # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
-    drawn = None if output is None else portrait
-    with Meanwhile(partial(_ready, checkpoint, emotion, drawn)) as ready:
+    shown = None if output is None else portrait
+    drawer = partial(_prepared, shown, renderer, renderer_checkpoint)
+    with Meanwhile(partial(_ready, checkpoint, emotion, drawer)) as ready:
         clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
         responder, listener = ready.result()
-=======
-    _keep([speaker, portrait, checkpoint, renderer_checkpoint], [output, params])
-    check(params, output)
-    responder = ELPResponder.from_checkpoint(checkpoint)
-    mixture(emotion, responder.emotions)  # an unknown emotion is refused before minutes of work
-    listener = None
-    if output is not None and portrait is not None:
-        from elp.render import Portrait, prepare
-
-        listener = prepare(Portrait.load(portrait), SIZE, renderer, renderer_checkpoint)
-    clip = Clip.load(speaker) if video is None else _extract(video, face, progress)
->>>>>>> cada86a (Renderers by networks: elp render, elp train flow and fomm, resume, processes)
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     if seen is not None:
