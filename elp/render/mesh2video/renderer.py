@@ -30,6 +30,7 @@ from elp.render.portrait import Portrait
 Image = NDArray[Any]  # uint8
 # how far the rows of a lid follow it
 ROWS = {"upper": 1.0, "skin": 0.4, "crease": 0.1, "lower": 1.0, "under": 0.4, "cheek": 0.1}
+EDGE = 13  # pixels across which a matte may be wrong
 OPENING = 0.9  # grey of the mesh above which it is an eye or the mouth
 
 
@@ -158,13 +159,19 @@ class NetworkRenderer:
         return mixed(gates, self._wall, warp(self._photo, drawn.flow), paint)
 
     def _kept(self, drawn: Drawn, view: View) -> Tensor:
-        """(1, 1, size, size): how much of the detail is still there: none where an eye or the mouth
-        opened or closed, nor where the paint covers more than at rest.
+        """(1, 1, size, size): how much of the detail is still there.
+
+        None where an eye or the mouth opened or closed, nor where the paint covers more than at
+        rest. Around the person it is the outline that the network missed, which fits only where
+        nothing moves.
         """
         now, was = ((v.mesh > OPENING).float() for v in (view, self._source.view))
         changed = F.avg_pool2d(F.max_pool2d((now - warp(was, drawn.flow)).abs(), 5, 1, 2), 5, 1, 2)
         more = drawn.gates[:, 2:] - warp(self._rest.gates[:, 2:], drawn.flow)
-        return resize((1 - changed - more.clamp(min=0)).clamp(0, 1), self.size)
+        inside = 1 - F.max_pool2d(1 - self._source.matte, EDGE, 1, EDGE // 2)
+        far = resize(drawn.flow, SIDE).norm(dim=1, keepdim=True) * (SIDE / 2)
+        fits = torch.maximum(warp(inside, drawn.flow), torch.exp(-4 * far))
+        return resize((1 - changed - more.clamp(min=0)).clamp(0, 1) * fits, self.size)
 
 
 def _close(solid: NDArray[np.floating], eye: str, share: float) -> None:
