@@ -208,3 +208,25 @@ def test_export_writes_decoders_that_run(tmp_path, capfd):
     )
     assert negative.shape == (1, 20, 100)
     assert np.abs(negative - positive).max() > 0.1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "cp932"])
+def test_help_and_refusals_are_said_in_any_encoding(encoding, monkeypatch):
+    from elp.cli import main
+
+    words = (["--help"], ["extract", "--help"], ["extract", "Видео 🎥.mp4", "-o", "x.npz"])
+    for arguments, code in zip(words, (0, 0, 2), strict=True):
+        said = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+        for name, stream in zip(("stdout", "stderr"), said, strict=True):
+            monkeypatch.setattr(sys, name, stream)
+        monkeypatch.setattr(sys, "argv", ["elp", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        monkeypatch.undo()
+        assert (stopped.value.code or 0) == code
+        for stream in said:
+            stream.flush()
+        # click takes ASCII for a terminal that nobody has set up, and writes UTF-8
+        spoken = "utf-8" if encoding == "ascii" else encoding
+        text = b"".join(stream.buffer.getvalue() for stream in said).decode(spoken)
+        assert ("Usage" in text) if not code else ("no such file" in text)
