@@ -45,13 +45,14 @@ def fresh(words: list[object], folder: Path, k: int) -> tuple[int, float]:
         "OMP_NUM_THREADS": str(1 + k % 2),
     }
     before = os.times()
-    done = subprocess.run(
-        [sys.executable, "-m", "elp.cli", *map(str, words)],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / ".said").open("w"),
-    )
+    with (folder / ".said").open("w") as said:
+        done = subprocess.run(
+            [sys.executable, "-m", "elp.cli", *map(str, words)],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+        )
     return done.returncode, os.times().children_user - before.children_user
 
 
