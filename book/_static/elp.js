@@ -5,22 +5,45 @@
   function plots() {
     const all = [...document.querySelectorAll('.elp-plot')].filter((div) => div.querySelector('script[type="application/json"]'));
     if (!all.length) return;
-    const script = document.createElement('script');
-    script.src = new URL('plotly.min.js', base);
-    script.onload = () => all.forEach((div) => {
+    script('plotly.min.js').then(() => all.forEach((div) => {
       const spec = JSON.parse(div.querySelector('script').textContent);
       div.replaceChildren();
       Plotly.newPlot(div, spec);
+    }));
+  }
+
+  function script(name) {
+    return new Promise((resolve, reject) => {
+      const node = document.createElement('script');
+      Object.assign(node, { src: new URL(name, base), onload: resolve, onerror: reject });
+      document.head.append(node);
     });
-    document.head.append(script);
+  }
+
+  // bytes of a text whose characters carry seven bits each
+  function bytes(text, size) {
+    const out = new Uint8Array(size);
+    let [bits, held, at] = [0, 0, 0];
+    for (let i = 0; at < size; i++) {
+      bits = ((bits << 7) | text.charCodeAt(i)) & 0x3fff;
+      held += 7;
+      if (held < 8) continue;
+      held -= 8;
+      out[at++] = bits >> held;
+    }
+    return out;
   }
 
   async function widgets() {
-    for (const div of document.querySelectorAll('.elp-widget')) {
-      const source = new Blob([JSON.parse(div.querySelector('.elp-module').textContent)], { type: 'text/javascript' });
-      const state = JSON.parse(div.querySelector('.elp-state').textContent);
-      const url = URL.createObjectURL(source);
-      const { default: widget } = await import(url);
+    const all = [...document.querySelectorAll('.elp-widget')].filter((div) => div.querySelector('.elp-state'));
+    if (!all.length) return;
+    await script('listener.js');
+    const { module, engine, size, weights } = globalThis.elpListener;
+    const shared = { engine, weights: bytes(weights, size) };
+    const url = URL.createObjectURL(new Blob([module], { type: 'text/javascript' }));
+    const { default: widget } = await import(url);
+    for (const div of all) {
+      const state = { ...shared, ...JSON.parse(div.querySelector('.elp-state').textContent) };
       div.replaceChildren();
       // the part of anywidget's model that a page without a kernel can keep
       const model = {

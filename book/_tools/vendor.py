@@ -1,7 +1,7 @@
-"""Bring JavaScript from installed packages and npm to where pages find it; git ignores all of it.
+"""Bring JavaScript from packages, npm and `elp` to where pages find it; git ignores all of it.
 
-    python book/_tools/vendor.py            plotly.js and MathJax of the offline book, into
-                                            book/_vendor/
+    python book/_tools/vendor.py            plotly.js, MathJax and the listener that runs in the
+                                            pages of the offline book, into book/_vendor/
     python book/_tools/vendor.py runtime    ONNX Runtime for the browser, of the exported
                                             decoder's test, into book/_runtime/
 
@@ -52,6 +52,12 @@ def plotly(target: Path) -> None:
     shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", target)
 
 
+def listener(target: Path) -> None:
+    from elp.book.widgets.beside import script
+
+    target.write_text(script(), encoding="utf-8", newline="")
+
+
 def npm(package: Package, *targets: Path) -> None:
     """Write the package's files of the targets' names, unless all are there."""
     if all(target.exists() for target in targets):
@@ -88,6 +94,7 @@ def main(runtime: bool) -> None:
         return
     VENDOR.mkdir(parents=True, exist_ok=True)
     plotly(VENDOR / "plotly.min.js")  # a local copy is cheap and follows the installed version
+    listener(VENDOR / "listener.js")
     npm(MATHJAX, VENDOR / "tex-svg.js")
 
 

@@ -80,9 +80,14 @@ def video(frames: list[NDArray[np.uint8]], fps: float) -> str:
 
 
 def sound(samples: NDArray[np.floating[Any]], sr: int) -> str:
+    """The samples' `mp3` as a data URI."""
+    return uri("audio/mpeg", mp3(samples, sr))
+
+
+def mp3(samples: NDArray[np.floating[Any]], sr: int) -> bytes:
     """MP3 of (n,) samples in [-1, 1], `sr` of them a second."""
     import soundfile
 
     file = io.BytesIO()
     soundfile.write(file, samples, sr, format="MP3", subtype="MPEG_LAYER_III")
-    return uri("audio/mpeg", file.getvalue())
+    return file.getvalue()

@@ -1,5 +1,5 @@
-"""Components that work in JupyterLab and, over precomputed data, in the page without a kernel."""
+"""Components that work in JupyterLab and, without a kernel, in the page."""
 
-from elp.book.widgets.explorer import listener
+from elp.book.widgets.listener import Listener, Talk, show, talk
 
-__all__ = ["listener"]
+__all__ = ["Listener", "Talk", "show", "talk"]

@@ -1,0 +1,31 @@
+"""The widget's JavaScript as one module: the files of `js/`, joined."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "js"
+ENGINE = ("random", "engine")
+VIEW = ("style", "face", "panels", "view")
+IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)
+
+
+@cache
+def module() -> str:
+    """An ES module that anywidget and `elp.js` run.
+
+    In one file, as a page that is opened from a disk may not import others; the worker's own source
+    is a text in it, for the same reason.
+    """
+    worker = _joined((*ENGINE, "worker"), exported=False)
+    whole = _joined((*ENGINE, *VIEW), exported=True)
+    return f"const WORKER = {json.dumps(worker, ensure_ascii=False)};\n{whole}"
+
+
+def _joined(names: tuple[str, ...], *, exported: bool) -> str:
+    texts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names]
+    joined = IMPORTS.sub("", "\n".join(texts))
+    return joined if exported else re.sub(r"^export ", "", joined, flags=re.MULTILINE)

@@ -1,0 +1,366 @@
+// The listener in plain JavaScript: event heads, encoder, codes and D1 of a model as elp.book.widgets.weights packs
+// it, frame by frame, with elp.listener.ELPResponder's numbers.
+import { draws } from './random.js';
+
+/** Arrays by name, of bytes that elp.book.widgets.packing wrote. */
+export async function unpack(bytes, layout) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
+  const raw = await new Response(stream).arrayBuffer();
+  const half = new Int8Array(raw);
+  const count = layout.reduce((sum, [, size, step]) => sum + (step ? size : 0), 0);
+  const found = {};
+  let low = 0;
+  let whole = 2 * count; // floats follow both halves of the integers
+  for (const [name, size, step] of layout) {
+    const values = new Float32Array(size);
+    if (step) {
+      for (let i = 0; i < size; i++, low++) values[i] = (half[low] + 256 * half[low + count]) * step;
+    } else {
+      values.set(new Float32Array(raw.slice(whole, whole + 4 * size)));
+      whole += 4 * size;
+    }
+    found[name] = values;
+  }
+  return found;
+}
+
+/** y = W x + b for W (outputs, inputs) row by row; four rows at once, so that each x is read once for four. */
+function linear(y, W, x, b) {
+  const [outputs, inputs] = [y.length, x.length];
+  let o = 0;
+  for (; o + 3 < outputs; o += 4) {
+    let i0 = o * inputs;
+    let [i1, i2, i3] = [i0 + inputs, i0 + 2 * inputs, i0 + 3 * inputs];
+    let [s0, s1, s2, s3] = [0, 0, 0, 0];
+    for (let i = 0; i < inputs; i++) {
+      const value = x[i];
+      s0 += W[i0++] * value;
+      s1 += W[i1++] * value;
+      s2 += W[i2++] * value;
+      s3 += W[i3++] * value;
+    }
+    y[o] = s0;
+    y[o + 1] = s1;
+    y[o + 2] = s2;
+    y[o + 3] = s3;
+  }
+  for (; o < outputs; o++) {
+    let sum = 0;
+    for (let i = 0, at = o * inputs; i < inputs; i++, at++) sum += W[at] * x[i];
+    y[o] = sum;
+  }
+  if (b) for (let i = 0; i < outputs; i++) y[i] += b[i];
+  return y;
+}
+
+function relu(x) {
+  for (let i = 0; i < x.length; i++) if (x[i] < 0) x[i] = 0;
+  return x;
+}
+
+/** Layer normalisation in place. */
+function norm(x, scale, shift) {
+  let [mean, square] = [0, 0];
+  for (const value of x) mean += value;
+  mean /= x.length;
+  for (const value of x) square += (value - mean) ** 2;
+  const deviation = Math.sqrt(square / x.length + 1e-5);
+  for (let i = 0; i < x.length; i++) x[i] = ((x[i] - mean) / deviation) * scale[i] + shift[i];
+  return x;
+}
+
+const sigmoid = (x) => 1 / (1 + Math.exp(-x));
+
+function concat(...parts) {
+  const out = new Float32Array(parts.reduce((sum, x) => sum + x.length, 0));
+  let at = 0;
+  for (const x of parts) {
+    out.set(x, at);
+    at += x.length;
+  }
+  return out;
+}
+
+/** The newest frames of a series, oldest first, zeros before the first. */
+class Window {
+  constructor(frames, width) {
+    this.width = width;
+    this.values = new Float32Array(frames * width);
+  }
+
+  push(x) {
+    this.values.copyWithin(0, this.width);
+    this.values.set(x, this.values.length - this.width);
+    return this.values;
+  }
+}
+
+class Gru {
+  constructor(w, name) {
+    [this.input, this.recurrent, this.a, this.b] = ['ih', 'hh', 'bi', 'bh'].map((part) => w[`${name}.${part}`]);
+    this.width = this.a.length / 3;
+    this.hidden = new Float32Array(this.width);
+  }
+
+  step(x) {
+    const n = this.width;
+    const p = linear(new Float32Array(3 * n), this.input, x, this.a);
+    const q = linear(new Float32Array(3 * n), this.recurrent, this.hidden, this.b);
+    for (let i = 0; i < n; i++) {
+      const r = sigmoid(p[i] + q[i]);
+      const z = sigmoid(p[n + i] + q[n + i]);
+      const fresh = Math.tanh(p[2 * n + i] + r * q[2 * n + i]);
+      this.hidden[i] = (1 - z) * fresh + z * this.hidden[i];
+    }
+    return this.hidden;
+  }
+}
+
+class Lstm {
+  constructor(w, name) {
+    [this.input, this.recurrent, this.bias] = ['ih', 'hh', 'b'].map((part) => w[`${name}.${part}`]);
+    this.width = this.bias.length / 4;
+    this.hidden = new Float32Array(this.width);
+    this.cell = new Float32Array(this.width);
+  }
+
+  step(x) {
+    const n = this.width;
+    const p = linear(new Float32Array(4 * n), this.input, x, this.bias);
+    const q = linear(new Float32Array(4 * n), this.recurrent, this.hidden);
+    for (let i = 0; i < n; i++) {
+      const kept = sigmoid(p[n + i] + q[n + i]) * this.cell[i];
+      this.cell[i] = kept + sigmoid(p[i] + q[i]) * Math.tanh(p[2 * n + i] + q[2 * n + i]);
+      this.hidden[i] = sigmoid(p[3 * n + i] + q[3 * n + i]) * Math.tanh(this.cell[i]);
+    }
+    return this.hidden;
+  }
+}
+
+/** elp.model.event_heads.EventHeads: draws a frame's categories one after the other. */
+class EventHeads {
+  constructor(w, name, sizes, guided) {
+    Object.assign(this, { w, name, guided, ...sizes });
+    this.grus = guided ? [new Gru(w, `${name}.gru`), new Gru(w, `${name}.gru`)] : [new Gru(w, `${name}.gru`)];
+  }
+
+  /** cues: one array, or with guidance one heard and one deaf. Returns each head's category and how far into it. */
+  step(cues, past, e, uniform, guidance) {
+    const { w, name, heads, categories, width } = this;
+    const bias = w[`${name}.past.b`];
+    const known = relu(linear(new Float32Array(bias.length), w[`${name}.past.w`], concat(past, e), bias));
+    const states = this.grus.map((gru, i) => {
+      const hidden = gru.step(concat(known, cues[i]));
+      return linear(new Float32Array(width), w[`${name}.first.w`], concat(hidden, cues[i], e), w[`${name}.first.b`]);
+    });
+    const x = states[0];
+    const found = [];
+    for (let head = 0; head < heads; head++) {
+      let logits = this.logits(x, head, e);
+      if (this.guided && head === 0) {
+        const unheard = this.logits(states[1], head, e);
+        logits = logits.map((l, v) => unheard[v] + guidance * (l - unheard[v]));
+      }
+      const [code, within] = inverse(logits, uniform[head]);
+      found.push([code, within]);
+      const table = w[`${name}.table`];
+      for (let n = 0; n < e.length; n++) {
+        const at = ((n * heads + head) * categories + code) * width;
+        for (let c = 0; c < width; c++) x[c] += e[n] * table[at + c];
+      }
+    }
+    return found;
+  }
+
+  logits(x, head, e) {
+    const { w, name, heads, categories, width } = this;
+    const y = relu(norm(x.slice(), w[`${name}.norm.w`], w[`${name}.norm.b`]));
+    const [bias, matrix] = [w[`${name}.bias`], w[`${name}.out`]];
+    const out = new Float32Array(categories);
+    for (let n = 0; n < e.length; n++) {
+      for (let v = 0; v < categories; v++) out[v] += e[n] * bias[(n * heads + head) * categories + v];
+    }
+    for (let c = 0, at = head * width * categories; c < width; c++, at += categories) {
+      if (y[c]) for (let v = 0; v < categories; v++) out[v] += y[c] * matrix[at + v];
+    }
+    return out;
+  }
+}
+
+/** Inverse transform sampling from logits by one uniform number: category, and how far into its share it fell. */
+function inverse(logits, uniform) {
+  const most = Math.max(...logits);
+  const shares = Array.from(logits, (x) => Math.exp(x - most));
+  const total = shares.reduce((a, b) => a + b, 0);
+  let edge = 0;
+  for (let code = 0; ; code++) {
+    const share = shares[code] / total;
+    if (edge + share >= uniform || code === shares.length - 1) {
+      return [code, Math.min(1, Math.max(0, (uniform - edge) / Math.max(share, 1e-12)))];
+    }
+    edge += share;
+  }
+}
+
+/** What an answer holds: pose (T, 6), shut (T), logits (T, H, V), codes (T, H) from 0. */
+export class Answer {
+  constructor(frames, heads, categories) {
+    this.pose = new Float32Array(frames * 6);
+    this.shut = new Uint8Array(frames);
+    this.logits = new Float32Array(frames * heads * categories);
+    this.codes = new Uint8Array(frames * heads);
+  }
+}
+
+/** A model: weights by name from `unpack`, and its sizes. */
+export class Listener {
+  constructor(weights, sizes) {
+    this.w = weights;
+    this.sizes = sizes;
+  }
+
+  /** The numbers of one response; as in Python, none are drawn for the codes where temperature is 0. */
+  draws(seed, frames, temperature) {
+    const { heads, categories, spreads, traits } = this.sizes;
+    const asked = temperature ? { heads, categories } : { heads: 0, categories: 1 };
+    return draws(seed, frames, { ...asked, spreads, traits, events: 7 });
+  }
+
+  /** Lids, head and logits of codes for a whole clip, and the codes that are drawn from them. */
+  respond(clip, { emotion, temperature, seed, guidance = this.sizes.guidance }) {
+    const { heads, categories } = this.sizes;
+    const frames = clip.frames;
+    const answer = new Answer(frames, heads, categories);
+    const { uniform, own } = this.draws(seed, frames, temperature);
+    const events = new Events(this.w, this.sizes, emotion, guidance);
+    const encoder = new Encoder(this.w, this.sizes);
+    const size = heads * categories;
+    for (let t = 0; t < frames; t++) {
+      const said = events.step(clip, t, own.subarray(7 * t, 7 * t + 7));
+      answer.pose.set(events.position, 6 * t);
+      answer.shut[t] = events.shut;
+      const told = said.map((x, i) => (x - this.w['own.mean'][i]) / this.w['own.std'][i]);
+      answer.logits.set(encoder.step(clip.style.subarray(t * encoder.width, (t + 1) * encoder.width), told), t * size);
+    }
+    choose(answer, uniform, temperature, heads, categories);
+    return answer;
+  }
+
+  /** β of frame t, standardised: D1 over the codes of five frames, of which the first `heads` heads are read. */
+  decode(codes, t, emotion, heads) {
+    const { w, sizes: { heads: most, channels, width, beta } } = this;
+    const rows = new Float32Array(3 * most * width);
+    const images = [];
+    for (let s = t - 4; s <= t; s++) images.push(s < 0 ? null : this.image(codes.subarray(s * most, (s + 1) * most), emotion, heads));
+    for (let tap = 0; tap < 3; tap++) {
+      if (t - 2 + tap < 0) continue;
+      const window = new Float32Array(3 * 3 * channels);
+      for (let h = 0; h < most; h++) {
+        for (let k = 0; k < 3; k++) {
+          const image = images[tap + k];
+          const at = k * 3 * channels;
+          if (image) window.set(image.subarray(h * channels, (h + 3) * channels), at);
+          else window.fill(0, at, at + 3 * channels);
+        }
+        const y = rows.subarray((tap * most + h) * width, (tap * most + h + 1) * width);
+        relu(linear(y, w['d1.first.w'], window, w['d1.first.b']));
+      }
+    }
+    return linear(new Float32Array(beta), w['d1.second.w'], rows, w['d1.second.b']);
+  }
+
+  /** A frame's codewords as D1 reads them, (1 + H + 1, C): blocks mixed by emotion, zeros beyond the first `heads`. */
+  image(codes, emotion, heads) {
+    const { w: { table }, sizes: { heads: most, categories, channels } } = this;
+    const out = new Float32Array((most + 2) * channels);
+    for (let n = 0; n < emotion.length; n++) {
+      for (let h = 0; h < heads; h++) {
+        const at = ((n * most + h) * categories + codes[h]) * channels;
+        for (let c = 0; c < channels; c++) out[(h + 1) * channels + c] += emotion[n] * table[at + c];
+      }
+    }
+    return out;
+  }
+}
+
+/** The codes of an answer from its logits: the largest after Gumbel noise, without noise at temperature 0. */
+export function choose(answer, uniform, temperature, heads, categories) {
+  for (let i = 0; i < answer.codes.length; i++) {
+    let [best, most] = [0, -Infinity];
+    for (let v = 0, at = i * categories; v < categories; v++, at++) {
+      const score = temperature ? answer.logits[at] / temperature - Math.log(-Math.log(uniform[at])) : answer.logits[at];
+      if (score > most) [best, most] = [v, score];
+    }
+    answer.codes[i] = best;
+  }
+}
+
+/** elp.model.events.Events of one response. */
+class Events {
+  constructor(w, sizes, emotion, guidance) {
+    Object.assign(this, { w, e: Float32Array.from(emotion), guidance });
+    this.lids = new EventHeads(w, 'lids', sizes.lids, false);
+    this.pose = new EventHeads(w, 'pose', sizes.pose, true);
+    this.bins = sizes.pose.categories;
+    [this.position, this.velocity, this.before] = [0, 1, 2].map(() => new Float32Array(6));
+    this.shut = 0;
+    this.fading = new Float32Array(8);
+    this.traits = new Float32Array(sizes.traits - 6);
+  }
+
+  /** The next frame; returns what the encoder is told of it. */
+  step(clip, t, uniform) {
+    const { w, fading } = this;
+    const part = (name) => clip[name].subarray(t * clip.widths[name], (t + 1) * clip.widths[name]);
+    const [[shut]] = this.lids.step([part('lids')], concat([this.shut], fading), this.e, uniform.subarray(0, 1));
+    const moved = (x) => x.map((value, i) => Math.asinh(value / w['events.unit'][i]));
+    const placed = () => this.position.map((x, i) => x / w['events.spread'][i]);
+    const past = concat(placed(), moved(this.velocity), moved(this.before));
+    const silence = this.silence(t);
+    const heads = this.pose.step([part('pose'), silence], past, this.e, uniform.subarray(1), this.guidance);
+    this.before = this.velocity;
+    this.velocity = Float32Array.from(heads, ([code, within], i) => {
+      const at = i * (this.bins + 1) + code;
+      return w['events.edges'][at] + within * (w['events.edges'][at + 1] - w['events.edges'][at]);
+    });
+    this.position = this.position.map((x, i) => x + this.velocity[i]);
+    const began = [shut > this.shut, shut < this.shut];
+    for (let i = 0; i < 8; i++) fading[i] = began[i >> 2] ? 1 : fading[i] * w['events.decay'][i % 4];
+    this.shut = shut;
+    return concat(placed(), moved(this.velocity), [shut], this.traits);
+  }
+
+  /** What a deaf listener's head hears: nothing, which after a while stays the same. */
+  silence(t) {
+    const width = this.pose.grus[0].width;
+    const last = this.w.silence.length / width - 1;
+    const at = Math.min(t, last) * width;
+    return this.w.silence.subarray(at, at + width);
+  }
+}
+
+/** elp.model.encoders.HeadEncoder of one response; of its first layer the speaker's part comes with the clip. */
+class Encoder {
+  constructor(w, sizes) {
+    this.w = w;
+    this.width = sizes.hidden;
+    this.windows = Array.from({ length: sizes.convs }, (_, n) => new Window(sizes.kernel, n ? this.width : sizes.own));
+    this.lstms = [0, 1, 2].map((n) => new Lstm(w, `lstm${n}`));
+    this.logits = new Float32Array(sizes.heads * sizes.categories);
+  }
+
+  step(style, own) {
+    const { w } = this;
+    let x = linear(new Float32Array(this.width), w['conv0.w'], this.windows[0].push(own));
+    x = x.map((value, i) => value + style[i]);
+    relu(norm(x, w['conv0.norm.w'], w['conv0.norm.b']));
+    for (let n = 1; n < this.windows.length; n++) {
+      x = linear(new Float32Array(this.width), w[`conv${n}.w`], this.windows[n].push(x));
+      relu(norm(x, w[`conv${n}.norm.w`], w[`conv${n}.norm.b`]));
+    }
+    for (const lstm of this.lstms) x = lstm.step(x);
+    x = linear(new Float32Array(this.width), w['mlp.w'], x, w['mlp.b']);
+    relu(norm(x, w['mlp.norm.w'], w['mlp.norm.b']));
+    return linear(this.logits, w['out.w'], x, w['out.b']);
+  }
+}

@@ -1,0 +1,117 @@
+// PyTorch's random numbers, so that a seed gives a page and Python the same listener: the Mersenne Twister of
+// torch.Generator, and elp.listener.sampling.SmoothUniform on top of it.
+
+/** The numbers of torch.Generator().manual_seed(seed), a whole number below 2^32. */
+export class Twister {
+  constructor(seed) {
+    this.words = new Uint32Array(624);
+    this.words[0] = seed;
+    for (let i = 1; i < 624; i++) {
+      const before = this.words[i - 1] ^ (this.words[i - 1] >>> 30);
+      this.words[i] = Math.imul(1812433253, before) + i;
+    }
+    this.at = 624;
+  }
+
+  /** The next 32 bits. */
+  bits() {
+    const w = this.words;
+    if (this.at === 624) {
+      for (let i = 0; i < 624; i++) {
+        const y = (w[i] & 0x80000000) | (w[(i + 1) % 624] & 0x7fffffff);
+        w[i] = w[(i + 397) % 624] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+      }
+      this.at = 0;
+    }
+    let y = w[this.at++];
+    y ^= y >>> 11;
+    y ^= (y << 7) & 0x9d2c5680;
+    y ^= (y << 15) & 0xefc60000;
+    return (y ^ (y >>> 18)) >>> 0;
+  }
+
+  /** torch.rand: a multiple of 2^-24 in [0, 1). */
+  uniform() {
+    return (this.bits() & 0xffffff) / 0x1000000;
+  }
+
+  skip(count) {
+    for (let i = 0; i < count; i++) this.bits();
+  }
+}
+
+/** Keeps a number away from 0 and 1, as the sampler does. */
+export function clamp(u) {
+  return Math.min(Math.max(u, 1e-7), 1 - 1e-7);
+}
+
+/** The normal distribution's Φ, to 1e-7 (Numerical Recipes, erfcc). */
+export function ndtr(x) {
+  const z = Math.abs(x) * Math.SQRT1_2;
+  const t = 1 / (1 + z / 2);
+  const series = [1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277];
+  const tail = t * Math.exp(-z * z - 1.26551223 + t * series.reduceRight((sum, c) => sum * t + c, 0)) / 2;
+  return x > 0 ? 1 - tail : tail;
+}
+
+const A = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
+const B = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1];
+const C = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
+const D = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1];
+const horner = (series, x) => series.reduce((sum, c) => sum * x + c, 0);
+
+/** The inverse of Φ, to 1e-9 relative (Acklam). */
+export function ndtri(p) {
+  if (p > 0.97575) return -ndtri(1 - p);
+  if (p < 0.02425) {
+    const q = Math.sqrt(-2 * Math.log(p));
+    return horner(C, q) / horner(D, q);
+  }
+  const q = p - 0.5;
+  return (q * horner(A, q * q)) / horner(B, q * q);
+}
+
+/** Gaussian weights of deviation `spread` frames, their squares summing to 1. */
+function kernel(spread) {
+  if (!spread) return Float64Array.of(1);
+  const reach = Math.ceil(3 * spread);
+  const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * spread ** 2)));
+  const norm = Math.hypot(...weights);
+  return weights.map((x) => x / norm);
+}
+
+/**
+ * elp.listener.sampling.Draws of one response: numbers (frames, heads, categories), and of the event heads
+ * (frames, 1 + 6), both as Float32Array.
+ */
+export function draws(seed, frames, { heads, categories, spreads, traits, events }) {
+  const twister = new Twister(seed);
+  const holds = spreads.length - 1;
+  const kernels = spreads.map(kernel);
+  const past = Math.max(...kernels.map((k) => k.length)) - 1;
+  const groups = Array.from({ length: holds }, (_, n) => Array.from({ length: heads }, (_, h) => h).filter((h) => h % holds === n));
+  const width = heads * categories + 1;
+  const rows = new Float64Array((past + frames) * width);
+  for (let i = 0; i < past * width; i++) rows[i] = ndtri(clamp(twister.uniform()));
+  twister.bits(); // of the 62 bits that seed the event heads, the lower 32 count
+  const inner = new Twister(twister.bits());
+  for (let i = past * width; i < rows.length; i++) rows[i] = ndtri(clamp(twister.uniform()));
+  inner.skip(4 * Math.ceil(traits / 2)); // who listens, which a portrait decides
+  const uniform = new Float32Array(frames * heads * categories);
+  for (let t = 0; t < frames; t++) {
+    let column = 0;
+    groups.forEach((members, n) => {
+      for (const h of members) {
+        for (let v = 0; v < categories; v++, column++) {
+          let sum = 0;
+          const weights = kernels[n];
+          const first = (t + past + 1 - weights.length) * width + column;
+          for (let i = 0; i < weights.length; i++) sum += weights[i] * rows[first + i * width];
+          uniform[(t * heads + h) * categories + v] = clamp(ndtr(sum));
+        }
+      }
+    });
+  }
+  const own = Float32Array.from({ length: frames * events }, () => clamp(inner.uniform()));
+  return { uniform, own };
+}
