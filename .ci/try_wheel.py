@@ -28,7 +28,7 @@ DATA = (
     "face/default_face.npz",
     "model/checkpoints/listener.safetensors",
     "model/checkpoints/listener.json",
-    "book/widgets/explorer.js",
+    "book/widgets/js/view.js",
 )
 
 

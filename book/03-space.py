@@ -265,25 +265,29 @@ figures.show(
 )
 
 # %% [markdown]
-# ## A face under two sliders
+# ## A listener under your hands
 #
-# The same model, drawn. Emotion runs from negative over neutral to positive, with a blend between; the second slider says how many heads *draw* their category, while the others take the
-# most probable one.
+# The same model, drawn. It runs in this page, without a kernel: what the speaker alone decides was computed when the page was made, and all that depends on the emotion is computed here, from the heads that draw head and
+# lids (chapter "Training") over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
+#
+# - Move the point in the triangle. A corner takes one block of codewords; between corners the decoder reads a *mixture* of the blocks, Σ e_n · table_n, and negative and positive may mix. The map shows it: categories keep their brightness, the hue changes.
+# - Take heads away. The model was trained on random prefixes of its heads, so that any number from 1 to all of them decodes; the pale rows are not read.
+# - Draw anew, or lower the temperature: at 0 each head takes its most probable category.
 
 # %%
-compute = analysis.explorer(responder, speaker[:50], seed=0)
-config = responder.model.config
-widgets.listener(
-    compute,
-    emotions=(-1.0, 0.0, 0.5, 1.0),
-    heads=(0, config.heads),
-    categories=config.categories,
+row = pairs.loc[pairs["length"].idxmax()]
+listener = widgets.Listener([widgets.talk(corpus, row, "a speaker")])
+widgets.show(
+    listener,
     caption=(
-        "Two seconds of a response. In JupyterLab the kernel computes "
-        "every position; here the positions were computed when the page "
-        "was made."
+        "A conversation, its curves and its codes: one row per head, one "
+        "column per frame. In JupyterLab `listener.emotion`, `.heads`, "
+        "`.temperature` and `.seed` follow the controls, and move them."
     ),
-    alt="A drawn face: frowns at negative, smiles at positive; its codes.",
+    alt=(
+        "Two drawn heads: one talks, the other answers; below them a "
+        "triangle of emotions, curves and a map of the codes."
+    ),
 )
 
 # %% [markdown]

@@ -316,28 +316,29 @@ assert right["trained"] > 0.8 > 0.5 > right["untrained"]
 # %% [markdown]
 # ## Move through the space yourself
 #
-# Between the emotions lie mixtures: `e` need not be one-hot. The first slider chooses the mixture. Nearly all Base Space codes stay the same while
-# you move it; the block that they land in changes, and with it the face, and head and lids answer under the new mixture (between two emotions the decoders mix two blocks; halfway the panel shows the codes of the more negative one). The second slider chooses how many heads *draw* their category;
-# the others take the most probable one. With none, the face follows from the speaker, and from head and lids, which are drawn all the same; with all, it is one draw of many.
+# Between the emotions lie mixtures: `e` need not be one-hot, and negative and positive may mix. The model runs in this page. Nearly all Base Space codes stay the same while you move the point; the block
+# that they land in changes, and with it the face, and head and lids answer under the new mixture (of two blocks the decoder reads the weighted mean, which the map shows as a mixed hue). H takes heads away: the model was trained so that any prefix of its heads decodes.
 
 # %%
 from elp.book import widgets
 
-pair = next(corpora[0].pairs("test").itertuples())
+pairs = list(corpora[0].pairs("test").itertuples())
+pair = pairs[0]
+talks = [
+    widgets.talk(corpora[0], one, f"speaker {n}", frames=125, face=n)
+    for n, one in enumerate((pairs[0], pairs[-1]), start=1)
+]
 
 # %%
-widgets.listener(
-    analysis.explorer(responder, corpora[0].speaker(pair)[:75], seed=3),
-    emotions=(-1, -0.5, 0, 0.5, 1),
-    heads=(0, heads),
-    categories=codes.categories,
+widgets.show(
+    widgets.Listener(talks, seed=3),
     caption=(
-        "A listener for three seconds of a simulated speaker. Left: the "
-        "face model, moved by the response. Right: its codes U."
+        "A listener for simulated speakers; below, curves of the response "
+        "and its codes U. Click into them to go to a frame."
     ),
     alt=(
-        "A face drawn from triangles responds; sliders choose emotion and "
-        "how many heads draw; beside it the codes as coloured rows."
+        "Two drawn heads: one talks, the other answers; a triangle of "
+        "emotions and sliders change the answer, its curves and codes."
     ),
 )
 
@@ -374,14 +375,15 @@ widgets.listener(
 # ```
 
 # %%
-compute = analysis.explorer(
-    responder, corpora[0].speaker(pair)[:75], seed=3
-)
-smiles = [
-    compute(x, heads)[0].beta[:, face.index("smile_l")].mean()
-    / face.full[face.index("smile_l")]
-    for x in (0.0, 0.5, 1.0)
-]
+smiles = []
+for x in (0.0, 0.5, 1.0):
+    answer = responder.respond(
+        corpora[0].speaker(pair)[:75],
+        (0.0, 1 - x, x),
+        generator=torch.Generator().manual_seed(3),
+    )
+    row = face.index("smile_l")
+    smiles.append(answer.beta[:, row].mean() / face.full[row])
 
 # %% tags=["nbval-check-output"]
 print("smile, neutral to positive:", ", ".join(f"{x:.1f}" for x in smiles))

@@ -21,7 +21,6 @@ import hashlib
 import json
 import math
 import platform
-import re
 import sys
 import tempfile
 import time
@@ -32,7 +31,6 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import torch
@@ -613,21 +611,16 @@ def exported() -> Values:
 
 
 def explorer_page() -> Values:
-    """The widget's page with its baked data; the data are unpacked, for an integer may round up."""
-    from elp.book.analysis import explorer
-    from elp.book.widgets.explorer import listener
+    """What pages run: the module, and the listener that ships as they are given it."""
+    from elp.book.widgets.bundle import module
+    from elp.book.widgets.listener import engine
+    from elp.book.widgets.packing import Packed
 
-    pages: list[str] = []
-    with mock.patch("IPython.display.display", lambda x, raw: pages.append(x["text/html"])):
-        listener(
-            explorer(shipped(), speaker()[:50]), emotions=(-1, 0, 0.5), heads=(16, 64),
-            categories=shipped().model.config.categories, caption="A listener.", alt="A face.",
-        )  # fmt: skip
-    module, state = re.findall(r'class="elp-(?:module|state)">(.*?)</script>', pages[0], re.S)
-    baked, frame = json.loads(state), re.sub(r"<script.*?</script>", "", pages[0], flags=re.S)
-    says = [baked["grid"][k]["says"] for k in sorted(baked["grid"])]
-    out: Values = {"module": digest_text(module), "frame": digest_text(frame + pages[1])}
-    return out | {"says": says, "data": digest_text(state), "legend": baked["shape"]["legend"]}
+    facts = engine()
+    arrays = Packed(facts["engine"]["layout"], facts["weights"]).unpack()
+    digests = {name: digest(x) for name, x in arrays.items()}
+    told = {key: value for key, value in facts["engine"].items() if key != "layout"}
+    return flat({"module": digest_text(module()), "told": told, **digests})
 
 
 def emotion_space() -> Values:

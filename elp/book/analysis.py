@@ -5,21 +5,18 @@ they are (chapter "The emotion space").
 # B clip, T frame, H head, V category, N emotion, D coefficient, F feature
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from elp.corpus import Corpus
 from elp.errors import ElpError
 from elp.listener.responder import ELPResponder
-from elp.listener.sampling import CodeSampler
-from elp.motion import CLIP, Clip, Motion
+from elp.motion import CLIP, Clip
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -241,39 +238,3 @@ def recognised(
     vote.fit(scale.transform(real), labels)
     answers = vote.predict(scale.transform(generated))
     return float(balanced_accuracy_score(asked, answers))
-
-
-class _PartlyDrawn(CodeSampler):
-    """A sampler of which the first heads draw, as they did, and the others take their most probable
-    category.
-    """
-
-    def __init__(self, sampler: CodeSampler, heads: int) -> None:
-        vars(self).update(vars(sampler))
-        self.drawing = heads
-
-    def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:
-        draws = torch.arange(logits.shape[2], device=logits.device) < self.drawing
-        return torch.where(draws, super().choose(logits, uniform), logits.argmax(-1))
-
-
-def explorer(
-    responder: ELPResponder, speaker: Clip, *, seed: int = 0
-) -> Callable[[float, int], tuple[Motion, Ints]]:
-    """What `elp.book.widgets.listener` asks for: (emotion in [-1, 1], heads that draw) -> motion
-    and codes U of one speaker's listener.
-
-    Args:
-        responder: a model with three emotions, negative, neutral, positive.
-        speaker: T frames.
-        seed: the same for all positions, so that what changes is what the sliders change. Heads
-            that do not draw take their most probable category.
-    """
-
-    def compute(emotion: float, heads: int) -> tuple[Motion, Ints]:
-        e = [max(-emotion, 0), 1 - abs(emotion), max(emotion, 0)]
-        asked = copy.copy(responder)
-        asked.sampler = _PartlyDrawn(responder.sampler, heads)
-        return asked.trace(speaker, e, generator=torch.Generator().manual_seed(seed))
-
-    return compute

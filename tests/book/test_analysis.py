@@ -116,22 +116,6 @@ def test_a_seed_fixes_the_picture():
         analysis.embed(x, "pca")  # type: ignore[arg-type]
 
 
-def test_explorer_feeds_the_widget(responder, corpus):
-    speaker = corpus.speaker(next(corpus.pairs().itertuples()))[:40]
-    compute = analysis.explorer(responder, speaker, seed=1)
-    motion, u = compute(1.0, 8)
-    assert len(motion) == 40
-    assert u.shape == (40, 8)
-    assert u.min() > 32
-    said = responder.respond(speaker, "positive", generator=torch.Generator().manual_seed(1))
-    assert np.allclose(motion.beta, said.beta, atol=1e-4)  # all heads draw: it is the response
-    assert np.array_equal(motion.blink, said.blink)
-    few = compute(1.0, 3)[1]
-    assert np.array_equal(few[:, :3], u[:, :3])
-    assert not np.array_equal(few[:, 3:], u[:, 3:])
-    assert np.array_equal(compute(0.0, 8)[1], u - 16)  # one block lower
-
-
 def test_a_corpus_of_other_emotions_is_refused(responder, corpus):
     stranger = ELPResponder(
         ASE(

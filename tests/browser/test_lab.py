@@ -1,5 +1,5 @@
-"""JupyterLab in a real browser: a chapter's cells run, a slider moves, the kernel answers, the
-picture changes.
+"""JupyterLab in a real browser: a chapter's cells run, the emotion moves, the listener answers, and
+the kernel knows of it.
 """
 
 from __future__ import annotations
@@ -26,10 +26,17 @@ READY = """async () => {
   await widget.sessionContext.session.kernel.info;
 }"""
 PAINTED = """() => {
-  const canvas = document.querySelector('.elp-listener canvas');
+  const canvas = document.querySelector('.elp-live canvas');
   return canvas ? canvas.toDataURL().length : 0;
 }"""
-CODES = "() => [...document.querySelectorAll('.elp-listener canvas')].pop().toDataURL()"
+CODES = "() => document.querySelector('.elp-live .elp-codes canvas').toDataURL()"
+SAID = "() => document.querySelector('.elp-listener-status')?.textContent?.includes('%')"
+
+KERNEL = """() => new Promise((resolve) => {
+  const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel
+    .requestExecute({ code: 'print(listener.emotion)' });
+  future.onIOPub = ({ content }) => { if (content.text) resolve(content.text); };
+})"""
 
 
 def chapter() -> Path:
@@ -37,7 +44,7 @@ def chapter() -> Path:
     found = [
         p
         for p in sorted((ROOT / "book").glob("*.ipynb"))
-        if "widgets.listener(" in p.read_text(encoding="utf-8")
+        if "widgets.Listener(" in p.read_text(encoding="utf-8")
     ]
     assert found, "no chapter shows the listener widget"
     return found[0]
@@ -112,7 +119,7 @@ def test_a_chapter_shows_code_equations_and_citations(browser: Any, lab: str) ->
     assert not left
 
 
-def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
+def test_the_emotion_moves_and_the_kernel_knows(browser: Any, lab: str) -> None:
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     left = cut(page, lab, lab.replace("http", "ws"))
     page.goto(f"{lab}lab/workspaces/test/tree/book/{chapter().name}")
@@ -122,14 +129,12 @@ def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
     )
     page.evaluate(READY)  # else running the cells opens a dialog that asks for a kernel
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
-    page.wait_for_function(
-        "() => document.querySelector('.elp-listener-status')?.textContent", timeout=120_000
-    )
-    page.locator(".elp-listener").scroll_into_view_if_needed()
+    page.wait_for_function(SAID, timeout=120_000)
+    page.locator(".elp-live").scroll_into_view_if_needed()
     assert page.evaluate(PAINTED) > 5_000, "the face is not drawn"
-    status, slider = page.locator(".elp-listener-status"), page.locator(".elp-slider-0")
+    status, handle = page.locator(".elp-listener-status"), page.locator(".elp-triangle-handle")
     before = status.inner_text(), page.evaluate(CODES)
-    slider.fill(slider.get_attribute("max") or "")
+    handle.press("Home")  # all negative
     page.wait_for_function(
         "(before) => document.querySelector('.elp-listener-status').textContent !== before",
         arg=before[0],
@@ -137,6 +142,7 @@ def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
     )
     page.wait_for_timeout(300)
     after = status.inner_text(), page.evaluate(CODES)
+    emotion = page.evaluate(KERNEL)
     errors = page.locator(
         '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
     ).count()
@@ -146,5 +152,6 @@ def test_a_slider_moves_and_the_kernel_answers(browser: Any, lab: str) -> None:
     page.close()
     assert before[0] != after[0]
     assert before[1] != after[1]
+    assert "[1.0, 0.0, 0.0]" in emotion
     assert (errors, stderr) == (0, 0)
     assert not left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,25 +86,31 @@ def test_the_front_page_leads_into_the_book(browser: Any, site: tuple[str, Path]
     assert not left
 
 
-def test_widgets_answer_without_a_kernel(browser: Any, site: tuple[str, Path]) -> None:
-    pages = [
-        p.stem
-        for p in (ROOT / "book").glob("*.ipynb")
-        if 'class=\\"elp-widget' in p.read_text(encoding="utf-8")
-    ]
-    assert pages, "no chapter shows a widget"
-    for name in pages:
-        page, *_ = open_page(browser, site, name, 1280)
-        status = page.locator(".elp-listener-status").first
-        status.wait_for()
-        slider = page.locator(".elp-slider-0").first
-        said = set()
-        for position in (slider.get_attribute("min"), slider.get_attribute("max")):
-            slider.fill(position or "0")
-            page.wait_for_timeout(500)
-            said.add(status.inner_text())
-        page.close()
-        assert len(said) == 2, f"{name}: the widget says the same at both ends: {said}"
+def listeners() -> list[str]:
+    """Pages with a listener."""
+    found = [p for p in (ROOT / "book").glob("*.*") if p.suffix in (".md", ".py")]
+    return sorted(p.stem for p in found if "widgets.Listener(" in p.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", listeners())
+def test_the_listener_answers_without_a_kernel(
+    browser: Any, site: tuple[str, Path], name: str, width: str
+) -> None:
+    page, left, wrong = open_page(browser, site, name, WIDTHS[width])
+    said = "() => document.querySelector('.elp-listener-status')?.textContent"
+    page.wait_for_function(f"() => ({said})()?.includes('%')", timeout=60_000)
+    smiles, handle = page.evaluate(said), page.locator(".elp-triangle-handle").first
+    handle.press("Home")  # all negative
+    page.wait_for_function(f"(before) => ({said})() !== before", arg=smiles, timeout=60_000)
+    frowns, heads = page.evaluate(said), page.locator(".elp-heads").first
+    heads.fill("1")
+    page.wait_for_function(f"(before) => ({said})() !== before", arg=frowns, timeout=60_000)
+    page.close()
+    smile = [int(re.findall(r"smile (\d+)", text)[0]) for text in (smiles, frowns)]
+    assert smile[0] > smile[1] + 10
+    assert not left
+    assert not wrong
 
 
 def test_search_finds_without_a_network(browser: Any, site: tuple[str, Path]) -> None:
