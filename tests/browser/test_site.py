@@ -89,7 +89,11 @@ def test_the_front_page_leads_into_the_book(browser: Any, site: tuple[str, Path]
 def listeners() -> list[str]:
     """Pages with a listener."""
     found = [p for p in (ROOT / "book").glob("*.*") if p.suffix in (".md", ".py")]
-    return sorted(p.stem for p in found if "widgets.Listener(" in p.read_text(encoding="utf-8"))
+    return sorted(
+        p.stem
+        for p in found
+        if re.search(r"widgets\.(Listener|page)\(", p.read_text(encoding="utf-8"))
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)

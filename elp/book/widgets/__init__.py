@@ -1,5 +1,5 @@
 """Components that work in JupyterLab and, without a kernel, in the page."""
 
-from elp.book.widgets.listener import Listener, Talk, show, talk
+from elp.book.widgets.listener import Listener, Talk, page, show, talk
 
-__all__ = ["Listener", "Talk", "show", "talk"]
+__all__ = ["Listener", "Talk", "page", "show", "talk"]

@@ -31,5 +31,5 @@ def script() -> str:
 def sevens(data: bytes) -> str:
     """Bytes as characters of seven bits each, an eighth longer; base64 would be a third longer."""
     bits = np.unpackbits(np.frombuffer(data, np.uint8))
-    bits = np.pad(bits, (0, -len(bits) % 7)).reshape(-1, 7)
-    return np.packbits(np.pad(bits, ((0, 0), (1, 0))), axis=1).tobytes().decode("ascii")
+    rows = np.pad(bits, (0, -len(bits) % 7)).reshape(-1, 7)
+    return np.packbits(np.pad(rows, ((0, 0), (1, 0))), axis=1).tobytes().decode("ascii")

@@ -22,7 +22,7 @@ BROWS = (
 PAINTED = {"skin": 0, "lip": 1, "brow": 2, "eye": 3, "mouth": 4}  # as in face.js
 EYES = 28  # triangles that close them, after the skin's
 SEEN = 0.04  # deviation of a coefficient below which nobody sees it move
-STEPS = 60  # of a deviation
+STEPS = 30  # of a deviation
 
 
 def arrays(model: FaceModel, deviation: NDArray[Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from elp.simulator.dyads import sound
 
 RATE = 16000  # of the sound, Hz
 IDENTITY = 0.4  # deviation of a speaker's face: people differ by 1, a drawing needs less
-STATE = ("emotion", "heads", "temperature", "seed", "clip", "panels")
+STATE = ("clips", "emotion", "heads", "temperature", "seed", "clip", "panels")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -71,7 +71,8 @@ def engine() -> dict[str, Any]:
     "weights" are deflated bytes, "engine" says how to read them.
     """
     responder, model = ELPResponder.from_checkpoint(), FaceModel.default()
-    drawn = face.arrays(model, responder.model.beta_std.numpy())
+    deviation = np.asarray(responder.model.get_buffer("beta_std"))
+    drawn = face.arrays(model, deviation)
     packed = weights(responder.model, drawn)
     facts = {"layout": packed.layout, "sizes": sizes(responder), "face": face.facts(model)}
     return {"engine": facts, "weights": packed.data}
@@ -151,14 +152,19 @@ def Listener(talks: Sequence[Talk], **state: Any) -> Any:
     Raises:
         ElpError: there is no speaker.
     """
+    widget = widget_class()(**engine(), **_state(talks, state))
+    widget.talks = tuple(talks)
+    return widget
+
+
+def _state(talks: Sequence[Talk], state: dict[str, Any]) -> dict[str, Any]:
     if not talks:
         raise ElpError("the listener needs a speaker: give at least one talk")
     responder = ELPResponder.from_checkpoint()
-    state = {"heads": responder.model.config.heads} | state
     clips = [packed_talk(responder, talk) for talk in talks]
-    widget = widget_class()(**engine(), clips=clips, **state)
-    widget.talks = tuple(talks)
-    return widget
+    begin = {"emotion": [0.0, 0.0, 1.0], "heads": responder.model.config.heads}
+    begin |= {"temperature": 1.0, "seed": 0, "clip": 0, "panels": "all"}
+    return begin | {"clips": clips} | state
 
 
 def still(talk: Talk, seed: int) -> NDArray[np.uint8]:
@@ -172,10 +178,7 @@ def still(talk: Talk, seed: int) -> NDArray[np.uint8]:
 
 
 def show(widget: Any, *, caption: str, alt: str, name: str = "listener") -> None:
-    """Display a listener in JupyterLab and in the static page.
-
-    The page holds the speakers and, for where scripts are off, a still; the model lies beside it,
-    once for all pages.
+    """Display a listener in JupyterLab, and in the static page as `page` does.
 
     Args:
         widget: of `Listener`.
@@ -184,20 +187,49 @@ def show(widget: Any, *, caption: str, alt: str, name: str = "listener") -> None
     Raises:
         ElpError: caption or alt is missing.
     """
-    state = {key: getattr(widget, key) for key in STATE}
-    state["clips"] = [_as_text(clip) for clip in widget.clips]
-    text = json.dumps(state, separators=(",", ":"), sort_keys=True)
-    name = element_name(name, text, caption, alt)
-    inline = text.replace("</", "<\\/")
-    shown = encode.still(still(widget.talks[widget.clip], widget.seed))
-    picture = f'<img src="{shown}" alt="{html.escape(alt)}" style="max-width:100%">'
-    body = (
-        f'<div id="fig-{name}" class="elp-widget" role="group" aria-label="{html.escape(alt)}">'
-        f'{picture}<script type="application/json" class="elp-state">{inline}</script></div>'
-    )
     view = widget._repr_mimebundle_() or {}
     view = view[0] if isinstance(view, tuple) else view
     bundle = {k: v for k, v in view.items() if k != "text/plain"}
+    state = {key: getattr(widget, key) for key in STATE}
+    _emit(widget.talks, state, caption, alt, name, bundle)
+
+
+def page(
+    talks: Sequence[Talk], *, caption: str, alt: str, name: str = "listener", **state: Any
+) -> None:
+    """Display a listener in the static page alone, without a widget of the kernel's.
+
+    The page holds the speakers and, for where scripts are off, a still; the model lies beside it,
+    once for all pages.
+
+    Args:
+        talks, state: as for `Listener`.
+        caption, alt, name: as for `elp.book.figures.show`.
+
+    Raises:
+        ElpError: caption or alt is missing, or there is no speaker.
+    """
+    _emit(talks, _state(talks, state), caption, alt, name, {})
+
+
+def _emit(
+    talks: Sequence[Talk],
+    state: dict[str, Any],
+    caption: str,
+    alt: str,
+    name: str,
+    bundle: dict[str, Any],
+) -> None:
+    sent = state | {"clips": [_as_text(clip) for clip in state["clips"]]}
+    text = json.dumps(sent, separators=(",", ":"), sort_keys=True)
+    name = element_name(name, text, caption, alt)
+    inline, label = text.replace("</", "<\\/"), html.escape(alt)
+    shown = encode.still(still(talks[state["clip"]], state["seed"]))
+    body = (
+        f'<div id="fig-{name}" class="elp-widget" role="group" aria-label="{label}">'
+        f'<img src="{shown}" alt="{label}" style="max-width:100%">'
+        f'<script type="application/json" class="elp-state">{inline}</script></div>'
+    )
     emit(body, caption=caption, alt=alt, name=name, bundle=bundle)
 
 

@@ -15,17 +15,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
 
 from elp.book.widgets.packing import Levels, Packed, pack
 from elp.errors import ElpError
 from elp.listener import ELPResponder
-from elp.model.ase import ASE
-from elp.model.event_heads import EventHeads
 from elp.motion import Clip
 
 # steps of a standard deviation: D1's are what the face is wrong by, the others' only move draws
-DECODER, HEADS, ENCODER, CUES = 640, 60, 24, 60
+DECODER, HEADS, ENCODER, CUES = 560, 48, 16, 48
 SILENCE = 250  # frames after which a deaf listener's cues no longer change
 
 
@@ -35,7 +32,8 @@ def sizes(responder: ELPResponder) -> dict[str, Any]:
     Raises:
         ElpError: the model is of a kind that the page cannot run.
     """
-    config, model = responder.model.config, responder.model
+    model: Any = responder.model
+    config = model.config
     if config.events is None or not config.causal or config.coding != "embedding":
         raise ElpError("the page runs causal models with event heads and embedded codes only")
     groups = {name: getattr(model.events, name).config for name in ("lids", "pose")}
@@ -61,11 +59,13 @@ def sizes(responder: ELPResponder) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def weights(model: ASE, more: Mapping[str, Any]) -> Packed:
+def weights(model: Any, more: Mapping[str, Any]) -> Packed:
     """The model's parameters in the forms that `engine.js` reads, rounded and deflated, and `more`
     arrays with them.
+
+    Args:
+        model: an `ASE` that `sizes` accepts; its parts are read by name.
     """
-    assert model.events is not None
     arrays: dict[str, Any] = {"own.mean": model.own_mean, "own.std": model.own_std}
     arrays |= {"beta.mean": model.beta_mean, "beta.std": model.beta_std}
     for name in ("unit", "spread", "edges", "decay"):
@@ -87,7 +87,7 @@ def weights(model: ASE, more: Mapping[str, Any]) -> Packed:
     return pack(arrays | dict(more))
 
 
-def _event_heads(name: str, group: EventHeads) -> dict[str, Any]:
+def _event_heads(name: str, group: Any) -> dict[str, Any]:
     return {
         f"{name}.past.w": Levels(group.past.weight, HEADS),
         f"{name}.past.b": group.past.bias,
@@ -105,7 +105,7 @@ def _event_heads(name: str, group: EventHeads) -> dict[str, Any]:
     }
 
 
-def _encoder(model: ASE) -> dict[str, Any]:
+def _encoder(model: Any) -> dict[str, Any]:
     """The head encoder without the first layer's part for the speaker."""
     encoder, own = model.encoder, len(model.own_mean)
     arrays: dict[str, Any] = {}
@@ -128,12 +128,11 @@ def _encoder(model: ASE) -> dict[str, Any]:
     }
 
 
-def _silence(model: ASE) -> Tensor:
+def _silence(model: Any) -> NDArray[np.float32]:
     """(T, D): what the head's group hears as a deaf listener."""
-    assert model.events is not None
     hear = model.events.pose.hear
     silent = torch.zeros(1, SILENCE, hear.inputs.in_features - 1)
-    return hear(silent, torch.ones(1))[0]
+    return np.asarray(hear(silent, torch.ones(1))[0])
 
 
 @torch.inference_mode()
@@ -141,8 +140,7 @@ def cues(responder: ELPResponder, speaker: Clip) -> dict[str, NDArray[np.float32
     """What the page needs of a speaker of T frames: "style" (T, C), the speaker's part of the
     encoder's first layer, and what event heads hear, "lids" and "pose" (T, D) each.
     """
-    model = responder.model
-    assert model.events is not None
+    model: Any = responder.model
     mfcc, beta, pose = responder.speaker.clip(speaker)
     style = model.style(mfcc, model.motion_style(beta, pose))
     layer = model.encoder.convs[0].conv

@@ -167,11 +167,11 @@ class View {
     const { root, mesh } = this;
     const stage = element('div', 'elp-stage');
     [this.speaker, this.face] = ['speaker', 'listener'].map((who) => {
-      const figure = element('figure', `elp-head elp-${who}`);
+      const figure = element('div', `elp-head elp-${who}`);
       const canvas = element('canvas');
       canvas.setAttribute('role', 'img');
       canvas.setAttribute('aria-label', who === 'speaker' ? 'the speaker\'s face, talking' : 'the listener\'s face, answering');
-      figure.append(canvas, element('figcaption', '', { textContent: who }));
+      figure.append(canvas, element('div', 'elp-who', { textContent: who }));
       stage.append(figure);
       const face = new Face(canvas, mesh, LOOKS[who]);
       this.turnable(face);
