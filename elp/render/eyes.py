@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from elp.render.matte import pyramid_fill
 from elp.render.rig import smooth
-from elp.render.shapes import chaikin, coverage, polygon
-from elp.render.topology import IRIS, LOWER, UPPER
+from elp.render.shapes import coverage, polygon
+from elp.render.topology import BROW, IRIS, LOWER, UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 MEET = 0.13  # where the lids meet, from the lower (0) to the upper lid (1)
@@ -104,10 +104,7 @@ class Eye:
             patch,
             cv2.GaussianBlur(pyramid_fill(patch, core.astype(np.float32)), (0, 0), 0.8),
         )
-        socket = np.concatenate([UPPER[side][1], LOWER[side][1][-2:0:-1]])
-        around = chaikin(len(socket)) @ ((points[socket] - centre) * [1.04, 1.12] + centre - corner)
-        skin = 1 - (polygon(around, patch.shape[:2]) > 0).astype(np.float32)
-        lid = cv2.GaussianBlur(pyramid_fill(patch, skin), (0, 0), 0.03 * width)
+        lid = _lid_skin(patch, points - corner, side)
         line = np.round(points[UPPER[side][0][2:-2]] - corner).astype(int)
         near = patch[
             np.clip(line[:, 1, None] + np.arange(-2, 3), 0, 2 * half - 1), line[:, 0, None]
@@ -175,25 +172,29 @@ class Eye:
     def _lower_lid(
         self, box: Floats, lid: Floats, moved: Floats, strength: float, closure: float
     ) -> None:
-        """Skin from the crease down to the margin of the upper lid, then the lashes along it."""
-        import cv2
-
-        margin, ring, beyond = (moved[row] for row in UPPER[self.side])
-        crease = 0.8 * ring + 0.2 * beyond
-        width = float(np.linalg.norm(margin[-1] - margin[0]))
-        bulge = np.sin(np.linspace(0, np.pi, 9))[:, None] ** 0.6
-        down = margin - crease
-        down /= np.maximum(np.linalg.norm(down, axis=1, keepdims=True), 1e-6)
-        # over the wet rim of the lower lid
-        over = margin + 0.045 * width * strength * closure * bulge * down
-        sheet = np.concatenate([crease, over[::-1]])
-        skin = cv2.GaussianBlur(coverage(sheet, box.shape[:2]), (0, 0), max(0.6, 0.025 * width))
-        box += (strength * skin)[..., None] * (lid - box)
-        line = np.concatenate(
-            [margin - 0.03 * width * bulge * down, (margin + 0.05 * width * bulge * down)[::-1]]
+        """Skin from below the crease down to the portrait's own lashes, which the margin carries;
+        then their line, and the wet rim of the lower lid, which a closed eye hides.
+        """
+        frame = _Frame(moved, self.side)
+        u, v = frame(*np.meshgrid(np.arange(box.shape[1]), np.arange(box.shape[0])))
+        margin, crease = frame.row(u, UPPER[self.side][0]), frame.crease(u)
+        room = np.maximum(margin - crease, 1e-3)
+        down = (v - crease) / room
+        width = frame.width
+        ends = smooth(np.minimum(u, 1 - u) / 0.16)
+        lash = 0.03 * width
+        sheet = smooth((down + 0.12) / 0.4) * smooth((margin + 0.5 * lash - v) / lash)
+        sheet *= smooth(np.minimum(u - 0.02, 0.98 - u) / 0.2) * (room > 0.02 * width)
+        box += (strength * sheet).astype(np.float32)[..., None] * (lid - box)
+        thick = np.maximum(0.026 * width * ends, 0.35)
+        line = np.exp(-(((v - margin - 0.25 * thick) / thick) ** 2)) * smooth(
+            np.minimum(u, 1 - u) / 0.12
         )
-        dark = cv2.GaussianBlur(coverage(line, box.shape[:2]), (0, 0), 0.55)
-        box += (0.85 * strength * dark)[..., None] * (self.lash - box)
+        under = smooth((v - margin) / 0.6) * smooth(
+            (margin + 0.11 * width * ends - v) / (0.09 * width)
+        )
+        box += (strength * closure**2 * under * ends).astype(np.float32)[..., None] * (lid - box)
+        box += (0.72 * strength * line).astype(np.float32)[..., None] * (self.lash - box)
 
     def _sample(self, patch: Floats, x: Floats, y: Floats) -> Floats:
         import cv2
@@ -210,3 +211,71 @@ class Eye:
 def outline(side: str) -> NDArray[np.int64]:
     """(16,) points around the opening of an eye."""
     return np.concatenate([UPPER[side][0], LOWER[side][0][-2:0:-1]])
+
+
+class _Frame:
+    """Coordinates along an eye: 0 to 1 from its outer to its inner corner, and pixels down."""
+
+    def __init__(self, points: Floats, side: str) -> None:
+        self.points, self.side = points, side
+        outer, inner = points[UPPER[side][0][[0, -1]]].astype(float)
+        self.origin, along = outer, inner - outer
+        self.width = max(float(np.linalg.norm(along)), 1e-3)
+        self.across = along / self.width
+        down = np.array([-self.across[1], self.across[0]])
+        below = points[LOWER[side][2][4]] - points[UPPER[side][2][4]]
+        self.down = down if down @ below > 0 else -down
+
+    def __call__(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        """Coordinates u, v of pixels x, y."""
+        dx, dy = x - self.origin[0], y - self.origin[1]
+        across, down = self.across, self.down
+        return (dx * across[0] + dy * across[1]) / self.width, dx * down[0] + dy * down[1]
+
+    def back(self, u: Floats, v: Floats) -> tuple[Floats, Floats]:
+        """Pixels x, y of coordinates u, v."""
+        x, y = (
+            self.origin[k] + u * self.width * self.across[k] + v * self.down[k] for k in range(2)
+        )
+        return x, y
+
+    def row(self, u: Floats, row: NDArray[np.int64]) -> Floats:
+        """How far down a row of points lies at u."""
+        at, down = self(*self.points[row].T.astype(float))
+        order = np.argsort(at)
+        return np.interp(u, at[order], down[order])
+
+    def crease(self, u: Floats) -> Floats:
+        """How far down the crease of the upper lid lies at u."""
+        ring, beyond = (self.row(u, UPPER[self.side][k]) for k in (1, 2))
+        return 0.8 * ring + 0.2 * beyond
+
+
+def _lid_skin(patch: Floats, points: Floats, side: str) -> Floats:
+    """The skin of the upper lid, which an open eye hides: that between crease and brow, mirrored at
+    the crease, darker towards the lashes and the corners.
+
+    Args:
+        patch: (H, W, 3) float32 around the eye. points: (478, 2) in its pixels.
+    """
+    import cv2
+
+    frame = _Frame(points, side)
+    u, v = frame(*np.meshgrid(np.arange(patch.shape[1]), np.arange(patch.shape[0])))
+    crease, brow = frame.crease(u), frame.row(u, BROW[side])
+    meet = frame.row(u, LOWER[side][0])
+    depth = (v - crease) / np.maximum(meet - crease, 0.1 * frame.width)
+    reach = 0.58 * np.maximum(crease - brow, 0.1 * frame.width)
+    x, y = frame.back(np.clip(u, 0.05, 0.95), crease - reach * (0.4 + 0.6 * np.abs(depth)))
+    mirrored = cv2.remap(
+        patch,
+        x.astype(np.float32),
+        y.astype(np.float32),
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    middle = np.clip(1 - (2 * u - 1) ** 2, 0, 1)
+    light = 1.02 - 0.14 * smooth((depth - 0.45) / 0.55) - 0.12 * (1 - middle)
+    return cv2.GaussianBlur(
+        mirrored * light[..., None].astype(np.float32), (0, 0), 0.05 * frame.width
+    )

@@ -20,9 +20,11 @@ UPPER, LOWER = (
 )
 # centre; the four after it lie on the rim
 IRIS = {"r": landmarks.IRIS_R[0], "l": landmarks.IRIS_L[0]}
+# the lower edge of each brow, from the temple to the nose
+BROW = {"r": np.array([46, 53, 52, 65, 55]), "l": np.array([276, 283, 282, 295, 285])}
 LIP_UPPER, LIP_LOWER = (
     np.array(landmarks.LIPS["upper_inner"]),
     np.array(landmarks.LIPS["lower_inner"]),
 )  # right corner to left corner
 
-__all__ = ["IRIS", "LIP_LOWER", "LIP_UPPER", "LOWER", "OVAL", "POINTS", "UPPER"]
+__all__ = ["BROW", "IRIS", "LIP_LOWER", "LIP_UPPER", "LOWER", "OVAL", "POINTS", "UPPER"]

@@ -184,7 +184,7 @@ class WarpRenderer:
         change, pose = np.array(beta, float), np.array(pose, float)
         # the lids meet as far as was asked for, whatever the limits
         closure = together(*(change[i] / full[i] for i in self._lids))
-        lean = np.zeros(3)
+        lean: Floats = np.zeros(3)
         if self._limits is not None:
             change, pose, lean = self._limits(change, pose)
         change[self._lids] = 0  # this portrait's lids: see `close`
