@@ -7,6 +7,7 @@ renderer ("warp") learns nothing; `mesh2video` holds the paper's networks.
 from elp.render.blink import blink_control
 from elp.render.film import film
 from elp.render.frames import PROVENANCE, RENDERERS, prepare, render, side_by_side
+from elp.render.manner import Manner
 from elp.render.mesh import mesh_frames
 from elp.render.portrait import Portrait
 from elp.render.renderer import Renderer
@@ -15,6 +16,7 @@ from elp.render.warping import WarpRenderer
 __all__ = [
     "PROVENANCE",
     "RENDERERS",
+    "Manner",
     "Portrait",
     "Renderer",
     "WarpRenderer",

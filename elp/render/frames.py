@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.motion import Motion
+from elp.render.manner import Manner
 from elp.render.mark import stamp
 from elp.render.portrait import Portrait
-from elp.render.renderer import Prepare, Renderer
+from elp.render.renderer import Alive, Prepare, Renderer
 from elp.render.warping import WarpRenderer
 
 Image = NDArray[Any]  # uint8
@@ -67,6 +68,7 @@ def render(
     mark: bool = True,
     renderer: str = "warp",
     checkpoint: str | Path | None = None,
+    manner: Manner | None = None,
 ) -> Iterator[Image]:
     """Show `portrait` making `motion`, frame by frame, in constant memory.
 
@@ -82,6 +84,8 @@ def render(
         mark: write "synthetic" into the corner.
         renderer: a name in `RENDERERS`.
         checkpoint: of a renderer that has learned: "flow" and "fomm".
+        manner: how the motion comes in, what of the portrait's own expression is let go, how the
+            shoulders breathe and where the eyes look; None shows the motion as it is.
 
     Yields:
         T pictures (size, size, 3), uint8 RGB.
@@ -90,7 +94,14 @@ def render(
         ElpError: the motion has another number of coefficients; the size or the checkpoint is not
             usable; there is no such renderer.
     """
-    frames = prepare(portrait, size, renderer, checkpoint).frames(motion)
+    made, looks, sway = prepare(portrait, size, renderer, checkpoint), None, None
+    if manner is not None:
+        looks, sway = manner.looks(len(motion), portrait), manner.sway(motion)
+        motion = manner.motion(motion, portrait)
+    if looks is not None and sway is not None and isinstance(made, Alive):
+        frames = made.alive(motion, looks, sway)
+    else:
+        frames = made.frames(motion)
     return map(stamp, frames) if mark else frames
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
@@ -29,6 +29,19 @@ class Renderer(Protocol):
 
     def frames(self, motion: Motion) -> Iterator[Image]:
         """T pictures (size, size, 3) uint8 RGB of the portrait making T frames of `motion`."""
+        ...
+
+
+@runtime_checkable
+class Alive(Renderer, Protocol):
+    """A renderer that can also turn the eyes and move the shoulders; one that cannot shows the
+    motion alone.
+    """
+
+    def alive(self, motion: Motion, looks: NDArray[Any], sway: NDArray[Any]) -> Iterator[Image]:
+        """`frames` of T frames of `motion`, the eyes turned by `looks` (T, 2), radians to the right
+        and down in the picture, the shoulders moved by `sway` (T, 3) cm.
+        """
         ...
 
 

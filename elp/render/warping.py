@@ -29,7 +29,10 @@ EYEBALL = 1.2  # cm, radius
 # share of a head rotation that the eyes take back: they keep looking where they looked
 # (vestibulo-ocular reflex)
 STEADY = 0.8
-MOST_GAZE = np.deg2rad(10.0)
+MOST_GAZE = np.deg2rad(14.0)
+STILL: Floats = np.zeros(3, np.float32)
+# what `WarpRenderer.vertices` gives
+Moving = tuple[Floats, Floats, Floats, list[float], Floats]
 
 
 class WarpRenderer:
@@ -108,34 +111,46 @@ class WarpRenderer:
 
     def frames(self, motion: Motion) -> Iterator[Image]:
         """See `Renderer.frames`."""
+        still = np.zeros((len(motion), 3), np.float32)
+        return self.alive(motion, still[:, :2], still)
+
+    def alive(self, motion: Motion, looks: Floats, sway: Floats) -> Iterator[Image]:
+        """See `Alive.alive`."""
         modes = len(self.portrait.model.expression)
         if motion.beta.shape[1] != modes:
             raise ElpError(
                 f"motion: {motion.beta.shape[1]} expression coefficients, "
                 f"the portrait's face model has {modes}: use the same model"
             )
-        return self._frames(motion)
+        return self._frames(motion, looks, sway)
 
-    def _frames(self, motion: Motion) -> Iterator[Image]:
+    def _frames(self, motion: Motion, looks: Floats, sway: Floats) -> Iterator[Image]:
         beta = blink_control(motion.beta, motion.blink, self.portrait.model)
         last = np.zeros(beta.shape[1], np.float32), np.zeros(POSE, np.float32)
         for t in range(len(motion)):
             if motion.valid[t]:
                 last = beta[t], motion.pose[t]
-            yield self.frame(*last)
+            yield self.frame(*last, looks[t], sway[t])
 
-    def frame(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> Image:
+    def frame(
+        self,
+        beta: NDArray[np.floating],
+        pose: NDArray[np.floating],
+        looks: Floats = STILL[:2],
+        sway: Floats = STILL,
+    ) -> Image:
         """(size, size, 3) uint8 RGB of the portrait with expression `beta` (D,) added to its own
-        and moved by `pose` (6,).
+        and moved by `pose` (6,); its eyes turned by `looks` (2,), radians to the right and down;
+        its shoulders moved by `sway` (3,) cm.
         """
-        return self._compose(beta, pose)[0]
+        return self._compose(self.vertices(beta, pose, looks, sway))[0]
 
     def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
         """The same frame as it comes about.
 
         They are "background", "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB.
         """
-        _, steps = self._compose(beta, pose, keep=True)
+        _, steps = self._compose(self.vertices(beta, pose), keep=True)
         return dict(
             zip(
                 ("background", "+ person", "+ eyes", "+ mouth"),
@@ -144,12 +159,10 @@ class WarpRenderer:
             )
         )
 
-    def _compose(
-        self, beta: NDArray[np.floating], pose: NDArray[np.floating], keep: bool = False
-    ) -> tuple[Image, list[Image]]:
+    def _compose(self, moving: Moving, keep: bool = False) -> tuple[Image, list[Image]]:
         import cv2
 
-        moved, depth, rigid, closure, gaze = self.vertices(beta, pose)
+        moved, depth, rigid, closure, gaze = moving
         x, y = self._warp(moved, depth)
         x, y = x + self._pad, y + self._pad
         picture: Floats = cv2.remap(
@@ -166,13 +179,19 @@ class WarpRenderer:
         return out, [*steps, out]
 
     def vertices(
-        self, beta: NDArray[np.floating], pose: NDArray[np.floating]
-    ) -> tuple[Floats, Floats, Floats, list[float], Floats]:
+        self,
+        beta: NDArray[np.floating],
+        pose: NDArray[np.floating],
+        looks: Floats = STILL[:2],
+        sway: Floats = STILL,
+    ) -> Moving:
         """The re-posing: x' = x + w (π(R(X + R₀ ΔS - o) + o + t) - π(X)).
 
         Args:
             beta: (D,) expression, added to the portrait's own.
             pose: (6,) rotation vector in radians and translation in cm.
+            looks: (2,) turn of the eyes, radians to the right and down in the picture.
+            sway: (3,) cm that what does not follow the head moves.
 
         Returns:
             moved (V, 2) vertices in source pixels and depth (V,) in cm;
@@ -202,14 +221,15 @@ class WarpRenderer:
         for eye, shut, lash in zip("rl", closure, own.lash, strict=True):
             close(moved, eye, shut, lash)
         back = STEADY * turn.inv().as_rotvec()
-        angle = np.clip(back, -MOST_GAZE, MOST_GAZE)
-        reach = np.array([-angle[1], angle[0]]) * EYEBALL
+        angle = np.array([-back[1], back[0]]) + looks
+        reach = np.clip(angle, -MOST_GAZE, MOST_GAZE) * EYEBALL
         gaze = reach * self._focal / origin[2]
         face = self._solid[: rig.POINTS]
         rigid = turn.apply(face - origin) + place
         depth = own.depth + own.weight * (solid[:, 2] - own.depth)
-        if lean.any():
-            moved, depth = self._lean(moved, depth, lean)
+        if lean.any() or np.any(sway):
+            carried = lean + (1 - own.weight[:, None]) * sway
+            moved, depth = self._carry(moved, depth, carried)
         rigid = self._project(rigid + lean)
         return (
             moved.astype(np.float32),
@@ -219,10 +239,10 @@ class WarpRenderer:
             gaze.astype(np.float32),
         )
 
-    def _lean(self, moved: Floats, depth: Floats, lean: Floats) -> tuple[Floats, Floats]:
-        """Vertices (V, 2) of the given depth (V,), all carried along by `lean` (3,) cm."""
+    def _carry(self, moved: Floats, depth: Floats, by: Floats) -> tuple[Floats, Floats]:
+        """Vertices (V, 2) of the given depth (V,), carried along `by` (V, 3) cm."""
         solid = np.column_stack([(moved - self._centre) / self._focal, np.ones(len(moved))])
-        solid = solid * depth[:, None] + lean
+        solid = solid * depth[:, None] + by
         return self._project(solid), solid[:, 2]
 
     def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
