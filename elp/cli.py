@@ -178,9 +178,22 @@ def respond(
     face: Face = "largest",
     renderer: Renderer = "warp",
     renderer_checkpoint: RendererCheckpoint = None,
+    size: Annotated[
+        int, typer.Option(help="Side of the listener's pictures in pixels: 512, or 256.")
+    ] = 512,
+    relax: Annotated[
+        float,
+        typer.Option(
+            help="Share of the portrait's own strong expression that is let go.", min=0, max=1
+        ),
+    ] = 0.5,
+    attend: Annotated[
+        bool, typer.Option("--attend", help="Turn a portrait that looks aside to the viewer.")
+    ] = False,
 ) -> None:
     """Synthesise how the person in the portrait listens to the speaker."""
     from elp.exports import Exports
+    from elp.render.manner import Manner
     from elp.respond import respond as run
 
     exports = Exports(arkit=arkit, glb=glb, events=events)
@@ -199,6 +212,8 @@ def respond(
         face=face,
         renderer=renderer,
         renderer_checkpoint=renderer_checkpoint,
+        size=size,
+        manner=Manner(relax=relax, attend=attend, seed=seed),
         progress=sys.stderr.isatty(),
         seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )

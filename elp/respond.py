@@ -18,10 +18,10 @@ from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
     from elp.listener import ELPResponder
-    from elp.render import Renderer
+    from elp.render import Manner, Portrait, Renderer
 
 Image = NDArray[np.uint8]
-SIZE = 256  # side of the listener's pictures in pixels
+Shown = tuple["Portrait", "Renderer"]
 
 
 def respond(
@@ -38,6 +38,8 @@ def respond(
     face: str = "largest",
     renderer: str = "warp",
     renderer_checkpoint: str | Path | None = None,
+    size: int = 512,
+    manner: Manner | None = None,
     progress: bool = False,
     seen: Callable[[Clip], object] | None = None,
 ) -> Motion:
@@ -48,8 +50,8 @@ def respond(
             extract` wrote.
         portrait: one image of the listener, a path or (H, W, 3) uint8 RGB; needed when `output` is
             given.
-        output: the video to write: 256x256 (512x256 with `side_by_side`), 25 fps, H.264, the
-            speaker's sound carried along.
+        output: the video to write: `size` x `size` (twice as wide with `side_by_side`), 25 fps,
+            H.264, the speaker's sound carried along.
         emotion: a name that the checkpoint knows ("negative", "neutral", "positive"), weights of a
             mixture in the checkpoint's order, or "auto" (None): inferred from the speaker (ELP,
             section 3.3).
@@ -58,7 +60,10 @@ def respond(
         exports: files of the motion for other programs (`elp.exports`).
         checkpoint: weights to use: a file, or "listener", the model that ships.
         side_by_side: put the speaker to the left of the listener; needs the speaker's video.
-        face: which face of the video speaks: "largest", "left" or "right".
+        face: which face is meant, in the video and in the portrait: "largest", "left" or "right".
+        size: side of the pictures in pixels.
+        manner: how the listener comes to life (`elp.render.Manner`); by default, its default with
+            this seed.
         renderer: who draws, a name in `elp.render.RENDERERS`.
         renderer_checkpoint: weights of a renderer that has learned.
         progress: show progress bars on stderr.
@@ -79,7 +84,7 @@ def respond(
     check(params, output, *exports.paths)
     # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
     shown = None if output is None else portrait
-    drawer = partial(_prepared, shown, renderer, renderer_checkpoint)
+    drawer = partial(_prepared, shown, face, size, renderer, renderer_checkpoint)
     with Meanwhile(partial(_ready, checkpoint, emotion, drawer)) as ready:
         clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
         responder, listener = ready.result()
@@ -93,7 +98,8 @@ def respond(
             motion.save(numbers)
         write_exports(exports.at(others), motion, clip)
         if film is not None and listener is not None:
-            _write(film, listener, motion, video, side_by_side, progress)
+            alive = _alive(listener, motion, manner, seed)
+            _write(film, alive, len(motion), video, side_by_side, progress)
     return motion
 
 
@@ -126,8 +132,8 @@ def _keep(read: list[object], written: list[object]) -> None:
 def _ready(
     checkpoint: str | Path,
     emotion: str | Sequence[float] | None,
-    drawer: Callable[[], Renderer | None],
-) -> tuple[ELPResponder, Renderer | None]:
+    drawer: Callable[[], Shown | None],
+) -> tuple[ELPResponder, Shown | None]:
     """Model and renderer; raises ElpError where the model does not know the emotion."""
     from elp.listener.contract import mixture
     from elp.listener.responder import ELPResponder
@@ -138,14 +144,19 @@ def _ready(
 
 
 def _prepared(
-    portrait: str | Path | Image | None, renderer: str, checkpoint: str | Path | None
-) -> Renderer | None:
-    """Ready to show the portrait, if there is one."""
+    portrait: str | Path | Image | None,
+    face: str,
+    size: int,
+    renderer: str,
+    checkpoint: str | Path | None,
+) -> Shown | None:
+    """The portrait, if there is one, and who is ready to show it."""
     if portrait is None:
         return None
     from elp.render import Portrait, prepare
 
-    return prepare(Portrait.load(portrait), SIZE, renderer, checkpoint)
+    listener = Portrait.load(portrait, face=face)
+    return listener, prepare(listener, size, renderer, checkpoint)
 
 
 def _generator(seed: int) -> Any:
@@ -160,10 +171,20 @@ def _extract(video: Path, face: str, progress: bool, meanwhile: Meanwhile[Any]) 
     return extract(video, face=face, progress=progress, meanwhile=meanwhile)
 
 
+def _alive(shown: Shown, motion: Motion, manner: Manner | None, seed: int) -> Iterator[Image]:
+    """The listener's pictures."""
+    from elp.render import Manner
+    from elp.render.frames import play
+    from elp.render.mark import stamp
+
+    portrait, renderer = shown
+    return map(stamp, play(renderer, portrait, motion, manner or Manner(seed=seed)))
+
+
 def _write(
     output: Path,
-    listener: Renderer,
-    motion: Motion,
+    frames: Iterator[Image],
+    count: int,
     video: Path | None,
     side_by_side: bool,
     progress: bool,
@@ -174,11 +195,9 @@ def _write(
     from elp.extraction.pipeline import ahead
     from elp.media.video import frames as pictures
     from elp.media.write import write_video
-    from elp.render.mark import stamp
 
-    frames: Iterator[Image] = map(stamp, listener.frames(motion))
     if side_by_side and video is not None:
         frames = render.side_by_side(pictures(video), frames)
     frames = ahead(frames)  # drawn while others are encoded
-    frames = tqdm(frames, total=len(motion), desc="render", unit="frame", disable=not progress)
+    frames = tqdm(frames, total=count, desc="render", unit="frame", disable=not progress)
     write_video(output, frames, audio=video, comment=render.PROVENANCE)

@@ -51,6 +51,8 @@ def test_a_video_is_answered_by_a_video(shared_data, tmp_path):
         "--params",
         tmp_path / "out.npz",
         "--side-by-side",
+        "--size",
+        "256",
     )
     assert done.returncode == 0, done.stderr
     frames, codec, fps, sound, metadata = probe(tmp_path / "out.mp4")

@@ -94,15 +94,21 @@ def render(
         ElpError: the motion has another number of coefficients; the size or the checkpoint is not
             usable; there is no such renderer.
     """
-    made, looks, sway = prepare(portrait, size, renderer, checkpoint), None, None
-    if manner is not None:
-        looks, sway = manner.looks(len(motion), portrait), manner.sway(motion)
-        motion = manner.motion(motion, portrait)
-    if looks is not None and sway is not None and isinstance(made, Alive):
-        frames = made.alive(motion, looks, sway)
-    else:
-        frames = made.frames(motion)
+    frames = play(prepare(portrait, size, renderer, checkpoint), portrait, motion, manner)
     return map(stamp, frames) if mark else frames
+
+
+def play(
+    renderer: Renderer, portrait: Portrait, motion: Motion, manner: Manner | None
+) -> Iterator[Image]:
+    """T pictures of the renderer, prepared for that portrait, in that manner, without a mark."""
+    if manner is None:
+        return renderer.frames(motion)
+    looks, sway = manner.looks(len(motion), portrait), manner.sway(motion)
+    motion = manner.motion(motion, portrait)
+    if isinstance(renderer, Alive):
+        return renderer.alive(motion, looks, sway)
+    return renderer.frames(motion)
 
 
 def side_by_side(left: Iterable[Image], right: Iterable[Image]) -> Iterator[Image]:

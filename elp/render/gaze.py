@@ -52,7 +52,8 @@ def path(frames: int, seed: int = 0, how: Looking = LISTENING) -> NDArray[np.flo
     rng, out = np.random.default_rng(seed), np.zeros((frames, 2), np.float32)
     mean = how.episode * np.exp(EPISODES**2 / 2)
     gone = mean * (1 - how.partner) / how.partner
-    at, place, looks, until = 0, np.zeros(2), True, _lognormal(rng, how.episode, EPISODES)
+    place: Floats = np.zeros(2)
+    at, looks, until = 0, True, _lognormal(rng, how.episode, EPISODES)
     while at < frames:
         last = at + max(2, round(FPS * _lognormal(rng, how.fixation, how.spread)))
         out[at:last] = np.deg2rad(place)

@@ -48,11 +48,7 @@ class WarpRenderer:
     def __init__(self, portrait: Portrait, size: int = 256, *, limits: bool = True) -> None:
         import cv2
 
-        if size < 64 or size > 1024 or size % 2:
-            raise ElpError(
-                f"size {size}: frames are 64 to 1024 pixels wide, an even number: "
-                "choose 256, as the paper does"
-            )
+        check_size(size)
         side = FINE * size
         ratio = side / len(portrait.image)
         method = cv2.INTER_AREA if ratio < 1 else cv2.INTER_CUBIC
@@ -247,6 +243,15 @@ class WarpRenderer:
 
     def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
         return solid[:, :2] / solid[:, 2:] * self._focal + self._centre
+
+
+def check_size(size: int) -> None:
+    """Raise ElpError for a size that no picture is rendered in."""
+    if size < 64 or size > 1024 or size % 2:
+        raise ElpError(
+            f"size {size}: frames are 64 to 1024 pixels wide, an even number: "
+            "choose 512, or 256 as the paper does"
+        )
 
 
 def _rounded(picture: Floats) -> Image:

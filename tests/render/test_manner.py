@@ -92,7 +92,7 @@ def test_a_renderer_without_eyes_shows_the_motion(
     from elp.render import RENDERERS
 
     class Plain:
-        def __init__(self, portrait: Portrait, size: int) -> None:
+        def __init__(self, portrait: Portrait, size: int, checkpoint: object) -> None:
             self.size = size
 
         def frames(self, motion: Motion):
