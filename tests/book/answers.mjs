@@ -1,5 +1,6 @@
 // Answers of the page's listener to what a test asks on standard input, as JSON.
-import { Listener, unpack } from '../../elp/book/widgets/js/engine.js';
+import { Listener } from '../../elp/book/widgets/js/engine.js';
+import { unpack } from '../../elp/book/widgets/js/layers.js';
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);

@@ -8,8 +8,8 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "js"
-ENGINE = ("random", "engine")
-VIEW = ("style", "face", "panels", "view")
+ENGINE = ("random", "layers", "engine")
+VIEW = ("style", "clock", "face", "panels", "view")
 IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)
 
 

@@ -22,7 +22,7 @@ class Levels(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """What `unpack` of `engine.js` takes.
+    """What `unpack` of `layers.js` takes.
 
     Attributes:
         layout: (name, numbers, step) of each array, in order; step 0 is stored as float32.

@@ -38,13 +38,13 @@ export class Face {
     this.layer = document.createElement('canvas');
     const mouth = [70, 24, 28];
     this.tones = [look.skin, look.lip, look.brow, null, [mouth, mouth, mouth]].map((tone) => tone && ramp(tone));
+    this.fine = 2; // pixels to one that is shown: scaling smooths the edges
     this.turn = [0, 0];
     this.gaze = [0, 0];
   }
 
   resize() {
-    // twice as fine as it is shown: scaling smooths the edges
-    const size = Math.max(160, Math.min(560, 2 * this.canvas.clientWidth));
+    const size = Math.round(Math.max(160, Math.min(280 * this.fine, this.fine * this.canvas.clientWidth)));
     if (this.size === size) return;
     this.size = size;
     for (const canvas of [this.canvas, this.layer]) canvas.width = canvas.height = size;

@@ -1,11 +1,14 @@
 // A conversation: a speaker with sound, and a listener who runs in the page. One ES module by anywidget's
 // conventions; in the static page elp.js hands it a model without a kernel.
-import { Listener, unpack } from './engine.js';
+import { Clock } from './clock.js';
+import { Listener } from './engine.js';
 import { Face, LOOKS } from './face.js';
+import { unpack } from './layers.js';
 import { CodeMap, Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
 
 const FPS = 25;
+const SLOW = 14; // ms a frame may cost
 const DEGREES = 180 / Math.PI;
 
 function bytes(value) {
@@ -23,46 +26,6 @@ function closing(shut) {
     start = Math.max(start, stop - 1);
   }
   return out;
-}
-
-/** Time in seconds that runs while it plays, with the sound where there is one. */
-class Clock {
-  constructor() {
-    Object.assign(this, { playing: false, at: 0, length: 1, since: 0 });
-  }
-
-  now() {
-    if (!this.playing) return this.at;
-    return (this.at + this.ticks() - this.since) % this.length;
-  }
-
-  ticks() {
-    return this.source ? this.audio.currentTime - (this.audio.outputLatency || 0) : performance.now() / 1000;
-  }
-
-  /** Stops or goes on, here or elsewhere, with or without sound. */
-  set({ playing = this.playing, at = this.now(), sound = this.sound } = {}) {
-    this.source?.stop();
-    Object.assign(this, { source: null, sound, playing, at: ((at % this.length) + this.length) % this.length });
-    if (playing && sound && this.buffer) {
-      this.source = this.audio.createBufferSource();
-      Object.assign(this.source, { buffer: this.buffer, loop: true, loopEnd: this.length });
-      this.source.connect(this.audio.destination);
-      this.source.start(0, this.at);
-    }
-    this.since = this.ticks();
-  }
-
-  async hear(data) {
-    this.audio ??= new AudioContext();
-    this.audio.resume();
-    this.buffer = await this.audio.decodeAudioData(data.slice().buffer);
-  }
-
-  close() {
-    this.set({ playing: false });
-    this.audio?.close();
-  }
 }
 
 class View {
@@ -113,7 +76,7 @@ class View {
 
   /** Asks for an answer to the present settings; until it comes, the codes of the last one are decoded anew. */
   ask() {
-    this.draw();
+    this.draw({ speaker: false });
     if (this.waiting) return;
     this.waiting = true;
     this.worker.postMessage(this.settings());
@@ -193,6 +156,9 @@ class View {
       this.draw();
     });
     this.resized.observe(root);
+    this.seen = true;
+    this.watched = new IntersectionObserver(([entry]) => { this.seen = entry.isIntersecting; });
+    this.watched.observe(root);
   }
 
   /** Dragging turns a head; its eyes look at the pointer. */
@@ -293,11 +259,11 @@ class View {
     return said.map((x, d) => x * w['beta.std'][d] + w['beta.mean'][d]);
   }
 
-  draw() {
+  draw({ speaker = true } = {}) {
     const { clip, answer, sizes: { beta: width } } = this;
     const t = this.frame();
     const began = performance.now();
-    this.speaker.draw(clip.beta.subarray(t * width, (t + 1) * width), this.speakerClosed[t], clip.pose.subarray(6 * t, 6 * t + 6));
+    if (speaker || t !== Number(this.root.dataset.frame)) this.speaker.draw(clip.beta.subarray(t * width, (t + 1) * width), this.speakerClosed[t], clip.pose.subarray(6 * t, 6 * t + 6));
     if (answer) this.face.draw(this.expression(t), answer.closed[t], answer.pose.subarray(6 * t, 6 * t + 6));
     else this.face.draw(this.listener.w['beta.mean'], 0, new Float32Array(6));
     this.root.style.setProperty('--loud', this.clock.playing ? clip.loud[t].toFixed(2) : 0);
@@ -308,7 +274,16 @@ class View {
     this.play.textContent = this.clock.playing ? 'Pause' : 'Play';
     this.sound.textContent = this.clock.sound ? 'Sound is on' : 'Hear the speaker';
     this.sound.setAttribute('aria-pressed', Boolean(this.clock.sound));
-    Object.assign(this.root.dataset, { frame: t, drawn: Number(this.root.dataset.drawn ?? 0) + 1, cost: (performance.now() - began).toFixed(1) });
+    this.paced(performance.now() - began);
+    Object.assign(this.root.dataset, { frame: t, drawn: Number(this.root.dataset.drawn ?? 0) + 1 });
+  }
+
+  /** Draws coarser where frames cost too much: 25 a second matter more than fine edges. */
+  paced(cost) {
+    this.cost = 0.9 * (this.cost ?? cost) + 0.1 * cost;
+    if (this.cost < SLOW || this.face.fine <= 1) return;
+    this.face.fine = this.speaker.fine = this.face.fine - 0.25;
+    this.cost = 0;
   }
 
   plot() {
@@ -335,7 +310,7 @@ class View {
 
   tick = () => {
     const t = this.frame();
-    if (this.clock.playing && this.root.offsetParent && String(t) !== this.root.dataset.frame) this.draw();
+    if (this.clock.playing && this.seen && String(t) !== this.root.dataset.frame) this.draw();
     else if (this.play.textContent !== (this.clock.playing ? 'Pause' : 'Play')) this.draw();
     this.next = requestAnimationFrame(this.tick);
   };
@@ -343,6 +318,7 @@ class View {
   close() {
     cancelAnimationFrame(this.next);
     this.resized?.disconnect();
+    this.watched?.disconnect();
     this.worker?.terminate();
     this.clock.close();
     for (const name of ['emotion', 'heads', 'temperature', 'seed', 'clip']) this.model.off(`change:${name}`, this.follow);
@@ -357,8 +333,7 @@ function meshOf(w, face) {
 
 async function render({ model, el }) {
   const view = new View(model, el);
-  const opening = view.open();
-  await opening;
+  await view.open();
   return () => view.close();
 }
 

@@ -1,5 +1,6 @@
 // Whole answers are computed beside the page: a message of settings in, an answer with its motion out.
-import { Listener, unpack } from './engine.js';
+import { Listener } from './engine.js';
+import { unpack } from './layers.js';
 
 const asked = {};
 
