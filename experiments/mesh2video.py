@@ -33,7 +33,7 @@ from elp.render.mesh2video.studio import Studio
 from elp.render.mesh2video.trainer import LandmarkTrainer, Learner, RendererTrainer
 from elp.training.distributed import Group
 
-SHARES = {"flow": 0.45, "fomm": 0.33, "slim-flow": 0.22}  # of the training time
+SHARES = {"flow": 0.4, "fomm": 0.3, "slim-flow": 0.3}  # of the training time
 SAVE_EVERY = 45.0  # seconds
 EVERY = 50  # steps between two looks at the clock
 JUDGE = 40  # channels of the judge, whom no loss has seen

@@ -220,8 +220,8 @@ def states(b: int, t: int, model: FaceModel, draws: Draws) -> tuple[Tensor, Tens
             same = act[..., k] * (1 + 0.1 * draws.normal(b, t))
             act[..., other] = torch.where(draws.uniform(b, t) < 0.93, same, act[..., other])
     lids = [model.index("blink_l"), model.index("blink_r")]
-    shut = draws.uniform(b, t, 1, low=0.4, high=1.0)
-    act[..., lids] = torch.where(draws.uniform(b, t, 1) < 0.2, shut, 0.3 * act[..., lids])
+    shut = draws.uniform(b, t, 1, low=0.5, high=1.15).clamp(max=1.0)
+    act[..., lids] = torch.where(draws.uniform(b, t, 1) < 0.3, shut, 0.3 * act[..., lids])
     beta = 0.35 * deviation * draws.normal(b, t, len(deviation))
     strength = draws.uniform(b, t, 1, low=0.5, high=1.3)  # real smiles pass a "full" one
     strong = act.clamp(-0.15, 1.0) * strength
