@@ -10,6 +10,8 @@ from elp.errors import ElpError
 from elp.model import checkpoint
 from elp.render.mesh2video.network import Mesh2Video, NetworkConfig
 
+# the networks that ship, by design: `recipes.slim`
+PACKAGED = {"flow": Path(__file__).with_name("slim-flow.safetensors")}
 MOST = 1024  # of a size in a configuration
 
 

@@ -197,15 +197,19 @@ def prepare(
 ) -> NetworkRenderer:
     """A renderer of one of the two designs, "flow" or "fomm".
 
+    Args:
+        weights: a file of `elp train`; None is the network that ships, where one does.
+
     Raises:
         ElpError: there are no weights, or they are another design's.
     """
-    if weights is None:
+    path = weights or checkpoint.PACKAGED.get(design)
+    if path is None:
         raise ElpError(
             f"renderer {design} needs a checkpoint: train one with 'elp train {design} --out RUN' "
             "and give RUN/model.safetensors"
         )
-    net, _ = checkpoint.load(weights)
+    net, _ = checkpoint.load(path)
     if net.config.motion != design:
-        raise ElpError(f"{weights}: a {net.config.motion} network: ask for that renderer")
+        raise ElpError(f"{path}: a {net.config.motion} network: ask for that renderer")
     return NetworkRenderer(portrait, size, net)
