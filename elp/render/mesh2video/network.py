@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elp.render.mesh2video.footage import Source, View
-from elp.render.mesh2video.layers import Hourglass, Residual, conv, fill, grid, resize, warp
+from elp.render.mesh2video.layers import Hourglass, Residual, conv, fill, resize, warp
 from elp.render.mesh2video.motion import FLOW, KeypointFlow, MeshFlow
 
 SIDE = 256  # pixels: the networks' pictures, as in the paper
@@ -153,11 +153,12 @@ class Mesh2Video(nn.Module):
         return Drawn(flow, occlusion, gates, paint, image, warped[:, :3], keypoints)
 
 
-def mixed(gates: Tensor, wall: Tensor, warped: Tensor, paint: Tensor) -> Tensor:
-    """The picture (B, 3, S, S) of three layers and their shares (B, 3, S, S)."""
-    return gates[:, :1] * wall + gates[:, 1:2] * warped + gates[:, 2:] * paint
-
-
-def flow_picture(flow: Tensor) -> Tensor:
-    """(2, S, S) in pixels of S: a flow of one picture (2, s, s) at its own size, to be shown."""
-    return (flow + grid(flow.shape[-1], flow.device)) * (flow.shape[-1] / 2)
+def mixed(
+    gates: Tensor,
+    wall: Tensor,
+    warped: Tensor,
+    paint: Tensor,
+) -> Tensor:
+    """The picture (B, 3, S, S) of three layers by their shares (B, 3, S, S)."""
+    a, b, c = gates.split(1, dim=1)
+    return a * wall + b * warped + c * paint

@@ -20,10 +20,11 @@ from elp.motion import POSE, Motion
 from elp.render.blink import blink_control
 from elp.render.eyes import MEET, together
 from elp.render.limits import Limits
+from elp.render.matte import inpaint_background
 from elp.render.mesh import check_size
 from elp.render.mesh2video import checkpoint, raster
 from elp.render.mesh2video.footage import Source, View
-from elp.render.mesh2video.layers import fill, resize, warp
+from elp.render.mesh2video.layers import resize, warp
 from elp.render.mesh2video.network import SIDE, Drawn, Mesh2Video, mixed
 from elp.render.portrait import Portrait
 
@@ -77,7 +78,7 @@ class NetworkRenderer:
         view = self._view(self._solid, portrait.rotation, portrait.origin)
         self._source = Source(photo=resize(photo, SIDE), matte=resize(matte, SIDE), view=view)
         self._photo, self._matte = resize(photo, size), resize(matte, size)
-        self._wall = fill(self._photo, 1 - F.max_pool2d(self._matte, 7, 1, 3))
+        self._wall = self._behind(self._photo, self._matte)
         with torch.no_grad():
             self._known = net.portray(self._source)
             drawn = net(self._source, view, self._known)
@@ -110,7 +111,8 @@ class NetworkRenderer:
         image = self._compose(drawn)
         if self._detail is not None:
             image = image + self._kept(drawn, view) * warp(self._detail, drawn.flow)
-        return (255 * image[0].permute(1, 2, 0)).clamp(0, 255).round().byte().numpy()
+        pixels = (255 * image[0].permute(1, 2, 0)).clamp(0, 255).round().byte()
+        return np.ascontiguousarray(pixels.numpy())
 
     @torch.no_grad()
     def draw(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> tuple[Drawn, View]:
@@ -152,6 +154,15 @@ class NetworkRenderer:
             pose=torch.tensor(np.concatenate([rotation, place]), dtype=torch.float32)[None],
             focal=self._focal,
         )
+
+    def _behind(self, photo: Tensor, matte: Tensor) -> Tensor:
+        """(1, 3, size, size): the wall, continued behind the person as the portrait renderer does:
+        with more texture than the network's own.
+        """
+        around = 2 * (self.size // 50) + 1
+        grown = F.max_pool2d((matte > 0.02).float(), around, 1, around // 2)[0, 0].numpy()
+        image = 255 * photo[0].permute(1, 2, 0).numpy()
+        return _tensor(inpaint_background(np.ascontiguousarray(image), grown) / 255)
 
     def _compose(self, drawn: Drawn) -> Tensor:
         """(1, 3, size, size): the network's gates, flow and paint on the portrait's own pixels."""
