@@ -804,7 +804,6 @@ for convention in ("dim", "lm-listener", "rlhg"):
     )
 
 # %% [markdown]
-# (intervals)=
 # ## How sure? Intervals over people
 #
 # A test split has many clips and few people. Clips of one listener have a way of sitting and of smiling in common, so an interval over clips claims to know more people than it has seen. A bootstrap must draw what is independent: here *listeners*, each with all of their clips; where people listen and speak in turn, dyads.

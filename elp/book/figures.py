@@ -220,11 +220,20 @@ def audio(samples: NDArray[np.floating[Any]], sr: int, *, caption: str, name: st
     emit(body, caption=caption, alt=_plain(caption), name=name)
 
 
-def table(frame: pd.DataFrame) -> None:
-    """Display a table whose cells hold HTML (small type, non-breaking intervals)."""
+def table(frame: pd.DataFrame, *, fold: str = "") -> None:
+    """Display a table whose cells hold HTML (small type, non-breaking intervals).
+
+    Args:
+        frame: rows and columns in the order in which they are shown.
+        fold: of a large table, what it holds: it is folded under this line.
+    """
     from IPython.display import HTML, display
 
-    display(HTML(frame.to_html(escape=False)))
+    page = frame.to_html(escape=False)
+    if fold:
+        summary = f"<summary>{html.escape(fold)}</summary>"
+        page = f'<details class="elp-fold">{summary}{page}</details>'
+    display(HTML(page))
 
 
 def source(obj: Any) -> None:

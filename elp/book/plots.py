@@ -98,3 +98,49 @@ def dots(
     order = {"categoryorder": "array", "categoryarray": list(rows), "autorange": "reversed"}
     fig.update_yaxes(showgrid=True, **order)
     return fig.update_layout(height=height, margin_t=64)
+
+
+def series(
+    values: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
+    rows: Sequence[str],
+    colors: Mapping[str, int],
+    *,
+    height: int = 460,
+) -> go.Figure:
+    """Several values with their intervals on each line, one panel for each quantity.
+
+    Args:
+        values: title of the panel -> name of the series -> name of the row -> "value", "low" and
+            "high"; what is lacking stays empty.
+        rows: from the top down.
+        colors: name of the series -> its colour, a number of `COLORS`; symbols differ as well.
+        height: of the figure in pixels.
+    """
+    from plotly.subplots import make_subplots
+
+    titles = ["<br>".join(textwrap.wrap(title, 12)) for title in values]
+    side = {"shared_yaxes": True, "horizontal_spacing": 0.04}
+    fig = make_subplots(1, len(values), subplot_titles=titles, **side)
+    fig.update_annotations(font_size=12)
+    for column, panel in enumerate(values.values(), 1):
+        for n, (name, color) in enumerate(colors.items()):
+            found = {row: x for row, x in panel.get(name, {}).items() if row in rows}
+            shift = 0.34 * (n - (len(colors) - 1) / 2) / max(len(colors) - 1, 1)
+            bars = interval(list(found.values())) | {"thickness": 2, "width": 3}
+            fig.add_scatter(
+                x=[x["value"] for x in found.values()],
+                y=[rows.index(row) + shift for row in found],
+                error_x=bars,
+                mode="markers",
+                marker={"color": COLORS[color], "size": 8, "symbol": SYMBOLS[n % len(SYMBOLS)]},
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                text=list(found),
+                hovertemplate="%{text}: %{x:.2f}",
+                row=1,
+                col=column,
+            )
+    ticks = {"tickvals": list(range(len(rows))), "ticktext": list(rows)}
+    fig.update_yaxes(showgrid=True, range=[len(rows) - 0.5, -0.5], **ticks)
+    return fig.update_layout(height=height, margin_t=64)

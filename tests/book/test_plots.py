@@ -61,3 +61,15 @@ def test_dots_stand_in_their_row_with_their_interval():
     assert [d.marker.color for d in fig.data] == [plots.COLORS[k] for k in (0, 1, 0)]
     assert all((d.error_x.arrayminus[0], d.error_x.array[0]) == (1.0, 2.0) for d in fig.data)
     assert list(fig.layout.yaxis.categoryarray) == ["two", "one"]  # rows keep their order
+
+
+def test_series_show_each_value_where_its_row_is():
+    one = {"value": 1.0, "low": 0.5, "high": 2.0}
+    panels = {"a": {"old": {"x": one, "y": one}, "new": {"y": one}}, "b": {"old": {"z": one}}}
+    fig = plots.series(panels, ["x", "y", "z"], {"old": 0, "new": 1})
+    old, new, other, empty = fig.data
+    assert [round(y) for y in old.y] == [0, 1] and [round(y) for y in new.y] == [1]
+    assert [round(y) for y in other.y] == [2] and len(empty.y) == 0
+    assert list(old.error_x.arrayminus) == [0.5, 0.5] and list(old.error_x.array) == [1.0, 1.0]
+    assert old.marker.symbol != new.marker.symbol
+    assert [trace.showlegend for trace in fig.data] == [True, True, False, False]
