@@ -17,6 +17,8 @@
 # **Question.** A video is a quarter of a million pixels a frame. What a listener reacts to is much less: how the mouth and the brows moved, how the head
 # turned, whether the eyes were shut. How do we get from the one to the other, so that a nod is never mistaken for a smile?
 #
+# After this page you can explain how a linear face model turns tracked points into expression and pose, derive one Gauss-Newton step, tell a blink from a glance, and say where such measurements fail.
+#
 # The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the
 # face, its expression β and its pose $p$ that explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of it; this page takes it apart.
 
@@ -51,7 +53,9 @@ SKIN = model.triangles
 # $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)). α is shared by all frames of a clip, β changes. The paper fixes
 # β at 100 numbers; ours begin with 28 **named directions**, so that a coefficient means something, followed by 72 smooth modes that take what is left.
 #
-# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked (with an older tracker, whose points are kept so that β keeps its meaning), averaged, its smile undone by published average proportions. Each direction is a
+# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked (with an older tracker, whose points are kept so that β keeps its meaning), averaged, its smile undone by published average proportions.
+#
+# Each direction is a
 # smooth field on the mesh: a few points are told where to go, and the thin-plate energy decides for the rest. Since the mesh is open at eyes and mouth, one
 # lip moves without the other:
 
@@ -76,7 +80,7 @@ heads = [
     for act in acts
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.vstack([np.hstack(heads[:4]), np.hstack(heads[4:])]),
     name="directions",
@@ -92,8 +96,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The rows of $B_{exp}$ are orthonormal. Orthogonalising one after the other would let the first direction eat from all others; we use Löwdin's symmetric way, which
-# changes all as little as possible, blinks and smiles least. And no row turns, shifts or scales the *skull* as a whole, so that pose stays in the pose:
+# The rows of $B_{exp}$ are orthonormal. Making them orthogonal one after the other would leave the first direction as it is and change the last beyond recognition. We use Löwdin's symmetric method, which changes all as little as possible, and blinks and smiles least. And no row turns, shifts or scales the *skull* as a whole, so that pose stays in the pose:
 
 # %% tags=["nbval-check-output"]
 rows = model.expression.reshape(100, -1).astype(float)
@@ -119,7 +122,7 @@ print(
 # $$E = \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) + \lVert\alpha\rVert^2
 #   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1}) \tag{1.3}$$
 #
-# Cauchy's ρ lets go of points that are far off, $d$ holds expressions near what faces do, ψ, a smoothness prior, ties neighbouring frames, but lets go as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
+# Cauchy's ρ ignores points that are far off, and $d$ holds expressions near what faces do. ψ, a smoothness prior, ties neighbouring frames to each other, but gives way as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
 #
 # ## Gauss-Newton
 #
@@ -138,9 +141,9 @@ figures.source(derivatives)
 # %% [markdown]
 # ## A head whose truth is known
 #
-# To trust a fit, we let it loose on a head that we moved ourselves: three seconds with nods, blinks, a smile and some speech, seen with half a pixel of noise.
+# To see whether a fit can be trusted, we give it a head that we moved ourselves: three seconds with nods, blinks, a smile and some speech, seen with half a pixel of noise.
 
-# %%
+# %% tags=["hide-input"]
 scene = conversation(model, frames=75, noise=0.5)
 found = fit(scene.points, scene.size)
 seconds = np.arange(75) / 25
@@ -156,14 +159,14 @@ for name, costs in found.history.items():
             }[name],
         )
 
-# %%
+# %% tags=["hide-input"]
 fig = fig.update_layout(
     xaxis_title="iteration",
     yaxis_title="cost / final cost",
     yaxis_type="log",
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="convergence",
@@ -206,7 +209,7 @@ for t in range(0, 75, 3):
     canvas[y, x] = red
     frames.append(canvas)
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     frames,
     name="overlay",
@@ -235,7 +238,7 @@ views = [
     for yaw in (-30, 0, 30)
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.hstack(views),
     name="residuals",
@@ -311,7 +314,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Flat tops, and brows that move in steps, are the price of the ties: small changes from frame to frame pass for noise. Where a solid curve runs parallel to its dotted one, a part of this
+# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Flat tops, and brows that move in steps, are the price of tying frames together: small changes from frame to frame are taken for noise. Where a solid curve runs parallel to its dotted one, a part of this
 # person's resting face was taken for expression, or the other way round: from one clip nobody can tell a slight constant smile from a mouth that is made that way.
 
 # %% tags=["hide-input"]
@@ -361,7 +364,7 @@ figures.show(
 # ## A head has mass
 #
 # A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame nothing tells that from a movement of the head; time does. Such trembling is
-# white, while a head, 4.5 kg on a neck, keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
+# white, while a head is heavy, and keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 
 # %% tags=["remove-input"]
@@ -378,7 +381,7 @@ trembling = scene.pose + TREMBLE * np.random.default_rng(0).normal(
 )
 calm = smooth_pose(trembling, np.ones(74, bool), TREMBLE)
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for pose, label, line in (
     (trembling, "trembling", {"color": figures.COLORS[1], "width": 1}),
@@ -389,7 +392,7 @@ for pose, label, line in (
         x=seconds, y=np.degrees(pose[:, 0]), name=label, line=line
     )
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(xaxis_title="seconds", yaxis_title="pitch, degrees")
 figures.show(
     fig,
@@ -454,8 +457,7 @@ assert leak < 0.02
 #
 # $$\mathrm{EAR} = \frac{|p_2 - p_6| + |p_3 - p_5|}{2\,|p_1 - p_4|} . \tag{1.5}$$
 #
-# The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: narrow eyes
-# would be asleep all day. We compare with the person's own open eyes:
+# The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: by it, narrow eyes would be shut all day. We compare with the person's own open eyes:
 
 # %% tags=["remove-input"]
 from elp.extraction.blink import blink
@@ -463,15 +465,22 @@ from elp.extraction.blink import blink
 figures.source(blink)
 
 # %% [markdown]
-# Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: all irises are about 12 mm wide, and lids that leave 0.45 of that free show it.
-# The tracker gives ten points for the two irises; `lid_aperture` measures the gap in their diameters, and a dip in which the lids never come closer than 0.45 of the iris is no blink. Lids rarely move alike: φ takes the mean of both eyes, and a wink is no blink since one eye stays wider open than 0.8.
+# Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: irises are all of nearly the same width, so they can serve as a ruler for the gap between the lids.
+# The tracker gives ten points for the two irises; `lid_aperture` measures the gap in their diameters, and a dip in which the gap never falls below a certain share of the iris (`COVERED`, below) is no blink.
+#
+# The two lids rarely move alike. φ takes the mean of both eyes, and a wink is no blink, since one eye stays open by more than 0.8 of its usual opening.
 
-# %%
+# %% tags=["nbval-check-output", "hide-input"]
+from elp.extraction.blink import COVERED
+
+print(f"a lid covers the iris below {COVERED} of its diameter")
+
+# %% tags=["hide-input"]
 ratio = ear(scene.points)
 own, phi = open_ear(ratio), blink(ratio)
 fig = go.Figure()
 
-# %%
+# %% tags=["hide-input"]
 for k, side in enumerate(("right", "left")):
     fig.add_scatter(
         x=seconds,
@@ -487,7 +496,7 @@ for k, side in enumerate(("right", "left")):
         name="0.6 of it open",
     )
 
-# %%
+# %% tags=["hide-input"]
 fig = fig.add_scatter(
     x=seconds[[0, -1]],
     y=[0.2, 0.2],
@@ -496,7 +505,7 @@ fig = fig.add_scatter(
     name="fixed 0.2",
 )
 
-# %%
+# %% tags=["hide-input"]
 for first, last in runs(phi):
     fig.add_vrect(
         x0=(first - 0.5) / 25,
@@ -536,7 +545,7 @@ assert hits == made == seen
 # %% [markdown]
 # ## A real face
 #
-# The same on a photograph: Eileen Collins, astronaut (NASA, public domain). One picture has to do for identity *and* expression; the priors decide, and a grin goes to expression.
+# The same on a photograph: Eileen Collins, astronaut (NASA, public domain). One picture has to serve for identity *and* expression. The priors decide between them, and count a grin as expression.
 
 # %%
 from elp.media.track import landmarks
@@ -556,7 +565,7 @@ posed, neutral = (
 mesh = overlay(face, photo, model)
 heads = [shaded(shape, SKIN, size=320) for shape in (posed, neutral)]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.hstack([face, mesh, *heads]),
     name="astronaut",
@@ -583,7 +592,7 @@ print(
 # %% [markdown]
 # ## Where it fails
 #
-# A tracker always answers something. Here is the photograph in the dark, with the mouth covered, and with the head lying on its side.
+# A tracker always gives some answer. Here is the photograph in the dark, with the mouth covered, and with the head lying on its side.
 
 # %%
 rng = np.random.default_rng(0)
@@ -612,7 +621,7 @@ drawn = [
     for name, picture in pictures.items()
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.hstack(drawn),
     name="failures",
@@ -691,7 +700,7 @@ drawn = [
     for view, found in zip(views, fits, strict=True)
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.hstack(drawn),
     name="profiles",
@@ -719,8 +728,7 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
     )
 
 # %% [markdown]
-# The angle comes out a sixth to a fifth too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, at 70° it finds none, and the fit, which trusts points that face away only at 15 %, cannot know. What is not found at all
-# is honest: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
+# The angle comes out a sixth to a fifth too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, at 70° it finds none, and the fit, which gives points that face away only 15 % of their weight, cannot know. A face that is not found at all does no harm: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
 #
 # ## Real clips
 #
@@ -754,8 +762,9 @@ clips
 
 # %% [markdown]
 # The residual is the distance between projected and tracked points as a share of the distance between the outer corners of the eyes. Jitter is the deviation of the head's rotation from a parabola
-# in the second where it is least: trembling, and all movement that is no parabola. The white part, from third differences, is what a head hardly does; but the fit has smoothed by then, so that it says little by itself. Hence another check:
-# the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two, the head's movement does not. What both show, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can be a
+# in the second where it is least: trembling, and all movement that is no parabola. The white part, from third differences, is what a head hardly does; but by then the fit has smoothed, so it says little by itself.
+#
+# Hence another check: the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two, the head's movement does not. What both show, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can be a
 # little more than the jitter itself, where the mirrored measurement trembles more, and is 0 where the two do not agree at all.)
 #
 # We want jitter of at most 0.15°. Where the tracker alone is to blame, a better fit can help; where the pictures move, it must not:
@@ -771,10 +780,12 @@ for clip, row in zip(clips.index, report["real"].values(), strict=True):
     )
 
 # %% [markdown]
-# A file can have jerks of its own, and the last figure counts them: who makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there
-# nothing changes. Such a head *does* jerk on the screen. The first three files hold 30 pictures a second. The tracker sees all of them at their own times, and the points at 25 a second are taken between its answers,
-# linearly in time, so that the change of rate adds nothing; clip 3 comes with every sixth picture repeated, though. Clip 4 holds 25 a second, of a camera that gave 30: one picture in six is gone for good, and the others have
-# got even times. Its person talks throughout and never rests. Where the share that the mirror image confirms is by itself more than 0.15°, a calmer fit would smooth away movement.
+# A file can have jerks of its own, and the last figure counts them. Whoever makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there nothing changes. Such a head *does* jerk on the screen.
+#
+# The first three files hold 30 pictures a second. The tracker sees all of them at their own times, and the points at 25 a second are taken between its answers,
+# linearly in time, so that the change of rate adds nothing. Clip 3 comes with every sixth picture repeated, though.
+#
+# Clip 4 holds 25 a second, of a camera that gave 30: one picture in six is lost for good, and the others were given even times. Its person talks throughout and never rests. Where the share that the mirror image confirms is by itself more than 0.15°, a calmer fit would smooth away movement.
 #
 # Synthetic heads, five people, with the truth known (identity and camera given for rotation and β; the turn without noise, the worst person; blinks from points in space, without a fit):
 
@@ -832,6 +843,13 @@ pd.DataFrame(report["memory"]).T
 # - **Frontal.** Pose 0 is how people hold their heads when they look into a camera, on average; a person's own zero differs by some degrees, because pitch and the shape of a face trade places.
 # ```
 #
+# ## Summary
+#
+# - A linear face model and Gauss-Newton turn 468 tracked points into expression β and head pose $p$; identity and camera are shared by a whole clip.
+# - Priors and robust costs decide what a picture does not show. Hidden parts are guesses, and nothing in the coefficients says so.
+# - Blinks are read off the eyelids, against the person's own open eyes.
+# - From here on a video is a `Motion` at 25 frames a second; no pixel goes any further.
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -850,13 +868,14 @@ pd.DataFrame(report["memory"]).T
 # How many numbers are observed per frame, how many are unknown? Why is a prior needed all the same?
 # ```
 #
-# ```{solution} ex-extraction-count
+# ```{solution-start} ex-extraction-count
 # :class: dropdown
-# 936 observed (468 points, x and y; relative depth adds 468 weak ones), 106 unknown. But many directions move points towards the camera, which a picture hardly shows, and noise of
-# neighbouring points is alike: some combinations of coefficients are as good as unseen. The prior decides those, the next cell shows how many.
 # ```
+#
+#
+# 936 observed (468 points, x and y; relative depth adds 468 weak ones), 106 unknown. But many directions move points towards the camera, which a picture hardly shows, and the noise of neighbouring points is alike: some combinations of coefficients are as good as unseen. The prior decides those. How many are there?
 
-# %% tags=["hide-input"]
+# %%
 from elp.face.camera import derivatives
 
 _, by_point, _ = derivatives(
@@ -865,7 +884,7 @@ _, by_point, _ = derivatives(
     900.0,
 )
 
-# %% tags=["hide-input", "nbval-check-output"]
+# %% tags=["nbval-check-output"]
 jacobian = torch.einsum(
     "pci,kpi->pck", by_point[0], torch.as_tensor(model.expression)
 ).reshape(-1, 100)
@@ -877,6 +896,9 @@ print(
 )
 
 # %% [markdown]
+# ```{solution-end}
+# ```
+#
 # ```{exercise}
 # :label: ex-extraction-ear
 # Why is the *mean* of both eyes not enough to tell a blink?
@@ -887,5 +909,7 @@ print(
 # A wink halves the mean. So the more open eye must close as well, if not as far: 0.8 of its opening. On four real clips, the mean finds all 8 blinks that the eye sees; the more open eye alone, below 0.6, misses a half-closed one.
 # ```
 #
-# **References.** Morphable models ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)); fitting them to video by Gauss-Newton ([Thies et al., 2016](references.bib#thies2016face2face)); the tracker ([Kartynnik et al., 2019](references.bib#kartynnik2019facemesh)),
+# ## Further reading
+#
+# Morphable models ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)); fitting them to video by Gauss-Newton ([Thies et al., 2016](references.bib#thies2016face2face)); the tracker ([Kartynnik et al., 2019](references.bib#kartynnik2019facemesh)),
 # ([Grishchenko et al., 2020](references.bib#grishchenko2020attention)); EAR ([Soukupová and Čech, 2016](references.bib#soukupova2016ear)).

@@ -15,7 +15,9 @@
 # # Style features
 #
 # **Question.** A listener does not copy the speaker's face; they react to *how* the speaker speaks: lively or flat, nodding or still.
-# How can a few numbers a frame say that?
+# How can a few numbers for each frame say that?
+#
+# After this page you can compute the paper's style feature by hand, choose its window, and say what it cannot see.
 #
 # ELP ([Song et al., 2023](references.bib#song2023elp)) takes over an idea from [Wu et al. (2021)](references.bib#wu2021style): the *style* of a movement is its spread over time. A mouth that stays open and one that
 # stays shut have the same style; a mouth that opens and shuts has another.
@@ -40,7 +42,7 @@ figures.setup()
 #
 # $$s_{sty}(t) = a(t) \oplus \sigma(\beta(t)) \oplus \sigma\!\left(\frac{\partial \beta(t)}{\partial t}\right) \oplus \sigma\!\left(\frac{\partial p(t)}{\partial t}\right) \tag{P1}$$
 #
-# $a(t)$ are 128 learned audio features, $\beta$ the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ the standard deviation over time.
+# $a(t)$ are 128 audio features, which a network learns from 29 mel-frequency cepstral coefficients (MFCC) of each frame: a short description of the spectrum of the voice, spaced as the ear hears pitch ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). $\beta$ are the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ is the standard deviation over time.
 # That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
 
 # %% tags=["remove-input"]
@@ -59,7 +61,7 @@ figures.source(derivative)
 # %% [markdown]
 # ## A speaker to look at
 #
-# We take six seconds of a simulated speaker (chapter "Simulated dyads" tells how they come about) and watch one coefficient, the opening of the jaw.
+# We take six seconds of a simulated speaker ([simulated dyads](04-corpus.ipynb) tells how they are made) and watch one coefficient, the opening of the jaw.
 
 # %%
 import tempfile
@@ -84,7 +86,7 @@ print(f"motion style: {tuple(features.shape)} with audio: {width}")
 #
 # A standard deviation needs frames to be taken over, and the formula does not say which. Here are four answers for the jaw. Click on names in the legend to hide or show curves to compare.
 
-# %%
+# %% tags=["hide-input"]
 windows = {"9 frames": 9, "25 frames": 25, "75 frames": 75, "clip": "clip"}
 fig = go.Figure(
     go.Scatter(
@@ -95,7 +97,7 @@ fig = go.Figure(
     )
 )
 
-# %%
+# %% tags=["hide-input"]
 for name, window in windows.items():
     fig.add_scatter(
         x=seconds,
@@ -104,7 +106,7 @@ for name, window in windows.items():
     )
 fig = fig.update_layout(xaxis_title="seconds", yaxis_title="β of the jaw")
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="windows",
@@ -121,7 +123,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Nine frames follow bursts of speech and drop in every pause; one second smooths over them and only sags around pauses, saying how lively the speaker is just now; the whole clip is one number, repeated.
+# Nine frames follow bursts of speech and drop in every pause; one second smooths over them, dips only a little around pauses, and says how lively the speaker is just now; the whole clip is one number, repeated.
 # The package's default is **25 frames**, one second.
 
 # %% tags=["remove-input"]
@@ -135,7 +137,7 @@ figures.source(sigma)
 # A centred window knows what comes half a second later. A listener in a live conversation does not. `causal=True` uses the last frames only; the price is delay:
 # the same curve, half a window late.
 
-# %%
+# %% tags=["hide-input"]
 centred, causal = (
     style.sigma(beta, 25, causal=late)[:, jaw] for late in (False, True)
 )
@@ -146,7 +148,7 @@ fig = fig.update_layout(
     xaxis_title="seconds", yaxis_title="σ of the jaw, 25 frames"
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="causal",
@@ -171,7 +173,7 @@ print("the causal window lags by", lag, "frames")
 assert lag == 12
 
 # %% [markdown]
-# Twelve frames are 0.48 s: half the window. That is why the model for live use is trained with the causal window from the start (chapter "Training").
+# Twelve frames are 0.48 s: half the window. That is why a model for live use is trained with the causal window from the start ([a listener that follows](05c-following.ipynb)).
 #
 # ## Two properties worth testing
 #
@@ -196,8 +198,7 @@ assert scale
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is
-#   measured in the chapter "Training".
+# - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is measured in [why a listener stands still](05b-standing-still.ipynb).
 # - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([a listener that follows](05c-following.ipynb)).
 # - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet ([He et al., 2016](references.bib#he2016resnet)) has no such layer; the
 #   one-dimensional one of [Wu et al. (2021)](references.bib#wu2021style) does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
@@ -205,6 +206,12 @@ assert scale
 # - **Units.** β and p are standardised by the training split first, and so is the finished style: the deviation of a velocity is more than ten times that of a position,
 #   and left alone it drowns the rest.
 # ```
+#
+# ## Summary
+#
+# - Style is how much, not where: the standard deviation of expression, and of the speed of expression and head, beside 128 learned features of the voice.
+# - The window decides what it follows; 25 frames is our default, and a causal window costs half its length in delay.
+# - A smile that lasts is invisible to it.
 #
 # ## Exercises
 #
@@ -223,12 +230,14 @@ assert scale
 # Someone speaks twice as fast with the same movements. What happens to $\sigma(\beta)$ and to $\sigma(\partial\beta/\partial t)$ over a whole clip?
 # ```
 #
-# ```{solution} ex-style-double
+# ```{solution-start} ex-style-double
 # :class: dropdown
-# $\sigma(\beta)$ stays, since the same positions are visited; $\sigma(\partial\beta/\partial t)$ doubles. The next cell checks it on a sine by leaving out every second frame. (A real jaw gives less than two: at 25 frames a second its fastest movements are cut off.)
 # ```
+#
+#
+# $\sigma(\beta)$ stays the same, since the same positions are visited; $\sigma(\partial\beta/\partial t)$ doubles. We check it on a sine by leaving out every second frame:
 
-# %% tags=["nbval-check-output", "hide-input"]
+# %% tags=["nbval-check-output"]
 smooth = torch.sin(torch.arange(1000) / 40.0)[:, None]
 fast = smooth[::2]
 ratios = [
@@ -239,3 +248,23 @@ ratios = [
     for f in (lambda x: x, style.derivative)
 ]
 print(f"positions × {ratios[0]:.2f}, velocities × {ratios[1]:.2f}")
+
+# %% [markdown]
+# A real jaw gives less than two: at 25 frames a second its fastest movements are cut off.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise}
+# :label: ex-style-smile
+# A speaker smiles for the whole clip without moving, another never smiles. What does Eq. P1 say about the difference? What does that mean for a listener who should smile back?
+# ```
+#
+# ```{solution} ex-style-smile
+# :class: dropdown
+# Nothing at all: both faces deviate by 0. A listener that knows only this style cannot smile back, which [a listener that follows](05c-following.ipynb) measures.
+# ```
+#
+# ## Further reading
+#
+# Style as the spread of a movement: [Wu et al. (2021)](references.bib#wu2021style). MFCC: [Davis and Mermelstein (1980)](references.bib#davis1980mfcc).

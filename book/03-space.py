@@ -18,7 +18,7 @@
 # and without averaging them away?
 #
 # ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is a space of codes in three steps. A network writes every frame of a response as H numbers from 1 to V (**Base Space**); the emotion shifts them into an interval of
-# its own (**Transformed Space**); what the decoders read are those shifted numbers (**U**). This page takes the three steps apart.
+# its own (**Transformed Space**); what the decoders read are those shifted numbers (**U**). This page takes the three steps apart. After it you can carry out Eq. P2 on paper, say which numbers an emotion can reach, explain why a draw still passes a gradient, and why codes that are drawn anew in every frame tremble.
 
 # %%
 import tempfile
@@ -37,7 +37,7 @@ figures.setup()
 # %% [markdown]
 # ## Step 1: Base Space
 #
-# For each frame $t$ and head $h$ an encoder gives V logits. One category is drawn:
+# An *encoder* reads the speaker's style: five convolutions over time, three LSTM layers and one linear layer, all trained ([training](05a-loss.ipynb)). For each frame $t$ and each head $h$ (a head is one of H small classifiers side by side) it gives V numbers, the logits. From them one category is drawn:
 #
 # $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H} \tag{P2}$$
 #
@@ -172,7 +172,7 @@ figures.source(encode)
 # %% [markdown]
 # ## The same codes, three emotions
 #
-# Now `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "Training"). We let it listen to four seconds of a simulated speaker, three
+# Now `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([a listener that follows](05c-following.ipynb)). We let it listen to four seconds of a simulated speaker, three
 # times with the same random numbers, and change nothing but $e$.
 
 # %%
@@ -209,7 +209,7 @@ assert max(smiles[:2]) < smiles[2] - 0.2
 assert frowns[0] > max(frowns[1:]) + 0.1
 
 # %% [markdown]
-# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model codes say the face alone; head and lids are drawn beside them, by *event heads* (chapter "Training"), and differ with the emotion. The encoder is told what they drew; so a few categories differ too:
+# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model codes say the face alone; head and lids are drawn beside them, by *event heads* ([a listener that follows](05c-following.ipynb)), and differ with the emotion. The encoder is told what they drew; so a few categories differ too:
 
 # %% tags=["nbval-check-output"]
 V, U = responder.model.config.categories, [u for _, u in traces.values()]
@@ -218,7 +218,7 @@ print(f"categories as under neutral: at least {min(same):.1%}")
 assert min(same) > 0.95
 
 # %% [markdown]
-# Move the slider: the texture of the codes stays but for these, since the draws are the same, and the interval changes.
+# Move the slider: apart from these few, the texture of the codes stays the same, because the draws are the same. Only the interval changes.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -293,9 +293,10 @@ widgets.show(
 # %% [markdown]
 # ## Temporally correlated sampling
 #
-# Eq. P2 fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. Drawn anew each time the face trembles; so the uniform
-# numbers behind the Gumbel noise move slowly, and each frame's distribution stays exactly what it was. In `listener` every third head moves fast, every third slowly, the others between, at the pace of their
-# training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, the chapter "Training"). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
+# Eq. P2 fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. If every frame draws anew, the face trembles. So the uniform numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
+#
+#  In `listener` every third head moves fast, every third slowly, the others between, at the pace of their
+# training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, see [why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
 
 # %% tags=["remove-input"]
 from elp.listener.sampling import SmoothUniform
@@ -319,15 +320,21 @@ assert tremble[None] < tremble[0.0]
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default (the chapter "Training" compares them).
+# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default ([why a listener stands still](05b-standing-still.ipynb) compares them).
 # - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
 # - **The relation of draws at neighbouring frames**, above.
 # - **How many heads** a response needs. A model trained with `nested=True`, as `listener` is, sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
-#   them at run time; what that costs belongs to the chapter "Training".
+#   them at run time; [why a listener stands still](05b-standing-still.ipynb) measures what that costs.
 # - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
 # - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to
-#   the decoders directly. It is `space="V+e"`, beside the paper's own ablation `space="V"`, which has no emotion at all; both are measured in the chapter "Training".
+#   the decoders directly. It is `space="V+e"`, beside the paper's own ablation `space="V"`, which has no emotion at all; both are measured in [why a listener stands still](05b-standing-still.ipynb).
 # ```
+#
+# ## Summary
+#
+# - Base Space: one category for each head and frame, drawn by Gumbel noise, with a straight-through gradient (Eq. P2).
+# - The emotion shifts categories into an interval of its own; U is as large as the Base Space, and the intervals are disjoint.
+# - Eq. P2 fixes each frame alone. Draws that last keep a face from trembling.
 #
 # ## Exercises
 #
@@ -346,20 +353,34 @@ assert tremble[None] < tremble[0.0]
 # What does $e = (0, 0.5, 0.5)$ give in the value coding, with V = 64 and N = 3, for a head that drew category 10 (from 0)?
 # ```
 #
-# ```{solution} ex-space-mix
+# ```{solution-start} ex-space-mix
 # :class: dropdown
-# The value codings of 64 + 11 and 128 + 11, averaged: that of codeword 107, in the middle between the two intervals' words; the next cell asks the table. An `argmax`
-# over the Transformed Space would have to choose one of the two.
 # ```
+#
+#
+# The value codings of 64 + 11 and 128 + 11, averaged. We ask the table:
 
-# %% tags=["nbval-check-output", "hide-input"]
+# %% tags=["nbval-check-output"]
 table = space.codeword_values(3, 64)
 mixture = float(0.5 * table[1, 10] + 0.5 * table[2, 10])
 print("codeword", round((mixture + 1) / 2 * 191 + 1))
 
 # %% [markdown]
-# ## References
+# That lies in the middle between the codewords of the two intervals. An `argmax` over the Transformed Space would have to choose one of the two.
 #
-# ```{bibliography}
-# :filter: docname in docnames
+# ```{solution-end}
 # ```
+#
+# ```{exercise}
+# :label: ex-space-why
+# Why not simply hand the emotion to the decoders beside the codes of the Base Space? What would that change in the worked example, and what does the measurement say?
+# ```
+#
+# ```{solution} ex-space-why
+# :class: dropdown
+# The codes would stay in 1 to V, and the decoders would learn from $e$ what the interval tells them now. In the worked example both tables would show the same numbers. Measured as `space="V+e"`, this control cannot be told from U by its distance ([results](08-results.ipynb)): disjoint codes are one way to tell the decoders the emotion, not a better one.
+# ```
+#
+# ## Further reading
+#
+# Draws with a gradient: [Jang et al. (2017)](references.bib#jang2017gumbel), [Maddison et al. (2017)](references.bib#maddison2017concrete), [Bengio et al. (2013)](references.bib#bengio2013straightthrough). Discrete codes learned as a dictionary: [van den Oord et al. (2017)](references.bib#vandenoord2017vqvae).

@@ -18,8 +18,9 @@
 # a listener is still worth learning?
 #
 # A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and
-# listeners where there are any, sets the rest by hand, draws by chance from both, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it
-# too. This page shows one conversation, lets you hear it, measures the claims on many, and says what such a corpus cannot teach.
+# listeners where there are any, sets the rest by hand, draws by chance from both, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it too.
+#
+# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. It shows one conversation, lets you hear it, measures the claims on many, and says what such a corpus cannot teach.
 
 # %%
 from dataclasses import replace
@@ -49,7 +50,9 @@ figures.setup()
 #
 # Speech comes in phrases of about two seconds with pauses of about half a second between them, both log-normal ([Campione and Véronis, 2002](references.bib#campione2002pauses)). A phrase is
 # filled with syllables, about four and a half a second; each has a vowel with the formants of [Peterson and Barney (1952)](references.bib#peterson1952vowels) and may open with a stop, a
-# fricative or a nasal. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end. Emotion colours the voice
+# fricative or a nasal. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end.
+#
+# Emotion colours the voice
 # in the directions collected by [Juslin and Laukka (2003)](references.bib#juslin2003emotion): happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
 # speech louder and tense. (Four in ten speakers are tense, and our program then leaves a happy voice uncoloured: the one below is among them.)
 #
@@ -75,7 +78,7 @@ print(
 # shimmer, and noise for breath and fricatives, pass five formants that glide from vowel to vowel. Nobody will mistake it for a person. But it is
 # sound: its cepstra are computed from it, as from any recording, and not invented.
 
-# %%
+# %% tags=["hide-input"]
 seconds = 10
 figures.audio(
     sound[: seconds * 16000],
@@ -93,7 +96,7 @@ from elp.simulator.speech import low_pitch_cues
 
 figures.source(low_pitch_cues)
 
-# %%
+# %% tags=["hide-input"]
 first = PREROLL * TICKS // int(FPS)
 pitch = said.speech.f0[first : first + seconds * TICKS]
 time = np.arange(len(pitch)) / TICKS
@@ -109,7 +112,7 @@ fig = fig.add_scatter(
     col=1,
 )
 
-# %%
+# %% tags=["hide-input"]
 for name, label in (
     ("jaw_open", "jaw"),
     ("smile_l", "smile"),
@@ -124,7 +127,7 @@ for name, label in (
         col=1,
     )
 
-# %%
+# %% tags=["hide-input"]
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
@@ -164,9 +167,11 @@ figures.show(
 # + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise},\qquad m_i \sim \text{Categorical}(w_e \odot \text{taste}), \tag{4.1}$$
 #
 # and alike for the head, whose turns and tilts are mirrored. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
-# less the worse the mood ($g_e$). $b$ is the person's resting face. $A_e$ is what lasts: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), or of lowered brows and lip corners with the head
+# less the worse the mood ($g_e$). $b$ is the person's resting face.
+#
+# $A_e$ is what lasts: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), or of lowered brows and lip corners with the head
 # drawn back, or little. $G(t)\in[0,1]$ comes and goes: mimicry happens while the listener is with the speaker; its delay $d$ is around 0.6 s, a
-# little longer than the fastest facial reactions ([Dimberg and Thunberg, 1998](references.bib#dimberg1998rapid)). Gestures answer cues $\tau_i$, some of which are missed. Which gesture answers is a throw of dice:
+# little longer than the fastest facial reactions ([Dimberg and Thunberg, 1998](references.bib#dimberg1998rapid)). Gestures answer cues $\tau_i$, some of which are missed. Which gesture answers is a matter of chance:
 
 # %% tags=["nbval-check-output"]
 print("mode         negative neutral positive")
@@ -180,13 +185,13 @@ assert all(abs(p.sum() - 1) < 1e-9 for p in PROBABILITY.values())
 # %% [markdown]
 # So the same cue has several valid answers. Here are three responses of one person to the speaker above.
 
-# %%
+# %% tags=["hide-input"]
 responses = [
     answer(meeting, 0, said, np.random.default_rng(k)) for k in range(3)
 ]
 fig = make_subplots(2, 1, shared_xaxes=True, vertical_spacing=0.06)
 
-# %%
+# %% tags=["hide-input"]
 for k, response in enumerate(responses):
     style = {"line_color": figures.COLORS[k], "legendgroup": str(k)}
     fig.add_scatter(
@@ -202,7 +207,7 @@ for k, response in enumerate(responses):
         x=frames, y=nod, row=2, col=1, showlegend=False, **style
     )
 
-# %%
+# %% tags=["hide-input"]
 for cue in cues[(cues > 0) & (cues < seconds)]:
     fig.add_vline(x=cue, line_dash="dot", line_color=figures.INK)
 
@@ -253,9 +258,10 @@ print(
 assert average < 0.4 * each
 
 # %% [markdown]
-# The best guess in the squared sense moves at a third of the speed (a part of each response's is tracking noise) and never blinks: no response that anybody ever gave. Whoever wants a living listener has to draw
-# one of the valid responses, which is what the paper's discrete space is for ([Base, Transformed, U](03-space.ipynb)). The function that draws another true response is the
-# **oracle**, a reference in [results](08-results.ipynb): the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
+# The best guess in the squared sense moves at a third of the speed (a part of each response's is tracking noise) and never blinks: nobody ever responded like that. Whoever wants a living listener has to draw
+# one of the valid responses, which is what the paper's discrete space is for ([Base, Transformed, U](03-space.ipynb)).
+#
+# The function that draws another true response is the **oracle**, a reference in [results](08-results.ipynb): the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
 #
 # ## Three attitudes, seen
 #
@@ -273,7 +279,7 @@ for mood in (-1, 0, 1):
     calm = replace(response, beta=response.beta - portrait.beta)
     films.append(list(render(portrait, calm, size=192)))
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     [np.hstack(row) for row in zip(*films, strict=True)],
     name="attitudes",
@@ -350,7 +356,7 @@ lags = np.concatenate(
 edges = np.arange(-2, 2.01, 0.25)
 counts, _ = np.histogram(lags, edges)
 
-# %%
+# %% tags=["hide-input"]
 inside = counts[9] / np.delete(counts, [8, 9, 10]).mean()
 fig = go.Figure(
     go.Bar(x=edges[:-1] + 0.125, y=counts, marker_color=figures.COLORS[0])
@@ -392,7 +398,7 @@ assert inside > 2
 # ## On the time scales of people
 #
 # People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see [real conversations](11-real-conversations.ipynb)) more than half of a smile's variance is slower than a tenth of a
-# hertz, and two people's smiles still go together when one of them is moved by three seconds. The listener above only echoes: what lasts in it ignores the speaker. Version 2 of the simulator
+# hertz, and two people's smiles still go together when one of them is moved by three seconds. The listener above only echoes: its lasting moods ignore the speaker. Version 2 of the simulator
 # (`simulate(..., version=2)`, `elp corpus simulate --simulator 2`) lets a mood change within the conversation, and be caught. With $s(t)$ the speaker's valence about the named mood, of
 # standard deviation 1,
 #
@@ -407,7 +413,7 @@ from elp.simulator import affect
 figures.source(affect.followed)
 
 # %% [markdown]
-# Three constants (the time in which a mood is forgotten, the time in which it is caught, $\rho$) are fitted on the ten training dyads; the five others are only looked at.
+# Three constants (the time in which a mood is forgotten, the time in which it is caught, and $\rho$) are fitted on the ten training dyads. The five others are used for checking only.
 # Smiles are AU12 there and the mouth's corners here, coupling is the mean over both directions, as nobody knows who speaks in the real calls.
 
 # %%
@@ -426,9 +432,9 @@ for name, row in beside["rows"].items():
     print(f"{name:14s}{cells}")
 
 # %% [markdown]
-# *Slow* is the share of the variance below 0.1 Hz, *memory* the seconds in which the autocorrelation falls to 1/e, *explained* the share of a smile that a linear filter of the partner's smile foretells.
+# *Slow* is the share of the variance below 0.1 Hz, *memory* the seconds in which the autocorrelation falls to 1/e, *explained* the share of a smile that a linear filter of the partner's smile predicts.
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for name, row in beside["rows"].items():
     fig.add_scatter(x=beside["lags"], y=row["coupling"], name=name)
@@ -454,8 +460,8 @@ figures.show(
 )
 
 # %% [markdown]
-# So a smile of another person foretells seven or eight hundredths of one's own, in people and in version 2. All that the speaker does explains somewhat more: the variance that a listener's answers to one speaker share, drawn again and again.
-# Heads rest in version 2, and answers are fewer; both are chosen, not fitted, as the real calls tell of neither head nor sound.
+# So another person's smile predicts seven or eight hundredths of one's own, in people and in version 2. All that the speaker does explains somewhat more: the variance that a listener's answers to one speaker share, drawn again and again.
+# Heads rest in version 2, and answers are fewer; both are chosen, not fitted, because the real calls have neither head poses nor sound.
 
 # %% tags=["nbval-check-output"]
 for version in (1, 2):
@@ -548,7 +554,13 @@ print(
 # - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ([parameter extraction](01-extraction.ipynb)).
 # - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles pull together in many more ways.
 #
-# What it can teach: whether a method can learn stochastic, emotion-dependent, *late* behaviour at all, with the truth at hand; and it lets everybody run everything on this book's pages.
+# What it can teach is whether a method can learn behaviour that is random, depends on emotion and comes *late*, with the truth at hand. And it lets everybody run everything in this book.
+#
+# ## Summary
+#
+# - A simulated dyad is a program with stated constants, some from the literature, some ours. It can answer again, so the best possible score is known.
+# - The mean of many true answers moves far less than any of them.
+# - Version 2 has the slow moods of real calls; neither version says anything about people.
 #
 # ## Exercises
 #
@@ -585,7 +597,7 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 #
 # ```{exercise}
 # :label: ex-corpus-cue
-# Which share of the gestures would a rule find that only knows the pauses? Use `cues` in `elp/simulator/listener.py` and compare the times with the ends of phrases.
+# Which share of the gestures would a rule find that knows only the pauses? Use `cues` in `elp/simulator/listener.py` and compare the times with the ends of phrases.
 # ```
 #
 # ```{solution} ex-corpus-cue
@@ -593,6 +605,6 @@ print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 # More than half: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and the share falls, yet stays above that of random moments: low pitch, smiles and raised brows say something of their own.
 # ```
 #
-# ## References
+# ## Further reading
 #
 # Backchannels ([Ward and Tsukahara, 2000](references.bib#ward2000backchannel); [Yngve, 1970](references.bib#yngve1970turn)); blinks ([Bentivoglio et al., 1997](references.bib#bentivoglio1997blink); [Nakano and Kitazawa, 2010](references.bib#nakano2010blink)); the corpora that we stand in for ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Ng et al., 2022](references.bib#ng2022learning2listen)).

@@ -17,6 +17,8 @@
 # **Question.** We have one picture of a person and a motion: expression $\beta(t)$, head pose $p(t)$, blinks $\varphi(t)$. What does this person
 # look like, making this motion?
 #
+# After this page you can follow a pixel from the portrait to a frame, say what one picture cannot show and where it is invented, and compute the blink control of the paper's Section 3.4.
+#
 # The paper trains a network for it. Ours trains nothing of its own: it moves the picture itself. The picture is lifted onto the fitted face mesh, the
 # mesh makes the motion, and each pixel of the new frame looks up where in the portrait its bit of skin was. What one picture cannot tell
 # (the white of the eye behind a lid, the inside of the mouth, the wall behind the head) has to be invented, and we say where.
@@ -62,7 +64,7 @@ colour = (weight * [40, 200, 120] + (1 - weight) * [230, 90, 40]).tolist()
 for triangle, ink in zip(edges, colour, strict=True):
     cv2.polylines(canvas, [triangle], True, ink, 1, cv2.LINE_AA, 4)
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     canvas,
     name="mesh",
@@ -88,8 +90,7 @@ figures.image(
 # \mathbf{x}'_i = \mathbf{x}_i + w_i \Big[ \pi\big( R\,(\mathbf{X}_i + R_0\,\Delta\mathbf{S}_i - \mathbf{o}) + \mathbf{o} + \mathbf{t} \big) - \pi(\mathbf{X}_i) \Big],
 # \qquad R = R_0\, R(p)\, R_0^{\top}. \tag{6.1}$$
 #
-# $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks
-# aside. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
+# $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks to one side. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
 
 # %% tags=["remove-input"]
 from elp.render.warping import WarpRenderer
@@ -125,7 +126,7 @@ turns = np.deg2rad(
 )
 frames = [renderer.frame(zero[0], np.r_[turn, 0, 0, 0]) for turn in turns]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="turns",
@@ -170,7 +171,7 @@ beta = np.zeros(len(model.expression))
 for name, share in face.items():
     beta[model.index(name)] = share * model.full[model.index(name)]
 
-# %%
+# %% tags=["hide-input"]
 layers = renderer.layers(beta, np.r_[np.deg2rad([4, -8, 8]), 0, 0, 0])
 figures.image(
     np.hstack(list(layers.values())),
@@ -211,7 +212,7 @@ for names in faces.values():
     beta[rows] = model.full[rows] * (0.4 if names == ("jaw_open",) else 1.0)
     frames.append(renderer.frame(beta, zero[1]))
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
     name="faces",
@@ -227,12 +228,12 @@ figures.image(
 )
 
 # %% [markdown]
-# The astronaut smiles already, so her smile can grow by half of its range only (next section), and a full frown only weakens it a little.
+# The astronaut smiles already, so her smile can grow by only half of its range (next section), and a full frown weakens it only a little.
 #
 # ## Limits, softly
 #
 # A picture taken from the front does not show the ears, and one that smiles cannot smile twice. Motion passes unchanged up to 60 % of a limit and is
-# then bent so that it approaches, and never passes it. A hard clip would stop a nod dead; this slows it down.
+# then bent so that it approaches, and never passes it. A hard limit would stop a nod abruptly; this slows it down.
 
 # %% tags=["remove-input"]
 from elp.render.limits import saturate
@@ -244,7 +245,7 @@ from elp.render.limits import TURN, pose_limits, saturate
 
 asked = np.linspace(-45, 45, 181)
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 for label, own in {
     "portrait from the front": 0.0,
@@ -260,7 +261,7 @@ fig = fig.update_layout(
     xaxis_title="yaw asked for, degrees", yaxis_title="yaw shown, degrees"
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig,
     name="limits",
@@ -371,7 +372,7 @@ pose[:, 1] = np.deg2rad(5) * np.sin(2 * np.pi * t / 3)
 pose[:, 2] = np.deg2rad(6) * np.sin(np.pi * t / 3) ** 2
 motion = Motion(beta=beta, pose=pose, blink=(t > 1.5) & (t < 1.7))
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     list(render(portrait, motion)),
     name="answer",
@@ -419,7 +420,7 @@ frames = [
     for b, angles in cases.values()
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
     np.hstack(frames),
     name="breaks",
@@ -443,7 +444,9 @@ figures.image(
 #
 # ELP renders with the First Order Motion Model ([Siarohin et al., 2019](references.bib#siarohin2019fomm)), a network that finds keypoints without supervision, predicts a dense flow between them and
 # inpaints what becomes visible. The authors train its motion module on videos of the rendered *face mesh*, which then drive one portrait at
-# 256 × 256 pixels. Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
+# 256 × 256 pixels.
+#
+# Theirs can invent plausible pixels anywhere, wrinkles and teeth included, needs a corpus of talking faces and a GPU to
 # train, and may let a person's identity drift with the motion. Ours takes the person's pixels from the portrait except where lids and mouth
 # have to be invented, needs only the picture and MediaPipe's ready networks, and cannot go where the picture ends. For a listener, who nods and tilts by some degrees, smiles and blinks, that is most of the way.
 #
@@ -453,6 +456,12 @@ figures.image(
 # whether $\beta$ is added to the portrait's own expression or replaces it. We add it, within limits (`elp.render.limits`): the portrait's own
 # face is its neutral one.
 # ```
+#
+# ## Summary
+#
+# - One portrait, lifted onto the fitted mesh, is moved by β, $p$ and φ; each pixel of a frame looks up where in the portrait it came from.
+# - At rest the frame *is* the portrait, however wrong the fit or the matte.
+# - Eyes, mouth and the wall behind the head are partly invented, and soft limits keep the motion where one picture can go.
 #
 # ## Exercises
 #
@@ -510,7 +519,7 @@ print(
 # $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of Eq. 6.2 itself.
 # ```
 #
-# ## References
+# ## Further reading
 #
-# The paper's renderer is Section 3.4 of [Song et al. (2023)](references.bib#song2023elp); its network is ([Siarohin et al., 2019](references.bib#siarohin2019fomm)). Re-posing a fitted face model goes back to
-# [Blanz and Vetter (1999)](references.bib#blanz1999morphable) and, in real time, ([Thies et al., 2016](references.bib#thies2016face2face)).
+# The paper's renderer is Section 3.4 of [Song et al. (2023)](references.bib#song2023elp); its network is that of [Siarohin et al. (2019)](references.bib#siarohin2019fomm). Re-posing a fitted face model goes back to
+# [Blanz and Vetter (1999)](references.bib#blanz1999morphable) and, in real time, to [Thies et al. (2016)](references.bib#thies2016face2face).

@@ -17,6 +17,8 @@
 # **Question.** A listener can answer well in many ways, and the true answer is only one of them. Which numbers tell a good answer from a bad one,
 # and which published numbers may be put side by side?
 #
+# After this page you can write down each metric of the field, name a failure that it does not see, and put an interval on its value.
+#
 # The field shares the *names* of its metrics, not their formulas: "FD" is a Fréchet distance in one report and a mean absolute difference in
 # another, one paper's variance runs over time and another's over everything. So every number in this book carries a convention,
 # and here are the formulas, the code that computes them, and a set of deliberate failures to try them on.
@@ -163,7 +165,7 @@ figures.source(bits)
 
 # %% [markdown]
 # The paper does not give the logarithm's base. Its ground truth reaches 4.27, more than $\ln 40 = 3.69$ allows, so it is 2. For both, the best value is
-# the ground truth's own, not the largest: trembling has a splendid variance. DIM flattens all values before it takes the variance; differences between people then count as motion:
+# the ground truth's own, not the largest: trembling gives an excellent variance. DIM flattens all values before it takes the variance; differences between people then count as motion:
 
 # %% tags=["nbval-check-output"]
 centres = metrics.cluster(gt, metrics.POSE_CLUSTERS)
@@ -221,7 +223,7 @@ for name, found in (("who was there", real), ("a stranger", strangers)):
     )
 
 # %% [markdown]
-# How much would chance give? Re-match the pairs many times, nobody keeping his partner, and measure again.
+# How much would chance give? Re-match the pairs many times, so that nobody keeps their partner, and measure again.
 
 # %% tags=["remove-input"]
 from elp.metrics.chance import chance
@@ -237,7 +239,7 @@ rounds = metrics.chance(
     rounds=20,
 )
 
-# %%
+# %% tags=["hide-input"]
 fig = go.Figure()
 fig.add_scatter(x=real.lags / 25, y=real.curve, name="smile, who was there")
 fig.add_scatter(
@@ -288,8 +290,9 @@ assert real.peak > max(rounds) > strangers.peak and 0 < real.lag < 30
 assert every.peak < real.peak / 3
 
 # %% [markdown]
-# The true pairs stand out, and the peak comes late: a listener needs a moment. The mean of window peaks hardly tells them from strangers. And the *mean over coefficients*, here of the head, which is how "the" WTLCC of a whole head or face is usually computed,
-# is far smaller although heads are coupled too. Averaging signed correlations over coefficients that are not coupled, or coupled with opposite signs (people who face each other mirror: my left is your right), throws the
+# The true pairs stand out, and the peak comes late: a listener needs a moment. The mean of window peaks hardly tells them from strangers.
+#
+# And the *mean over coefficients*, here of the head, is far smaller although heads are coupled too. This is how "the" WTLCC of a whole head or face is usually computed. Averaging signed correlations over coefficients that are not coupled, or coupled with opposite signs (people who face each other mirror: my left is your right), throws the
 # signal away. Our tables therefore show nods and smiles by themselves beside the mean; and a number of synchrony without its chance level says little.
 #
 # ### How much comes back
@@ -349,7 +352,7 @@ assert (
 )
 
 # %% [markdown]
-# Liveliness costs correlation; the gain it leaves alone (though less certain). Neither is to be as high as possible: people's own value is the mark.
+# Liveliness lowers the correlation. It leaves the gain as it was, if less certain. Neither should be as high as possible: people's own value is the target.
 #
 # ## Does it move at the same moments? STS
 #
@@ -399,12 +402,12 @@ for name, tried in tries.items():
 # %% [markdown]
 # ## Does it answer cues? Event metrics
 #
-# A nod answers no nod. People nod when a voice falls, or pauses; they blink when a phrase ends. So neither correlation nor gain can see a listener who attends: what is answered is an *event*, in another channel. Event metrics therefore ask: how much more of something happens after an event than elsewhere?
+# People do not answer a nod with a nod. People nod when a voice falls, or pauses; they blink when a phrase ends. So neither correlation nor gain can see a listener who attends: what is answered is an *event*, in another channel. Event metrics therefore ask: how much more of something happens after an event than elsewhere?
 #
 # $$
 # m = \frac{\text{mean activity in the window after events}}{\text{mean activity in all other frames}} . \tag{7.7}$$
 #
-# 1 is the level of chance: the events change nothing. The direction is *match*, people's own value, not as high as possible. Sums are taken over all clips before dividing, so that a clip with few events does not shout.
+# 1 is the level of chance: the events change nothing. The direction is *match*, people's own value, not as high as possible. Sums are taken over all clips before dividing, so that a clip with few events does not dominate.
 
 # %% [markdown]
 # | metric | events of the speaker | activity of the listener | window |
@@ -512,13 +515,13 @@ assert modulation["nods when invited"] > 5
 assert modulation["nods 1.5 s late"] < 0.5
 
 # %% [markdown]
-# Strengths as large as these no person has, since nobody answers every cue and nothing else. Who nods all the time, however much, is at 1: the ratio does not pay for activity. Who nods late is *below* 1, because the answer falls into "elsewhere". With chance alone the blinks, of which there are few, stray to 1.3 and 0.8: that is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
+# No person has ratios as large as these, since nobody answers every cue and nothing else. A listener who nods all the time, however much, is at 1: the ratio does not reward activity. One who nods late is *below* 1, because the answer falls into "elsewhere". With chance alone the few blinks there are stray to 1.3 and 0.8, which is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
 #
 # ### On people's time scales, and because of this speaker?
 #
 # Three more groups go with them, all with direction *match*. **Spectra**: the power of pitch, yaw and roll in four bands (posture 0.1 to 0.5 Hz, sway, nods 1 to 4 Hz, tremble), the head's median speed, and the *rest share*, frames in which it turns slower than 2 degrees a second. **Lids**: the median interval, intervals under one second, blinks of one frame. **Speaker's share**: of several answers to the same speaker, how much do they have in common that answers to others do not?
 #
-# The last is an analysis of variance. Answers to one speaker with different seeds share the speaker's part, answers to different speakers with one seed the seed's part. Chance is 0, and an estimate may fall below; the mark is the *oracle's* value, since most of what a person does has nothing to do with the speaker.
+# The last is an analysis of variance. Answers to one speaker with different seeds share the speaker's part, answers to different speakers with one seed the seed's part. Chance is 0, and an estimate may fall below; the target is the *oracle's* value, since most of what a person does has nothing to do with the speaker.
 
 # %%
 smooth = np.hanning(25) / np.hanning(25).sum()
@@ -726,7 +729,7 @@ figures.show(
 # %% [markdown]
 # At full strength, as a table. A cell near 0 is a blind spot.
 
-# %%
+# %% tags=["hide-input"]
 grid = np.array([[damage[name, m][-1] for m in order] for name in names])
 fig = go.Figure(
     go.Heatmap(
@@ -740,7 +743,7 @@ fig = go.Figure(
     )
 )
 
-# %%
+# %% tags=["hide-input"]
 figures.show(
     fig.update_layout(height=300),
     name="blind-spots",
@@ -762,7 +765,7 @@ assert max(blind) < 1e-6  # real frames, whoever they belong to
 assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 
 # %% [markdown]
-# No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD sleeps through it. The mean squared
+# No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD does not notice it. The mean squared
 # error, the natural training loss, likes a constant output better than a real listener of somebody else. This is why a table of listeners needs a distribution metric *and* a
 # diversity *and* a synchrony, and why one number never ranks methods.
 #
@@ -806,7 +809,7 @@ for convention in ("dim", "lm-listener", "rlhg"):
 # %% [markdown]
 # ## How sure? Intervals over people
 #
-# A test split has many clips and few people. Clips of one listener have a way of sitting and of smiling in common, so an interval over clips claims to know more people than it has seen. A bootstrap must draw what is independent: here *listeners*, each with all of their clips; where people listen and speak in turn, dyads.
+# A test split has many clips and few people. The clips of one listener share a way of sitting and of smiling, so an interval over clips claims to know more people than it has seen. A bootstrap must draw what is independent: here *listeners*, each with all of their clips; where people listen and speak in turn, dyads.
 
 # %% [markdown]
 # How much does it matter? The strangers' answers from above, measured per piece, with intervals over pieces and over listeners:
@@ -897,7 +900,7 @@ assert np.mean(fixed) < 0.08 < wrong
 # %% [markdown]
 # ## What it costs
 #
-# Whoever waits an hour for a table evaluates once. A corpus of ViCo's size, all metrics of a convention, on a machine without a GPU (`benchmarks/metrics.py`); and the Fréchet distance from singular values beside the usual matrix square root:
+# If a table takes an hour, one evaluates only once. A corpus of ViCo's size, all metrics of a convention, on a machine without a GPU (`benchmarks/metrics.py`); and the Fréchet distance from singular values beside the usual matrix square root:
 
 # %%
 cost = results.read("metrics_speed")
@@ -914,6 +917,13 @@ for what, seconds in cost["seconds_of"].items():
 # %% [markdown]
 # One clip's Fréchet distance uses one core; clips of like length are taken together, so that all cores work. Singular values are not only exact where the matrix root is not, they are many times faster.
 #
+# ## Summary
+#
+# - One name, several formulas: a number without its convention cannot be compared.
+# - Distances see where a face rests and how much it moves; synchronies see when; none sees everything.
+# - Event metrics ask what follows a cue. 1 is chance, people's own value is the target, and more is not better.
+# - Intervals are over people, and many comparisons need a correction.
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -921,49 +931,61 @@ for what, seconds in cost["seconds_of"].items():
 # Let the prediction be each clip's own mean pose. Which of MSE and FD ranks it above a real listener of another conversation? What would a network trained on MSE learn from that?
 # ```
 #
-# ````{solution} ex-metrics-mean
+# ```{solution-start} ex-metrics-mean
 # :class: dropdown
-# ```python
-# still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
-# print(metrics.mse(gt, still) < metrics.mse(gt, other))
-# print(metrics.frechet(gt, still) < metrics.frechet(gt, other))
-# mean = np.concatenate(gt).mean(0)
-# everybody = [np.broadcast_to(mean, x.shape) for x in gt]
-# for measure in (metrics.mse, metrics.frechet):
-#     print(measure(gt, everybody), measure(gt, other))
 # ```
-# Both do, if the mean is the clip's own: a true mean is worth much. With the mean over *all* listeners only MSE still prefers it clearly. A network trained on MSE learns exactly this prediction, and V-D tells.
-# ````
+
+# %% tags=["nbval-check-output"]
+still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
+mean = np.concatenate(gt).mean(0)
+everybody = [np.broadcast_to(mean, x.shape) for x in gt]
+for name in ("mse", "frechet"):
+    measure = getattr(metrics, name)
+    own, all_, real = (measure(gt, x) for x in (still, everybody, other))
+    print(
+        f"{name:8} own mean {own:7.3f}, everybody's mean {all_:7.3f}, "
+        f"another listener {real:7.3f}"
+    )
+
+# %% [markdown]
+# Both rank it above, if the mean is the clip's own: a true mean is worth much. With the mean over *all* listeners only MSE still prefers it clearly. A network trained on MSE learns exactly this prediction, and V-D shows it.
+#
+# ```{solution-end}
+# ```
 #
 # ```{exercise}
 # :label: ex-metrics-reverse
 # Play every listener backwards in time. Which metrics notice?
 # ```
 #
-# ````{solution} ex-metrics-reverse
+# ```{solution-start} ex-metrics-reverse
 # :class: dropdown
-# ```python
-# back = [x[::-1] for x in gt]
-# print(metrics.frechet(gt, back), metrics.sts(gt, back, dt=1 / 25))
-# print(metrics.variance(back) - metrics.variance(gt))
 # ```
-# FD, V-D and SI-D are exactly unchanged: they see a bag of frames. STS, MSE, RPCC and WTLCC notice.
-# ````
 
 # %% tags=["nbval-check-output"]
-still = metrics.BREAKAGES["constant output"](gt, 1.0, None)
 back = [x[::-1] for x in gt]
-for name in ("mse", "frechet"):
-    measure = getattr(metrics, name)
-    fooled = measure(gt, still) < measure(gt, other)
-    print(f"{name} prefers the constant: {fooled}")
 sts = metrics.sts(gt, back, dt=1 / 25, per_frame=True)
 fd = metrics.frechet(gt, back)
-print(f"backwards: FD {fd:.4f}, STS per frame {sts:.2f}")
+more = metrics.variance(back) - metrics.variance(gt)
+print(f"backwards: FD {fd:.4f}, variance {abs(more):.4f} more")
+print(f"STS per frame {sts:.2f}")
 
 # %% [markdown]
-# ## References
+# FD, V-D and SI-D are exactly unchanged, because they ignore the order of frames. STS, MSE, RPCC and WTLCC notice.
 #
-# ```{bibliography}
-# :filter: docname in docnames
+# ```{solution-end}
 # ```
+#
+# ```{exercise}
+# :label: ex-metrics-units
+# Nods count in radians, displacements in centimetres. By how much does the head's Fréchet distance change if rotations are multiplied by a lever of 20 cm instead of 10?
+# ```
+#
+# ```{solution} ex-metrics-units
+# :class: dropdown
+# The rotations' part grows fourfold, since variances and squared differences of means do; the translations' part stays. So two tables with other levers cannot be compared, and neither can sums of radians and centimetres.
+# ```
+#
+# ## Further reading
+#
+# The windowed cross-correlation: [Boker et al. (2002)](references.bib#boker2002wcc). The Fréchet distance between Gaussians as a measure of generated images: [Heusel et al. (2017)](references.bib#heusel2017fid). Many right answers: [Song et al. (2023)](references.bib#song2023react).

@@ -321,7 +321,13 @@ print(f"head at rest, simulator 1: real {share['GT']:.2f}, {share[L]:.2f}")
 #
 # Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.22 but within its interval. ELP-U returns 0.06, which is less (separated).
 
-# %%
+# %% tags=["nbval-check-output"]
+gains = {n: measured[n]["smile_gain"] for n in ("oracle", "listener", U)}
+for name, g in gains.items():
+    print(
+        f"smile gain, {name:9} {g['value']:.2f} "
+        f"[{g['low']:.2f}, {g['high']:.2f}]"
+    )
 x = ours["smile_gain"]["value"]
 assert oracle["smile_gain"]["low"] < x < oracle["smile_gain"]["value"]
 other = ours["heard_other_blinks"]

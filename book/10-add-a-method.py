@@ -16,6 +16,8 @@
 #
 # **Question.** You have an idea of how a listener should move. How do you put it into the tables beside the others, on the same corpus, with the same intervals?
 #
+# After this page you can write a method that the evaluation accepts, put it into the tables beside the others, and say what a reader should ask of your numbers.
+#
 # You write one method. Everything that answers a speaker in this book, from the mean face to ELP, is known to the evaluation by this contract only:
 
 # %% tags=["remove-input"]
@@ -83,7 +85,7 @@ fig.add_scatter(
 )
 fig = fig.add_scatter(x=time, y=answer.beta[:250, 2], name="mirror")
 
-# %%
+# %% tags=["hide-input"]
 fig.update_layout(
     xaxis_title="time (s)", yaxis_title="smile_l (cm √points)", height=300
 )
@@ -102,7 +104,9 @@ figures.show(
 #
 # ## Into the table
 #
-# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples listeners for 95 % intervals (conversations, where there are fewer than five listeners); a difference is called separated if it stays below 0.05 after Holm's correction for the rows compared. Give it the bounds too: the ground truth, the oracle (another true response
+# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples listeners for 95 % intervals (or conversations, where there are fewer than five listeners). A difference is called separated if it stays below 0.05 after Holm's correction for the rows compared.
+#
+# Give it the bounds too: the ground truth, the oracle (another true response
 # of the simulator), a stranger (a real listener of another conversation), the mean face.
 # This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and the numbers show how the table works, not who is better. (FD here is that of face and head, added.)
 
@@ -128,7 +132,9 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
 #
 # With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# All rows of the full tables stand in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it. Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results.ipynb) shows it once the name is in its list `rows`.
+# All rows of the full tables are in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it.
+#
+# Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results.ipynb) shows it once the name is in its list `rows`.
 #
 # ## What a new method should show
 #
@@ -139,6 +145,12 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
 # | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |
 #
+# ## Summary
+#
+# - A method is one function, `respond(speaker, emotion, *, generator)`, that answers all frames and never sees the true listener.
+# - A table needs its bounds: the ground truth, the oracle, a stranger and the mean face.
+# - Show several samples and seeds, with intervals over listeners.
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -146,10 +158,9 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 # Set `mirror.late = 0`. Which columns change, and which one should have told you that no human listens like this?
 # ```
 #
-# ````{solution} ex-add-delay
+# ```{solution-start} ex-add-delay
 # :class: dropdown
-# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same, and FD and V-D hardly change. Of the columns above none tells; the *lag* at the peak does, which `metrics.wtlcc(...).lag` gives, and so do P-FD and RPCC, which are not shown.
-# ````
+# ```
 
 # %% tags=["nbval-check-output"]
 from elp import metrics
@@ -163,10 +174,22 @@ for late in (15, 0):
     print(f"late by {late} frames: peak at lag {found.lag}")
 
 # %% [markdown]
-# ## References
+# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same, and FD and V-D hardly change. Of the columns above none tells; the *lag* at the peak does, which `metrics.wtlcc(...).lag` gives, and so do P-FD and RPCC, which are not shown.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise}
+# :label: ex-add-still
+# Write the method that gives the mean of the speaker's own face for the whole clip. Which bound of the table should it be compared with first, and why?
+# ```
+#
+# ```{solution} ex-add-still
+# :class: dropdown
+# With the mean face, which knows the emotion: both do not move. If the speaker's own mean is nearer to the listener than that, people in this corpus rest alike; if not, it is worse than not listening at all.
+# ```
+
+# %% [markdown]
+# ## Further reading
 #
 # The challenge of many right answers, and metrics for it: [Song et al. (2023)](references.bib#song2023react). Mimicry and its timing as a baseline of listening behaviour: [Boker et al. (2002)](references.bib#boker2002wcc).
-#
-# ```{bibliography}
-# :filter: docname in docnames
-# ```

@@ -17,6 +17,8 @@
 # **Question.** Do two people who talk really move together, and would we notice if they did not? And what does it take to bring real corpora, each in its own
 # format, into the one that training reads?
 #
+# After this page you can test with pseudo-pairs whether two people are coupled, say how far a method trained here would follow a real person, and import a corpus of your own.
+#
 # The data of this page is not part of the book: each corpus has its own licence and shows people who were not asked by us. What is shown are figures that we
 # measured on it, read from a committed file that says how; with the data at hand, one command measures them again.
 
@@ -39,7 +41,7 @@ measured = results.read("conversations")
 # %% [markdown]
 # ## Pseudo-pairs
 #
-# Two smiles may correlate because one answers the other, or because everybody smiles at the beginning and the end of a call. The control are **pseudo-pairs**: person $a$ of one
+# Two smiles may correlate because one answers the other, or because everybody smiles at the beginning and the end of a call. The control is a set of **pseudo-pairs**: person $a$ of one
 # dyad with person $b$ of another, who never met but did the same task. With $r$ the correlation of two signals at lag $\ell$,
 #
 # $$
@@ -170,9 +172,9 @@ assert measured["vc_delay"]["500"]["log_body_motion"]["real"] > 0.1
 # %% [markdown]
 # Body motion goes together also over a line that is half a second late, and less over one that is a second late, where chance does as well in four of a hundred deals. With a second's delay people look at each other *less* at the same moments than strangers would (ten dyads, paired t-test p = 0.004, but one of six comparisons here).
 #
-# ## Who begins after whom, and who could foretell it?
+# ## Who begins after whom, and who could predict it?
 #
-# Two questions that hold without roles and without sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began, over elsewhere? And what do the other's last four seconds tell of one's own signal now, by a ridge regression that has met neither of the two (each dyad is left out in turn)? Strangers, foretold from or paired with somebody whom they did not meet, are chance. Intervals are over dyads.
+# Two questions that hold without roles and without sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began, over elsewhere? And what do the other's last four seconds tell of one's own signal now, by a ridge regression that has met neither of the two (each dyad is left out in turn)? Strangers, predicted from or paired with somebody whom they did not meet, show the level of chance. Intervals are over dyads.
 
 # %% tags=["nbval-check-output"]
 for corpus in ("vc_resolution", "vc_delay"):
@@ -188,9 +190,9 @@ for corpus in ("vc_resolution", "vc_delay"):
         )
 
 # %% [markdown]
-# Smiles follow smiles: they begin a third more often after the other's than elsewhere, and a straight line through the other's last seconds foretells an unknown person's smile with r = 0.28, a stranger's not at all. Body motion is foretold too, though its beginnings follow in the first corpus only; gaze hardly (looks begin a fifth more often after a look, but r stays near 0.05).
+# Smiles follow smiles: they begin a third more often after the other's than elsewhere, and a straight line through the other's last seconds predicts an unknown person's smile with r = 0.28, and a stranger's not at all. Body motion is predicted too, though its beginnings follow in the first corpus only; gaze hardly (looks begin a fifth more often after a look, but r stays near 0.05).
 #
-# What was learned from simulated people, does it hold for real ones? Smiles are the one quantity that both have; the same regression learns from people, or from either version of the simulator, and foretells all three:
+# What was learned from simulated people, does it hold for real ones? Smiles are the one quantity that both have; the same regression learns from people, or from either version of the simulator, and predicts all three:
 
 # %% tags=["nbval-check-output"]
 names = ("people", "v1", "v2")
@@ -204,7 +206,7 @@ for source in names:
     print(f"{source:24} " + "   ".join(cells))
 
 # %% [markdown]
-# A fit to simulated people foretells real ones as well as a fit to other real people does: the intervals are the same within two hundredths. What differs is how much there is to foretell: version 1's listeners can hardly be foretold by anybody, version 2's as well as people.
+# A fit to simulated people predicts real ones as well as a fit to other real people does: the intervals are the same within two hundredths. What differs is how much there is to predict: version 1's listeners can hardly be predicted by anybody, version 2's as well as people.
 #
 # ## And the simulated ones?
 #
@@ -258,7 +260,9 @@ figures.show(
 # ## Would a method find it?
 #
 # The methods of [the results](08-results.ipynb) on these calls, split by dyad: ten to learn from, two to look at on the way, three to answer; each person is the listener once in each of three calls, so that there are eighteen answers of three minutes. Motion only: four numbers a frame, no sound, no head, no emotion (U and V are then the same). The *stranger* is the
-# pseudo-pair. ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal of [the results](08-results.ipynb); RLHG and PCH had 100 epochs, L2L 6000 steps for its codes and 4000 for its predictor; three seeds each. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations.
+# pseudo-pair.
+#
+# ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal of [the results](08-results.ipynb); RLHG and PCH had 100 epochs, L2L 6000 steps for its codes and 4000 for its predictor; three seeds each. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations.
 
 # %%
 calls = results.read("tables-vc-resolution")
@@ -302,9 +306,17 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 # %% [markdown]
 # ELP's FD is lower than that of a face that does not move, of strangers, PCH and L2L, and cannot be told from that of a real listener who is copied, at random or from the nearest training speaker, nor from RLHG's; L2L is the farthest of all. ELP has 73 % of people's variance, L2L 57 % (not separated), RLHG 45 %, PCH 25 %.
 #
-# Who follows can be told better. People return 0.18 of each other's smiles, strangers nothing. RLHG and PCH return twice what people do and more, in a face that does little else, hence a WTLCC six and nine times people's: that is a mirror and no listener. NN-motion overdoes it as much, in a face that moves a third more than people's. ELP returns a third of what people do: more than strangers, by an interval that just excludes 0 and takes eighteen answers of three dyads for independent, and not separated from a random listener or from L2L. The answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one; those to one chosen without looking at motion (NN-audio+U, and there is no sound) return nothing, and neither does the style of Eq. P1 alone. So what the simulated corpus taught of Eq. P1 holds for people; that a causal model follows better does not show here. On the simulated corpus the same recipe returns 0.15, as much as its ten listeners though less than the oracle's 0.23, after 2000 steps, with several times as many people, with sound, and with moods that are told. Which of these makes the difference we have not tried.
+# Who follows can be told better. People return 0.18 of each other's smiles, strangers nothing. RLHG and PCH return twice what people do and more, in a face that does little else, hence a WTLCC six and nine times people's: that is a mirror, not a listener. NN-motion overdoes it as much, in a face that moves a third more than people's.
 #
-# Two lessons on the way, both about units. These calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is nothing; that drowned the face's gradient. What never moves is now left out of the score. And the face model's coefficients share a unit, in which a large movement counts for more; so ELP's loss, and every FD, took the logarithm of body motion, whose numbers are several times as large as a smile's, for the larger movement by far. In that measure ELP had an FD as low as a copied listener's, and we called it the lowest; in comparable units it cannot be told from a copied listener's, but the lowest it is not. A corpus now says whether its units can be compared.
+# ELP returns a third of what people do: more than strangers, by an interval that just excludes 0 and takes eighteen answers of three dyads for independent, and not separated from a random listener or from L2L.
+#
+# The answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one; those to one chosen without looking at motion (NN-audio+U, and there is no sound) return nothing, and neither does the style of Eq. P1 alone. So what the simulated corpus taught about Eq. P1 holds for people. That a causal model follows better does not show here.
+#
+# On the simulated corpus the same recipe returns 0.15, as much as its ten listeners though less than the oracle's 0.23, after 2000 steps, with several times as many people, with sound, and with moods that are told. Which of these makes the difference we have not tried.
+#
+# We learned two lessons on the way, both about units. The first: these calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is zero, and that drowned the face's gradient. What never moves is now left out of the score.
+#
+# The other: the face model's coefficients share a unit, in which a large movement counts for more; so ELP's loss, and every FD, took the logarithm of body motion, whose numbers are several times as large as a smile's, for the larger movement by far. In that measure ELP had an FD as low as a copied listener's, and we called it the lowest; in comparable units it cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
 
 # %% tags=["remove-input"]
 from elp.corpus.format import Corpus
@@ -324,7 +336,9 @@ figures.source(Corpus.units)
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
 #
-# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`. Where one file, a recorded call, shows both people, `face` says on which side the speaker is: `left` or `right`; `speaker_face` and `listener_face` do so for two files.
+# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
+#
+# Where one file, a recorded call, shows both people, `face` says on which side the speaker is: `left` or `right`; `speaker_face` and `listener_face` do so for two files.
 # A row that cannot be right (one person twice, an emotion or a split that is a misspelling, a cell too many, a file that is not there) is left out before anything is measured, and the card lists it with the reason; so it does files whose ending is no video's.
 #
 # Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
@@ -392,13 +406,20 @@ figures.show(
 )
 
 # %% [markdown]
-# On this material it knows next to nothing: another language, other microphones, shorter clips than it was trained on. It never hears calm or sad voices as such. The code is right as far as we can tell: a plain numpy version of the network agrees to
+# On this material its labels are close to chance: another language, other microphones, shorter clips than it was trained on. It never hears calm or sad voices as such. The code is right as far as we can tell: a plain numpy version of the network agrees to
 # $10^{-5}$. So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
 # Which clips were moved to unpositive for balance is not said. A clip is positive from a probability of happiness of 0.5 on; where that would be more than half of the clips, only the happiest half stays positive. The accuracy of the labels is not
 # reported in the paper. Learning2Listen ships mel spectra but no sound; from these the analyser's features can only be approximated, as its mel bands are others.
 # ```
+#
+# ## Summary
+#
+# - Smiles of two people in a call are coupled, body motion weakly, gaze hardly. Pseudo-pairs are the control, and the dyad is the unit.
+# - What was learned on simulated people predicts real ones as well as other real people do.
+# - On a small real corpus ELP returns a third of people's smiles; mirrors return too much.
+# - Every corpus becomes one format, and what cannot be read is listed with its reason.
 #
 # ## Exercises
 #
@@ -454,6 +475,6 @@ assert kept == 1
 # `elp corpus build FOLDER -o mine`, then `coupling` needs three dyads; for one, plot `correlation(x, y, lag)` for both orders and look at which side of zero the hill leans to.
 # ```
 #
-# ## References
+# ## Further reading
 #
 # Pseudo-pairs and windowed cross-correlation ([Boker et al., 2002](references.bib#boker2002wcc)); the calls ([Diao et al., 2024](references.bib#diao2024nonverbal)); acted German speech ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)); corpora ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Ng et al., 2022](references.bib#ng2022learning2listen); [Peng et al., 2025](references.bib#peng2025dualtalk)).
