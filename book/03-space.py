@@ -27,7 +27,7 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp.book import analysis, figures, widgets
+from elp.book import figures, widgets
 from elp.model import space
 from elp.simulator import simulate
 from elp.listener.responder import ELPResponder
