@@ -1,4 +1,4 @@
-"""The command line: `elp extract`, `respond`, `convert`, `render`, `train`, `evaluate`,
+"""The command line: `elp extract`, `respond`, `convert`, `live`, `render`, `train`, `evaluate`,
 `export`, `corpus`.
 """
 
@@ -275,6 +275,72 @@ def render(
         progress=sys.stderr.isatty(),
     )
     typer.echo(f"{output}: {len(shown)} frames, {len(shown) / shown.fps:.1f} s")
+
+
+@app.command()
+def live(
+    camera: Annotated[
+        str, typer.Option(help="A camera's number, a stream's address, or a file that is played.")
+    ] = "0",
+    portrait: Annotated[Path | None, typer.Option(help="One image of the listener.")] = None,
+    emotion: Annotated[
+        str,
+        typer.Option(
+            help="negative, neutral, positive, auto, or a mixture: neutral=0.5,positive=0.5."
+        ),
+    ] = "auto",
+    microphone: Annotated[
+        str, typer.Option(help="A microphone's number or name, default, or none.")
+    ] = "default",
+    osc: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="Send VMC protocol there (VSeeFace, Unity)."),
+    ] = None,
+    lsl: Annotated[bool, typer.Option("--lsl", help="Streams of Lab Streaming Layer.")] = False,
+    websocket: Annotated[
+        int | None, typer.Option(help="Serve frames as JSON at this port of this machine.")
+    ] = None,
+    virtual_camera: Annotated[
+        bool, typer.Option("--virtual-camera", help="Show the portrait as a camera.")
+    ] = False,
+    record: Annotated[
+        Path | None, typer.Option(help="Write the portrait and the speaker's sound here (.mp4).")
+    ] = None,
+    seed: Seed = 0,
+    checkpoint: Annotated[
+        str,
+        typer.Option(help="Checkpoint: a .safetensors file, or the one that ships."),
+    ] = "listener",
+    face: Face = "largest",
+    fast: Annotated[
+        bool, typer.Option("--as-fast-as-possible", help="Read a file without waiting.")
+    ] = False,
+) -> None:
+    """Listen in real time, 25 frames a second, until Ctrl-C; nothing is kept but --record."""
+    from elp.live.session import Asked, session
+
+    asked = Asked(
+        osc=osc,
+        lsl=lsl,
+        websocket=websocket,
+        virtual_camera=virtual_camera,
+        record=record,
+        portrait=portrait,
+    )
+    report = session(
+        camera,
+        asked,
+        emotion=emotion,
+        microphone=microphone,
+        seed=seed,
+        checkpoint=checkpoint,
+        face=face,
+        fast=fast,
+        say=lambda words: typer.echo(f"elp: {words}", err=True),
+    )
+    typer.echo(str(report))
+    if report.stopped is not None:
+        raise typer.Exit(128 + report.stopped)
 
 
 @app.command()

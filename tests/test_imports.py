@@ -16,12 +16,13 @@ ELP = Path(__file__).parents[1] / "elp"
 # from signals to figures; a file imports from its own room and those before it only
 ROOMS = (
     "errors files records bounded motion metrics face media extraction model corpus listener "
-    "training simulator baselines evaluation render exports book respond cli"
+    "training simulator baselines evaluation render exports book respond live cli"
 ).split()
 # not on the training machine, or slow to load: inside the function that needs it
 HEAVY = set(
     "ai_edge_litert platformdirs librosa soxr soundfile av plotly umap numba IPython anywidget "
-    "ipywidgets skimage matplotlib PIL onnx onnxruntime".split()
+    "ipywidgets skimage matplotlib PIL onnx onnxruntime pythonosc pylsl websockets pyvirtualcam "
+    "sounddevice".split()
 )
 NO_TRAINING = {
     "media",

@@ -22,7 +22,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -232,6 +232,17 @@ def _energy(model: FaceModel, observed: Tensor, focal: float) -> Energy:
         noise=0.03 * _spread(observed),
         focal=float(focal),
         depth=observed.shape[2] == 3,
+    )
+
+
+def face_energy(model: FaceModel, found: FaceFit) -> Energy:
+    """What further frames of a fitted person minimise: identity, camera and noise stay."""
+    pick = np.asarray(model.landmarks)
+    nobody = torch.zeros(1, POINTS, 3)
+    return replace(
+        _energy(model, nobody, found.focal),
+        mean=torch.as_tensor(model.shape(found.alpha)[pick]),
+        noise=found.noise,
     )
 
 

@@ -26,7 +26,7 @@ def write_video(
     frames: Iterable[Image],
     fps: float = FPS,
     *,
-    audio: tuple[Samples, int] | str | Path | None = None,
+    audio: tuple[Samples, int] | str | Path | Iterator[Samples] | None = None,
     comment: str = "",
 ) -> None:
     """Write H.264 (yuv420p) and, with sound, AAC to an .mp4, whole or not at all.
@@ -35,8 +35,9 @@ def write_video(
         path: the file, ending in .mp4.
         frames: (H, W, 3) uint8 RGB pictures, all of one even-sided size.
         audio: samples (n,) or (n, 2) float32 in [-1, 1] with their rate, or a media file whose
-            sound is carried along, in step with its pictures; cut to the pictures' length. A file
-            without sound gives a silent video.
+            sound is carried along, in step with its pictures; or blocks (n, 2) at 44.1 kHz, taken
+            as pictures come. Cut to the pictures' length. A file without sound gives a silent
+            video.
         comment: text for the file's metadata, such as a provenance mark.
 
     Raises:
@@ -108,9 +109,11 @@ class _Sound:
         return out
 
 
-def _sound(audio: tuple[Samples, int] | str | Path | None) -> _Sound | None:
+def _sound(audio: tuple[Samples, int] | str | Path | Iterator[Samples] | None) -> _Sound | None:
     if audio is None:
         return None
+    if isinstance(audio, Iterator):
+        return _Sound(audio)
     if isinstance(audio, tuple):
         return _Sound(iter([resampled(*audio, RATE, channels=2)]))
     return _Sound(blocks(audio, RATE, channels=2)) if has_audio(audio) else None
