@@ -12,8 +12,8 @@ from elp.files import noticed
 from elp.live.listener import Listener
 from elp.live.outputs import Frame, Lids, Output
 from elp.live.source import Source, Taken
-from elp.render import RENDERERS, Portrait, Renderer
-from elp.render.frames import Image, stamp
+from elp.render import Portrait, Renderer
+from elp.render.frames import Image, prepare, stamp
 
 SIZE = 256
 KEPT = 90_000  # frames of which times are kept, the newest: an hour
@@ -81,7 +81,7 @@ def listen(
         frames: how many at most.
     """
     report, lids = Report(), Lids()
-    drawn = None if portrait is None else RENDERERS[renderer](portrait, SIZE)
+    drawn = None if portrait is None else prepare(portrait, SIZE, renderer)
     said, trouble = "", ""
     with noticed() as asked:
         for taken in source.taken():

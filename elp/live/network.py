@@ -46,10 +46,11 @@ class Osc:
         self._bundles = needed("pythonosc.osc_bundle_builder", "python-osc", "--osc")
         self._messages = needed("pythonosc.osc_message_builder", "python-osc", "--osc")
         try:
-            family, kind, _, _, self._to = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         except OSError as error:
             raise ElpError(f"{address}: {error.strerror or error}: check host and port") from error
-        self._socket = socket.socket(family, kind)
+        self._to: Any = found[4]
+        self._socket = socket.socket(*found[:2])
         self._socket.setblocking(False)
 
     def send(self, frame: Frame) -> None:
