@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from elp.errors import ElpError
+from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
+from elp.render.doubts import SEEN, doubts, turns
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Image = NDArray[Any]  # uint8
@@ -44,6 +46,7 @@ class Portrait:
         rotation: (3,) float32, rotation vector of the head, 0 facing the camera.
         beta: (D,) float32, the portrait's own expression.
         model: the face model.
+        eyes: whether they show; lids are not painted over glass or a hand.
     """
 
     image: Image
@@ -55,12 +58,16 @@ class Portrait:
     rotation: Floats
     beta: Floats
     model: FaceModel
+    eyes: bool = True
 
     @classmethod
     def load(
         cls, source: str | Path | Image, *, face: str = "largest", model: FaceModel | None = None
     ) -> Portrait:
-        """Find, crop, track, fit and cut out the face of one picture.
+        """Find, turn upright, crop, track, fit and cut out the face of one picture.
+
+        One warning says what of it will look wrong: shut or covered eyes, an open mouth, few
+        pixels.
 
         Args:
             source: an image file, or (H, W, 3) uint8 RGB.
@@ -74,13 +81,13 @@ class Portrait:
         """
         from elp.extraction.fit import fit
         from elp.face.landmarks import OVAL
-        from elp.media.track import landmarks
         from elp.render.matte import matte
 
         image, name = read(source)
         model = model or FaceModel.default()
-        square = crop(image, find(image, face, name))
-        points = landmarks([square], still=True)[0]
+        image, whole = upright(image, face, name)
+        square = crop(image, whole)
+        points, shown = seen(square)
         if not np.isfinite(points).all():
             raise ElpError(
                 f"{name}: the face could not be tracked: "
@@ -100,6 +107,8 @@ class Portrait:
         )
         # the tracker counts from the picture's edge, arrays from the first pixel's centre
         points = points[:, :2] - np.float32(0.5)
+        if said := list(doubts(points, shown, float(np.ptp(whole[:, 1])))):
+            warnings.warn(f"{name}: {'; '.join(said)}", stacklevel=2)
         return cls(
             image=square,
             points=points,
@@ -110,6 +119,7 @@ class Portrait:
             rotation=found.pose[0, :3],
             beta=found.beta[0],
             model=model,
+            eyes=shown >= SEEN,
         )
 
 
@@ -178,6 +188,10 @@ def _cover(path: Path) -> Image | None:
             if image.width * image.height > (Pillow.MAX_IMAGE_PIXELS or 0) // 2:  # decoded twice
                 raise Pillow.DecompressionBombError
             ImageOps.exif_transpose(image, in_place=True)
+            if image.mode.startswith("I;16"):  # Pillow forgets the transparent level of these
+                return np.where(np.asarray(image) == image.info["transparency"], 0, 255).astype(
+                    "u1"
+                )
             whole = image if "A" in image.getbands() else image.convert("RGBA")
             return np.asarray(whole.getchannel("A"))
     except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError) as error:
@@ -205,6 +219,62 @@ def find(image: Image, face: str, name: str) -> Floats:
             "use a larger picture"
         )
     return points
+
+
+def upright(image: Image, face: str, name: str) -> tuple[Image, Floats]:
+    """The picture, turned by quarters until the wanted face stands upright, and its points there.
+
+    Raises ElpError as `find` does.
+    """
+    failure = None
+    for quarter in range(4):
+        turned = np.ascontiguousarray(np.rot90(image, quarter))
+        try:
+            points = find(turned, face, name)
+        except ElpError as error:
+            failure = failure or error
+            continue
+        if more := turns(points):
+            turned = np.ascontiguousarray(np.rot90(turned, more))
+            points = _again(turned, _quarters(points, more, turned))
+        return turned, points
+    raise failure or ElpError(f"{name}: no face found")
+
+
+def _again(image: Image, points: Floats) -> Floats:
+    """The (478, 2) points of a face found anew where it stands upright, or those that it had."""
+    from elp.media.track import landmarks
+
+    low, high = (np.asarray(f(points, 0)) for f in (np.min, np.max))
+    room = high - low
+    x, y = np.maximum(low - room, 0).astype(int)
+    x2, y2 = (high + room).astype(int)
+    around = np.ascontiguousarray(image[y:y2, x:x2])
+    anew = landmarks([around], still=True)[0, :, :2] + (x, y)
+    return anew if np.isfinite(anew).all() else points
+
+
+def _quarters(points: Floats, count: int, turned: Image) -> Floats:
+    """Points (N, 2) where they are in the picture that was turned that often to the left."""
+    height, width = turned.shape[:2] if count % 2 == 0 else turned.shape[1::-1]
+    for _ in range(count):
+        points = np.stack([points[:, 1], width - points[:, 0]], 1)
+        height, width = width, height
+    return points
+
+
+def seen(square: Image) -> tuple[Floats, float]:
+    """(478, 3) points of the largest face, NaN where there is none, and the share of its eyes that
+    shows.
+    """
+    from elp.media.track import tracker
+
+    with tracker(still=True) as found:
+        people = found.everybody(square)
+        meant = found.meant()
+    if meant is None or meant not in people:
+        return np.full((TRACKED, 3), np.nan, np.float32), 0.0
+    return people[meant].points, people[meant].eyes
 
 
 def crop(image: Image, points: Floats) -> Image:

@@ -98,7 +98,7 @@ class WarpRenderer:
         )
         self._back = _mean4(back)[::FINE, ::FINE]
         soft = _mean4(image)
-        self._eyes = [Eye.build(soft, points, eye) for eye in "rl"]
+        self._eyes = [Eye.build(soft, points, eye) for eye in "rl"] if portrait.eyes else []
         self._mouth = Mouth.build(soft, points)
         self._turn = Rotation.from_rotvec(portrait.rotation)
         face = self._turn.inv().apply(self._solid[: rig.POINTS])
@@ -167,7 +167,7 @@ class WarpRenderer:
         gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         picture += gone[..., None] * self._back
         steps = [_rounded(picture)] if keep else []
-        for eye, shut in zip(self._eyes, closure, strict=True):
+        for eye, shut in zip(self._eyes, closure, strict=False):  # none where glass is before them
             eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
         steps += [_rounded(picture)] if keep else []
         self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
@@ -200,6 +200,8 @@ class WarpRenderer:
         # the lids meet as far as was asked for, whatever the limits
         closure = together(*(change[i] / full[i] for i in self._lids))
         lean: Floats = np.zeros(3)
+        if not self.portrait.eyes:
+            closure = [0.0, 0.0]
         if self._limits is not None:
             change, pose, lean = self._limits(change, pose)
         change[self._lids] = 0  # this portrait's lids: see `close`
