@@ -275,8 +275,8 @@ figures.show(
 # - Draw anew, or lower the temperature: at 0 each head takes its most probable category.
 
 # %%
-row = pairs.loc[pairs["length"].idxmax()]
-listener = widgets.Listener([widgets.talk(corpus, row, "a speaker")])
+longest = next(pairs.nlargest(1, "length").itertuples())
+listener = widgets.Listener([widgets.talk(corpus, longest, "a speaker")])
 widgets.show(
     listener,
     caption=(
