@@ -14,11 +14,17 @@
 # %% [markdown]
 # # Base, Transformed, U
 #
-# **Question.** The same words can be answered with a smile or with a frown. How can *one* network hold both answers apart, without a second network
+# **Question.** The same words can be answered with a smile or with a frown. How can *one* network keep both answers apart, without a second network
 # and without averaging them away?
 #
-# ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is a space of codes in three steps. A network writes every frame of a response as H numbers from 1 to V (**Base Space**); the emotion shifts them into an interval of
-# its own (**Transformed Space**); what the decoders read are those shifted numbers (**U**). This page takes the three steps apart. After it you can carry out Eq. P2 on paper, say which numbers an emotion can reach, explain why a draw still passes a gradient, and why codes that are drawn anew in every frame tremble.
+# ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is the **Adaptive Space Encoder** (ASE): a network that writes every frame of a response as H small numbers, its *codes*, and lets the emotion shift them before anything is decoded.
+#
+# After this chapter you will be able to
+#
+# - follow one frame from the encoder's output to a face, by hand;
+# - draw the networks of the ASE and say what each one reads and returns;
+# - sample codes, and say where their gradient comes from;
+# - say what the paper's choices (discrete codes, 128 × 64, an emotion that moves codewords) rest on, and what nobody has measured.
 
 # %%
 import tempfile
@@ -27,22 +33,228 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp.book import figures, widgets
-from elp.model import space
-from elp.simulator import simulate
+from elp.book import diagrams, figures, heads, results, widgets
 from elp.listener.responder import ELPResponder
+from elp.model import ASE, ASEConfig, space
+from elp.simulator import simulate
 
 figures.setup()
 
 # %% [markdown]
+# ## One frame, step by step
+#
+# We use `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations (chapter "A listener that follows"). It listens to four seconds of a simulated speaker, once for each emotion and each time with the same random numbers. We take one frame of its answer apart.
+
+# %%
+folder = tempfile.TemporaryDirectory()
+corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
+pairs = corpus.pairs("train")
+speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
+responder = ELPResponder.from_checkpoint()
+traces = {
+    e: responder.trace(
+        speaker, e, generator=torch.Generator().manual_seed(0)
+    )
+    for e in responder.emotions
+}
+
+# %%
+V = responder.model.config.categories
+drawn = (traces["neutral"][1] - 1) % V
+frame = heads.story_frame(responder, drawn, at=60, head=30)
+
+# %% tags=["hide-input"]
+caption = (
+    "One frame of the shipped model, from its codes to a face. Back and "
+    "Next, or the arrow keys, move between the six steps; another emotion "
+    "changes the block, the codewords and the face, and nothing before."
+)
+alt = (
+    "Six steps: 64 squares, one a head, lie in a grid of 32 columns; the "
+    "grid is copied for three emotions; the squares slide into the block "
+    "of the chosen emotion; their columns are the codewords; these are "
+    "looked up as eight numbers each; a face smiles or frowns."
+)
+widgets.story(frame, start=2, caption=caption, alt=alt)
+
+# %% tags=["nbval-check-output"]
+for n, name in enumerate(frame.emotions):
+    words = [frame.word(n, head) for head in range(6)]
+    print(f"{name:8} first six codewords {words}")
+assert frame.word(2, 30) == frame.word(0, 30) + 2 * V
+
+# %% [markdown]
+# Those are the three spaces of this chapter's title. **Base Space** holds what the heads drew. **Transformed Space** holds the same draws in the block of one emotion. **U** is where they lie: one integer a head, between 1 and NV.
+#
+# ## The networks around it
+#
+# Before the formulas, the whole machine. Solid boxes have weights, dashed ones have none. T is the number of frames, N that of emotions.
+
+# %% tags=["hide-input"]
+boxes = [
+    diagrams.Box(95, 30, 150, "[speaker's sound]", "MFCC: T × 29"),
+    diagrams.Box(265, 30, 150, "[speaker's face]", "β: T × 100, p: T × 6"),
+    diagrams.Box(95, 100, 150, "audio encoder", "a: T × 128", True),
+    diagrams.Box(265, 100, 150, "[spread over time]", "T × 206"),
+    diagrams.Box(180, 170, 200, "[style: side by side]", "T × 334"),
+    diagrams.Box(80, 240, 130, "TDNN", "e′: N", True),
+    diagrams.Box(265, 240, 150, "encoder", "logits: T × H × V", True),
+    diagrams.Box(265, 310, 150, "[Base Space]", "T × H × V"),
+    diagrams.Box(180, 380, 200, "[split by e: U]", "T × H"),
+    diagrams.Box(95, 450, 150, "D1", "β: T × 100, p: T × 6", True),
+    diagrams.Box(265, 450, 150, "D2", "φ: T", True),
+]
+
+# %% tags=["hide-input"]
+arrows = [(0, 2), (1, 3), (2, 4), (3, 4), (4, 5), (4, 6)]
+arrows += [(6, 7), (7, 8), (5, 8), (8, 9), (8, 10)]
+alt = (
+    "Flow chart: MFCC go through the audio encoder, face and head through "
+    "deviations; both make the style; the TDNN infers the emotion and the "
+    "encoder the logits; a draw gives the Base Space; the emotion moves it "
+    "to U; D1 returns face and head, D2 blinks."
+)
+
+# %% tags=["hide-input"]
+figures.emit(
+    diagrams.flow(boxes, arrows, 480, alt),
+    caption=(
+        "The Adaptive Space Encoder. In training, and whenever the user "
+        "chooses an attitude, the given e takes the place of e′."
+    ),
+    alt=alt,
+    name="ase",
+)
+
+# %% [markdown]
+# **MFCC** are the usual numbers for the sound of speech ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). A short window of sound is turned into a spectrum; the spectrum is summed in bands as wide as the ear's; the logarithm of these sums is smoothed by a cosine transform. What is left says *which* vowel sounds and how loudly, and little of the pitch. Here are 29 of them for each video frame:
+
+# %% tags=["hide-input"]
+sound = (speaker.mfcc - speaker.mfcc.mean(0)) / speaker.mfcc.std(0)
+bar = {"title": "σ", "tickvals": [-20, 0, 20], "ticktext": [-2, 0, 2]}
+fig = go.Figure(
+    go.Heatmap(
+        z=(10 * sound.T).clip(-25, 25).astype(np.int8),  # tenths
+        dx=1 / 25,
+        colorscale="RdBu_r",
+        hoverinfo="skip",
+        colorbar=bar,
+    )
+)
+fig = fig.update_layout(
+    xaxis_title="seconds", yaxis_title="coefficient", height=260
+)
+
+# %% tags=["hide-input"]
+figures.show(
+    fig,
+    name="mfcc",
+    caption=(
+        "29 MFCC of four seconds of the speaker, each in deviations from "
+        "its own mean: blocks are syllables, even stretches pauses."
+    ),
+    alt=(
+        "Heat map of 29 rows over four seconds; vertical bands change "
+        "every tenth of a second while the speaker talks."
+    ),
+)
+
+# %% [markdown]
+# The **audio encoder** makes 128 learned features of them: sixteen one-dimensional convolutions with short cuts, "the first 16 layers of ResNet-50" ([He et al., 2016](references.bib#he2016resnet)) in one dimension. The chapter "Style features" has the rest of the style. Layer by layer, at the paper's sizes:
+
+# %% tags=["hide-input"]
+encoders = {
+    "Audio encoder": [
+        ("[MFCC]", "T × 29"),
+        ("2 conv1d", "T × 48"),
+        ("3 blocks of 2 conv1d", "T × 64"),
+        ("4 blocks of 2 conv1d", "T × 128"),
+        ("[dropout]", "T × 128"),
+    ],
+}
+
+# %% tags=["hide-input"]
+encoders |= {
+    "Encoder": [
+        ("[style]", "T × 334"),
+        ("5 conv1d", "T × 256"),
+        ("3 LSTM", "T × 256"),
+        ("2-layer MLP", "T × 128 × 64"),
+        ("[Gumbel-Softmax]", "T × 128 × 64"),
+    ],
+}
+
+# %% tags=["hide-input"]
+decoders = {
+    "D1": [
+        ("[U, looked up]", "8 × T × 128"),
+        ("conv2d, 3 × 3", "32 × T × 128"),
+        ("conv2d, 3 × all heads", "T × 106"),
+        ("[β and p]", "T × 100, T × 6"),
+    ],
+    "D2": [
+        ("[U, looked up]", "8 × T × 128"),
+        ("4 conv2d that halve H", "32 × T × 8"),
+        ("3 LSTM", "T × 128"),
+        ("linear", "T: logit of φ"),
+    ],
+}
+
+# %% tags=["hide-input"]
+figures.emit(
+    diagrams.stacks(encoders | decoders),
+    caption=(
+        "Four networks of the ASE at the paper's sizes (widths inside the "
+        "encoder and D2 are ours: the paper gives none). Solid boxes have "
+        "weights."
+    ),
+    alt="Four piles of layers: audio encoder, encoder, D1 and D2.",
+    name="layers",
+)
+
+# %% [markdown]
+# The **encoder** writes: its convolutions see a fraction of a second, its LSTMs ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)) everything so far, and an MLP gives V numbers to each of H heads. The **decoders** read. **D1** sees the looked-up codes as a picture of T × H pixels; its second kernel spans all heads, so that every coefficient hears every head. **D2** halves the heads four times and remembers with LSTMs, since a blink depends on the last one.
+#
+# The **TDNN** (time-delay neural network) infers the speaker's emotion ([Peddinti et al., 2015](references.bib#peddinti2015tdnn); [Snyder et al., 2018](references.bib#snyder2018xvectors)). Each layer reads a few frames of the layer before, spaced ever wider. Mean and deviation over the clip then make one vector of any length of speech, and a small MLP says the emotion.
+
+# %% tags=["hide-input"]
+alt = (
+    "A tree of five layers: the top dot leads to one dot in each of two "
+    "layers, then to three frames, to nine and to fifteen frames around t."
+)
+delays = [(-2, -1, 0, 1, 2), (-2, 0, 2), (-3, 0, 3), (0,), (0,)]
+figures.emit(
+    diagrams.contexts(delays, alt),
+    caption=(
+        "What one frame of the TDNN's last layer (top) sees of the style "
+        "(bottom): fifteen frames, through five layers."
+    ),
+    alt=alt,
+    name="tdnn",
+)
+
+# %% tags=["nbval-check-output"]
+paper = ASE(ASEConfig())
+parts = ("audio", "tdnn", "encoder", "coding", "motion", "blink")
+sizes = {
+    name: sum(p.numel() for p in getattr(paper, name).parameters())
+    for name in parts
+}
+for name, size in sizes.items():
+    print(f"{name:8} {size / 1e6:5.2f} million weights")
+assert max(sizes, key=sizes.get) == "encoder"
+
+# %% [markdown]
+# Nearly all that the encoder holds is its last layer, with one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head and lids to *event heads*; the chapter "A listener that follows" says why.)
+#
 # ## Step 1: Base Space
 #
-# An *encoder* reads the speaker's style: five convolutions over time, three LSTM layers and one linear layer, all trained ([training](05a-loss.ipynb)). For each frame $t$ and each head $h$ (a head is one of H small classifiers side by side) it gives V numbers, the logits. From them one category is drawn:
+# For each frame $t$ and head $h$ the encoder gives V logits. One category is drawn:
 #
 # $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H} \tag{P2}$$
 #
-# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax ([Jang et al., 2017](references.bib#jang2017gumbel); [Maddison et al., 2017](references.bib#maddison2017concrete)). The largest has no gradient, so backwards
-# the softmax of the same noisy numbers stands in for it, a *straight-through* estimate ([Bengio et al., 2013](references.bib#bengio2013straightthrough)):
+# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax ([Jang et al., 2017](references.bib#jang2017gumbel); [Maddison et al., 2017](references.bib#maddison2017concrete)). Taking the largest has no gradient, so in the backward pass
+# the softmax of the same noisy numbers stands in for it. This is the *straight-through* estimate ([Bengio et al., 2013](references.bib#bengio2013straightthrough)):
 
 # %% tags=["remove-input"]
 from elp.model.space import base_space
@@ -64,8 +276,8 @@ print(f"{shapes} one-hot: {one_hot}")
 # %% [markdown]
 # ## Step 2: split and rearrange
 #
-# The emotion is a vector $e$ of N numbers, one of them 1. Each $e_n$ multiplies the whole Base Space, and the N results are laid side by side: T × H × NV, with everything zero but
-# the block of the active emotion. It can be built; the model never does:
+# The emotion is a vector $e$ of N numbers, one of them 1. Each $e_n$ multiplies the whole Base Space, and the N results are laid side by side: T × H × NV numbers, all zero outside
+# the block of the active emotion. One can build this array, but the model never does:
 
 # %% tags=["remove-input"]
 from elp.model.space import transformed_space
@@ -75,7 +287,7 @@ figures.source(transformed_space)
 # %% [markdown]
 # ## Step 3: U
 #
-# The position of the 1 in each row is the codeword. It counts from 1, and emotion $n$ (from 0) can only reach $[nV+1, (n+1)V]$:
+# The position of the 1 in each row is the codeword. Codewords count from 1, and emotion $n$ (from 0) can only reach $[nV+1, (n+1)V]$:
 
 # %% tags=["remove-input"]
 from elp.model.space import rearrange
@@ -83,7 +295,7 @@ from elp.model.space import rearrange
 figures.source(rearrange)
 
 # %% [markdown]
-# The worked example with N = 2, as in the paper's Figure 3: the same Base Space under the first and under the second emotion.
+# A worked example with N = 2, as in the paper's Figure 3: the same Base Space under the first and under the second emotion.
 
 # %% tags=["nbval-check-output"]
 first, second = (
@@ -98,7 +310,7 @@ assert torch.equal(second, transformed.argmax(-1)[0] + 1)
 assert torch.equal(second, first + V)
 
 # %% [markdown]
-# The second row is the first plus V: nothing but the interval changed, and U is still T × H.
+# The second row is the first plus V: only the interval changed, and U is still T × H.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -157,12 +369,12 @@ for tau in (0.1, 0.5, 1.0, 2.0):
     assert same
 
 # %% [markdown]
-# They are the same by construction. A high τ gives small gradients, spread evenly; a lower one larger ones, for the likely categories. With τ near 0 most draws pass back almost nothing, and a few pass back much.
+# They are equal by construction. A high τ gives small gradients, spread over all categories; a lower one gives larger gradients to the likely categories. With τ near 0 most draws pass back almost nothing, and a few pass back a great deal.
 #
 # ## How decoders read a codeword
 #
 # Two readings fit the paper's words. `coding="value"` takes the integer itself, scaled to [-1, 1]: one channel of a T × H image. `coding="embedding"` looks up a learned vector for each
-# (head, codeword). Both are linear in $e \otimes$ Base, so that one line serves both, the table of size NV is only ever mixed by $e$, and a *blend* of emotions costs nothing:
+# pair of head and codeword. Both are linear in $e \otimes$ Base. So one line serves both, the table of all NV codewords is only ever mixed by $e$, and a *blend* of emotions costs nothing:
 
 # %% tags=["remove-input"]
 from elp.model.decoders import encode
@@ -170,23 +382,51 @@ from elp.model.decoders import encode
 figures.source(encode)
 
 # %% [markdown]
-# ## The same codes, three emotions
+# ## Why these choices?
 #
-# Now `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([a listener that follows](05c-following.ipynb)). We let it listen to four seconds of a simulated speaker, three
-# times with the same random numbers, and change nothing but $e$.
+# **Why discrete codes?** A listener can answer one sentence in several good ways, and the mean of them is none of them (chapter "Simulated dyads" measures it). A variational autoencoder, VAE ([Kingma and Welling, 2014](references.bib#kingma2014vae)), draws a continuous latent vector, usually a normal one, around a single centre. A categorical head can be sure of two different answers at once. A draw is also exact: no head stops half way between two categories.
+#
+# **Why not diffusion?** Diffusion models ([Ho et al., 2020](references.bib#ho2020ddpm)) represent such choices too, at the price of running the network many times for one answer; the ASE runs once a frame. The two can be combined: DiffListener ([Jung and Kim, 2025](references.bib#jung2025difflistener)) runs diffusion over the codes of a VQ-VAE ([van den Oord et al., 2017](references.bib#vandenoord2017vqvae)), which is also the kind of code that Learning2Listen draws ([Ng et al., 2022](references.bib#ng2022learning2listen)). **Not measured here**: this book trains neither a VAE nor a diffusion model of listeners.
+#
+# **Why many heads of few categories?** One codebook that could say what 128 heads of 64 categories say would need $64^{128}$ entries. With H = 1 the ASE is a VQ-VAE's codebook of size V. The paper reports that results improve up to H = 128 and get worse at 256. Our trainings, three seeds each, scored on unseen people:
 
 # %%
-folder = tempfile.TemporaryDirectory()
-corpus = simulate(f"{folder.name}/talk", "tiny", seed=3)
-pairs = corpus.pairs("train")
-speaker = corpus.speaker(pairs.loc[pairs["length"].idxmax()])[:100]
-responder = ELPResponder.from_checkpoint()
-traces = {
-    e: responder.trace(
-        speaker, e, generator=torch.Generator().manual_seed(0)
+runs = results.read("training_ablations")["runs"]
+chosen = [run for run in runs if run.get("scores")]
+table = results.by_name(
+    chosen, ("validation", "energy"), ("scores", "all_fd")
+)
+named = {1: "H=1", 4: "H=4", 16: "H=16", 64: "H=64", 128: "U", 256: "H=256"}
+
+# %% tags=["nbval-check-output"]
+for heads_of, name in named.items():
+    mean, half = table[name].mean(0), results.margin(table[name])
+    print(
+        f"{heads_of:3} heads: energy score {mean[0]:.2f} ± {half[0]:.2f}, "
+        f"FD {mean[1]:.1f} ± {half[1]:.1f}"
     )
-    for e in responder.emotions
-}
+energy = {h: table[name][:, 0] for h, name in named.items()}
+assert energy[1].min() > energy[4].max() > energy[16].max()
+
+# %% [markdown]
+# Lower is better. One head is clearly too few and sixteen are nearly enough. From 64 on the differences are as small as those between seeds; nothing here singles out 128. V = 64 has **not been varied**, neither in the paper nor here. What speaks for the product 128 · 64 is its size: a space far larger than needed, from a last layer that is still affordable.
+#
+# **Why not simply give e to the decoders?** The paper compares U with V, where nobody tells the decoders the emotion. That shows that telling helps; it does not show that moving codewords is the best way to tell. So we trained a third model, V+e: codes without emotion, and e as N more channels of the image.
+
+# %% tags=["nbval-check-output"]
+for name in ("V", "U", "V+e"):
+    mean, half = table[name].mean(0), results.margin(table[name])
+    each = ", ".join(f"{x:.1f}" for x in sorted(table[name][:, 1]))
+    print(f"{name:3} FD {mean[1]:.1f} ± {half[1]:.1f}  (seeds: {each})")
+assert table["U"][:, 1].max() < table["V"][:, 1].min()
+assert table["V+e"][:, 1].min() < table["U"][:, 1].max()
+
+# %% [markdown]
+# U is better than V in every seed. V+e cannot be told from U: **the gain comes from telling the emotion, not from the disjoint codewords.** What U has for itself is economy. It adds no channel and no layer, each emotion has its own table of vectors, and which emotion a code belongs to can be read off the code.
+#
+# ## The same codes, three emotions
+#
+# Back to the answers of the beginning, where only $e$ was changed.
 
 # %%
 from elp.simulator.face import active
@@ -209,7 +449,7 @@ assert max(smiles[:2]) < smiles[2] - 0.2
 assert frowns[0] > max(frowns[1:]) + 0.1
 
 # %% [markdown]
-# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model codes say the face alone; head and lids are drawn beside them, by *event heads* ([a listener that follows](05c-following.ipynb)), and differ with the emotion. The encoder is told what they drew; so a few categories differ too:
+# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model the codes describe the face alone. Event heads draw head and lids, differently for each emotion, and tell the encoder what they drew; so a few categories differ too:
 
 # %% tags=["nbval-check-output"]
 V, U = responder.model.config.categories, [u for _, u in traces.values()]
@@ -218,13 +458,13 @@ print(f"categories as under neutral: at least {min(same):.1%}")
 assert min(same) > 0.95
 
 # %% [markdown]
-# Move the slider: apart from these few, the texture of the codes stays the same, because the draws are the same. Only the interval changes.
+# Move the slider: the texture of the codes stays, since the draws are the same, and the interval changes.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
 for k, (name, (_, codes)) in enumerate(traces.items()):
     fig.add_heatmap(
-        z=codes[:50].astype(np.int16),
+        z=codes[:50].astype(np.uint8),
         zmin=1,
         zmax=96,
         visible=k == 2,
@@ -268,7 +508,7 @@ figures.show(
 # ## A listener under your hands
 #
 # The same model, drawn. It runs in this page, without a kernel: what the speaker alone decides was computed when the page was made, and all that depends on the emotion is computed here, from the heads that draw head and
-# lids (chapter "Training") over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
+# lids (chapter "A listener that follows") over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
 #
 # - Move the point in the triangle. A corner takes one block of codewords; between corners the decoder reads a *mixture* of the blocks, Σ e_n · table_n, and negative and positive may mix. The map shows it: categories keep their brightness, the hue changes.
 # - Take heads away. The model was trained on random prefixes of its heads, so that any number from 1 to all of them decodes; the pale rows are not read.
@@ -293,10 +533,11 @@ widgets.show(
 # %% [markdown]
 # ## Temporally correlated sampling
 #
-# Eq. P2 fixes how likely each category is in each frame. It says nothing about whether frame 11 may draw anew what frame 10 has just drawn. If every frame draws anew, the face trembles. So the uniform numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
+# Eq. P2 says how likely each category is in each frame. It does not say whether frame 11 may draw something else than frame 10 has just drawn. If every frame draws anew, the face trembles. So the uniform
+# numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
 #
-#  In `listener` every third head moves fast, every third slowly, the others between, at the pace of their
-# training, where a draw stays for 4, 12 or 50 frames and then jumps (option `holds`, see [why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ makes it uniform again:
+# In `listener` a third of the heads change fast, a third slowly and a third in between, at the pace of their
+# training, where a draw was held for 4, 12 or 50 frames (option `holds`, chapter "Why a listener stands still"). White normal noise is smoothed by a Gaussian kernel, and Φ, the normal distribution function, makes it uniform again:
 
 # %% tags=["remove-input"]
 from elp.listener.sampling import SmoothUniform
@@ -320,21 +561,14 @@ assert tremble[None] < tremble[0.0]
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default ([why a listener stands still](05b-standing-still.ipynb) compares them).
+# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default (the chapter "A listener that follows" compares them).
 # - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
-# - **The relation of draws at neighbouring frames**, above.
+# - **How draws at neighbouring frames relate**: see above.
 # - **How many heads** a response needs. A model trained with `nested=True`, as `listener` is, sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
-#   them at run time; [why a listener stands still](05b-standing-still.ipynb) measures what that costs.
+#   them. The chapter "The emotion space" measures what that costs.
 # - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
-# - **What else U does.** U also *tells* the decoders the emotion. Whether disjoint codes help beyond that needs a control that the paper lacks: codes without emotion, and $e$ handed to
-#   the decoders directly. It is `space="V+e"`, beside the paper's own ablation `space="V"`, which has no emotion at all; both are measured in [why a listener stands still](05b-standing-still.ipynb).
+# - **What else U does.** The control is `space="V+e"`, above; the paper's own ablation is `space="V"`.
 # ```
-#
-# ## Summary
-#
-# - Base Space: one category for each head and frame, drawn by Gumbel noise, with a straight-through gradient (Eq. P2).
-# - The emotion shifts categories into an interval of its own; U is as large as the Base Space, and the intervals are disjoint.
-# - Eq. P2 fixes each frame alone. Draws that last keep a face from trembling.
 #
 # ## Exercises
 #
@@ -357,30 +591,73 @@ assert tremble[None] < tremble[0.0]
 # :class: dropdown
 # ```
 #
-#
-# The value codings of 64 + 11 and 128 + 11, averaged. We ask the table:
+# The value codings of 64 + 11 and 128 + 11, averaged: that of codeword 107, half way between the two. An `argmax`
+# over the Transformed Space would have to choose one of the two. The table agrees:
 
 # %% tags=["nbval-check-output"]
-table = space.codeword_values(3, 64)
-mixture = float(0.5 * table[1, 10] + 0.5 * table[2, 10])
+values = space.codeword_values(3, 64)
+mixture = float(0.5 * values[1, 10] + 0.5 * values[2, 10])
 print("codeword", round((mixture + 1) / 2 * 191 + 1))
 
 # %% [markdown]
-# That lies in the middle between the codewords of the two intervals. An `argmax` over the Transformed Space would have to choose one of the two.
-#
 # ```{solution-end}
 # ```
 #
 # ```{exercise}
-# :label: ex-space-why
-# Why not simply hand the emotion to the decoders beside the codes of the Base Space? What would that change in the worked example, and what does the measurement say?
+# :label: ex-space-reach
+# How many frames of the style does one frame of the TDNN's last layer see, and how many does one frame of the encoder's logits see at least, its LSTMs left aside? Ask the model.
 # ```
 #
-# ```{solution} ex-space-why
+# ```{solution-start} ex-space-reach
 # :class: dropdown
-# The codes would stay in 1 to V, and the decoders would learn from $e$ what the interval tells them now. In the worked example both tables would show the same numbers. Measured as `space="V+e"`, this control cannot be told from U by its distance ([results](08-results.ipynb)): disjoint codes are one way to tell the decoders the emotion, not a better one.
 # ```
+#
+# The TDNN: 2 + 2 + 3 frames on either side, 15 in all. Five convolutions of five frames: 2 each on either side, 21 in all.
+
+# %% tags=["nbval-check-output"]
+for name in ("tdnn", "encoder"):
+    print(name, 2 * getattr(paper, name).reach + 1, "frames")
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ```{exercise}
+# :label: ex-space-draw
+# Show that Gumbel noise and an argmax draw from the softmax: compare frequencies of 20 000 draws with the probabilities of logits 0, 1 and 2.
+# ```
+#
+# ```{solution-start} ex-space-draw
+# :class: dropdown
+# ```
+
+# %% tags=["nbval-check-output"]
+three = torch.arange(3.0).expand(20_000, 3)
+noise = space.gumbel(three, torch.Generator().manual_seed(0))
+often = space.base_space(three, noise=noise).mean(0)
+print("drawn   ", [round(x, 2) for x in often.tolist()])
+print("softmax ", [round(x, 2) for x in three[0].softmax(0).tolist()])
+
+# %% [markdown]
+# ```{solution-end}
+# ```
+#
+# ## Summary
+#
+# - The encoder gives each frame H categorical draws (Base Space). The emotion moves all of them into its own interval of codewords (Transformed Space), and their positions are U.
+# - The draw is hard forwards and soft backwards; its temperature changes the gradient only.
+# - Decoders look the codewords up and are linear in $e$ up to there, so that emotions mix.
+# - Telling the decoders the emotion helps (U against V). That it must be told by moving codewords is not shown (U against V+e).
+# - Sixteen heads do nearly what 128 do; V has not been varied.
 #
 # ## Further reading
 #
-# Draws with a gradient: [Jang et al. (2017)](references.bib#jang2017gumbel), [Maddison et al. (2017)](references.bib#maddison2017concrete), [Bengio et al. (2013)](references.bib#bengio2013straightthrough). Discrete codes learned as a dictionary: [van den Oord et al. (2017)](references.bib#vandenoord2017vqvae).
+# - [Jang et al. (2017)](references.bib#jang2017gumbel) and [Maddison et al. (2017)](references.bib#maddison2017concrete) for draws with gradients;
+# - [van den Oord et al. (2017)](references.bib#vandenoord2017vqvae) for the other way to discrete codes, and [Ng et al. (2022)](references.bib#ng2022learning2listen) for listeners made of them;
+# - the chapter "The emotion space" for what the codes hold, and "Training" for the losses that teach them.
+#
+# ## References
+#
+# ```{bibliography}
+# :filter: docname in docnames
+# ```

@@ -6,7 +6,7 @@ they are (chapter "The emotion space").
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,7 +30,9 @@ class Codes:
         base: (B, T, H) int64 in [0, V), the category each head took: the Base Space, before any
             emotion.
         emotion: (B,) int64 in [0, N), the listener's label in the corpus.
-        listener: (B,) the person who listened.
+        listener: (B,) the person who listened. recording: (B,) the answer that a clip was cut from.
+        split: (B,) "train", "val" or "test", where the corpus has that listener.
+        style: (B, S) float32, the mean over the clip of what the encoder reads of the speaker.
         real: (B, T, D) float32, what that listener's face really did: β, standardised with the
             model's statistics.
         categories: V. emotions: their names, in order.
@@ -39,9 +41,17 @@ class Codes:
     base: Ints
     emotion: Ints
     listener: NDArray[Any]
+    recording: NDArray[Any]
+    split: NDArray[Any]
+    style: Floats
     real: Floats
     categories: int
     emotions: tuple[str, ...]
+
+    def part(self, chosen: slice | Ints) -> Codes:
+        """Some of the clips."""
+        names = [f.name for f in fields(self) if f.name not in ("categories", "emotions")]
+        return replace(self, **{name: getattr(self, name)[chosen] for name in names})
 
     def u(self, emotion: Ints | None = None) -> Ints:
         """U of the clips: `emotion · V + category + 1`, (B, T, H) in [1, N V] (Eq 2); by default
@@ -67,43 +77,46 @@ def encode(
         ElpError: no pair is long enough, or a corpus has other emotions than the model.
     """
     generator, model = torch.Generator().manual_seed(seed), responder.model
-    base, emotion, listener, real = [], [], [], []
+    rows: list[tuple[Any, ...]] = []
     for corpus in corpora:
         if tuple(corpus.emotions) != tuple(responder.emotions):
             own, known = ", ".join(corpus.emotions), ", ".join(responder.emotions)
             raise ElpError(f"{corpus.folder}: emotions {own}, the model knows {known}")
-        for pair in corpus.pairs().itertuples():
-            if pair.length < CLIP:
-                continue
-            codes = base_codes(responder, corpus.speaker(pair), generator)
+        name = corpus.card.get("seed", "")
+        pairs = [pair for pair in corpus.pairs().itertuples() if pair.length >= CLIP]
+        speakers = [corpus.speaker(pair) for pair in pairs]
+        traces = responder.trace_all(speakers, ["auto"] * len(pairs), generator=generator)
+        for pair, speaker, (_, words) in zip(pairs, speakers, traces, strict=True):
             beta = torch.as_tensor(corpus.listener(pair).beta)
             motion = model.standardise("beta", beta).numpy()
+            codes, style = (words - 1) % model.config.categories, speaker_style(responder, speaker)
+            who = (pair.emotion, f"{name}:{pair.listener}", f"{name}:{pair.clip}", pair.split)
             for start in range(0, pair.length - CLIP + 1, stride):
-                base.append(codes[start : start + CLIP])
-                real.append(motion[start : start + CLIP])
-                emotion.append(pair.emotion)
-                listener.append(f"{corpus.card.get('seed', '')}:{pair.listener}")
-    if not base:
+                cut = slice(start, start + CLIP)
+                rows.append((codes[cut], *who, style[cut].mean(0), motion[cut]))
+    if not rows:
         raise ElpError(f"no pair of {CLIP} frames in these corpora: take longer ones")
+    base, emotion, listener, recording, split, style, real = (
+        np.asarray(column) for column in zip(*rows, strict=True)
+    )
     return Codes(
-        base=np.stack(base),
-        emotion=np.asarray(emotion, np.int64),
-        listener=np.asarray(listener),
-        real=np.stack(real),
+        base=base,
+        emotion=emotion.astype(np.int64),
+        listener=listener,
+        recording=recording,
+        split=split,
+        style=style,
+        real=real,
         categories=model.config.categories,
         emotions=tuple(responder.emotions),
     )
 
 
-def base_codes(responder: ELPResponder, speaker: Clip, generator: torch.Generator) -> Ints:
-    """The category that each head takes at each frame, (T, H) int64 in [0, V), for all frames of
-    the speaker.
-
-    The encoder never sees a label; where event heads tell it what head and lids do, these move
-    under the emotion that the speaker's style says.
-    """
-    _, words = responder.trace(speaker, "auto", generator=generator)
-    return (words - 1) % responder.model.config.categories
+def speaker_style(responder: ELPResponder, speaker: Clip) -> Floats:
+    """What the encoder reads of a speaker of T frames: s_sty (T, S) float32 (Eq 1)."""
+    mfcc, beta, pose = responder.speaker.clip(speaker)
+    model = responder.model
+    return model.style(mfcc, model.motion_style(beta, pose))[0].numpy()
 
 
 @torch.no_grad()
@@ -210,31 +223,3 @@ def separability(
         "chance": 1 / len(set(labels.tolist())),
         "silhouette": float(silhouette_score(features, labels)),
     }
-
-
-def recognised(
-    real: Floats,
-    labels: Ints,
-    generated: Floats,
-    asked: Ints,
-    *,
-    neighbours: int = 5,
-) -> float:
-    """Do real listeners recognise what was asked for? Balanced accuracy in
-    [0, 1] of a vote by the nearest real clips.
-
-    Args:
-        real: (B, F) features of real motion, the voters.
-        labels: (B,) what they were.
-        generated: (C, F) features of generated motion.
-        asked: (C,) the emotion it was decoded with.
-    """
-    from sklearn.metrics import balanced_accuracy_score
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.preprocessing import StandardScaler
-
-    scale = StandardScaler().fit(real)
-    vote = KNeighborsClassifier(neighbours)
-    vote.fit(scale.transform(real), labels)
-    answers = vote.predict(scale.transform(generated))
-    return float(balanced_accuracy_score(asked, answers))

@@ -89,12 +89,20 @@ def dots(
     for column, title in enumerate(titles, 1):
         names = [name for name in rows if name in values[title]]
         found = [values[title][name] for name in names]
-        colors = [COLORS[rows[name]] for name in names]
-        for name, one, color in zip(names, found, colors, strict=True):
-            bar = interval([one]) | {"color": color, "thickness": 2, "width": 4}
-            marker = {"color": color, "size": 8}
-            style = {"mode": "markers", "marker": marker, "error_x": bar, "showlegend": False}
-            fig.add_scatter(x=[one["value"]], y=[name], name=name, row=1, col=column, **style)
+        for color in dict.fromkeys(rows[name] for name in names):  # one trace a colour: small pages
+            mine = [k for k, name in enumerate(names) if rows[name] == color]
+            bar = interval([found[k] for k in mine]) | {"color": COLORS[color], "thickness": 2}
+            marker = {"color": COLORS[color], "size": 8}
+            style = {"mode": "markers", "marker": marker, "showlegend": False}
+            fig.add_scatter(
+                x=[found[k]["value"] for k in mine],
+                y=[names[k] for k in mine],
+                error_x=bar | {"width": 4},
+                hovertemplate="%{y}: %{x}<extra></extra>",
+                row=1,
+                col=column,
+                **style,
+            )
     order = {"categoryorder": "array", "categoryarray": list(rows), "autorange": "reversed"}
     fig.update_yaxes(showgrid=True, **order)
     return fig.update_layout(height=height, margin_t=64)

@@ -128,7 +128,6 @@ class ELPResponder:
         draws = self.sampler.start(generator)
         return self._answer(heard, self._drawn([heard], [draws])[0], draws)
 
-    @torch.inference_mode()
     def respond_all(
         self,
         speakers: Sequence[Clip],
@@ -144,16 +143,29 @@ class ELPResponder:
             portraits: a frame of each listener, in corpus units, from which event heads and the
                 face know who listens.
         """
+        traces = self.trace_all(speakers, emotions, generator=generator, portraits=portraits)
+        return [motion for motion, _ in traces]
+
+    @torch.inference_mode()
+    def trace_all(
+        self,
+        speakers: Sequence[Clip],
+        emotions: Sequence[Emotion],
+        *,
+        generator: torch.Generator,
+        portraits: Sequence[Motion] | None = None,
+    ) -> list[tuple[Motion, NDArray[np.int64]]]:
+        """`respond_all`, and the codewords that each response went through, as `trace` has them."""
         heard = [self._heard(*asked) for asked in zip(speakers, emotions, strict=True)]
         shown = [None] * len(heard) if portraits is None else list(portraits)
         draws = [self.sampler.start(generator) for _ in heard]
-        answers: dict[int, Motion] = {}
+        answers: dict[int, tuple[Motion, NDArray[np.int64]]] = {}
         by_length = sorted(range(len(heard)), key=lambda k: heard[k].e.shape[1])
         for first in range(0, len(heard), TOGETHER):
             group = by_length[first : first + TOGETHER]
             drawn = self._drawn([heard[k] for k in group], [draws[k] for k in group])
             for k, past in zip(group, drawn, strict=True):
-                answers[k] = self._answer(heard[k], past, draws[k], shown[k])[0]
+                answers[k] = self._answer(heard[k], past, draws[k], shown[k])
         return [answers[k] for k in range(len(heard))]
 
     def _heard(self, speaker: Clip, emotion: Emotion) -> _Heard:

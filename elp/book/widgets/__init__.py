@@ -1,5 +1,7 @@
 """Components that work in JupyterLab and, without a kernel, in the page."""
 
 from elp.book.widgets.listener import Listener, Talk, page, show, talk
+from elp.book.widgets.map import clip_map
+from elp.book.widgets.story import Frame, story
 
-__all__ = ["Listener", "Talk", "page", "show", "talk"]
+__all__ = ["Frame", "Listener", "Talk", "clip_map", "page", "show", "story", "talk"]
