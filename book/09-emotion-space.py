@@ -50,7 +50,7 @@ figures.setup()
 # ## The codes of many clips
 #
 # The model is the one that ships. The conversations are simulated afresh with seeds that its training did not see, hence with other people. Each is cut
-# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. They say the face; event heads draw head and lids (chapter "A listener that follows").
+# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. They say the face; event heads draw head and lids ([a listener that follows](05c-following.ipynb)).
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -511,7 +511,7 @@ assert used.max() < np.log2(size)
 #
 # ## How many heads are needed?
 #
-# Because its heads are nested, the shipped model can be read with its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; chapter "Metrics").
+# Because its heads are nested, the shipped model can be read with its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [metrics](07-metrics.ipynb)).
 
 # %%
 from elp.metrics import frechet
@@ -562,7 +562,7 @@ last, first = (sweep["variance over real"][f"H = {h}"] for h in (64, 4))
 assert last["low"] > first["value"]
 
 # %% [markdown]
-# The emotion needs two heads. Liveliness needs all: with few heads the face moves half as much as a real one. FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. (The chapter "Results" has FD over whole answers of models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
+# The emotion needs two heads. Liveliness needs all: with few heads the face moves half as much as a real one. FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. (The [the results](08-results.ipynb) has FD over whole answers of models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
 #
 # ## How various are twenty answers?
 #
@@ -640,7 +640,7 @@ for part, x in various.items():
     )
 
 # %% [markdown]
-# The model's answers differ as much as true ones do, to within a tenth, and in the same places: around mouth and chin most, because these move most. This is the face alone, about one person's way of answering; it does not say that each of the twenty answers is a good one, which is what the chapter "Results" measures.
+# The model's answers differ as much as true ones do, to within a tenth, and in the same places: around mouth and chin most, because these move most. This is the face alone, about one person's way of answering; it does not say that each of the twenty answers is a good one, which is what [the results](08-results.ipynb) measures.
 #
 # ## Move through the space yourself
 #
@@ -715,6 +715,13 @@ for claim, answer in verdict.items():
 # different emotions vary": which is Eq. 9.1 in words.
 # ```
 #
+# ## Summary
+#
+# - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
+# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels.
+# - What the model has learned shows in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
+# - Heads differ in weight and pace more than in place. Two heads carry the emotion; all of them carry liveliness.
+#
 # ## Exercises
 #
 # ```{exercise}
@@ -777,18 +784,11 @@ print("smile, neutral to positive:", ", ".join(f"{x:.1f}" for x in smiles))
 # ```{solution-end}
 # ```
 #
-# ## Summary
-#
-# - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
-# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels.
-# - What the model has learned shows in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
-# - Heads differ in weight and pace more than in place. Two heads carry the emotion; all of them carry liveliness.
-#
 # ## Further reading
 #
 # - [Wattenberg et al. (2016)](references.bib#wattenberg2016tsne) on reading t-SNE;
 # - [Hewitt and Liang (2019)](references.bib#hewitt2019control) on probes and their controls;
-# - the chapter "Results" for how each claim of the paper fares, and "Base, Transformed, U" for why V+e does what U does.
+# - [the results](08-results.ipynb) for how each claim of the paper fares, and [Base, Transformed, U](03-space.ipynb) for why V+e does what U does.
 #
 # ## References
 #

@@ -55,6 +55,16 @@
     }
   }
 
+  async function components() {  // small ones, which bring their module themselves
+    for (const div of document.querySelectorAll('.elp-component')) {
+      const source = new Blob([JSON.parse(div.querySelector('.elp-module').textContent)], { type: 'text/javascript' });
+      const state = JSON.parse(div.querySelector('.elp-state').textContent);
+      const { default: component } = await import(URL.createObjectURL(source));
+      div.replaceChildren();  // the still picture
+      component.render({ model: { get: (key) => state[key] }, el: div });
+    }
+  }
+
   function calm() {  // who asked the system for less motion starts the videos
     if (!matchMedia('(prefers-reduced-motion: reduce)').matches) return;
     document.querySelectorAll('.elp-figure video').forEach((video) => { video.autoplay = false; video.pause(); });
@@ -78,5 +88,5 @@
     });
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); plots(); widgets(); reachable(); });
+  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); plots(); widgets(); components(); reachable(); });
 })();

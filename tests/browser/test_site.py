@@ -18,7 +18,8 @@ PROBE = """() => {
   const all = (selector, bad) => [...document.querySelectorAll(selector)].filter(bad);
   return {
     empty: all('.elp-plot', (d) => !d.querySelector('.main-svg, canvas')).map((d) => d.id),
-    dead: all('.elp-widget', (d) => !d.querySelector('canvas, .elp-stepper')).map((d) => d.id),
+    dead: all('.elp-widget', (d) => !d.querySelector('canvas')).map((d) => d.id),
+    still: all('.elp-component', (d) => d.querySelector('.elp-module')).map((d) => d.id),
     math: all('.math', (d) => !d.querySelector('mjx-container')).length,
     mute: all('article img, article video, article audio',
       (m) => !(m.alt || m.getAttribute('aria-label') || '').trim()).length,

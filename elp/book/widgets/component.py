@@ -33,7 +33,7 @@ def component(
         t.replace("</", "<\\/") for t in (json.dumps(source.read_text(encoding="utf-8")), text)
     )
     body = (
-        f'<div id="fig-{name}" class="elp-widget" role="group" aria-label="{html.escape(alt)}">'
+        f'<div id="fig-{name}" class="elp-component" role="group" aria-label="{html.escape(alt)}">'
         f'<script type="application/json" class="elp-module">{module}</script>'
         f'<script type="application/json" class="elp-state">{inline}</script>{still}</div>'
     )
