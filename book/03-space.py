@@ -654,7 +654,7 @@ print("softmax ", [round(x, 2) for x in three[0].softmax(0).tolist()])
 #
 # - [Jang et al. (2017)](references.bib#jang2017gumbel) and [Maddison et al. (2017)](references.bib#maddison2017concrete) for draws with gradients;
 # - [van den Oord et al. (2017)](references.bib#vandenoord2017vqvae) for the other way to discrete codes, and [Ng et al. (2022)](references.bib#ng2022learning2listen) for listeners made of them;
-# - The chapter [the emotion space](09-emotion-space.ipynb) for what the codes hold, and [training](05a-loss.ipynb) for the losses that teach them.
+# - [the emotion space](09-emotion-space.ipynb) for what the codes hold, and [training](05a-loss.ipynb) for the losses that teach them.
 #
 # ## References
 #
