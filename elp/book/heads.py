@@ -91,7 +91,7 @@ def sensitivity(
     Args:
         codes: B clips; each is decoded H + 1 times.
     """
-    decoder, scale = Decoder(model), model.beta_std.numpy()
+    decoder, scale = Decoder(model), np.asarray(model.beta_std)
     base = torch.as_tensor(codes.base)
     other = base[np.random.default_rng(seed).permutation(len(base))]
     e = torch.nn.functional.one_hot(torch.as_tensor(codes.emotion), len(codes.emotions)).float()
