@@ -142,7 +142,7 @@ shown = own * std + mean
 widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 
 # %% [markdown]
-# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion, because the encoder is never told one. *Speaker's style* falls into strings of clips from one recording: neighbours in time look alike, which is why every number below is computed over people, not clips.
+# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion, because the encoder is never told one. *V* and *speaker's style* fall into short strings, the clips of one recording: neighbours in time look alike, which is why every interval below is over people, not clips.
 #
 # The paper's panel (a) is a model *trained* without emotion; V here is the Base Space of the model trained with it. Neither encoder is told the emotion. To draw the same map for a model trained without it, train one and load it in place of `listener` (minutes on a GPU, too long for this page):
 #
@@ -621,15 +621,32 @@ figures.image(
 )
 
 # %% tags=["hide-input"]
-fig = plots.dots(various, {"model": 0, "oracle": 2}, height=200)
+fig = go.Figure()
+for color, name in enumerate(betas):
+    values = [various[part][name] for part in parts]
+    fig.add_scatter(
+        x=[x["value"] for x in values],
+        y=list(parts),
+        error_x=plots.interval(values),
+        mode="markers",
+        marker={"color": figures.COLORS[2 * color], "size": 9},
+        name=name,
+    )
+fig = fig.update_xaxes(rangemode="tozero", title="mm")
+fig = fig.update_layout(height=280)
+
+# %% tags=["hide-input"]
 figures.show(
-    fig.update_xaxes(rangemode="tozero"),
+    fig.update_yaxes(autorange="reversed"),
     name="diversity",
     caption=(
         "Distance of an answer from the mean of twenty, in millimetres, "
         "by part of the face, with 95 % intervals over answers."
     ),
-    alt="Five panels with two dots each: the model's and the oracle's.",
+    alt=(
+        "Two dots for each part of the face, the model's and the "
+        "oracle's, with intervals that overlap or nearly do."
+    ),
 )
 
 # %% tags=["nbval-check-output"]

@@ -51,30 +51,39 @@ def balanced(labels: Ints, said: Ints, people: NDArray[Any], *, draws: int = 500
 
 
 def linear_probe(
-    features: NDArray[np.floating[Any]], labels: Ints, people: NDArray[Any], *, size: int = 50
+    features: NDArray[np.floating[Any]],
+    labels: Ints,
+    people: NDArray[Any],
+    *,
+    size: int = 50,
 ) -> Ints:
-    """What a logistic regression on the first principal components says of people whom it has not
-    seen.
+    """What a logistic regression on the first principal components says of
+    people whom it has not seen.
 
     Args:
-        features: (B, F). labels: (B,). people: (B,); nobody is both in training and in test.
+        features: (B, F). labels: (B,).
+        people: (B,); nobody is both in training and in test.
         size: components at most.
 
     Returns:
-        (B,) the label said of each clip, cross-validated over people in five folds.
+        (B,) the label said of each clip, cross-validated over people in
+        five folds.
     """
+    from sklearn import model_selection
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
     from sklearn.pipeline import make_pipeline
 
-    folds = StratifiedGroupKFold(min(5, len(set(people))), shuffle=True, random_state=0)
+    folds = model_selection.StratifiedGroupKFold(
+        min(5, len(set(people))), shuffle=True, random_state=0
+    )
     size = min(size, features.shape[1], len(features) // 2)
     probe = make_pipeline(
         PCA(size, whiten=True, svd_solver="randomized", random_state=0),
         LogisticRegression(C=0.1, class_weight="balanced", max_iter=500),
     )
-    return np.asarray(cross_val_predict(probe, features, labels, groups=people, cv=folds))
+    said = model_selection.cross_val_predict(probe, features, labels, groups=people, cv=folds)
+    return np.asarray(said)
 
 
 def recognised(
