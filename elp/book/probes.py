@@ -82,7 +82,8 @@ def linear_probe(
         PCA(size, whiten=True, svd_solver="randomized", random_state=0),
         LogisticRegression(C=0.1, class_weight="balanced", max_iter=500),
     )
-    said = model_selection.cross_val_predict(probe, features, labels, groups=people, cv=folds)
+    predict = model_selection.cross_val_predict
+    said = predict(probe, features, labels, groups=people, cv=folds)
     return np.asarray(said)
 
 
