@@ -8,13 +8,13 @@ named shapes, 100 identities, MIT licence, from its authors' repository.
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.errors import ElpError
 from elp.face.model import FaceModel
 
@@ -52,7 +52,7 @@ def from_ict(path: str | Path, identities: int = 100) -> FaceModel:
     path = Path(path)
     try:
         data = _folder(path, identities) if path.is_dir() else _packed(path)
-    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, IndexError) as error:
         raise ElpError(
             f"{path}: not ICT-FaceKit: give its folder FaceXModel, downloaded from its authors"
         ) from error
@@ -94,11 +94,9 @@ def _nearest(points: NDArray[np.floating], vertices: NDArray[np.floating]) -> ND
 
 
 def _packed(path: Path) -> dict[str, Any]:
-    with np.load(path, allow_pickle=False) as file:
-        data = dict(file)
     return {
         name: value.astype(np.float32) if name in ("neutral", "expr", "ident") else value
-        for name, value in data.items()
+        for name, value in bounded.arrays(path).items()
     }
 
 

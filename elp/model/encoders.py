@@ -172,7 +172,7 @@ class HeadEncoder(nn.Module):
         categories: int,
         *,
         hidden: int,
-        convs: int = 5,
+        convs: int,
         causal: bool = False,
     ) -> None:
         super().__init__()

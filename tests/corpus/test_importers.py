@@ -190,6 +190,11 @@ def test_mel_powers_and_decibels_give_the_same_cepstra() -> None:
         l2l.cepstra(power, 53), l2l.cepstra(10 * np.log10(power), 53), atol=1e-4
     )
     assert l2l.cepstra(power, 53).shape == (53, 29)
+    # rows that do not make up a frame of four are left out
+    whole = l2l.cepstra(power, 64)
+    for spare in (1, 2, 3):
+        odd = np.concatenate([power, RNG.uniform(1e-4, 1, (spare, 128))])
+        np.testing.assert_array_equal(l2l.cepstra(odd, 64), whole)
 
 
 def dualtalk(root: Path, clip: str, frames: int = 40) -> None:

@@ -12,7 +12,7 @@ from elp.errors import ElpError
 from elp.listener import decoder as decoding
 from elp.listener.contract import mixture
 from elp.listener.responder import ELPResponder
-from elp.listener.sampling import SmoothUniform
+from elp.listener.sampling import CodeSampler, SmoothUniform
 from elp.model import ASE
 from elp.motion import Clip, Motion
 from tests.ase import EMOTIONS, clip
@@ -204,3 +204,12 @@ def test_the_shipped_model_smiles_with_the_emotion_and_blinks():
     assert mean["negative"][1] > mean["neutral"][1] + 0.2
     share = np.mean([m.blink.mean() for m in said.values()])
     assert 0.005 < share < 0.3
+
+
+@pytest.mark.parametrize("hold", [2, 5, 12, 25])
+def test_draws_are_half_alike_where_held_ones_would_be(hold):
+    spread, blink = CodeSampler(replace(SMALL, holds=(hold,))).spreads
+    assert np.exp(-((hold / 2) ** 2) / (4 * spread**2)) == pytest.approx(0.5, abs=0.01)
+    assert blink > 0
+    unheld = CodeSampler(replace(SMALL, holds=(1,))).spreads[0]
+    assert np.exp(-1 / (4 * unheld**2)) > 0.9  # neighbours alike all the same: a face has mass

@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from elp.errors import ElpError
 from elp.media.audio import RATE, read_audio
+from elp.media.clock import step
 from elp.media.video import between, frames, pictures
 from tests.media.files import LIT, box, click, make, picture
 
@@ -142,3 +144,10 @@ def test_a_second_recording_that_is_not_read_is_said(tmp_path: Path) -> None:
     count, _, _, said = marks(joined)
     assert count == 25 and len(said) == 1 and "only the first is used" in said[0]
     assert not marks(one)[3]
+
+
+def test_a_rate_that_nobody_says_or_believes_is_taken_for_25() -> None:
+    for rates in ({}, {"average_rate": 0}, {"average_rate": 90_000}, {"guessed_rate": 1e-3}):
+        assert step(SimpleNamespace(**rates)) == Fraction(1, 25)
+    assert step(SimpleNamespace(average_rate=None, guessed_rate=Fraction(24))) == Fraction(1, 24)
+    assert step(SimpleNamespace(average_rate=Fraction(30), guessed_rate=9)) == Fraction(1, 30)

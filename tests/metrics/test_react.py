@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elp import metrics
+from elp.metrics.react import ccc
 from tests.metrics.sets import smooth
 
 
@@ -43,3 +44,12 @@ def test_synchrony_of_react_equals_the_slow_way(rng, frames):
         x[:, 2] = 5.0  # a constant coefficient is left out
         score = [np.nan_to_num(metrics.lagged(s[:, :2], x[:, :2], lag).mean()) for lag in lags]
         assert metrics.fr_syn([[x]], [s]) == abs(lags[int(np.argmax(np.round(score, 12)))])
+
+
+def test_concordance_counts_a_shift_and_a_scale_as_lin_does(rng):
+    x = rng.standard_normal((400, 2))
+    x = (x - x.mean(0)) / x.std(0)
+    for shift in (0.5, -2.0):
+        assert ccc(x, x + shift) == pytest.approx(2 / (2 + shift**2), rel=1e-6)
+    for scale in (0.5, -3.0):
+        assert ccc(x, scale * x) == pytest.approx(2 * scale / (1 + scale**2), rel=1e-6)

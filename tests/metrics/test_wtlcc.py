@@ -68,3 +68,8 @@ def test_single_window_peaks_are_high_even_between_strangers(rng):
     found = metrics.wtlcc(smooth(rng, 20, 400, 1), smooth(rng, 20, 400, 1))
     assert abs(found.peak) < 0.15
     assert found.window_peak > 0.3
+
+
+def test_the_shortest_windows_overlap_too(rng):
+    x, y = smooth(rng, 2, 40, 1)
+    assert metrics.wtlcc([x], [y], window=3, max_lag=2).windows == 38

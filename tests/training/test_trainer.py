@@ -106,6 +106,8 @@ def test_an_interrupted_run_resumes_bit_for_bit(data, run, tmp_path, monkeypatch
         train(recipe, data, tmp_path / "cut", device="cpu")
     monkeypatch.setattr(Trainer, "advance", advance)
     assert not (tmp_path / "cut" / "model.safetensors").exists()
+    kept = checkpoint.read(tmp_path / "cut" / "state.safetensors")[1]
+    assert kept["done"] == 3  # what was trained is not trained again
     train(recipe, data, tmp_path / "cut", device="cpu", resume=True)
     assert same(weights(whole), weights(tmp_path / "cut"))
     assert (whole / "log.csv").read_text() == (tmp_path / "cut" / "log.csv").read_text()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from elp import bounded
 from elp.corpus.importers.common import Skipped, array, by_person
 from elp.corpus.importers.importer import Importer
 from elp.corpus.writer import Record
@@ -70,7 +71,8 @@ def _texts(source: Path, skipped: Skipped) -> Iterator[tuple[str, NDArray[np.flo
         )
     for path in files:
         try:
-            energy = np.loadtxt(path, dtype=np.float32, usecols=(0, 1), ndmin=2)
+            with bounded.regular(path, bounded.SMALL) as file:
+                energy = np.loadtxt(file, dtype=np.float32, usecols=(0, 1), ndmin=2)
         except (ValueError, IndexError) as error:
             skipped.add(path.name, f"expected two columns of numbers ({error})")
             continue
