@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -35,6 +35,7 @@ class Listener:
     Args:
         responder: of a causal model. emotion: see `elp.listener.contract.mixture`. seed: of all
             that is drawn. face: which one where there are several, see `elp.media.track.tracker`.
+        clock: what `spent` is measured with.
 
     Attributes:
         state: "looking" for a face, "calibrating", "listening", or "lost", the face.
@@ -51,6 +52,7 @@ class Listener:
         *,
         seed: int = 0,
         face: str = "largest",
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         from elp.media.track import tracker
 
@@ -69,7 +71,7 @@ class Listener:
         self._points: list[NDArray[np.float32]] = []
         still = np.zeros(width, np.float32), np.zeros(POSE, np.float32)
         self._last = Seen(beta=still[0], pose=still[1], blink=0)
-        self._missed = 0
+        self._missed, self.clock = 0, clock
         self.state, self.spent = "looking", dict.fromkeys(("track", "fit", "answer"), 0.0)
 
     def __enter__(self) -> Listener:
@@ -82,11 +84,11 @@ class Listener:
 
     def push(self, taken: Taken) -> Motion:
         """The listener's next `taken.ticks` frames."""
-        begun = time.perf_counter()
+        begun = self.clock()
         points = None if taken.picture is None else self._tracker(taken.picture)
-        tracked = time.perf_counter()
+        tracked = self.clock()
         self._see(points, taken.picture)
-        fitted = time.perf_counter()
+        fitted = self.clock()
         rows = [self._last] * taken.ticks
         motion = self.stream.push(
             taken.sound,
@@ -97,7 +99,7 @@ class Listener:
         self.spent = {
             "track": tracked - begun,
             "fit": fitted - tracked,
-            "answer": time.perf_counter() - fitted,
+            "answer": self.clock() - fitted,
         }
         return motion
 

@@ -109,7 +109,7 @@ def _step(
 ) -> dict[str, float]:
     """One frame, and the seconds that it took by stage."""
     motion = listener.push(taken)
-    begun = time.perf_counter()
+    begun = listener.clock()
     beta = [lids.close(row, int(b)) for row, b in zip(motion.beta, motion.blink, strict=True)][-1]
     number = report.frames + report.left_out + taken.ticks - 1
     frame = Frame(
@@ -125,11 +125,11 @@ def _step(
     if drawn is not None:
         picture: Image = stamp(next(iter(drawn.frames(frame.motion))))
         frame = replace(frame, picture=picture)
-    seen = time.perf_counter()
+    seen = listener.clock()
     for output in outputs:
         output.send(frame)
     report.frames += 1
     report.left_out += taken.ticks - 1
-    done = time.perf_counter()
+    done = listener.clock()
     latency = time.monotonic() - taken.time
     return {"latency": latency, **listener.spent, "draw": seen - begun, "send": done - seen}
