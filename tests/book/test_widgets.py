@@ -190,6 +190,10 @@ def test_traits_are_checked_and_observed(widget):
     for bad in ([1, 0], [0, 0, 0], [-1, 1, 1]):
         with pytest.raises(traitlets.TraitError, match="three shares"):
             widget.emotion = bad
+    with pytest.raises(traitlets.TraitError, match="there are 1"):
+        widget.clip = 1
+    with pytest.raises(traitlets.TraitError):
+        widget.heads = 65
     with pytest.raises(ElpError, match="needs a speaker"):
         widgets.Listener([])
 

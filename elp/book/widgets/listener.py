@@ -114,13 +114,15 @@ def widget_class() -> type:
     import anywidget
     import traitlets
 
+    most = engine()["engine"]["sizes"]["heads"]
+
     class Listener(anywidget.AnyWidget):
         _esm = module()
         engine = traitlets.Dict().tag(sync=True)
         weights = traitlets.Bytes().tag(sync=True)
         clips: Any = traitlets.List().tag(sync=True)
         emotion: Any = traitlets.List([0.0, 0.0, 1.0]).tag(sync=True)
-        heads = traitlets.Int(1, min=1).tag(sync=True)
+        heads = traitlets.Int(1, min=1, max=most).tag(sync=True)
         temperature = traitlets.Float(1.0, min=0.0).tag(sync=True)
         seed = traitlets.Int(0, min=0, max=2**32 - 1).tag(sync=True)
         clip = traitlets.Int(0, min=0).tag(sync=True)
@@ -132,6 +134,12 @@ def widget_class() -> type:
             if len(e) != 3 or min(e) < 0 or sum(e) <= 0:
                 raise traitlets.TraitError("emotion: three shares of at least 0, one above it")
             return [x / sum(e) for x in e]
+
+        @traitlets.validate("clip")
+        def _one_of_them(self, proposal: Any) -> int:
+            if proposal["value"] >= len(self.clips):
+                raise traitlets.TraitError(f"clip: there are {len(self.clips)}, counted from 0")
+            return int(proposal["value"])
 
     return Listener
 

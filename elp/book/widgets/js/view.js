@@ -8,7 +8,7 @@ import { CodeMap, Curves, Triangle, element, mixture, slider } from './panels.js
 import { CSS } from './style.js';
 
 const FPS = 25;
-const SLOW = 14; // ms a frame may cost
+const SLOW = 24; // ms of a frame's 40
 const DEGREES = 180 / Math.PI;
 
 function bytes(value) {
@@ -64,6 +64,7 @@ class View {
     this.heads.show(model.get('heads'));
     this.temperature?.show(model.get('temperature'));
     if (this.seed) this.seed.value = model.get('seed');
+    if (this.pick) this.pick.value = model.get('clip');
     if (this.clip !== this.clips[model.get('clip')]) this.useClip();
     this.ask();
   };
@@ -226,7 +227,7 @@ class View {
     rows.append(seed);
     if (this.clips.length > 1) {
       const row = element('label', 'elp-row elp-pick');
-      const pick = element('select');
+      const pick = this.pick = element('select');
       pick.append(...this.clips.map((clip, n) => element('option', '', { value: n, textContent: clip.name })));
       pick.value = model.get('clip');
       pick.addEventListener('change', () => {
@@ -281,7 +282,7 @@ class View {
   /** Draws coarser where frames cost too much: 25 a second matter more than fine edges. */
   paced(cost) {
     this.cost = 0.9 * (this.cost ?? cost) + 0.1 * cost;
-    if (this.cost < SLOW || this.face.fine <= 1) return;
+    if (this.cost < SLOW || this.face.fine <= 1.25) return;
     this.face.fine = this.speaker.fine = this.face.fine - 0.25;
     this.cost = 0;
   }
