@@ -319,7 +319,7 @@ assert votes["random codewords"]["high"] < 0.6
 # %% [markdown]
 # Labels can be told apart in all four, even through an untrained decoder, which reads different codewords through different random vectors. Being told apart is worth nothing. Being *recognised* is the finding: the trained decoder shows the emotion that was asked for, although the labels were random. This is what Figure 7 cannot show.
 #
-# Two more findings. Codes of another clip are recognised as well, so that the emotion comes from the label and not from the codes. Random codewords are not: the decoders were only ever asked about combinations that the encoder draws, and a uniform draw is none of these. All of them move less than real faces do.
+# Two more findings. Codes of another clip are recognised as well, so that the emotion comes from the label and not from the codes. Random codewords are not: the decoders were only ever asked about combinations that the encoder draws, and a uniform draw is none of these. By this mean over all coefficients, all of them move less than real faces do.
 #
 # ## Which emotions are confused?
 #
@@ -356,13 +356,13 @@ figures.show(
         "preset vico, drawn as uneven as the paper's corpora."
     ),
     alt=(
-        "Table of three rows: most clips are taken for what they are; "
-        "negative and neutral are confused most often."
+        "Table of three rows: nine in ten clips are taken for what they "
+        "are; the errors lie between neutral and its two neighbours."
     ),
 )
 
 # %% [markdown]
-# As in the paper, where the picture shows two such clips, the hard pair is negative and neutral. The two clips below have different labels and different listeners, and of all such pairs their mean faces are nearest:
+# Negative and positive are never confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that cannot be told apart by eye, and so do we: the two below have different labels and different listeners, and of all such pairs their mean faces are nearest:
 
 # %%
 still = codes.real.mean(1)
@@ -398,7 +398,7 @@ for n, name in enumerate(names):
         f"{name:8} {shares[name]:.0%} of clips, recognised "
         f"{taken[n, n]:.1f}"
     )
-assert taken[0, 1] + taken[1, 0] > taken[0, 2] + taken[2, 0]
+assert taken[0, 2] == taken[2, 0] == 0 < taken[0, 1]
 
 # %% [markdown]
 # ## What single heads do
@@ -549,8 +549,8 @@ figures.show(
     ),
     alt=(
         "One head is recognised worst; from two on nearly all labels are. "
-        "The variance grows to that of real faces at 64 heads; FD grows "
-        "with it."
+        "The variance grows from about half to a little more than that of "
+        "real faces at 64 heads; FD grows with it."
     ),
 )
 
@@ -562,7 +562,9 @@ last, first = (sweep["variance over real"][f"H = {h}"] for h in (64, 4))
 assert last["low"] > first["value"]
 
 # %% [markdown]
-# The emotion needs two heads. Liveliness needs all: with few heads the face moves half as much as a real one. FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. (The [the results](08-results.ipynb) has FD over whole answers of models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
+# The emotion needs two heads. Liveliness takes dozens: eight heads or fewer reach between half and four fifths of real variance, 32 nearly all of it, and all 64 a little more than all. (This variance is dominated by large movements; the deviations above are means over all coefficients, most of them small, which the model moves less than people do.)
+#
+# FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. (The [the results](08-results.ipynb) has FD over whole answers of models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
 #
 # ## How various are twenty answers?
 #
@@ -737,7 +739,7 @@ for claim, answer in verdict.items():
 # - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
 # - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels.
 # - What the model has learned shows in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
-# - Heads differ in weight and pace more than in place. Two heads carry the emotion; all of them carry liveliness.
+# - Heads differ in weight and pace more than in place. Two heads carry the emotion; liveliness takes dozens.
 #
 # ## Exercises
 #

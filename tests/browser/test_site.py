@@ -118,6 +118,42 @@ def test_the_listener_answers_without_a_kernel(
     assert not wrong
 
 
+def test_a_story_goes_on_by_keys_and_stands_still_without_scripts(
+    browser: Any, site: tuple[str, Path]
+) -> None:
+    page, *_ = open_page(browser, site, "03-space", 390)
+    story = page.locator(".elp-stepper")
+    story.focus()
+    said = [story.locator("strong").inner_text()]
+    for _ in range(6):  # one more than there are
+        page.keyboard.press("ArrowRight")
+        said.append(story.locator("strong").inner_text())
+    before = story.locator("image").last.get_attribute("href")
+    story.get_by_label("negative").check()
+    after = story.locator("image").last.get_attribute("href")
+    page.close()
+    assert [title.split()[0] for title in said] == ["1", "2", "3", "4", "5", "6", "6"]
+    assert before != after, "another emotion, the same face"
+    still = browser.new_context(java_script_enabled=False).new_page()
+    still.goto(f"{site[0]}book/03-space.html")
+    assert still.locator("#fig-story svg").count() == 6
+    still.close()
+
+
+def test_a_map_shows_another_clip_for_every_step(browser: Any, site: tuple[str, Path]) -> None:
+    page, *_ = open_page(browser, site, "09-emotion-space", 1280)
+    dots = page.locator("#fig-map canvas").first
+    says = page.locator("#fig-map [aria-live]")
+    first = says.inner_text()
+    dots.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    assert says.inner_text() != first
+    page.locator("#fig-map select").first.select_option("U")
+    page.wait_for_timeout(1000)
+    page.close()
+
+
 def test_search_finds_without_a_network(browser: Any, site: tuple[str, Path]) -> None:
     page = browser.new_page()
     left = cut(page, site[0])
