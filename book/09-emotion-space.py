@@ -362,7 +362,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Negative and positive are never confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that cannot be told apart by eye, and so do we: the two below have different labels and different listeners, and of all such pairs their mean faces are nearest:
+# Negative and positive are hardly ever confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that cannot be told apart by eye, and so do we: the two below have different labels and different listeners, and of all such pairs their mean faces are nearest:
 
 # %%
 still = codes.real.mean(1)
@@ -398,7 +398,7 @@ for n, name in enumerate(names):
         f"{name:8} {shares[name]:.0%} of clips, recognised "
         f"{taken[n, n]:.1f}"
     )
-assert taken[0, 2] == taken[2, 0] == 0 < taken[0, 1]
+assert taken[0, 2] + taken[2, 0] < taken[0, 1] + taken[1, 0]
 
 # %% [markdown]
 # ## What single heads do
