@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help env book unit slow test chapters hostile wheels lint lab pairs dist try clean
+.PHONY: help reproduce env book unit slow test chapters hostile wheels lint lab pairs dist try clean
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
 
@@ -59,6 +59,9 @@ lab: env  ## JupyterLab on the chapters
 
 pairs: env  ## execute the chapters' text twins into their notebooks (ONLY="book/03-space.py" for some)
 	$(BIN)/python book/_tools/pairs.py $(ONLY)
+
+reproduce: env  ## run the command of one result file again (NAME=stream)
+	$(BIN)/python -m experiments.reproduce $(NAME)
 
 dist: env  ## the sdist, and the wheel made from it, in dist/
 	rm -rf dist

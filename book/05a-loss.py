@@ -171,7 +171,7 @@ rows = ["energy score", "blink term", "emotion recognised", "FD"]
 figures.table(pd.DataFrame(shown, index=rows).T.round(2))
 
 # %% [markdown]
-# Without the motion term the face stands still, and both the energy score and the Fréchet distance (FD, see [metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term nothing is inferred. The effect of the smoothness term cannot be seen. Each row is one run, so that small differences mean nothing.
+# Without the motion term the face stands still, and both the energy score and the Fréchet distance ([FD](glossary.md#fd), see [metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term nothing is inferred. The effect of the smoothness term cannot be seen. Each row is one run, so that small differences mean nothing.
 #
 # ## Summary
 #

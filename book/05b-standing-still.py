@@ -200,7 +200,7 @@ print(
 #
 # $$ES = \tfrac12\,|a-y| + \tfrac12\,|b-y| - \tfrac12\,|a-b| \tag{5.1}$$
 #
-# The first two terms pull both draws towards the truth; the third pushes them apart. On average this **energy score** is smallest when the draws have exactly the distribution of the truth ([Gneiting and Raftery, 2007](references.bib#gneiting2007scoring)). Staying near the mean costs, and so does variety of the wrong kind.
+# The first two terms pull both draws towards the truth; the third pushes them apart. On average this [energy score](glossary.md#energy-score) is smallest when the draws have exactly the distribution of the truth ([Gneiting and Raftery, 2007](references.bib#gneiting2007scoring)). Staying near the mean costs, and so does variety of the wrong kind.
 #
 # A listener with one number shows it. The truth varies with a standard deviation of 1. A model draws around the right mean with a standard deviation of its own, and we compute what each score says about it.
 
@@ -253,7 +253,7 @@ figures.source(energy)
 # %% [markdown]
 # Two more things are needed.
 #
-# **Holds.** Codes that are drawn anew in every frame can only tremble. The decoders average such draws away within a tenth of a second, while a smile lasts for seconds. So a third of the heads each *hold* their draw for 4, 12 and 50 frames. The distribution of every single frame stays what Eq. P2 says; the paper leaves open how the draws of neighbouring frames relate.
+# **[Holds](glossary.md#holds).** Codes that are drawn anew in every frame can only tremble. The decoders average such draws away within a tenth of a second, while a smile lasts for seconds. So a third of the heads each *hold* their draw for 4, 12 and 50 frames. The distribution of every single frame stays what Eq. P2 says; the paper leaves open how the draws of neighbouring frames relate.
 #
 # **Noise.** Noise on the standardised style, one value for each clip and a smaller one for each frame, keeps the encoder from recognising clips.
 

@@ -74,7 +74,7 @@ from elp.model.decoders import BlinkDecoder
 figures.source(BlinkDecoder.read)
 
 # %% [markdown]
-# Both remedies show on unseen people, with three seeds each. The *gain* is the share of the speaker's smile that comes back; the *blink term* is the cross-entropy of Eq. P4 on clips of two seconds.
+# Both remedies show on unseen people, with three seeds each. The [gain](glossary.md#gain) is the share of the speaker's smile that comes back; the *blink term* is the cross-entropy of Eq. P4 on clips of two seconds.
 
 # %% tags=["hide-input"]
 ablations = results.read("training_ablations")["runs"]

@@ -86,7 +86,7 @@ for name in names:
 #
 # ## The claims of the paper, one by one
 #
-# Each claim becomes a number on one line: 0 means that nothing of it is there, 1 that all of it is. For a synchrony, 0 is chance and 1 is what people do. For a distance, 0 is a stranger (or, where two methods are compared, the worse one) and 1 is the oracle.
+# Each claim becomes a number on one line: 0 means that nothing of it is there, 1 that all of it is. For a synchrony, 0 is [chance](glossary.md#chance) and 1 is what people do. For a distance, 0 is a [stranger](glossary.md#stranger) (or, where two methods are compared, the worse one) and 1 is the [oracle](glossary.md#oracle).
 
 # %% tags=["hide-input"]
 fd, far = oracle["all_fd"]["value"], measured["stranger"]["all_fd"]
@@ -128,7 +128,8 @@ no_blinks = 1 - np.array(rates) / gt["blink_rate"]["value"]
 nobody = dict.fromkeys(("value", "low", "high"), float(no_blinks.min()))
 
 # %% tags=["hide-input"]
-old, l2l = (results.read(f"tables-{name}") for name in ("vico", "l2l"))
+old = results.read("tables-vico")
+l2l = results.read("tables-l2l")
 ablations = results.read("training_ablations")["runs"]
 space = results.by_name(ablations, ("scores", "all_fd"))
 left = space["V+e"][:, 0] - space["U"][:, 0]  # of U's lead over V

@@ -88,5 +88,31 @@
     });
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); plots(); widgets(); components(); reachable(); });
+  function cards() {  // below what a cell shows: the result files that it was read from, each with its card
+    const held = document.querySelector('#elp-cards');
+    if (!held) return;
+    const { cells, cards } = JSON.parse(held.textContent);
+    const all = document.querySelectorAll('.bd-article div.cell');
+    for (const [place, names] of Object.entries(cells)) {
+      const cell = all[place];
+      if (!cell?.querySelector(':scope > .cell_output, :scope > details .cell_output')) continue;
+      for (const name of names.filter((n) => cards[n])) {
+        const box = document.createElement('details');
+        const line = box.appendChild(document.createElement('summary'));
+        box.className = 'elp-from';
+        line.textContent = `from ${name}.json`;
+        const list = box.appendChild(document.createElement('dl'));
+        for (const [key, value] of Object.entries(cards[name])) {
+          list.appendChild(document.createElement('dt')).textContent = key;
+          list.appendChild(document.createElement('dd')).textContent = value;
+        }
+        const more = box.appendChild(document.createElement('a'));
+        more.href = `status.html#result-${name}`;
+        more.textContent = 'its card among all others';
+        cell.append(box);
+      }
+    }
+  }
+
+  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); cards(); plots(); widgets(); components(); reachable(); });
 })();

@@ -1,6 +1,6 @@
 """What the book's pages need of Sphinx.
 
-- `{elp-results}`: a table of the committed result files, one row each, from what the files record.
+- `{elp-results}`: a card of each committed result file, from what the files record.
 - `{elp-house}`: the picture of the rooms and their imports; `{elp-imports}`: all imports, counted.
 - `{elp-rooms}`: what comes into each room and what goes out, from the rooms' docstrings.
 - `{elp-modules} room`: the reference of all modules of a room.
@@ -12,7 +12,6 @@ backticks are code.
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 from pathlib import Path
@@ -24,8 +23,9 @@ from docutils.statemachine import StringList
 from elp.book.house import ELP, House
 from elp.book.plan import svg
 
+from result_cards import cards
+
 RESULTS = Path(__file__).parents[1] / "results"
-COLUMNS = ("Result", "Command", "Commit", "Seed", "Device", "Python, torch", "Date", "Seconds")
 
 
 def table(head: list[str], rows: list[list[str]], code: tuple[int, ...] = ()) -> nodes.table:
@@ -45,44 +45,43 @@ def line(cells: list[str], code: tuple[int, ...] = ()) -> nodes.row:
 
 
 class Results(Directive):
+    """A card for each result file, from what the file itself records."""
+
     def run(self) -> list[nodes.Node]:
         env = self.state.document.settings.env
-        rows = [result(*item) for item in cards()]
-        for name, _ in cards():
-            env.note_dependency(str(RESULTS / name))
-        if not rows:
-            return [nodes.paragraph(text="No result file yet.")]
-        return [table(list(COLUMNS), rows, code=(1, 2))]
+        for path in sorted(RESULTS.glob("*.json")):
+            env.note_dependency(str(path))
+        found = nodes.container(classes=["elp-cards"])
+        found += [result(name, card) for name, card in cards().items()]
+        return [found]
 
 
-def cards() -> list[tuple[str, dict[str, Any]]]:
-    """(file name, run card) of each result file; the card is the file itself or its member
-    `run`.
-    """
-    found = []
-    for path in sorted(RESULTS.glob("*.json")):
-        value = json.loads(path.read_text(encoding="utf-8"))
-        if isinstance(value, dict):
-            places = (value.get("run"), value.get("card"), value)
-            made = [v for v in places if isinstance(v, dict) and "commit" in v]
-            found.append((path.name, made[0] if made else {}))
-    return found
-
-
-def result(name: str, card: dict[str, Any]) -> list[str]:
-    """The row of one result file."""
+def result(name: str, card: dict[str, Any]) -> nodes.container:
+    """The card of one result file; `result-name` is its place on the page."""
+    box = nodes.container(classes=["elp-card"], ids=[f"result-{name}"])
+    box += nodes.paragraph("", "", nodes.strong(text=f"{name}.json"))
     versions = card.get("versions", {})
-    stack = ", ".join(str(v) for v in (card.get("python"), versions.get("torch")) if v)
-    values = [card.get(key) for key in ("command", "commit", "seed")]
+    stack = [card.get("python"), versions.get("torch") and f"torch {versions['torch']}"]
     seconds = card.get("seconds")
-    return [
-        name,
-        *("" if v is None else str(v) for v in values),
-        str(card.get("device", "")),
-        stack,
-        str(card.get("date", ""))[:10],
-        "" if seconds is None else f"{seconds:,.0f}",
-    ]
+    values = {
+        "Command": card.get("command"),
+        "Commit": card.get("commit"),
+        "Seed": card.get("seed"),
+        "Device": card.get("device"),
+        "Python": ", ".join(str(v) for v in stack if v),
+        "Date": str(card.get("date", ""))[:10],
+        "Seconds": "" if seconds is None else f"{seconds:,.0f}",
+        "Again": f"make reproduce NAME={name}" if card.get("command") else "",
+    }
+    rows = [(key, str(value)) for key, value in values.items() if value not in (None, "")]
+    fields = nodes.field_list()
+    for key, value in rows or [("Source", "the paper's own tables, typed from it")]:
+        code = key in ("Command", "Commit", "Again")
+        shown = nodes.literal(text=value) if code else nodes.Text(value)
+        body = nodes.field_body("", nodes.paragraph("", "", shown))
+        fields += nodes.field("", nodes.field_name(text=key), body)
+    box += fields
+    return box
 
 
 class Picture(Directive):

@@ -17,6 +17,7 @@ has its tooltips and links.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -72,7 +73,25 @@ def number(app: Any, document: nodes.document) -> None:
             equations[label] = (app.env.docname, node["number"])
 
 
+def tooltips(app: Any, document: nodes.document, name: str) -> None:
+    """The event `doctree-resolved`: a link to a term says what the term means."""
+    meant = glossary()
+    for link in document.findall(nodes.reference):
+        _, found, place = (link.get("refuri") or link.get("refid") or "").rpartition("term-")
+        if found and place in meant:
+            link["reftitle"] = meant[place]
+
+
+def glossary() -> dict[str, str]:
+    """Place of each term on its page -> what the glossary says, as plain text."""
+    page = (Path(__file__).parents[1] / "glossary.md").read_text(encoding="utf-8")
+    found = re.findall(r"^(\S.*)\n  (\S.*)$", page, re.M)
+    plain = re.compile(r" ?\(\{doc\}`[^`]*`\)|[`*]")
+    return {nodes.make_id(term): plain.sub("", text) for term, text in found}
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.connect("source-read", read)
     app.connect("doctree-read", number)
+    app.connect("doctree-resolved", tooltips)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -15,6 +15,7 @@ sys.path.insert(0, str(BOOK / "_tools"))  # the tools are no package
 
 import accessible
 import plain_markdown
+import result_cards
 
 TWINS = sorted(BOOK.glob("[0-9][0-9]*.py"))
 LINK = re.compile(r"\[([^\]]+)\]\(references\.bib#(\w+)\)")
@@ -78,3 +79,30 @@ def test_tables_scroll_in_a_box_that_keys_reach() -> None:
     assert page.count('tabindex="0"') == 2
     assert "table 1 of" in page and "table 2 of" in page
     assert "<th></th>" not in page
+
+
+def test_a_cell_knows_the_result_files_behind_its_numbers() -> None:
+    cells = [
+        'a = results.read("one")["rows"]\nb = 2',
+        "print(b)",
+        'c = [x + 1 for x in a]\nd = results.read("two")',
+        "print(c)",
+        "for name in d:\n    shown[name] = c",
+        "figures.show(shown)",
+    ]
+    assert result_cards.sources(cells) == [
+        ["one"],
+        [],
+        ["one", "two"],
+        ["one"],
+        ["one", "two"],
+        ["one", "two"],
+    ]
+
+
+def test_every_result_file_has_a_card_with_a_command() -> None:
+    cards = result_cards.cards()
+    assert "paper_tables" in cards
+    for name, card in cards.items():
+        if name != "paper_tables":
+            assert card["command"] and card["commit"], name
