@@ -9,7 +9,6 @@ holds the cards, and `book/_static/elp.js` hangs them below the cells' outputs.
 from __future__ import annotations
 
 import ast
-import html
 import json
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,8 @@ def context(app: Any, name: str, template: str, context: dict[str, Any], doctree
         for file in sorted(used)
         if file in known
     }
-    data = html.escape(json.dumps({"cells": cells, "cards": shown}), quote=False)
+    # a script holds text as it is; only its own end must not stand in it
+    data = json.dumps({"cells": cells, "cards": shown}).replace("</", "<\\/")
     context["body"] += f'<script type="application/json" id="elp-cards">{data}</script>'
 
 
