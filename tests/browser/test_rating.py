@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -12,7 +13,16 @@ from elp.book import encode
 from elp.book.study import SCALE, Study, attention, gather
 from elp.book.widgets import page as write_page
 from tests.browser.conftest import cut, served
+from tests.browser.test_lab import READY, lab  # noqa: F401  a fixture
 
+NOTEBOOK = """
+from elp.book import encode, study, widgets
+import numpy as np
+mine = study.Study(methods=("ELP", "mean face"), speakers=("anna",), pairs=1, repeats=1, checks=1)
+frames = list(np.zeros((3, 32, 64, 3), np.uint8))
+films = dict.fromkeys(mine.clips.values(), encode.video(frames, 25.0))
+widgets.questionnaire(mine, films, "{folder}", rater="0123abcd")
+"""
 STUDY = Study(methods=("ELP", "mean face"), speakers=("anna",), pairs=1, repeats=1, checks=1)
 WATCH = """() => Promise.all([...document.querySelectorAll('video')].map(async (v) => {
   v.muted = true;
@@ -22,7 +32,8 @@ WATCH = """() => Promise.all([...document.querySelectorAll('video')].map(async (
 PROBE = """() => ({
   unnamed: [...document.querySelectorAll('video, button, input, progress, fieldset, a')]
     .filter((x) => !(x.getAttribute('aria-label') || x.labels?.[0]?.innerText
-      || x.querySelector?.('legend')?.innerText || x.innerText || '').trim()).map((x) => x.outerHTML),
+      || x.querySelector?.('legend')?.innerText || x.innerText || '').trim())
+    .map((x) => x.outerHTML),
   wide: document.documentElement.scrollWidth > window.innerWidth,
   small: [...document.querySelectorAll('button, label')].filter((x) => x.offsetHeight < 24).length,
 })"""
@@ -42,12 +53,15 @@ def address(tmp_path: Path) -> Any:
 
 def answer(page: Any, at: int) -> None:
     """One screen by keyboard: the first button is refused until all is seen and answered."""
-    page.wait_for_function(f"document.querySelector('h3').innerText.startsWith('Screen {at} ')")
+    page.wait_for_function(
+        f"document.querySelector('.elp-rating h3').innerText.startsWith('Screen {at} ')"
+    )
     page.get_by_role("button", name="Next").press("Enter")
     assert "watch" in page.get_by_role("status").inner_text()
     page.evaluate(WATCH)
     page.get_by_role("button", name="Next").press("Enter")
     assert "no answer yet" in page.get_by_role("status").inner_text()
+    page.locator(".elp-rating input").first.focus()
     for legend in page.locator("legend").all_inner_texts():
         told = [str(n) for n, word in enumerate(SCALE, 1) if f"“{word}”" in legend]
         page.keyboard.press(told[0] if told else "2")
@@ -82,3 +96,37 @@ def test_a_rater_needs_the_keyboard_only(
     assert attention(ratings)["kept"].all()
     assert not wrong
     assert not left
+
+
+def test_in_jupyterlab_every_screen_is_written_and_a_reload_goes_on(
+    browser: Any,
+    lab: str,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    cell = nbformat.v4.new_code_cell(NOTEBOOK.strip().format(folder=tmp_path))
+    page = browser.new_page(viewport={"width": 1200, "height": 1000})
+    page.goto(f"{lab}lab/workspaces/study")
+    page.wait_for_function("() => window.jupyterapp?.serviceManager", timeout=60_000)
+    page.evaluate(
+        "(content) => jupyterapp.serviceManager.contents.save('study.ipynb', "
+        "{type: 'notebook', format: 'json', content})",
+        nbformat.v4.new_notebook(cells=[cell]),
+    )
+    for at in (1, 2):
+        page.goto(f"{lab}lab/workspaces/study/tree/study.ipynb")
+        page.wait_for_function(
+            "() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=60_000
+        )
+        page.evaluate(READY)
+        page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+        if at == 1:
+            page.get_by_role("button", name="I agree").click(timeout=60_000)
+        page.wait_for_selector("video[src]", timeout=60_000)
+        answer(page, at)
+        page.wait_for_function(
+            f"document.querySelector('.elp-rating h3').innerText.startsWith('Screen {at + 1} ')"
+        )
+        page.wait_for_timeout(500)
+        assert gather(tmp_path, STUDY)["trial"].max() == at
+    assert page.locator(".jp-Cell").count() == 1, "a digit is an answer, no shortcut of a notebook"
+    page.close()

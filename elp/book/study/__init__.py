@@ -14,9 +14,9 @@ from elp.book.study.raters import Truth, simulate
 
 __all__ = [
     "COLUMNS",
-    "Films",
     "QUESTIONS",
     "SCALE",
+    "Films",
     "Study",
     "Trial",
     "Truth",

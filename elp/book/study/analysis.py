@@ -166,7 +166,7 @@ class Estimates:
     @property
     def freedom(self) -> int:
         """Degrees of freedom of t; raises ElpError for too few raters or speakers."""
-        units = [len(np.unique(x)) for x in (self.rater, self.speaker)]
+        units = [_count(x) for x in (self.rater, self.speaker)]
         if min(units) < FEWEST:
             raise ElpError(
                 f"{units[0]} raters, {units[1]} speakers: intervals need {FEWEST} of each"
@@ -174,12 +174,17 @@ class Estimates:
         return min(units) - 1
 
     def error(self, weights: Array) -> float:
-        """Standard error over raters and speakers of `weights` (K,) times the estimates."""
+        """Standard error of `weights` (K,) times the estimates, over raters
+        and speakers.
+        """
         moved = self.influence @ weights
-        cell = self.rater * (self.speaker.max() + 1) + self.speaker
-        raters, speakers, both = (_squares(moved, x) for x in (self.rater, self.speaker, cell))
-        # a difference of variances may fall below either by chance
-        return float(np.sqrt(max(raters + speakers - both, raters, speakers)))
+        raters = _squares(moved, self.rater)
+        speakers = _squares(moved, self.speaker)
+        # what both contain: the answers of one rater about one speaker
+        pairs = self.rater * (self.speaker.max() + 1) + self.speaker
+        both = raters + speakers - _squares(moved, pairs)
+        # by chance it may fall below one of its parts
+        return float(np.sqrt(max(both, raters, speakers)))
 
     def interval(self, weights: Array) -> dict[str, float]:
         """value, low and high (95 %) of `weights` times the estimates."""
@@ -199,9 +204,15 @@ class Estimates:
 
 
 def _squares(moved: Array, group: Numbers) -> float:
-    """Variance of a sum whose terms are independent between groups only."""
-    which, number = np.unique(group, return_inverse=True)
-    return float(np.square(np.bincount(number, moved)).sum() * len(which) / (len(which) - 1))
+    """Variance of the sum of `moved`, if only groups are independent."""
+    total = np.square(np.bincount(group, moved)).sum()
+    count = _count(group)
+    return float(total * count / (count - 1))
+
+
+def _count(group: Numbers) -> int:
+    """How many different numbers from 0 there are."""
+    return int(np.count_nonzero(np.bincount(group)))
 
 
 def _crossed(table: pd.DataFrame) -> tuple[Numbers, Numbers]:

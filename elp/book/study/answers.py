@@ -75,7 +75,6 @@ def gather(paths: str | Path | Iterable[str | Path], study: Study) -> pd.DataFra
     Raises:
         ElpError: as `read`; no file; or two files of one rater.
     """
-    import pandas as pd
 
     if isinstance(paths, str | Path):
         paths = sorted(Path(paths).glob("*.csv"))

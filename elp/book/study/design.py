@@ -170,10 +170,14 @@ def williams(count: int) -> NDArray[np.int64]:
     """Orders of `count` things, balanced for place and for what comes before.
 
     Returns:
-        (R, count) integers, R = count where that is even, else 2 count. Each thing stands equally
-        often in each column, and right after each other thing equally often (Williams 1949).
+        (R, count) integers, R = count where that is even, else 2 count. Each
+        thing stands equally often in each column, and right after each other
+        thing equally often (Williams 1949).
     """
     step = np.arange(count)
-    zigzag = np.where(step % 2, (step + 1) // 2, -(step // 2))  # 0, 1, -1, 2, -2, ...
+    # 0, 1, -1, 2, -2, ...
+    zigzag = np.where(step % 2, (step + 1) // 2, -(step // 2))
     square = (zigzag + step[:, None]) % count
-    return square if count % 2 == 0 else np.concatenate([square, square[:, ::-1]])
+    if count % 2 == 0:
+        return square
+    return np.concatenate([square, square[:, ::-1]])

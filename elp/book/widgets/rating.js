@@ -210,8 +210,10 @@ function render({ model, el }) {
   if (done()) rate(false); else begin();
   return () => {
     root.removeEventListener('keydown', press);
-    model.off('change:clips', load);
-    model.off('change:said', trouble);
+    if (live) {
+      model.off('change:clips', load);
+      model.off('change:said', trouble);
+    }
   };
 }
 

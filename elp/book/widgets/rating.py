@@ -36,14 +36,15 @@ PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>How well does this face listen?</title>
 <style>:root {{ color-scheme: light dark; }}
-body {{ font-family: system-ui, sans-serif; margin: 1.2rem auto; padding: 0 1rem; max-width: 680px; }}
+body {{ font-family: system-ui, sans-serif; margin: 1.2rem auto; padding: 0 1rem; }}
+main {{ max-width: 680px; margin: auto; }}
 </style></head><body><main>{body}</main>
 <script type="module">
 const div = document.querySelector('.elp-widget');
 const read = (name) => JSON.parse(div.querySelector(name).textContent);
 const module = new Blob([read('.elp-module')], {{ type: 'text/javascript' }});
 const state = read('.elp-state');
-const model = {{ get: (key) => state[key], set() {{}}, save_changes() {{}}, on() {{}}, off() {{}} }};
+const model = {{ get: (key) => state[key] }};
 const {{ default: widget }} = await import(URL.createObjectURL(module));
 div.replaceChildren();
 widget.render({{ model, el: div }});

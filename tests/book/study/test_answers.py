@@ -95,7 +95,7 @@ def test_what_is_no_table_is_refused(study, tmp_path):
 def test_another_study_and_a_file_given_twice_are_refused(study, raters, tmp_path):
     save(tmp_path, raters[:1])
     write(tmp_path / "copy.csv", raters[0])
-    with pytest.raises(ElpError, match="is in .* too"):
+    with pytest.raises(ElpError, match=r"is in .* too"):
         gather(tmp_path, study)
     other = Study(methods=study.methods, speakers=study.speakers, seed=9)
     with pytest.raises(ElpError, match=f"of study {study.digest}, this is {other.digest}"):

@@ -30,7 +30,7 @@ def test_files_are_found_by_method_and_speaker(tmp_path):
 
 
 def test_a_missing_video_is_named(study, tmp_path):
-    given = {clip: "data:," for clip in study.clips.values()}
+    given = dict.fromkeys(study.clips.values(), "data:,")
     assert set(sources(study, given)) == set(study.clips)
     with pytest.raises(ElpError, match="no video of GT answering s1"):
         sources(study, {k: v for k, v in given.items() if k != ("GT", "s1")})
