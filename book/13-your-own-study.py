@@ -286,10 +286,11 @@ assert chance > 0.8
 #
 #    Render the true listeners with the *same* portrait and program (`elp.render.render(portrait, motion)`). Films that `elp` writes carry the word *synthetic* in a corner; a ground truth without it is not blinded.
 # 2. **Write down** which question and which comparisons decide, how many raters and speakers there will be, and who is left out (`attention`). Before the first rater, not after the last.
-# 3. **One page a rater.** It is one HTML file without network and without Python; the rater sends back the CSV file that it saves. In JupyterLab, `widgets.questionnaire(mine, clips)` asks on the spot.
+# 3. **One page a rater.** It is one HTML file without network and without Python; the rater sends back the CSV file that it saves. In JupyterLab, `rating.questionnaire(mine, clips)` asks on the spot.
 #
 #    ```python
-#    from elp.book import study, widgets
+#    from elp.book import study
+#    from elp.book.widgets import rating
 #
 #    clips = study.films("clips")
 #    mine = study.Study(
@@ -299,7 +300,7 @@ assert chance > 0.8
 #    )
 #    mine.save("study.json")  # keep it from raters: it names the clips
 #    for n in range(40):
-#        widgets.page(f"rater-{n:03}.html", mine, clips, number=n)
+#        rating.page(f"rater-{n:03}.html", mine, clips, number=n)
 #    ```
 # 4. **Ask for consent.** The page begins with a text that says what is shown, what is kept, that one may stop at any time, and how to have one's answers deleted. Add who you are and whom to ask (`consent=`), and what your ethics board wants. The CSV holds no personal data. A list of who got which file would be one: keep none, or keep it apart. Faces and voices in the clips need [permission](responsible-use.md).
 # 5. **Join and analyse**: `study.gather("answers", mine)`, then the cells above. Report intervals, how many raters were left out and why, where they came from, and what they were paid.

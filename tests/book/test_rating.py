@@ -7,8 +7,7 @@ import json
 import pytest
 
 from elp.book.study import Study, Truth, gather, simulate, write
-from elp.book.widgets import page, questionnaire
-from elp.book.widgets.rating import page_shape, show
+from elp.book.widgets.rating import page, page_shape, questionnaire, show
 from elp.errors import ElpError
 
 STUDY = Study(methods=("ELP", "Mirror", "mean face"), speakers=("anna", "bert"), pairs=1, seed=5)
@@ -94,8 +93,7 @@ def test_a_chapter_shows_page_and_widget(monkeypatch, tmp_path):
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     show(STUDY, FILMS, folder=tmp_path, caption="A study.", alt="Videos and questions.")
     assert (
-        'class="elp-widget" role="group" aria-label="Videos and questions."'
-        in (shown[0]["text/html"])
+        'class="elp-component" role="group" aria-label="Videos and questions."' in (shown[0]["text/html"])
     )
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
     assert "A study." in shown[1]["text/html"]

@@ -11,23 +11,25 @@ import pytest
 
 from elp.book import encode
 from elp.book.study import SCALE, Study, attention, gather
-from elp.book.widgets import page as write_page
+from elp.book.widgets.rating import page as write_page
 from tests.browser.conftest import cut, served
 from tests.browser.test_lab import READY, lab  # noqa: F401  a fixture
 
 NOTEBOOK = """
-from elp.book import encode, study, widgets
+from elp.book import encode, study
+from elp.book.widgets import rating
 import numpy as np
 mine = study.Study(methods=("ELP", "mean face"), speakers=("anna",), pairs=1, repeats=1, checks=1)
 frames = list(np.zeros((3, 32, 64, 3), np.uint8))
 films = dict.fromkeys(mine.clips.values(), encode.video(frames, 25.0))
-widgets.questionnaire(mine, films, "{folder}", rater="0123abcd")
+rating.questionnaire(mine, films, "{folder}", rater="0123abcd")
 """
 STUDY = Study(methods=("ELP", "mean face"), speakers=("anna",), pairs=1, repeats=1, checks=1)
 WATCH = """() => Promise.all([...document.querySelectorAll('video')].map(async (v) => {
+  const ended = new Promise((done) => v.addEventListener('ended', done));
   v.muted = true;
   await v.play();
-  await new Promise((done) => v.addEventListener('ended', done));
+  await ended;
 }))"""
 PROBE = """() => ({
   unnamed: [...document.querySelectorAll('video, button, input, progress, fieldset, a')]

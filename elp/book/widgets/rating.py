@@ -40,7 +40,7 @@ body {{ font-family: system-ui, sans-serif; margin: 1.2rem auto; padding: 0 1rem
 main {{ max-width: 680px; margin: auto; }}
 </style></head><body><main>{body}</main>
 <script type="module">
-const div = document.querySelector('.elp-widget');
+const div = document.querySelector('.elp-component');
 const read = (name) => JSON.parse(div.querySelector(name).textContent);
 const module = new Blob([read('.elp-module')], {{ type: 'text/javascript' }});
 const state = read('.elp-state');
@@ -187,7 +187,7 @@ def _body(state: Mapping[str, Any], name: str, alt: str) -> str:
         for t in (json.dumps(SOURCE.read_text(encoding="utf-8")), text)
     )
     return (
-        f'<div id="fig-{name}" class="elp-widget" role="group" aria-label="{html.escape(alt)}">'
+        f'<div id="fig-{name}" class="elp-component" role="group" aria-label="{html.escape(alt)}">'
         f'<script type="application/json" class="elp-module">{module}</script>'
         f'<script type="application/json" class="elp-state">{inline}</script></div>'
     )
