@@ -79,7 +79,7 @@ seed = torch.Generator().manual_seed(0)
 mood = corpus.emotions[pair.emotion]
 
 # %%
-cut = slice(0, 50)  # 2 seconds
+cut = slice(0, 50)  # two seconds
 speaker = corpus.speaker(pair).motion[cut]
 voice = sound(corpus, pair)[: 50 * 640], 16000
 clips = {}
@@ -87,7 +87,7 @@ names = ["GT", "listener", "mean face"]
 for name, [method] in answerers(corpus, names).items():
     [answer] = generate(corpus, method, [pair], [mood], seed)
     clips[name, pair.clip] = study.drawn(
-        speaker, answer[cut], voice, size=96, every=2
+        speaker, answer[cut], voice, size=88, every=2
     )
 
 # %%
@@ -99,7 +99,7 @@ rating.show(
     clips,
     folder=f"{folder.name}/ratings",
     name="rating",
-    caption="Try it: seven screens, sound on. Answers stay in your browser.",
+    caption="Try it: seven screens, with sound. Your browser keeps them.",
     alt="A rating study: a consent text, then videos with questions.",
 )
 
@@ -174,23 +174,26 @@ figures.source(Estimates.error)
 # %%
 kept = study.attentive(answers)
 found = study.scores(kept, against="A")
-panels = {
-    q: {m: row[q] for m, row in found["methods"].items()}
-    for q in ("head", "all")
-}
-fig = plots.dots(panels, dict.fromkeys("ABCD", 0), height=300)
-line = {"symbol": "x-thin", "size": 9, "line": {"width": 2}}
-cross = {"mode": "markers", "marker": line, "showlegend": False}
-for column in (1, 2):
-    x = [truth.scores[m] for m in "ABCD"]
-    fig.add_scatter(x=x, y=list("ABCD"), row=1, col=column, **cross)
+means = {m: row["all"] for m, row in found["methods"].items()}
+color = dict.fromkeys("ABCD", 0)
+fig = plots.dots({"mean answer": means}, color, height=260)
+fig = fig.add_scatter(
+    x=list(truth.scores.values()),
+    y=list(truth.scores),
+    mode="markers",
+    marker={"symbol": "x-thin", "size": 10, "line": {"width": 2}},
+    showlegend=False,
+)
 
 # %% tags=["remove-input"]
 figures.show(
     fig,
     name="scores",
-    caption="Simulated raters: mean answers to two of the questions with 95 % intervals, and the truth (cross).",
-    alt="For both questions the crosses lie in the intervals; B and C overlap.",
+    caption=(
+        "Simulated raters: mean answers about all aspects with 95 % "
+        "intervals, and the truth (cross)."
+    ),
+    alt="All crosses lie in the intervals; those of B and C overlap.",
 )
 
 # %% tags=["nbval-check-output"]
@@ -258,8 +261,14 @@ fig.update_layout(
 figures.show(
     fig,
     name="power",
-    caption="Share of 200 simulated studies that find a difference of 0.3 points, with 95 % intervals.",
-    alt="With 4 or 8 speakers the share stays low however many raters; with 32 speakers and 40 raters most studies find it.",
+    caption=(
+        "Share of 200 simulated studies that find a difference of 0.3 "
+        "points, with 95 % intervals."
+    ),
+    alt=(
+        "With 4 or 8 speakers the share stays low however many raters; "
+        "with 32 speakers and 40 raters most studies find it."
+    ),
 )
 
 # %% tags=["nbval-check-output"]

@@ -25,6 +25,8 @@ films = dict.fromkeys(mine.clips.values(), encode.video(frames, 25.0))
 rating.questionnaire(mine, films, "{folder}", rater="0123abcd")
 """
 STUDY = Study(methods=("ELP", "mean face"), speakers=("anna",), pairs=1, repeats=1, checks=1)
+SCREEN = """(at) => document.querySelector('.elp-rating h3')
+  ?.innerText.startsWith(`Screen ${at} `)"""
 WATCH = """() => Promise.all([...document.querySelectorAll('video')].map(async (v) => {
   const ended = new Promise((done) => v.addEventListener('ended', done));
   v.muted = true;
@@ -55,16 +57,16 @@ def address(tmp_path: Path) -> Any:
 
 def answer(page: Any, at: int) -> None:
     """One screen by keyboard: the first button is refused until all is seen and answered."""
-    page.wait_for_function(
-        f"document.querySelector('.elp-rating h3').innerText.startsWith('Screen {at} ')"
-    )
-    page.get_by_role("button", name="Next").press("Enter")
-    assert "watch" in page.get_by_role("status").inner_text()
+    page.wait_for_function(SCREEN, arg=at)
+    root = page.locator(".elp-rating")
+    forward, status = root.get_by_role("button", name="Next"), root.get_by_role("status")
+    forward.press("Enter")
+    assert "watch" in status.inner_text()
     page.evaluate(WATCH)
-    page.get_by_role("button", name="Next").press("Enter")
-    assert "no answer yet" in page.get_by_role("status").inner_text()
-    page.locator(".elp-rating input").first.focus()
-    for legend in page.locator("legend").all_inner_texts():
+    forward.press("Enter")
+    assert "no answer yet" in status.inner_text()
+    root.locator("input").first.focus()
+    for legend in root.locator("legend").all_inner_texts():
         told = [str(n) for n, word in enumerate(SCALE, 1) if f"“{word}”" in legend]
         page.keyboard.press(told[0] if told else "2")
     page.keyboard.press("Enter")
@@ -125,9 +127,7 @@ def test_in_jupyterlab_every_screen_is_written_and_a_reload_goes_on(
             page.get_by_role("button", name="I agree").click(timeout=60_000)
         page.wait_for_selector("video[src]", timeout=60_000)
         answer(page, at)
-        page.wait_for_function(
-            f"document.querySelector('.elp-rating h3').innerText.startsWith('Screen {at + 1} ')"
-        )
+        page.wait_for_function(SCREEN, arg=at + 1)
         page.wait_for_timeout(500)
         assert gather(tmp_path, STUDY)["trial"].max() == at
     assert page.locator(".jp-Cell").count() == 1, "a digit is an answer, no shortcut of a notebook"

@@ -167,12 +167,12 @@ class Study:
 
 
 def williams(count: int) -> NDArray[np.int64]:
-    """Orders of `count` things, balanced for place and for what comes before.
+    """Orders of `count` things, balanced for place and for neighbours.
 
     Returns:
-        (R, count) integers, R = count where that is even, else 2 count. Each
-        thing stands equally often in each column, and right after each other
-        thing equally often (Williams 1949).
+        (R, count) integers, R = count where that is even, else 2 count.
+        Each thing stands equally often in each column, and equally often
+        right after each other thing (Williams 1949).
     """
     step = np.arange(count)
     # 0, 1, -1, 2, -2, ...
