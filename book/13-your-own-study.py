@@ -253,11 +253,13 @@ for n, speakers in enumerate((4, 8, 16, 32)):
     )
 
 # %% tags=["remove-input"]
-fig.update_layout(
+fig = fig.update_layout(
     xaxis={"title": "raters", "type": "log", "tickvals": raters},
     yaxis={"title": "found", "range": [0, 1], "tickformat": ".0%"},
     height=340,
 )
+
+# %% tags=["remove-input"]
 figures.show(
     fig,
     name="power",
