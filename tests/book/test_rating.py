@@ -92,8 +92,7 @@ def test_a_chapter_shows_page_and_widget(monkeypatch, tmp_path):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     show(STUDY, FILMS, folder=tmp_path, caption="A study.", alt="Videos and questions.")
-    assert (
-        'class="elp-component" role="group" aria-label="Videos and questions."' in (shown[0]["text/html"])
-    )
+    opened = 'class="elp-component" role="group" aria-label="Videos and questions."'
+    assert opened in shown[0]["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in shown[0]
     assert "A study." in shown[1]["text/html"]
