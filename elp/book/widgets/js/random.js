@@ -49,26 +49,26 @@ export function clamp(u) {
 export function ndtr(x) {
   const z = Math.abs(x) * Math.SQRT1_2;
   const t = 1 / (1 + z / 2);
-  const series = [1.00002368, 0.37409196, 0.09678418, -0.18628806, 0.27886807, -1.13520398, 1.48851587, -0.82215223, 0.17087277];
-  const tail = t * Math.exp(-z * z - 1.26551223 + t * series.reduceRight((sum, c) => sum * t + c, 0)) / 2;
+  let sum = t * (-0.82215223 + t * 0.17087277);
+  sum = t * (0.27886807 + t * (-1.13520398 + t * (1.48851587 + sum)));
+  sum = t * (1.00002368 + t * (0.37409196 + t * (0.09678418 + t * (-0.18628806 + sum))));
+  const tail = (t * Math.exp(-z * z - 1.26551223 + sum)) / 2;
   return x > 0 ? 1 - tail : tail;
 }
-
-const A = [-39.69683028665376, 220.9460984245205, -275.9285104469687, 138.357751867269, -30.66479806614716, 2.506628277459239];
-const B = [-54.47609879822406, 161.5858368580409, -155.6989798598866, 66.80131188771972, -13.28068155288572, 1];
-const C = [-0.007784894002430293, -0.3223964580411365, -2.400758277161838, -2.549732539343734, 4.374664141464968, 2.938163982698783];
-const D = [0.007784695709041462, 0.3224671290700398, 2.445134137142996, 3.754408661907416, 1];
-const horner = (series, x) => series.reduce((sum, c) => sum * x + c, 0);
 
 /** The inverse of Φ, to 1e-9 relative (Acklam). */
 export function ndtri(p) {
   if (p > 0.97575) return -ndtri(1 - p);
   if (p < 0.02425) {
     const q = Math.sqrt(-2 * Math.log(p));
-    return horner(C, q) / horner(D, q);
+    const over = ((((-0.007784894002430293 * q - 0.3223964580411365) * q - 2.400758277161838) * q - 2.549732539343734) * q + 4.374664141464968) * q + 2.938163982698783;
+    return over / ((((0.007784695709041462 * q + 0.3224671290700398) * q + 2.445134137142996) * q + 3.754408661907416) * q + 1);
   }
   const q = p - 0.5;
-  return (q * horner(A, q * q)) / horner(B, q * q);
+  const r = q * q;
+  const over = ((((-39.69683028665376 * r + 220.9460984245205) * r - 275.9285104469687) * r + 138.357751867269) * r - 30.66479806614716) * r + 2.506628277459239;
+  const under = ((((-54.47609879822406 * r + 161.5858368580409) * r - 155.6989798598866) * r + 66.80131188771972) * r - 13.28068155288572) * r + 1;
+  return (q * over) / under;
 }
 
 /** Gaussian weights of deviation `spread` frames, their squares summing to 1. */
@@ -78,6 +78,16 @@ function kernel(spread) {
   const weights = Float64Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / (2 * spread ** 2)));
   const norm = Math.hypot(...weights);
   return weights.map((x) => x / norm);
+}
+
+/** Weighted sum of as many rows as there are weights, from row `first` on: `count` columns from `column` on. */
+function smoothed(rows, width, first, column, weights, count) {
+  const sums = new Float64Array(count);
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i];
+    for (let c = 0, at = (first + i) * width + column; c < count; c++, at++) sums[c] += weight * rows[at];
+  }
+  return sums;
 }
 
 /**
@@ -101,15 +111,11 @@ export function draws(seed, frames, { heads, categories, spreads, traits, events
   for (let t = 0; t < frames; t++) {
     let column = 0;
     groups.forEach((members, n) => {
-      for (const h of members) {
-        for (let v = 0; v < categories; v++, column++) {
-          let sum = 0;
-          const weights = kernels[n];
-          const first = (t + past + 1 - weights.length) * width + column;
-          for (let i = 0; i < weights.length; i++) sum += weights[i] * rows[first + i * width];
-          uniform[(t * heads + h) * categories + v] = clamp(ndtr(sum));
-        }
-      }
+      const sums = smoothed(rows, width, t + past + 1 - kernels[n].length, column, kernels[n], members.length * categories);
+      column += sums.length;
+      members.forEach((h, i) => {
+        for (let v = 0; v < categories; v++) uniform[(t * heads + h) * categories + v] = clamp(ndtr(sums[i * categories + v]));
+      });
     });
   }
   const own = Float32Array.from({ length: frames * events }, () => clamp(inner.uniform()));
