@@ -1,0 +1,265 @@
+"""The portrait renderer measured on re-tracked pixels: does it do what was asked for? (chapter "The
+renderer").
+
+    python -m experiments.renderer --clips FOLDER --portraits FOLDER --corpus FOLDER \
+        -o book/results/renderer.json
+
+A clip is re-made from its own first frame and its own motion; portraits answer a clip. No picture
+is kept: numbers only.
+"""
+
+# T frame
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+from numpy.typing import NDArray
+
+from elp.corpus import Corpus
+from elp.evaluation.controllability import EmotionClassifier
+from elp.extraction.blink import blink, ear, lid_aperture
+from elp.extraction.fit import fit
+from elp.extraction.pipeline import extract
+from elp.face.landmarks import OVAL, POINTS
+from elp.face.model import FaceModel
+from elp.listener.responder import ELPResponder
+from elp.media.track import landmarks
+from elp.motion import POSE, Motion, runs
+from elp.records import run_card, write_json
+from elp.render import Manner, Portrait, WarpRenderer, blink_control
+from elp.render.frames import play
+
+Image = NDArray[np.uint8]
+Floats = NDArray[Any]
+SIZE = 256  # pixels, as the paper's
+STEP = 6  # frames of a clip between two that are compared: a clip's neighbours say the same
+WINK = 0.25  # difference of the lids' shares that a viewer takes for a wink
+SETTLED = 15  # frames until the motion has come in
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reenacted:
+    """One clip and what its first frame becomes under its own motion."""
+
+    truth: list[Image]
+    seen: Floats  # (T, 478, 2) tracked in the truth, pixels of SIZE
+    portrait: Portrait
+    beta: Floats  # (T, D) from the first frame's
+    pose: Floats  # (T, 6) in the first head's own axes
+
+
+def reenacted(path: Path, model: FaceModel) -> Reenacted:
+    """A fixed square around the first face, every STEP-th frame of it, tracked and fitted."""
+    from scipy.spatial.transform import Rotation
+
+    from elp.media.video import frames
+    from elp.render.matte import matte
+
+    images = [image for k, image in enumerate(frames(path)) if k % STEP == 0]
+    squares = [resized(x, 2 * SIZE) for x in cut(images)]
+    points = landmarks(squares)
+    points[0] = landmarks(squares[:1], still=True)[0]
+    found = fit(points, (2 * SIZE, 2 * SIZE), model, smooth=0.0)
+    turn = Rotation.from_rotvec(found.pose[:, :3])
+    first = points[0, :, :2] - np.float32(0.5)
+    shape = model.shape(found.alpha, found.beta[0])[model.landmarks]
+    portrait = Portrait(
+        image=squares[0],
+        points=first,
+        depth=(turn[0].apply(shape)[:, 2] + found.pose[0, 5]).astype(np.float32),
+        matte=matte(squares[0], first[list(OVAL)]),
+        focal=found.focal,
+        origin=found.pose[0, 3:],
+        rotation=found.pose[0, :3],
+        beta=found.beta[0],
+        model=model,
+    )
+    heads = [(turn[0].inv() * turn).as_rotvec(), found.pose[:, 3:] - found.pose[0, 3:]]
+    return Reenacted(
+        truth=[resized(x, SIZE) for x in squares],
+        seen=points[..., :2] / 2,
+        portrait=portrait,
+        beta=found.beta - found.beta[0],
+        pose=np.concatenate(heads, 1),
+    )
+
+
+def cut(images: list[Image]) -> list[Image]:
+    """The same square of every picture: around the first face, as wide as a portrait's."""
+    from elp.render.portrait import ROOM
+
+    points = landmarks(images[:1], still=True)[0, :, :2]
+    low, high = points.min(0), points.max(0)
+    side = int(min(ROOM * (high - low).max(), *images[0].shape[:2]))
+    room = np.array(images[0].shape[1::-1]) - side
+    x, y = np.clip(((low + high) / 2 - [side / 2, 0.47 * side]).astype(int), 0, room)
+    return [np.ascontiguousarray(image[y : y + side, x : x + side]) for image in images]
+
+
+def resized(image: Image, side: int) -> Image:
+    import cv2
+
+    how = cv2.INTER_AREA if side < len(image) else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (side, side), interpolation=how), np.uint8)
+
+
+def tracked(pictures: Sequence[Image], still: bool = False) -> Floats:
+    """(T, 478, 3) points in pixels of SIZE of pictures of any size."""
+    return landmarks([resized(x, 2 * SIZE) for x in pictures], still=still) / 2
+
+
+def widening(points: Floats) -> Floats:
+    """(T,) width of the mouth over the distance of the eyes."""
+    wide = np.linalg.norm(points[:, 61, :2] - points[:, 291, :2], axis=-1)
+    return wide / np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=-1)
+
+
+def likeness(one: list[Image], other: list[Image]) -> float:
+    """Mean structural similarity."""
+    from skimage.metrics import structural_similarity
+
+    return float(
+        np.mean(
+            [structural_similarity(a, b, channel_axis=2) for a, b in zip(one, other, strict=True)]
+        )
+    )
+
+
+def reenactment(clip: Reenacted, *, limits: bool = True) -> dict[str, Any]:
+    """Distances of the points to the true ones in pixels of SIZE, likeness, and how much of the
+    true smile's widening arrives.
+    """
+    renderer = WarpRenderer(clip.portrait, SIZE, limits=limits)
+    made = [renderer.frame(b, p) for b, p in zip(clip.beta, clip.pose, strict=True)]
+    truth, again = clip.seen[1:, :POINTS], tracked(made)[1:, :POINTS, :2]
+    away = np.linalg.norm(again - truth, axis=-1)
+    still = np.linalg.norm(clip.seen[:1, :POINTS] - truth, axis=-1)
+    wide, shown = widening(clip.seen)[1:], widening(again)
+    widest, first = np.argsort(wide)[-3:], widening(clip.seen[:1])[0]
+    return {
+        "frames": len(truth),
+        "lost": round(float(np.isnan(away[:, 0]).mean()), 3),
+        "keypoints": round(float(np.nanmean(away)), 3),
+        "still_keypoints": round(float(still.mean()), 3),
+        "ratio": round(float(np.nanmean(away) / still.mean()), 3),
+        "ssim": round(likeness(made[1:], clip.truth[1:]), 4),
+        "still_ssim": round(likeness([clip.truth[0]] * len(truth), clip.truth[1:]), 4),
+        "smile_of_true": round(
+            float((np.nanmean(shown[widest]) - first) / (wide[widest].mean() - first)), 3
+        ),
+        "true_widening": round(float(wide[widest].mean() / first - 1), 3),
+    }
+
+
+def answers(portrait: Portrait, told: dict[str, Motion], reader: Any) -> dict[str, Any]:
+    """One portrait answering under every emotion: lids that differ, blinks found again, and which
+    emotion is read off its re-tracked face.
+    """
+    manner, differ, asked, found, read = Manner(), 0, 0, 0, {}
+    renderer = WarpRenderer(portrait, SIZE)
+    for emotion, answer in told.items():
+        motion = manner.motion(answer, portrait)
+        beta = blink_control(motion.beta, motion.blink, portrait.model)
+        poses = zip(beta, motion.pose, strict=True)
+        lids = np.array([renderer.vertices(b, p)[3] for b, p in poses])
+        differ += int((np.abs(np.diff(lids, axis=1)) > WINK).sum())
+        frames = list(play(renderer, portrait, answer, manner))
+        points = tracked(frames)
+        phi = blink(ear(points), iris=lid_aperture(points))
+        spans = [s for s in runs(answer.blink) if s[0] >= SETTLED and s[1] < len(phi) - 1]
+        asked += len(spans)
+        found += sum(bool(phi[max(a - 1, 0) : b + 1].any()) for a, b in spans)
+        again = fit(points[SETTLED::STEP], (SIZE, SIZE), portrait.model)
+        read[emotion] = Motion(
+            beta=again.beta,
+            pose=np.zeros((len(again.beta), 6)),
+            blink=np.zeros(len(again.beta)),
+        )
+    names = list(told)
+    seen = [names[k] for k in reader.predict(list(read.values()))]
+    smiles = [round(float(smile(m, portrait.model)), 3) for m in read.values()]
+    return {
+        "lids_differ": differ,
+        "blinks_asked": asked,
+        "blinks_found": found,
+        "read": dict(zip(names, seen, strict=True)),
+        "smile": dict(zip(names, smiles, strict=True)),
+        "in_order": bool(np.all(np.diff([-np.inf, *smiles]) > 0)),
+    }
+
+
+def smile(motion: Motion, model: FaceModel) -> float:
+    """Mean share of the smile less that of the frown."""
+    sides = [model.index(f"smile_{side}") for side in "lr"]
+    frowns = [model.index(f"frown_{side}") for side in "lr"]
+    share = motion.beta[:, : len(model.full)] / model.full
+    return float(share[:, sides].mean() - share[:, frowns].mean())
+
+
+def sharpness(portrait: Portrait, size: int) -> float:
+    """Energy of the Laplacian of the face in a slightly turned frame, over that of the photo."""
+    import cv2
+
+    renderer, pose = WarpRenderer(portrait, size), np.zeros(POSE)
+    pose[:3] = np.deg2rad([3.0, 4.0, 2.0])
+    still = np.zeros(len(portrait.beta))
+    energy = []
+    for frame, points in (
+        (renderer.frame(still, np.zeros(POSE)), renderer.rig.rest),
+        (renderer.frame(still, pose), renderer.vertices(still, pose)[0]),
+    ):
+        mask = np.zeros((size, size), np.uint8)
+        cv2.fillPoly(mask, [np.round(points[list(OVAL)] / 2).astype(np.int32)], 1)
+        edges = cv2.Laplacian(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), cv2.CV_32F)
+        energy.append(float((edges[mask > 0] ** 2).mean()))
+    return round(float(np.sqrt(energy[1] / energy[0])), 3)
+
+
+def main(
+    clips: Annotated[Path, typer.Option(help="Folder of videos of one person each.")],
+    portraits: Annotated[Path, typer.Option(help="Folder of pictures.")],
+    corpus: Annotated[Path, typer.Option(help="Corpus whose listeners teach the reader.")],
+    output: Annotated[Path, typer.Option("-o")] = Path("book/results/renderer.json"),
+    frames: int = 125,
+) -> None:
+    started, model = time.time(), FaceModel.default()
+    result: dict[str, Any] = {"size": SIZE, "clips": {}, "portraits": {}}
+    for path in sorted(clips.glob("*.mp4")):
+        clip = reenacted(path, model)
+        result["clips"][path.stem] = {
+            "limits": reenactment(clip),
+            "no limits": reenactment(clip, limits=False),
+        }
+        print(path.stem, result["clips"][path.stem]["limits"], flush=True)
+    reader, listener = EmotionClassifier(Corpus.open(corpus)), ELPResponder.from_checkpoint()
+    speaker = extract(sorted(clips.glob("*.mp4"))[-1])[:frames]
+    told = {
+        name: listener.respond(speaker, name, generator=torch.Generator().manual_seed(0))
+        for name in reader.emotions
+    }
+    for path in sorted(portraits.iterdir()):
+        portrait = Portrait.load(path)
+        row = answers(portrait, told, reader)
+        row["sharpness"] = {str(size): sharpness(portrait, size) for size in (256, 512)}
+        result["portraits"][path.stem] = row
+        print(path.stem, row, flush=True)
+    rows = list(result["portraits"].values())
+    result["blinks_found"] = round(
+        sum(r["blinks_found"] for r in rows) / max(1, sum(r["blinks_asked"] for r in rows)), 3
+    )
+    result["emotions_read"] = round(
+        float(np.mean([a == b for r in rows for a, b in r["read"].items()])), 3
+    )
+    result["emotions_in_order"] = round(float(np.mean([r["in_order"] for r in rows])), 3)
+    write_json(output, run_card(seed=0, started=started) | result)
+
+
+if __name__ == "__main__":
+    typer.run(main)
