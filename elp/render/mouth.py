@@ -16,7 +16,7 @@ from elp.render.topology import LIP_LOWER, LIP_UPPER
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
 SOFT = 0.06  # parting of touching lips at which half of it is seen, in mouth widths
-TEETH = 0.085  # height of the upper teeth that show, in mouth widths
+TEETH = 0.125  # height of the upper teeth that show, in mouth widths
 
 
 def gap(points: Floats) -> float:
@@ -89,9 +89,9 @@ class Mouth:
             source=np.dstack([image, inside]).astype(np.float32),
             gap=gap(points),
             hollow=(0.4 * dark * [1.0, 0.7, 0.68]).astype(np.float32),
-            tongue=(0.42 * light * [1.0, 0.6, 0.58]).astype(np.float32),
-            # half as colourful as the skin
-            teeth=(0.78 * (0.5 * light + 0.5 * light.mean())).astype(np.float32),
+            tongue=(0.6 * light * [1.0, 0.6, 0.58]).astype(np.float32),
+            # less colourful than the skin
+            teeth=(0.95 * (0.7 * light + 0.3 * light.mean())).astype(np.float32),
         )
 
     def paint(
@@ -147,18 +147,18 @@ class Mouth:
         top, bottom = (np.interp(u, *place(moved[row])) for row in (LIP_UPPER, LIP_LOWER))
         room = np.maximum(bottom - top, 1e-3)
         deep = np.clip((v - top) / room, 0, 1)
-        wide = float(smooth((gap(moved) - 0.06) / 0.14)) * (
-            1 - float(smooth((self.gap - 0.03) / 0.05))
-        )
+        opened = float(smooth((gap(moved) - 0.02) / 0.09))
+        invented = opened * (1 - float(smooth((self.gap - 0.03) / 0.05)))
         middle = np.clip(1 - ((u - 0.5) / 0.5) ** 2, 0, 1)
         out = self.hollow * (1 + 0.5 * (1 - middle))[..., None]
-        tongue = 0.8 * wide * middle * smooth((deep - 0.55) / 0.35)
-        out += tongue[..., None] * (self.tongue - out)
-        teeth = (
-            0.85
-            * wide
-            * smooth((TEETH * middle - (v - top)) / 0.03)
-            * smooth((middle - 0.25) / 0.4)
+        # the tongue's back lies in the dark, its tip in the light
+        tongue = 0.9 * opened * smooth(middle / 0.6) * smooth((deep - 0.4) / 0.5)
+        out += tongue[..., None] * (self.tongue * (0.55 + 0.45 * deep)[..., None] - out)
+        below = TEETH * np.sqrt(middle) - (v - top)
+        teeth = 0.92 * invented * smooth(below / 0.022) * smooth((middle - 0.12) / 0.35)
+        between = np.exp(-((((u - 0.5) * 8.5 + 0.5) % 1 - 0.5) ** 2) / 0.006)  # two teeth
+        light = (
+            (0.5 + 0.5 * middle) * (1 - 0.07 * between) * (0.72 + 0.28 * smooth((v - top) / 0.05))
         )
-        out += teeth[..., None] * (self.teeth * (0.55 + 0.45 * middle)[..., None] - out)
+        out += teeth[..., None] * (self.teeth * light[..., None] - out)
         return out.astype(np.float32)
