@@ -1,8 +1,8 @@
 """The portrait renderer measured on re-tracked pixels: does it do what was asked for? (chapter "The
 renderer").
 
-    python -m experiments.renderer --clips FOLDER --portraits FOLDER --corpus FOLDER \
-        -o book/results/renderer.json
+    python -m experiments.renderer --clips FOLDER
+    python -m experiments.renderer --portraits FOLDER --speaker CLIP.npz --corpus FOLDER
 
 A clip is re-made from its own first frame and its own motion; portraits answer a clip. No picture
 is kept: numbers only.
@@ -11,6 +11,7 @@ is kept: numbers only.
 # T frame
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,12 +27,11 @@ from elp.corpus import Corpus
 from elp.evaluation.controllability import EmotionClassifier
 from elp.extraction.blink import blink, ear, lid_aperture
 from elp.extraction.fit import fit
-from elp.extraction.pipeline import extract
 from elp.face.landmarks import OVAL, POINTS
 from elp.face.model import FaceModel
 from elp.listener.responder import ELPResponder
 from elp.media.track import landmarks
-from elp.motion import POSE, Motion, runs
+from elp.motion import POSE, Clip, Motion, runs
 from elp.records import run_card, write_json
 from elp.render import Manner, Portrait, WarpRenderer, blink_control
 from elp.render.frames import play
@@ -223,42 +223,59 @@ def sharpness(portrait: Portrait, size: int) -> float:
 
 
 def main(
-    clips: Annotated[Path, typer.Option(help="Folder of videos of one person each.")],
-    portraits: Annotated[Path, typer.Option(help="Folder of pictures.")],
-    corpus: Annotated[Path, typer.Option(help="Corpus whose listeners teach the reader.")],
+    clips: Annotated[Path | None, typer.Option(help="Folder of videos of one person.")] = None,
+    portraits: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
+    speaker: Annotated[Path | None, typer.Option(help="Clip that the portraits answer.")] = None,
+    corpus: Annotated[Path | None, typer.Option(help="Its listeners teach the reader.")] = None,
     output: Annotated[Path, typer.Option("-o")] = Path("book/results/renderer.json"),
     frames: int = 125,
 ) -> None:
-    started, model = time.time(), FaceModel.default()
-    result: dict[str, Any] = {"size": SIZE, "clips": {}, "portraits": {}}
-    for path in sorted(clips.glob("*.mp4")):
+    """Fill the parts of the result file whose folders are given."""
+    result = json.loads(output.read_text()) if output.exists() else {}
+    if clips is not None:
+        result["clips"] = of_clips(clips)
+    if portraits is not None and speaker is not None and corpus is not None:
+        result["portraits"] = of_portraits(portraits, Clip.load(speaker)[:frames], corpus)
+    write_json(output, result)
+
+
+def of_clips(folder: Path) -> dict[str, Any]:
+    """Every clip of a folder made again, with limits and without."""
+    started, model, rows = time.time(), FaceModel.default(), {}
+    for path in sorted(folder.glob("*.mp4")):
         clip = reenacted(path, model)
-        result["clips"][path.stem] = {
+        rows[path.stem] = {
             "limits": reenactment(clip),
             "no limits": reenactment(clip, limits=False),
         }
-        print(path.stem, result["clips"][path.stem]["limits"], flush=True)
+        print(path.stem, rows[path.stem], flush=True)
+    return run_card(seed=None, started=started) | {"size": SIZE, "rows": rows}
+
+
+def of_portraits(folder: Path, speaker: Clip, corpus: Path) -> dict[str, Any]:
+    """Every portrait of a folder answering that speaker under every emotion."""
+    started, rows = time.time(), {}
     reader, listener = EmotionClassifier(Corpus.open(corpus)), ELPResponder.from_checkpoint()
-    speaker = extract(sorted(clips.glob("*.mp4"))[-1])[:frames]
     told = {
         name: listener.respond(speaker, name, generator=torch.Generator().manual_seed(0))
         for name in reader.emotions
     }
-    for path in sorted(portraits.iterdir()):
+    for path in sorted(folder.iterdir()):
         portrait = Portrait.load(path)
-        row = answers(portrait, told, reader)
-        row["sharpness"] = {str(size): sharpness(portrait, size) for size in (256, 512)}
-        result["portraits"][path.stem] = row
-        print(path.stem, row, flush=True)
-    rows = list(result["portraits"].values())
-    result["blinks_found"] = round(
-        sum(r["blinks_found"] for r in rows) / max(1, sum(r["blinks_asked"] for r in rows)), 3
-    )
-    result["emotions_read"] = round(
-        float(np.mean([a == b for r in rows for a, b in r["read"].items()])), 3
-    )
-    result["emotions_in_order"] = round(float(np.mean([r["in_order"] for r in rows])), 3)
-    write_json(output, run_card(seed=0, started=started) | result)
+        rows[path.stem] = answers(portrait, told, reader)
+        rows[path.stem]["sharpness"] = {str(x): sharpness(portrait, x) for x in (256, 512)}
+        print(path.stem, rows[path.stem], flush=True)
+    found, asked = (sum(r[f"blinks_{k}"] for r in rows.values()) for k in ("found", "asked"))
+    right = [a == b for r in rows.values() for a, b in r["read"].items()]
+    total = {
+        "frames": len(speaker),
+        "lids_differ": sum(r["lids_differ"] for r in rows.values()),
+        "blinks_asked": asked,
+        "blinks_found": round(found / max(1, asked), 3),
+        "emotions_read": round(float(np.mean(right)), 3),
+        "emotions_in_order": round(float(np.mean([r["in_order"] for r in rows.values()])), 3),
+    }
+    return run_card(seed=0, started=started) | total | {"size": SIZE, "rows": rows}
 
 
 if __name__ == "__main__":
