@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from elp.extraction.blink import ear
@@ -30,9 +29,3 @@ def doubts(points: Floats, eyes: float, height: float) -> Iterator[str]:
         yield "its mouth is open: it may not close, and teeth stay where they are"
     if height < COARSE:
         yield f"its face is {height:.0f} pixels high: it will be blurred, {2 * COARSE} are better"
-
-
-def turns(points: Floats) -> int:
-    """How many quarter turns to the left bring (478, 2) points upright, 0 to 3."""
-    along = points[263] - points[33]
-    return round(float(np.degrees(np.arctan2(along[1], along[0]))) / 90) % 4

@@ -17,7 +17,8 @@ from scipy.spatial.transform import Rotation
 from elp.errors import ElpError
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
-from elp.render.doubts import SEEN, doubts, turns
+from elp.render.doubts import SEEN, doubts
+from elp.render.turned import again, quarters, turns
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Image = NDArray[Any]  # uint8
@@ -236,31 +237,9 @@ def upright(image: Image, face: str, name: str) -> tuple[Image, Floats]:
             continue
         if more := turns(points):
             turned = np.ascontiguousarray(np.rot90(turned, more))
-            points = _again(turned, _quarters(points, more, turned))
+            points = again(turned, quarters(points, more, turned))
         return turned, points
     raise failure or ElpError(f"{name}: no face found")
-
-
-def _again(image: Image, points: Floats) -> Floats:
-    """The (478, 2) points of a face found anew where it stands upright, or those that it had."""
-    from elp.media.track import landmarks
-
-    low, high = (np.asarray(f(points, 0)) for f in (np.min, np.max))
-    room = high - low
-    x, y = np.maximum(low - room, 0).astype(int)
-    x2, y2 = (high + room).astype(int)
-    around = np.ascontiguousarray(image[y:y2, x:x2])
-    anew = landmarks([around], still=True)[0, :, :2] + (x, y)
-    return anew if np.isfinite(anew).all() else points
-
-
-def _quarters(points: Floats, count: int, turned: Image) -> Floats:
-    """Points (N, 2) where they are in the picture that was turned that often to the left."""
-    height, width = turned.shape[:2] if count % 2 == 0 else turned.shape[1::-1]
-    for _ in range(count):
-        points = np.stack([points[:, 1], width - points[:, 0]], 1)
-        height, width = width, height
-    return points
 
 
 def seen(square: Image) -> tuple[Floats, float]:
