@@ -24,7 +24,6 @@
 
 # %%
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -204,11 +203,8 @@ figures.show(
 )
 
 # %% tags=["nbval-check-output", "hide-input"]
-verdicts = pd.DataFrame(
-    [(*key, *value) for key, value in said.items()],
-    columns=["claim", "method", "verdict", "how much of it"],
-)
-print(verdicts.to_string(index=False))
+for (claim, who), (word, value) in said.items():
+    print(f"{claim}, {who}: {word}, {value}")
 assert said["lower FD than RLHG", U][0] == "holds"
 assert said["nods answer the voice", U][0] == "does not hold"
 assert said["nods answer the voice", L][0] == "holds"
