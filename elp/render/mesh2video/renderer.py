@@ -110,7 +110,12 @@ class NetworkRenderer:
         drawn, view = self.draw(beta, pose)
         image = self._compose(drawn)
         if self._detail is not None:
-            image = image + self._kept(drawn, view) * warp(self._detail, drawn.flow)
+            # of the wall it stays where it is, of the person it goes along
+            away = 1 - F.max_pool2d(self._source.matte, EDGE, 1, EDGE // 2)
+            still = away * torch.minimum(drawn.gates[:, :1], self._rest.gates[:, :1])
+            still, moved = resize(still, self.size), self._kept(drawn, view)
+            detail = self._detail
+            image = image + still * detail + (1 - still) * moved * warp(detail, drawn.flow)
         pixels = (255 * image[0].permute(1, 2, 0)).clamp(0, 255).round().byte()
         return np.ascontiguousarray(pixels.numpy())
 
