@@ -186,7 +186,7 @@ class Eye:
         sheet = smooth((down + 0.12) / 0.4) * smooth((margin + 0.5 * lash - v) / lash)
         sheet *= smooth(np.minimum(u - 0.02, 0.98 - u) / 0.2) * (room > 0.02 * width)
         box += (strength * sheet).astype(np.float32)[..., None] * (lid - box)
-        thick = np.maximum(0.026 * width * ends, 0.35)
+        thick = np.maximum(0.034 * width * ends, 0.35)
         line = np.exp(-(((v - margin - 0.25 * thick) / thick) ** 2)) * smooth(
             np.minimum(u, 1 - u) / 0.12
         )
@@ -194,7 +194,7 @@ class Eye:
             (margin + 0.11 * width * ends - v) / (0.09 * width)
         )
         box += (strength * closure**2 * under * ends).astype(np.float32)[..., None] * (lid - box)
-        box += (0.72 * strength * line).astype(np.float32)[..., None] * (self.lash - box)
+        box += (0.85 * strength * line).astype(np.float32)[..., None] * (self.lash - box)
 
     def _sample(self, patch: Floats, x: Floats, y: Floats) -> Floats:
         import cv2
