@@ -32,7 +32,7 @@ from elp.face.model import FaceModel
 from elp.listener.responder import ELPResponder
 from elp.media.track import landmarks
 from elp.motion import POSE, Clip, Motion, runs
-from elp.records import run_card, write_json
+from elp.records import commit, run_card, write_json
 from elp.render import Manner, Portrait, WarpRenderer, blink_control
 from elp.render.frames import play
 
@@ -231,6 +231,7 @@ def main(
     frames: int = 125,
 ) -> None:
     """Fill the parts of the result file whose folders are given."""
+    commit()  # of the code that runs now, however long it takes
     result = json.loads(output.read_text()) if output.exists() else {}
     if clips is not None:
         result["clips"] = of_clips(clips)
