@@ -136,6 +136,8 @@ half = float(results.margin(left))
 mean = {"value": left.mean(), "low": left.mean() - half}
 mean["high"] = left.mean() + half
 code = claims.share(mean, 0, (space["V"] - space["U"]).mean())
+
+# %% tags=["hide-input"]
 heads = {}
 for h in (1, 256):
     gap = old["methods"][f"ELP-U H={h}"]["all_fd"]["value"]
