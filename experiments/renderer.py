@@ -179,8 +179,8 @@ def answers(portrait: Portrait, told: dict[str, Motion], reader: Any) -> dict[st
         again = fit(points[SETTLED::STEP], (SIZE, SIZE), portrait.model)
         read[emotion] = Motion(
             beta=again.beta,
-            pose=np.zeros((len(again.beta), 6)),
-            blink=np.zeros(len(again.beta)),
+            pose=np.zeros((len(again.beta), POSE), np.float32),
+            blink=np.zeros(len(again.beta), np.uint8),
         )
     names = list(told)
     seen = [names[k] for k in reader.predict(list(read.values()))]
