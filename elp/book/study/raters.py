@@ -100,9 +100,10 @@ def simulate(
         raise ElpError(f"a truth about {list(truth.scores)}: give one of {list(study.methods)}")
     rng = np.random.default_rng(seed)
     felt = truth.draw(rng, raters, len(study.speakers), len(study.questions))
-    found = []
+    found: list[list[Row]] = []
     for rater in range(raters):
-        name, lines = f"{int(rng.integers(2**32)):08x}", []
+        name = f"{int(rng.integers(2**32)):08x}"
+        lines: list[Row] = []
         hand = None if rater >= raters - careless else _Hand(study, truth, felt[rater])
         for at, trial in enumerate(study.plan(rater), 1):
             seconds = round(float(rng.lognormal(2.5, 0.3)), 1)
