@@ -66,7 +66,7 @@ for triangle, ink in zip(edges, colour, strict=True):
 
 # %% tags=["hide-input"]
 figures.image(
-    canvas,
+    cv2.resize(canvas, (384, 384), interpolation=cv2.INTER_AREA),
     name="mesh",
     caption=(
         "The mesh over the whole picture. Green follows the head, orange "
@@ -510,6 +510,8 @@ figures.image(
 from elp.render import mesh_frames
 
 meshes = list(mesh_frames(motion, 256))
+
+# %% tags=["hide-input"]
 figures.image(
     np.hstack([meshes[k] for k in (0, 4, 12, 40, 55)]),
     name="mesh-video",
@@ -608,16 +610,17 @@ grey = [
 ]
 
 # %%
+panels = [
+    grey[0],
+    arrows,
+    grey[1],
+    (255 * shares).astype(np.uint8),
+    network.frame(spoken, turned),
+]
+
+# %% tags=["hide-input"]
 figures.image(
-    np.hstack(
-        [
-            grey[0],
-            arrows,
-            grey[1],
-            (255 * shares).astype(np.uint8),
-            network.frame(spoken, turned),
-        ]
-    ),
+    np.hstack(panels),
     name="flow",
     caption=(
         "The driving mesh; the flow, from where each pixel was to where it "
@@ -625,10 +628,8 @@ figures.image(
         "and paint (blue); the frame."
     ),
     alt=(
-        "Five pictures of one turned head: a grey mesh with an open mouth; "
-        "arrows over the whole picture; an evenly grey occlusion map, dark "
-        "at the left edge only; red wall, green person, a blue mouth; the "
-        "astronaut, turned, her mouth open."
+        "A turned head five times: grey mesh; arrows; an even grey map; "
+        "red wall, green person, blue mouth; the astronaut, mouth open."
     ),
 )
 
@@ -646,6 +647,8 @@ asked = {
     "mouth open": ({"jaw_open": 0.7}, [0, 0, 0]),
     "frown, tilt": ({"frown_l": 1, "frown_r": 1}, [0, 0, 12]),
 }
+
+# %%
 rows = [
     np.hstack(
         [
@@ -656,9 +659,9 @@ rows = [
     for r in (renderer, network)
 ]
 
-# %%
+# %% tags=["hide-input"]
 figures.image(
-    np.vstack(rows),
+    cv2.resize(np.vstack(rows), (960, 384), interpolation=cv2.INTER_AREA),
     name="two-renderers",
     caption=(
         f"{', '.join(asked)}: above the portrait renderer, below the "

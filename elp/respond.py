@@ -86,6 +86,8 @@ def respond(
     shown = None if output is None else portrait
     drawer = partial(_prepared, shown, face, size, renderer, renderer_checkpoint)
     with Meanwhile(partial(_ready, checkpoint, emotion, drawer)) as ready:
+        if video is None:
+            ready.result()
         clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
         responder, listener = ready.result()
     if video is not None and len(clip) == 1:

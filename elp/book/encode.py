@@ -47,7 +47,7 @@ def still(frame: NDArray[np.uint8]) -> str:
     from PIL import Image
 
     found = []
-    for kind, options in (("png", {"optimize": True}), ("webp", {"quality": 88, "method": 6})):
+    for kind, options in (("png", {"optimize": True}), ("webp", {"quality": 80, "method": 6})):
         file = io.BytesIO()
         Image.fromarray(frame).save(file, kind, **options)
         found.append(uri(f"image/{kind}", file.getvalue()))

@@ -44,7 +44,11 @@ def _fomm(portrait: Portrait, size: int, checkpoint: str | Path | None) -> Rende
 
 
 # another renderer: its file, and its name here
-RENDERERS: dict[str, Prepare] = {"warp": _warp, "flow": _flow, "fomm": _fomm}
+RENDERERS: dict[str, Prepare] = {
+    "warp": _warp,
+    "flow": _flow,
+    "fomm": _fomm,
+}
 
 
 def prepare(

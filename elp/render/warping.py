@@ -186,7 +186,8 @@ class WarpRenderer:
         Args:
             beta: (D,) expression, added to the portrait's own.
             pose: (6,) rotation vector in radians and translation in cm.
-            looks: (2,) turn of the eyes, radians to the right and down in the picture.
+            looks: (2,) turn of the eyes, radians to the right and
+                down in the picture.
             sway: (3,) cm that what does not follow the head moves.
 
         Returns:

@@ -184,7 +184,7 @@ def shell(source: View, driving: View, outline: Tensor) -> Tensor:
     like a neck.
 
     Rings around the outline, which fall back in depth like a skull, make the head's movement; their
-    displacement is spread over the picture by inverse distance (Shepard).
+    displacement is spread over the picture by inverse distance.
 
     Args:
         outline: (36,) which points of the mesh are the face's outline.

@@ -159,6 +159,8 @@ def mixed(
     warped: Tensor,
     paint: Tensor,
 ) -> Tensor:
-    """The picture (B, 3, S, S) of three layers by their shares (B, 3, S, S)."""
+    """The picture (B, 3, S, S) of three layers by their shares
+    (B, 3, S, S).
+    """
     a, b, c = gates.split(1, dim=1)
     return a * wall + b * warped + c * paint
