@@ -58,7 +58,7 @@ def main() -> None:
         subprocess.run([*command, "-o", answer, "--emotion", "positive"], check=True, cwd=folder)
         with av.open(str(answer)) as file:
             frames = [frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)]
-    assert np.shape(frames) == (50, 256, 256, 3), np.shape(frames)
+    assert np.shape(frames) == (50, 512, 512, 3), np.shape(frames)
     assert np.std(frames, axis=0).max() > 5, "the listener does not move"
     print(f"elp {version('elp')} from {package.relative_to(ENVIRONMENT)}: {len(frames)} frames")
 
