@@ -216,7 +216,7 @@ assert np.mean(inside) > 0.8
 #
 # ## Which of the two?
 #
-# Bradley and Terry ([1952](references.bib#bradley1952rank)) give each method a strength $\theta$:
+# [Bradley and Terry (1952)](references.bib#bradley1952rank) give each method a strength $\theta$:
 #
 # $$P(i \text{ chosen before } j) = \frac{1}{1 + e^{-(\theta_i - \theta_j + f)}}$$
 #

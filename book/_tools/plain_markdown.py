@@ -16,29 +16,41 @@ has its tooltips and links.
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 
-WORDS = r"\[[^\[\]\n\"]+"  # within one line of a notebook's JSON
+WORDS = r"\[[^\[\]\n\"]+"  # within one line
 LINK = WORDS + r"\]\(references\.bib#(\w+)\)"
 PARENTHESISED = re.compile(rf"\({LINK}(?:; {LINK})*\)")
 IN_SENTENCE = re.compile(WORDS + r" \(\d{4}\)\]\(references\.bib#(\w+)\)")
 ALONE = re.compile(LINK)
-TAG = re.compile(r"[ ]*\\+tag\{([P\d][.\d]*)\}\$\$")  # two backslashes in a notebook's JSON
+TAG = re.compile(r"[ ]*\\+tag\{([P\d][.\d]*)\}\$\$")
 NUMBER = re.compile(r"\b(Eqs?\.) (P\d|\d+\.\d+)\b")
 RANGE = re.compile(r"(\{eq\}`eq-P\d`) to (P\d)\b")
 TERM = re.compile(r"\[([^\[\]\n\"]+)\]\(glossary\.md#([\w-]+)\)")
 
 
 def sphinx(text: str) -> str:
-    """A page as Sphinx understands it.
+    """A page as Sphinx understands it; of a notebook only the prose changes.
 
     Args:
         text: of the page: Markdown, or a notebook's JSON.
     """
+    if not text.startswith("{"):
+        return markdown(text)
+    notebook = json.loads(text)
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = markdown("".join(cell["source"]))
+    return json.dumps(notebook)
+
+
+def markdown(text: str) -> str:
+    """Markdown as Sphinx understands it."""
     text = PARENTHESISED.sub(_cited, text)
     text = IN_SENTENCE.sub(r"{cite:t}`\1`", text)
     text = ALONE.sub(r"{cite}`\1`", text)

@@ -59,13 +59,12 @@ def _targets(statement: ast.stmt) -> set[str]:
 
 
 def cards() -> dict[str, dict[str, Any]]:
-    """Result file -> its run card: the file itself, or its member `run` or `card`."""
+    """Result file -> its run card: the file itself, or the first of its members that is one."""
     found = {}
     for path in sorted((BOOK / "results").glob("*.json")):
         value = json.loads(path.read_text(encoding="utf-8"))
         if isinstance(value, dict):
-            places = (value.get("run"), value.get("card"), value)
-            made = [v for v in places if isinstance(v, dict) and "commit" in v]
+            made = [v for v in (value, *value.values()) if isinstance(v, dict) and "commit" in v]
             found[path.stem] = made[0] if made else {}
     return found
 

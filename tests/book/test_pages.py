@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -106,3 +107,10 @@ def test_every_result_file_has_a_card_with_a_command() -> None:
     for name, card in cards.items():
         if name != "paper_tables":
             assert card["command"] and card["commit"], name
+
+
+def test_of_a_notebook_only_the_prose_changes() -> None:
+    code = {"cell_type": "code", "source": ['print(f"Eq. P3: {x}")'], "outputs": []}
+    prose = {"cell_type": "markdown", "source": ["See\n", "Eq. P3."]}
+    found = json.loads(plain_markdown.sphinx(json.dumps({"cells": [code, prose]})))["cells"]
+    assert found == [code, prose | {"source": "See\nEq. {eq}`eq-P3`."}]
