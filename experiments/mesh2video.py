@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from elp.records import run_card, write_json
 from elp.render.mesh2video import checkpoint
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage, Pair
 from elp.render.mesh2video.landmarks import EYES, LIPS, MARKS, LandmarkNet
 from elp.render.mesh2video.layers import on
@@ -63,7 +63,7 @@ def film(people: int, states: int, side: int, seed: int, device: str, seconds: f
     while len(parts) * group < people and (not parts or time.time() - start < seconds):
         parts.append(studio.film(group, states, side).tensors)
     tensors = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
-    return Footage(tensors, Draws.seeded(seed, device))
+    return Footage(tensors, RandomDraws.seeded(seed, device))
 
 
 def landmark_net(
@@ -118,7 +118,7 @@ def _record(trainer: Learner) -> None:
         trainer._replay = None
         trainer.clear()
         trainer.generator = torch.Generator(trainer.device).manual_seed(trainer.done)
-        trainer.footage = Footage(trainer.footage.tensors, Draws(trainer.generator))
+        trainer.footage = Footage(trainer.footage.tensors, RandomDraws(trainer.generator))
         print(f"  {trainer.name}: not recorded: {str(error).splitlines()[0]}", flush=True)
 
 

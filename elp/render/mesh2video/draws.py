@@ -13,7 +13,7 @@ CELLS = (4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
-class Draws:
+class RandomDraws:
     """Draws on a device; the same seed gives the same numbers.
 
     Attributes:
@@ -23,7 +23,7 @@ class Draws:
     generator: torch.Generator
 
     @classmethod
-    def seeded(cls, seed: int, device: str | torch.device = "cpu") -> Draws:
+    def seeded(cls, seed: int, device: str | torch.device = "cpu") -> RandomDraws:
         return cls(torch.Generator(device).manual_seed(seed))
 
     @property

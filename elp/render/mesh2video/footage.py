@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Footage:
         draws: from which pairs are drawn.
     """
 
-    def __init__(self, tensors: dict[str, Tensor], draws: Draws) -> None:
+    def __init__(self, tensors: dict[str, Tensor], draws: RandomDraws) -> None:
         self.tensors, self.draws = tensors, draws
         self.people, self.states = tensors["photo"].shape[:2]
         self.side = tensors["photo"].shape[-1]

@@ -16,7 +16,7 @@ from torch import Tensor
 from elp.face.camera import rotation
 from elp.face.landmarks import OVAL, POINTS
 from elp.face.model import SKIN, FaceModel
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 
 NECK = (0.0, 9.0, 7.0)  # from the head's centre to the joint it turns about (cm)
 # rings behind the face: radius in that of its outline, share of the way to the back of the head
@@ -72,7 +72,7 @@ def _band(a: list[int], b: list[int], closed: bool) -> list[tuple[int, int, int]
     return [t for i, j in ends for t in ((a[i], a[j], b[i]), (a[j], b[j], b[i]))]
 
 
-def bodies(neutral: Tensor, mean: Tensor, draws: Draws) -> Bodies:
+def bodies(neutral: Tensor, mean: Tensor, draws: RandomDraws) -> Bodies:
     """Random bodies for neutral faces (B, 468, 3); `mean` (468, 3) is the mean face."""
     b, bald = len(neutral), draws.chance(0.12, len(neutral), 1)
     parts = [
@@ -113,7 +113,7 @@ def _skull(neutral: Tensor, mean: Tensor) -> Rows:
     return out
 
 
-def _hair_behind(b: int, bald: Tensor, draws: Draws) -> Rows:
+def _hair_behind(b: int, bald: Tensor, draws: RandomDraws) -> Rows:
     """A blobby disc behind the head, which falls to the shoulders of some."""
     angle = torch.arange(DISC[1], device=draws.device) * (2 * math.pi / DISC[1])
     up = angle.cos()
@@ -134,7 +134,7 @@ def _hair_behind(b: int, bald: Tensor, draws: Draws) -> Rows:
     return out
 
 
-def _hair_before(neutral: Tensor, bald: Tensor, draws: Draws) -> Rows:
+def _hair_before(neutral: Tensor, bald: Tensor, draws: RandomDraws) -> Rows:
     """A band over forehead and temples with a random hairline; for some, curtains over cheeks."""
     b, device = len(neutral), neutral.device
     half = BAND[1] // 2
@@ -167,7 +167,7 @@ def _hair_before(neutral: Tensor, bald: Tensor, draws: Draws) -> Rows:
     return out
 
 
-def _neck(b: int, draws: Draws) -> Rows:
+def _neck(b: int, draws: RandomDraws) -> Rows:
     rows, columns = COLLAR
     angle = torch.linspace(-1.6, 1.6, columns, device=draws.device)
     wide = draws.uniform(b, 1, low=4.6, high=6.0)
@@ -183,7 +183,7 @@ def _neck(b: int, draws: Draws) -> Rows:
     return out
 
 
-def _chest(b: int, draws: Draws) -> Rows:
+def _chest(b: int, draws: RandomDraws) -> Rows:
     rows, columns = CHEST
     u = torch.linspace(-1, 1, columns, device=draws.device)
     broad, drop = draws.uniform(b, 1, low=17, high=24), draws.uniform(b, 1, low=3, high=7)
@@ -198,7 +198,7 @@ def _chest(b: int, draws: Draws) -> Rows:
     return out
 
 
-def states(b: int, t: int, model: FaceModel, draws: Draws) -> tuple[Tensor, Tensor, Tensor]:
+def states(b: int, t: int, model: FaceModel, draws: RandomDraws) -> tuple[Tensor, Tensor, Tensor]:
     """What B faces do in T states.
 
     Sparse random movements, mostly the same on both sides. Heads turn by up to 35 degrees; half of

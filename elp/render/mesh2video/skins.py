@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from elp.face.model import FaceModel
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 
 TEXTURE = 512  # pixels of a texture's side
 WIDE = 10.0  # cm: a texture shows the unrolled face this far to each side
@@ -44,7 +44,7 @@ class Light:
     gloss: Tensor
 
     @classmethod
-    def draw(cls, b: int, draws: Draws) -> Light:
+    def draw(cls, b: int, draws: RandomDraws) -> Light:
         front = torch.tensor([0.0, -0.4, -0.9], device=draws.device)
         way = F.normalize(draws.normal(b, 3, 3, scale=(0.8, 0.6, 0.5)) + front, dim=-1)
         power = draws.uniform(b, 3, 1, low=0.1, high=0.55) * (1 + 0.1 * draws.normal(b, 3, 3))
@@ -76,7 +76,7 @@ class Light:
 class Wardrobe:
     """Draws textures; knows where brows, cheeks and jaw lie on the unrolled face."""
 
-    def __init__(self, model: FaceModel, draws: Draws) -> None:
+    def __init__(self, model: FaceModel, draws: RandomDraws) -> None:
         self.draws = draws
         axis = ((torch.arange(TEXTURE, device=draws.device) + 0.5) / TEXTURE * 2 - 1) * WIDE
         self.x, self.y = axis.expand(TEXTURE, TEXTURE), axis[:, None].expand(TEXTURE, TEXTURE)

@@ -12,7 +12,7 @@ from torch import Tensor
 from elp.face.landmarks import CORNERS_L, CORNERS_R, LIDS, LIPS, POINTS
 from elp.face.model import FaceModel
 from elp.render.mesh2video import people, raster
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage
 from elp.render.mesh2video.people import FOLLOW, KIND, KINDS, Bodies
 from elp.render.mesh2video.skins import Light, Wardrobe
@@ -64,7 +64,7 @@ class Studio:
 
     def __init__(self, seed: int = 0, device: str | torch.device = "cpu") -> None:
         model = FaceModel.default()
-        self.model, self.draws = model, Draws.seeded(seed, device)
+        self.model, self.draws = model, RandomDraws.seeded(seed, device)
         self.mean, self.identity, self.expression, self.deviation = (
             torch.tensor(x, device=device)
             for x in (model.mean, model.identity, model.expression, model.deviation)

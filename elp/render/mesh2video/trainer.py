@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from elp.errors import ElpError
 from elp.render.mesh2video import losses
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage
 from elp.render.mesh2video.landmarks import MARKS, Critic, LandmarkNet
 from elp.render.mesh2video.layers import on
@@ -55,7 +55,7 @@ class Learner(Loop):
             )
         super().__init__(name, group.device, seed * 1009 + group.rank, lr)
         self.net, self.group = net, group
-        self.footage = Footage(footage.tensors, Draws(self.generator))
+        self.footage = Footage(footage.tensors, RandomDraws(self.generator))
         self.steps, self.batch = steps, batch // group.size
         self.optimizer = _adam(net, self.lr)
         self.loss = torch.zeros((), device=group.device)

@@ -19,7 +19,7 @@ from elp.errors import ElpError
 from elp.face.landmarks import OVAL, POINTS
 from elp.face.model import FaceModel
 from elp.render.mesh2video import raster
-from elp.render.mesh2video.draws import Draws
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage
 
 Image = NDArray[Any]  # uint8
@@ -51,7 +51,7 @@ def footage(
     if not clips:
         raise ElpError(f"{folder}: no usable video: give a folder of videos with one face each")
     tensors = {name: torch.stack([c[name] for c in clips]).to(device) for name in clips[0]}
-    return Footage(tensors, Draws.seeded(0, device))
+    return Footage(tensors, RandomDraws.seeded(0, device))
 
 
 def clip(path: Path, states: int, side: int) -> dict[str, Tensor]:
