@@ -103,7 +103,7 @@ def test_a_chapter_shows_code_equations_and_citations(browser: Any, lab: str) ->
     page.wait_for_selector(".jp-MarkdownCell .katex, .jp-MarkdownCell mjx-container")
     page.wait_for_timeout(2_000)
     text = page.evaluate(
-        "() => [...document.querySelectorAll('.jp-MarkdownCell .jp-RenderedMarkdown')]"
+        "() => [...document.querySelectorAll('.jp-MarkdownCell')]"
         ".map(cell => cell.innerText).join('\\n')"
     )
     colours = page.evaluate(
@@ -140,7 +140,8 @@ def test_the_emotion_moves_and_the_kernel_knows(browser: Any, lab: str) -> None:
         arg=before[0],
         timeout=60_000,
     )
-    page.wait_for_timeout(300)
+    # the whole answer follows the shown frame, and the map of codes with it
+    page.wait_for_function(f"(before) => ({CODES})() !== before", arg=before[1], timeout=60_000)
     after = status.inner_text(), page.evaluate(CODES)
     emotion = page.evaluate(KERNEL)
     errors = page.locator(
