@@ -114,5 +114,12 @@
     }
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); sources(); cards(); plots(); widgets(); components(); reachable(); });
+  // the theme's arrows beside entries that hold further pages have no name
+  function arrows() {
+    for (const arrow of document.querySelectorAll('nav summary')) {
+      if (!arrow.textContent.trim()) arrow.setAttribute('aria-label', 'pages below this one');
+    }
+  }
+
+  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); cards(); plots(); widgets(); components(); reachable(); });
 })();
