@@ -27,7 +27,7 @@ SYSTEMS = {
     "macOS 14, arm64": "aarch64-apple-darwin",
     "Windows": "x86_64-pc-windows-msvc",
 }
-EXTRAS = ("media", "export", "book", "test", "dev")
+EXTRAS = ("media", "export", "live", "book", "test", "dev")
 
 
 def digest() -> str:
