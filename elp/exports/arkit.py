@@ -27,7 +27,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from elp.errors import ElpError
 from elp.face.model import FaceModel
@@ -146,6 +145,8 @@ def rotations(motion: Motion) -> Floats:
     """
     out = np.zeros((len(motion), len(ROTATIONS)), np.float32)
     if len(motion):
+        from scipy.spatial.transform import Rotation
+
         turned = Rotation.from_rotvec(held(motion).pose[:, :3])
         out[:, :3] = turned.as_euler("YXZ") * SIGNS
     return out

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 from elp.errors import ElpError
 from elp.exports.arkit import check, held
@@ -162,6 +161,8 @@ def _animation(
     motion = held(motion)
     beta = blink_control(motion.beta, motion.blink, model)
     times = buffer.add(np.arange(len(motion)) / motion.fps, "SCALAR")
+    from scipy.spatial.transform import Rotation
+
     turn = Rotation.from_rotvec(motion.pose[:, :3] * AXES).as_quat()
     turn[1:] *= np.cumprod(_same_side(turn))[:, None]
     tracks = {

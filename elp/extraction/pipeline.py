@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
@@ -119,9 +120,8 @@ def extract(
 
 def _open_to_sight(ratio: NDArray[np.float32], sight: NDArray[np.float32]) -> NDArray[np.float32]:
     """Eye aspect ratios (T, 2), NaN where the eyes are hidden for longer than a blink."""
-    from scipy.ndimage import median_filter
-
-    hidden = median_filter(sight[:, 1], HELD, mode="nearest") < 0.5
+    padded = np.pad(sight[:, 1], HELD // 2, mode="edge")
+    hidden = np.median(sliding_window_view(padded, HELD), axis=1) < 0.5
     return np.where(hidden[:, None], np.float32(np.nan), ratio)
 
 

@@ -17,7 +17,7 @@ from elp.listener.responder import ELPResponder
 from elp.media.audio import HOP, WINDOW, CepstraStream
 from elp.media.prosody import ProsodyStream
 from elp.model.config import ASEConfig
-from elp.model.layers import State
+from elp.model.layers import State, one_thread
 from elp.model.style import StyleStream
 from elp.motion import MFCC, PROSODY, SILENT, Motion
 
@@ -111,7 +111,8 @@ class ResponseStream:
             self.axes = sound.ndim
         for name, x in new.items():
             self.waiting[name] = torch.cat([self.waiting[name], x.cpu()], 1)
-        return self._answered()
+        with one_thread():
+            return self._answered()
 
     def _seen(
         self,

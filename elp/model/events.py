@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from elp.errors import ElpError
 from elp.model.event_heads import EventHeads, GroupConfig
-from elp.model.layers import State
+from elp.model.layers import State, one_thread
 from elp.model.traits import Traits
 from elp.motion import POSE, PROSODY
 
@@ -209,10 +209,11 @@ class Events(nn.Module):
             Each frame as it leaves the next, (B, T, ...): `shut` and `position` are the answer.
         """
         lid_cues, pose_cues = self.cues(heard, state, guided=guidance != 1)
-        frames = [
-            self.step(lid_cues[:, t], pose_cues[:, t], e[:, t], uniform[:, t], state, guidance)
-            for t in range(heard.shape[1])
-        ]
+        with one_thread():
+            frames = [
+                self.step(lid_cues[:, t], pose_cues[:, t], e[:, t], uniform[:, t], state, guidance)
+                for t in range(heard.shape[1])
+            ]
         return Past(*(torch.stack(part, 1) for part in zip(*frames, strict=True)))
 
     def cues(self, heard: Tensor, state: State, *, guided: bool) -> tuple[Tensor, Tensor]:
