@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -28,13 +29,19 @@ if TYPE_CHECKING:
 class Door(TyperGroup):
     """All commands: what a signal or the system says of one becomes a sentence, too."""
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
+    def make_context(self, name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
         with _sentences():
-            return super().make_context(*args, **options)
+            return super().make_context(name, [*map(_spelt, args)], *more, **options)
 
     def invoke(self, ctx: Any) -> Any:
         with _sentences():
             return super().invoke(ctx)
+
+
+def _spelt(word: str) -> str:
+    """A word of the command; the name of a file is no option, though it begins with a dash."""
+    # no option has a dot
+    return f"./{word}" if word[:1] == "-" and "." in word and os.path.isfile(word) else word
 
 
 @contextlib.contextmanager

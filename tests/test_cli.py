@@ -126,6 +126,19 @@ def test_what_is_read_is_not_written_over(tmp_path):
     assert (tmp_path / "s.npz").read_bytes() == before
 
 
+def test_names_may_begin_with_a_dash(tmp_path):
+    from elp.motion import Clip, Motion
+
+    still = Motion(beta=np.zeros((5, 100)), pose=np.zeros((5, 6)), blink=np.zeros(5))
+    Clip(motion=still, mfcc=np.zeros((5, 29))).save(tmp_path / "-s.npz")
+    done = here("respond", "-s.npz", "--params", "-o.npz", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "-o.npz").is_file()
+    (tmp_path / "--x.mp4").write_text("no video")
+    refused(here("extract", "--x.mp4", "-o", "x.npz", cwd=tmp_path), "--x.mp4: ")
+    assert "No such option" in here("extract", "-none.mp4", "-o", "x.npz", cwd=tmp_path).stderr
+
+
 def test_evaluate_measures_the_rows_asked_for(simulated, tmp_path):
     asked = ["--method", "GT", "--method", "mean face", "--samples", "1"]
     done = here("evaluate", simulated.folder, "-o", tmp_path / "r.json", *asked)
