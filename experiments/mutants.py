@@ -3,6 +3,7 @@ the tests that run the changed line run on a copy of the repository.
 
     python experiments/mutants.py --count 200 --seed 1 -o mutants.json
     python experiments/mutants.py --only elp/model/style.py:45 elp/face/fit.py:41
+    python experiments/mutants.py --again mutants.json --tests tests/render -o again.json
 
 A fault is an operator, a comparison or a constant turned into its neighbour. Caught is one under
 which a test fails, or runs out of time. A survivor is either a fault that no test sees, or none: a
@@ -13,6 +14,8 @@ and compared, too.
 First every fast test runs once under `coverage`, some minutes: the chart of which test runs which
 line is kept in runs/ for as long as neither elp/ nor tests/ change. Each mutant is then a fork of
 one process that has loaded torch and the rest, and runs the tests of its line, the quickest first.
+What was found of a mutant is kept there, too, so that a run that was stopped goes on. `--again`
+asks tests that are named, new ones, about an earlier report's survivors; it needs no chart.
 """
 
 from __future__ import annotations
@@ -24,12 +27,13 @@ import hashlib
 import json
 import multiprocessing
 import os
+import resource
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,6 +70,7 @@ NEIGHBOURS = {
 OPTIONS = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
 CHAPTERS = ["-q", "-p", "no:cacheprovider", "-p", "tests.executed", "--nbval-lax"]
 CHAPTERS += ["--nbval-sanitize-with=tests/nbval.cfg"]
+MEMORY = 16 << 30  # bytes of addresses for the tests of a mutant that makes something huge
 LOADED = ("torch", "pandas", "scipy.stats", "sklearn.cluster", "cv2", "skimage")
 
 
@@ -155,16 +160,22 @@ def _between(
         yield start, start + len(old), old, new
 
 
+@cache
+def state() -> str:
+    """Of elp/ and tests/: what was found of other files is not kept."""
+    digest = hashlib.sha256()
+    for path in sorted([*(ROOT / "elp").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def chart(copy: Path) -> dict[str, Any]:
     """Which tests run which line, and how long each takes; kept as long as no file changes.
 
     Returns:
         "lines": file -> line -> numbers of tests; "tests": their names; "seconds": of each.
     """
-    digest = hashlib.sha256()
-    for path in sorted([*(ROOT / "elp").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]):
-        digest.update(path.read_bytes())
-    kept = ROOT / "runs" / f"mutants-{digest.hexdigest()[:12]}.json"
+    kept = ROOT / "runs" / f"mutants-{state()}.json"
     if not kept.exists():
         kept.parent.mkdir(exist_ok=True)
         process = multiprocessing.get_context("fork").Process(target=_charted, args=(copy, kept))
@@ -306,6 +317,7 @@ def _tested(copy: Path, tests: list[str], said: Path, options: list[str]) -> Non
     import pytest
 
     _enter(copy)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     os._exit(pytest.main([*options, "-x", *tests], plugins=[FirstFailure(said)]))
 
 
@@ -318,20 +330,21 @@ def copied() -> Iterator[Path]:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*names.split()))
         (copy / ".venv").symlink_to(ROOT / ".venv")
         os.environ["PYTHONPATH"] = str(copy)
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+        # bytecode is told by size and second: that of a fault would outlive it
+        os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "1", True
         data = ROOT.parent / "shared" / "data"
         os.environ.setdefault("ELP_TEST_DATA", str(data))
         yield copy
 
 
 def examine(
-    chosen: list[Mutant], budget: float, chapters: bool
+    chosen: list[Mutant], budget: float, chapters: bool, named: list[str]
 ) -> Iterator[tuple[Mutant, int, str]]:
     """(mutant, how many tests run its line, which of them saw it, or ""), one after the other."""
     for name in LOADED:
         __import__(name)
     with copied() as copy:
-        charted = chart(copy)
+        charted = {} if named else chart(copy)
 
         @cache
         def sound(test: str) -> bool:
@@ -340,7 +353,7 @@ def examine(
         for mutant in chosen:
             path = copy / mutant.file
             source = path.read_text(encoding="utf-8")
-            tests, takes = covering(charted, mutant, budget)
+            tests, takes = (named, budget) if named else covering(charted, mutant, budget)
             path.write_text(mutant.applied(source), encoding="utf-8")
             seen = run(copy, tests, 60 + 10 * takes) if tests else ""
             if chapters and not seen and (books := related(mutant.file)):
@@ -365,6 +378,23 @@ def pool(only: list[str]) -> list[Mutant]:
     return [m for m in every if not named or f"{m.file}:{m.line}" in named]
 
 
+def mutant(row: dict[str, Any]) -> Mutant:
+    """That of a report's row."""
+    return Mutant(**{field.name: row[field.name] for field in fields(Mutant)})
+
+
+def remembered() -> list[dict[str, Any]]:
+    """Rows that were found of the same files, by a run that was stopped or by another count."""
+    kept = ROOT / "runs" / f"mutants-{state()}.jsonl"
+    return [json.loads(line) for line in kept.open()] if kept.exists() else []
+
+
+def remember(row: dict[str, Any]) -> None:
+    """Keep a row for the next run."""
+    with (ROOT / "runs" / f"mutants-{state()}.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
 def main() -> None:
     p = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -372,19 +402,30 @@ def main() -> None:
     p.add_argument("--count", type=int, default=200)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--only", nargs="+", default=[], help="places: file, or file:line; all of them")
+    p.add_argument("--again", type=Path, help="a report, whose survivors are tried once more")
+    p.add_argument("--tests", nargs="+", default=[], help="with these tests alone")
     p.add_argument("--budget", type=float, default=30.0, help="seconds of tests for each mutant")
     p.add_argument("--minutes", type=float, default=1e9, help="draw no further mutant after these")
     p.add_argument("--chapters", action="store_true", help="execute what names a survivor, too")
     p.add_argument("-o", "--out", type=Path, help="a JSON of every mutant and who saw it")
     a = p.parse_args()
-    chosen = pool(a.only)
-    if not a.only:
-        rng = np.random.default_rng(a.seed)
-        chosen = [chosen[k] for k in rng.permutation(len(chosen))[: a.count]]
-    started, rows = time.time(), []
-    for mutant, tests, seen in examine(chosen, a.budget, a.chapters):
-        rows.append(asdict(mutant) | {"tests": tests, "seen_by": seen})
-        print(f"{'caught  ' if seen else 'SURVIVED'}  {mutant}  {seen or tests}", flush=True)
+    started = time.time()
+    if a.again:
+        known = json.loads(a.again.read_text())["mutants"]
+        rows = [row for row in known if row["seen_by"]]
+        fresh = [mutant(row) for row in known if not row["seen_by"]]
+    else:
+        chosen = pool(a.only)
+        if not a.only:
+            rng = np.random.default_rng(a.seed)
+            chosen = [chosen[k] for k in rng.permutation(len(chosen))[: a.count]]
+        rows = [row for row in remembered() if mutant(row) in chosen]
+        fresh = [m for m in chosen if m not in map(mutant, rows)]
+    for one, tests, seen in examine(fresh, a.budget, a.chapters, a.tests):
+        rows.append(asdict(one) | {"tests": tests, "seen_by": seen})
+        if not a.again:
+            remember(rows[-1])
+        print(f"{'caught  ' if seen else 'SURVIVED'}  {one}  {seen or tests}", flush=True)
         if time.time() - started > 60 * a.minutes:
             break
     caught = sum(bool(row["seen_by"]) for row in rows)
