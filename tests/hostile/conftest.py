@@ -47,10 +47,11 @@ class Report:
             "not held": broken,
             **more,
         }
-        kinds = json.loads(self.path.read_text())["kinds"] if self.path.exists() else {}
-        kinds = dict(sorted((kinds | {kind: found}).items()))
+        before = json.loads(self.path.read_text()) if self.path.exists() else {"kinds": {}}
+        kinds = dict(sorted((before["kinds"] | {kind: found}).items()))
         total = {name: sum(one[name] for one in kinds.values()) for name in COUNTS}
         card = run_card(seed=0, started=self.started, command="make hostile")
+        card |= {"notes": before.get("notes", {})}  # what a reader adds by hand
         write_json(self.path, card | {"total": total, "kinds": kinds})
         assert not broken, "\n".join(broken)
 
