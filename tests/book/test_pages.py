@@ -15,6 +15,7 @@ BOOK = ROOT / "book"
 sys.path.insert(0, str(BOOK / "_tools"))  # the tools are no package
 
 import accessible
+import folded
 import plain_markdown
 import result_cards
 
@@ -114,3 +115,22 @@ def test_of_a_notebook_only_the_prose_changes() -> None:
     prose = {"cell_type": "markdown", "source": ["See\n", "Eq. P3."]}
     found = json.loads(plain_markdown.sphinx(json.dumps({"cells": [code, prose]})))["cells"]
     assert found == [code, prose | {"source": "See\nEq. {eq}`eq-P3`."}]
+
+
+def test_code_that_is_folded_in_a_row_becomes_one_fold() -> None:
+    from docutils import nodes
+    from docutils.utils import new_document
+    from myst_nb.sphinx_ import HideCodeCellNode
+
+    def cell(code: str, *shown: nodes.Node) -> nodes.container:
+        fold = HideCodeCellNode("", nodes.literal_block(code, code))
+        return nodes.container("", fold, *shown, hide_mode="input")
+
+    page = new_document("page")
+    page += [cell("a"), cell("b"), cell("c", nodes.paragraph("", "shown")), cell("d")]
+    page += [nodes.container("", nodes.literal_block("open", "open")), cell("e"), cell("f")]
+    folded.join(None, page, "page")
+    inside = [[x.astext() for x in fold] for fold in page.findall(HideCodeCellNode)]
+    assert inside == [["a", "b", "c"], ["d"], ["e", "f"]]
+    assert len(page) == 4
+    assert page[0].astext().endswith("shown")

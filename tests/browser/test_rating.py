@@ -73,7 +73,7 @@ def test_a_rater_needs_the_keyboard_only(
     left = cut(page, address)
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.goto(f"{address}rater.html")
-    page.get_by_role("button", name="I agree").wait_for()  # a module draws it, after the page's load
+    page.get_by_role("button", name="I agree").wait_for()  # drawn after the load event
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     screens = len(STUDY.plan(0))
