@@ -68,6 +68,7 @@ NEIGHBOURS = {
     ast.Or: "and",
 }
 OPTIONS = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
+OPTIONS += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # hypothesis is loaded already
 CHAPTERS = ["-q", "-p", "no:cacheprovider", "-p", "tests.executed", "--nbval-lax"]
 CHAPTERS += ["--nbval-sanitize-with=tests/nbval.cfg"]
 MEMORY = 16 << 30  # bytes of addresses for the tests of a mutant that makes something huge
@@ -293,6 +294,8 @@ def run(copy: Path, tests: list[str], seconds: float, options: list[str]) -> str
         return "time"
     if process.exitcode == 0:
         return ""
+    if process.exitcode == 1 and not said.exists():
+        raise RuntimeError("pytest itself failed, no test did: nothing was learned")
     return said.read_text().strip() if said.exists() else f"exit {process.exitcode}"
 
 

@@ -20,7 +20,9 @@ def opened(path: str | Path) -> Iterator[Any]:
 
     _check(Path(path))
     try:
-        container = av.open(url(path), options={"max_pixels": str(LARGEST)})
+        # a title in another encoding than UTF-8 is no reason to refuse what it names
+        limits = {"max_pixels": str(LARGEST)}
+        container = av.open(url(path), options=limits, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
         raise ElpError(
             f"{path}: not a readable video: "

@@ -44,6 +44,15 @@ def test_any_name_is_written_and_read(
     assert has_audio(tmp_path / "copy.mp4")
 
 
+def test_a_title_in_another_encoding_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_video(path, [picture(0)] * 3, comment="Gespraech am See")
+    whole = path.read_bytes()
+    assert b"Gespraech" in whole
+    path.write_bytes(whole.replace(b"Gespraech", b"Gespr\xe4\xffch"))
+    assert len(list(frames(path))) == 3
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_pipes_devices_and_folders_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
