@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from elp.errors import ElpError
+from elp.face.landmarks import LIDS
 from elp.face.model import FaceModel
 from elp.motion import Motion
 from elp.render import Portrait, prepare
@@ -74,6 +75,16 @@ def test_a_blink_closes_the_lids_of_the_mesh(renderer: NetworkRenderer) -> None:
 
     assert opening(1) < 0.2 * opening(0)
     assert opening(1) < opening(0.5) < opening(0)
+
+
+def test_closed_lids_meet_and_do_not_pass_each_other(renderer: NetworkRenderer) -> None:
+    def apart(share: float) -> float:
+        at = renderer.view(MODEL.beta(blink_l=share, blink_r=share), np.zeros(6)).at[0]
+        rows = [at[list(LIDS[eye][row][1:-1]), :2] for eye in "rl" for row in ("upper", "lower")]
+        return float((torch.cat(rows[::2]) - torch.cat(rows[1::2])).norm(dim=-1).mean())
+
+    assert apart(1) < 0.05 * apart(0)
+    assert apart(0.5) == pytest.approx(0.5 * apart(0), rel=0.1)
 
 
 def test_designs_and_checkpoints_must_agree(portrait: Portrait, tmp_path: Path) -> None:
