@@ -1,7 +1,9 @@
 """Bring JavaScript from packages, npm and `elp` to where pages find it; git ignores all of it.
 
-    python book/_tools/vendor.py            plotly.js, MathJax and the listener that runs in the
-                                            pages of the offline book, into book/_vendor/
+    python book/_tools/vendor.py            plotly.js, MathJax, the listener that runs in the
+                                            pages of the offline book, and what finds its reader's
+                                            face, into book/_vendor/
+    python book/_tools/vendor.py tracker    the last of these alone
     python book/_tools/vendor.py runtime    ONNX Runtime for the browser, of the exported
                                             decoder's test, into book/_runtime/
 
@@ -16,7 +18,7 @@ import shutil
 import sys
 import tarfile
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 # Sphinx copies what _vendor holds to the site's root
@@ -44,6 +46,16 @@ ORT = Package(
     sha256="0b8707d7efab9a2bea63564d66cad79e897cfd0bd627e5ae000488ffc1c45c7d",
     folder="package/dist",
 )
+LITERT = Package(
+    name="@litertjs/core@2.5.3",
+    sha256="a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
+    folder="package",
+)
+LITERT_UTILS = Package(
+    name="@litertjs/wasm-utils@2.5.3",
+    sha256="ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7",
+    folder="package",
+)
 
 
 def plotly(target: Path) -> None:
@@ -56,6 +68,26 @@ def listener(target: Path) -> None:
     from elp.book.widgets.beside import script
 
     target.write_text(script(), encoding="utf-8", newline="")
+
+
+def tracker(target: Path) -> None:
+    """Write LiteRT and what finds and follows a face as one script."""
+    from elp.book.widgets.tracking import script
+
+    kept = RUNTIME / "litert"
+    places = {
+        "core": (LITERT, "dist/index.js"),
+        "utils": (LITERT_UTILS, "dist/index.js"),
+        "script": (LITERT, "wasm/litert_wasm_internal.js"),
+        "binary": (LITERT, "wasm/litert_wasm_internal.wasm"),
+    }
+    runtime = {}
+    for name, (package, inside) in places.items():
+        path = kept / name / Path(inside).name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        npm(replace(package, folder=f"package/{Path(inside).parent}"), path)
+        runtime[name] = path.read_bytes()
+    target.write_text(script(runtime), encoding="utf-8", newline="")
 
 
 def npm(package: Package, *targets: Path) -> None:
@@ -87,16 +119,20 @@ def npm(package: Package, *targets: Path) -> None:
                 target.with_suffix(".partial").replace(target)
 
 
-def main(runtime: bool) -> None:
-    if runtime:
+def main(what: str) -> None:
+    if what == "runtime":
         RUNTIME.mkdir(parents=True, exist_ok=True)
         npm(ORT, RUNTIME / "ort.wasm.bundle.min.mjs", RUNTIME / "ort-wasm-simd-threaded.wasm")
         return
     VENDOR.mkdir(parents=True, exist_ok=True)
+    if what == "tracker":
+        tracker(VENDOR / "tracker.js")
+        return
     plotly(VENDOR / "plotly.min.js")  # a local copy is cheap and follows the installed version
     listener(VENDOR / "listener.js")
+    tracker(VENDOR / "tracker.js")
     npm(MATHJAX, VENDOR / "tex-svg.js")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:] == ["runtime"])
+    main(" ".join(sys.argv[1:]))

@@ -9,6 +9,10 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "js"
 ENGINE = ("random", "layers", "engine")
+CAMERA = (
+    *("unzipped", "layers", "picture", "sight", "litert", "tracker"),
+    *("matrices", "energy", "calibration", "smoothness", "fit", "camera"),
+)
 VIEW = ("style", "clock", "face", "panels", "view")
 IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)
 
@@ -23,6 +27,12 @@ def module() -> str:
     worker = _joined((*ENGINE, "worker"), exported=False)
     whole = _joined((*ENGINE, *VIEW), exported=True)
     return f"const WORKER = {json.dumps(worker, ensure_ascii=False)};\n{whole}"
+
+
+@cache
+def tracking() -> str:
+    """An ES module that follows a face before a camera; see `widgets.tracking`."""
+    return _joined(CAMERA, exported=True)
 
 
 def _joined(names: tuple[str, ...], *, exported: bool) -> str:
