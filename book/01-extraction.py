@@ -682,7 +682,7 @@ for yaw in (30, 50, 70):
     )
     at = at.numpy()[0] + 160
     depth = posed @ turn.as_matrix()[2].astype(np.float32)
-    picture = cv2.remap(face, *skin(at, depth), cv2.INTER_LINEAR)
+    picture = cv2.remap(face, skin(at, depth), None, cv2.INTER_LINEAR)
     mask = np.zeros((320, 320, 1), np.uint8)
     for triangle in np.round(at[SKIN]).astype(np.int32):
         cv2.fillConvexPoly(mask, triangle, 1)

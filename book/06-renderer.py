@@ -188,7 +188,8 @@ figures.image(
 # - **Background.** Behind the person the wall is continued: mirrored at the person's outline, smooth further in. Only a narrow band of it is
 #   ever uncovered. It never moves, so straight lines stay straight.
 # - **Person.** Kept premultiplied, $P = I - (1-\alpha) B$, and composed as $P + (1-\alpha) B$: at rest this is $I$, however bad the matte
-#   $\alpha$ is.
+#   $\alpha$ is. Light can only be added, so where $I$ is darker than the wall, $\alpha$ is at least $1 - I/B$: a dark wisp that the matte missed goes with the hair. The layer is kept twice as fine
+#   as the picture it was made of: sampled between its pixels a picture loses contrast, the finer the less.
 # - **Eyes.** The eyeball is not squeezed by the lids. It is a layer of its own, continued behind them; the upper lid slides over it as a
 #   sheet of skin, coloured like that between crease and brow, with a line of lashes.
 # - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, teeth and tongue in the portrait's light
@@ -765,9 +766,9 @@ print(
 #
 # ```{solution} ex-render-rest
 # :class: dropdown
-# $P + (1-\alpha)B = I - (1-\alpha)B + (1-\alpha)B = I$ for any $\alpha$ and $B$. With $\alpha = 0$ on the lock, $P = I - B$ there: the lock's *difference*
-# to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself. That holds as far as $B$ is invented, which is within 10 pixels of the matte: of a wider lock
-# $B$ is the picture itself, $P = 0$, and it stays on the wall.
+# $P + (1-\alpha)B = I - (1-\alpha)B + (1-\alpha)B = I$ for any $\alpha$ and $B$. With $\alpha = 0$ on a light lock, $P = I - B$ there: the lock's *difference*
+# to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself. On a dark lock $\alpha$ is raised to $1 - I/B$, so that it hides the wall wherever it
+# comes. All this holds as far as $B$ is invented, which is within 10 pixels of the matte: of a wider lock $B$ is the picture itself, $P = 0$, and it stays on the wall.
 # ```
 #
 # ```{exercise}

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from elp.render.matte import pyramid_fill
 from elp.render.rig import smooth
-from elp.render.shapes import coverage, polygon
+from elp.render.shapes import coverage, polygon, rounded
 from elp.render.topology import BROW, IRIS, LOWER, UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Image = NDArray[Any]  # uint8
 MEET = 0.13  # where the lids meet, from the lower (0) to the upper lid (1)
 WINK = 0.55  # difference of the lids' shares from where on it is meant
 FOLLOW = (1.0, 0.42, 0.1)  # how far margin, lid skin and the skin beyond follow a lid
@@ -125,7 +126,7 @@ class Eye:
 
     def paint(
         self,
-        picture: Floats,
+        picture: Image,
         moved: Floats,
         rest: Floats,
         gaze: Floats,
@@ -136,7 +137,7 @@ class Eye:
         place.
 
         Args:
-            picture: (size, size, 3) float32 to paint on.
+            picture: (size, size, 3) uint8 to paint on.
             moved: (V, 2) vertices now, lids closed by `closure`, source pixels.
             rest: (V, 2) vertices at rest, source pixels.
             gaze: (2,) shift of the iris, source pixels.
@@ -152,13 +153,20 @@ class Eye:
         high = np.minimum(np.ceil(every.max(0) + 5).astype(int), len(picture))
         if (high <= low).any() or abs(to) < 1:
             return
-        x, y = np.meshgrid(np.arange(low[0], high[0]) * scale, np.arange(low[1], high[1]) * scale)
-        z = ((x - moved[a, 0]) + 1j * (y - moved[a, 1])) * (back / to) + complex(*rest[a])
-        x, y = z.real.astype(np.float32), z.imag.astype(np.float32)
-        reach = np.exp(
-            -((np.hypot(x - self.iris[0], y - self.iris[1]) / (1.7 * self.radius)) ** 4)
-        ).astype(np.float32)
-        box = picture[low[1] : high[1], low[0] : high[0]]
+        # turned and scaled like the line between the corners, z -> turn z
+        turn = back / to
+        across, down = (
+            np.arange(low[k], high[k], dtype=np.float32) * np.float32(scale) - moved[a, k]
+            for k in range(2)
+        )
+        x = np.float32(turn.real) * across - np.float32(turn.imag) * down[:, None] + rest[a, 0]
+        y = np.float32(turn.imag) * across + np.float32(turn.real) * down[:, None] + rest[a, 1]
+        off = ((x - self.iris[0]) ** 2 + (y - self.iris[1]) ** 2) / np.float32(
+            1.7 * self.radius
+        ) ** 2
+        reach = np.exp(-off * off)
+        shown = picture[low[1] : high[1], low[0] : high[0]]
+        box = shown.astype(np.float32)
         mask = coverage(rim - low, box.shape[:2])
         ball = self._sample(
             self.ball, x - np.float32(gaze[0]) * reach, y - np.float32(gaze[1]) * reach
@@ -168,6 +176,7 @@ class Eye:
         if strength > 0:
             lid = self._sample(self.lid, x, y)
             self._lower_lid(box, lid, moved / scale - low, strength, closure)
+        shown[:] = rounded(box)
 
     def _lower_lid(
         self, box: Floats, lid: Floats, moved: Floats, strength: float, closure: float
@@ -176,7 +185,7 @@ class Eye:
         then their line, and the wet rim of the lower lid, which a closed eye hides.
         """
         frame = _Frame(moved, self.side)
-        u, v = frame(*np.meshgrid(np.arange(box.shape[1]), np.arange(box.shape[0])))
+        u, v = frame(*_pixels(box))
         margin, crease = frame.row(u, UPPER[self.side][0]), frame.crease(u)
         room = np.maximum(margin - crease, 1e-3)
         down = (v - crease) / room
@@ -185,7 +194,7 @@ class Eye:
         lash = 0.03 * width
         sheet = smooth((down + 0.12) / 0.4) * smooth((margin + 0.5 * lash - v) / lash)
         sheet *= smooth(np.minimum(u - 0.02, 0.98 - u) / 0.2) * (room > 0.02 * width)
-        box += (strength * sheet).astype(np.float32)[..., None] * (lid - box)
+        box += (strength * sheet)[..., None] * (lid - box)
         thick = np.maximum(0.034 * width * ends, 0.35)
         line = np.exp(-(((v - margin - 0.25 * thick) / thick) ** 2)) * smooth(
             np.minimum(u, 1 - u) / 0.12
@@ -193,8 +202,8 @@ class Eye:
         under = smooth((v - margin) / 0.6) * smooth(
             (margin + 0.11 * width * ends - v) / (0.09 * width)
         )
-        box += (strength * closure**2 * under * ends).astype(np.float32)[..., None] * (lid - box)
-        box += (0.85 * strength * line).astype(np.float32)[..., None] * (self.lash - box)
+        box += (strength * closure**2 * under * ends)[..., None] * (lid - box)
+        box += (0.85 * strength * line)[..., None] * (self.lash - box)
 
     def _sample(self, patch: Floats, x: Floats, y: Floats) -> Floats:
         import cv2
@@ -218,11 +227,11 @@ class _Frame:
 
     def __init__(self, points: Floats, side: str) -> None:
         self.points, self.side = points, side
-        outer, inner = points[UPPER[side][0][[0, -1]]].astype(float)
+        outer, inner = points[UPPER[side][0][[0, -1]]].astype(np.float32)
         self.origin, along = outer, inner - outer
         self.width = max(float(np.linalg.norm(along)), 1e-3)
-        self.across = along / self.width
-        down = np.array([-self.across[1], self.across[0]])
+        self.across = along / np.float32(self.width)
+        down = np.array([-self.across[1], self.across[0]], np.float32)
         below = points[LOWER[side][2][4]] - points[UPPER[side][2][4]]
         self.down = down if down @ below > 0 else -down
 
@@ -241,14 +250,20 @@ class _Frame:
 
     def row(self, u: Floats, row: NDArray[np.int64]) -> Floats:
         """How far down a row of points lies at u."""
-        at, down = self(*self.points[row].T.astype(float))
+        at, down = self(*self.points[row].T.astype(np.float32))
         order = np.argsort(at)
-        return np.interp(u, at[order], down[order])
+        return np.interp(u, at[order], down[order]).astype(np.float32)
 
     def crease(self, u: Floats) -> Floats:
         """How far down the crease of the upper lid lies at u."""
         ring, beyond = (self.row(u, UPPER[self.side][k]) for k in (1, 2))
         return 0.8 * ring + 0.2 * beyond
+
+
+def _pixels(patch: Floats) -> tuple[Floats, Floats]:
+    """x (1, W) and y (H, 1) float32 of a patch's pixels."""
+    height, width = patch.shape[:2]
+    return np.arange(width, dtype=np.float32)[None], np.arange(height, dtype=np.float32)[:, None]
 
 
 def _lid_skin(patch: Floats, points: Floats, side: str) -> Floats:
@@ -261,7 +276,7 @@ def _lid_skin(patch: Floats, points: Floats, side: str) -> Floats:
     import cv2
 
     frame = _Frame(points, side)
-    u, v = frame(*np.meshgrid(np.arange(patch.shape[1]), np.arange(patch.shape[0])))
+    u, v = frame(*_pixels(patch))
     crease, brow = frame.crease(u), frame.row(u, BROW[side])
     meet = frame.row(u, LOWER[side][0])
     depth = (v - crease) / np.maximum(meet - crease, 0.1 * frame.width)

@@ -129,8 +129,8 @@ def pyramid_fill(image: Floats, known: Floats) -> Floats:
     return known[..., None] * image + (1 - known[..., None]) * up
 
 
-def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats]:
-    """The person, cut out and continued beyond the picture's edges, for a head that moves.
+def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats, Floats, Floats]:
+    """Picture, wall and person, continued beyond the picture's edges for a head that moves.
 
     Colours are mirrored at the edges, who is who is repeated; hair that the upper edge cuts gets a
     round top.
@@ -142,9 +142,8 @@ def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats
         pad: pixels to add on each side.
 
     Returns:
-        person (S + 2 pad, S + 2 pad, 3) = image - (1 - matte) back: premultiplied, and what the
-        background lacks at the person's outline added, so that person + (1 - matte) back is the
-        picture to the last bit; matte (S + 2 pad, S + 2 pad).
+        image and back (S + 2 pad, S + 2 pad, 3), equal where there is nobody beyond the edges, for
+        there the mirrored person is nobody either; matte (S + 2 pad, S + 2 pad, 1).
     """
     side = len(matte)
     cover = np.pad(matte, pad, mode="edge")
@@ -157,10 +156,10 @@ def extend(image: Floats, back: Floats, matte: Floats, pad: int) -> tuple[Floats
         cover[:pad, pad:-pad] = np.maximum(
             cover[:pad, pad:-pad], np.clip((dome - y) / (0.008 * side) + 0.5, 0, 1) * (dome > 0)
         )
-    frame = [(pad, pad), (pad, pad), (0, 0)]
-    person = np.pad(image, frame, mode="reflect") - (1 - cover[..., None]) * np.pad(
-        back, frame, mode="reflect"
-    )
     beyond = np.pad(np.zeros((side, side), bool), pad, constant_values=True)
-    person[beyond & (cover < 0.02)] = 0  # there the mirrored person is nobody
-    return person.astype(np.float32), cover.astype(np.float32)
+    nobody = beyond & (cover < 0.02)
+    cover[nobody] = 0
+    frame = [(pad, pad), (pad, pad), (0, 0)]
+    wide, wall = (np.pad(x, frame, mode="reflect") for x in (image, back))
+    wide[nobody] = wall[nobody]
+    return wide, wall, cover[..., None]

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.render.rig import smooth
-from elp.render.shapes import coverage
+from elp.render.shapes import coverage, rounded
 from elp.render.topology import LIP_LOWER, LIP_UPPER
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
+Image = NDArray[Any]  # uint8
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
 SOFT = 0.06  # parting of touching lips at which half of it is seen, in mouth widths
 TEETH = 0.125  # height of the upper teeth that show, in mouth widths
@@ -95,12 +96,12 @@ class Mouth:
         )
 
     def paint(
-        self, picture: Floats, moved: Floats, skull: Floats, rest: Floats, scale: float
+        self, picture: Image, moved: Floats, skull: Floats, rest: Floats, scale: float
     ) -> None:
         """Show the inside through the opening of the lips, in place.
 
         Args:
-            picture: (size, size, 3) float32 to paint on.
+            picture: (size, size, 3) uint8 to paint on.
             moved: (V, 2) vertices now, source pixels.
             skull: (20, 2) where the rim of the lips would be, had only the head moved.
             rest: (V, 2) vertices at rest, source pixels.
@@ -116,7 +117,8 @@ class Mouth:
         high = np.minimum(np.ceil(edge.max(0) + 3).astype(int), len(picture))
         if (high <= low).any():
             return
-        box = picture[low[1] : high[1], low[0] : high[0]]
+        shown = picture[low[1] : high[1], low[0] : high[0]]
+        box = shown.astype(np.float32)
         mask = change * cv2.GaussianBlur(coverage(edge - low, box.shape[:2]), (0, 0), 0.6)
         x, y = np.meshgrid(
             np.arange(low[0], high[0], dtype=np.float32) * scale,
@@ -135,6 +137,7 @@ class Mouth:
         inside = self._inside(x, y, moved)
         inside += own[..., 3:] * (own[..., :3] - inside)
         box += mask[..., None] * (inside - box)
+        shown[:] = rounded(box)
 
     def _inside(self, x: Floats, y: Floats, moved: Floats) -> Floats:
         """(H, W, 3) colours of an invented mouth at source pixels x, y, lit from the front."""

@@ -47,3 +47,10 @@ def coverage(rim: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         )
         / 255
     )
+
+
+def rounded(picture: NDArray[Any]) -> NDArray[Any]:
+    """uint8 of colours of 0 to 255, those beyond cut off."""
+    import cv2
+
+    return cv2.convertScaleAbs(np.maximum(picture, 0))

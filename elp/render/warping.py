@@ -15,9 +15,9 @@ from elp.errors import ElpError
 from elp.motion import POSE, Motion
 from elp.render import rig
 from elp.render.blink import blink_control
+from elp.render.cutout import Cutout, mean4
 from elp.render.eyes import Eye, close, together
 from elp.render.limits import Limits
-from elp.render.matte import extend, inpaint_background
 from elp.render.mouth import RIM, Mouth, seal
 from elp.render.portrait import Portrait
 from elp.render.warp import Warp
@@ -71,11 +71,10 @@ class WarpRenderer:
             scale=FINE,
             size=size,
         )
-        self._modes = (
-            portrait.model.expression[:, portrait.model.landmarks]
-            .astype(float)
-            .reshape(len(portrait.beta), -1)
-        )
+        self._turn = Rotation.from_rotvec(portrait.rotation).as_matrix()
+        # the directions of expression in the camera's axes
+        modes = portrait.model.expression[:, portrait.model.landmarks] @ self._turn.T
+        self._modes = modes.reshape(len(portrait.beta), -1)
         self._solid = (
             np.column_stack(
                 [(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]
@@ -86,22 +85,11 @@ class WarpRenderer:
             sparse.csr_array(self.rig.spread),
             sparse.csr_array(self.rig.follow),
         )
-        grown = cv2.dilate(
-            (matte > 0.02).astype(np.float32), np.ones((2 * (side // 50) + 1,) * 2, np.uint8)
-        )
-        back = inpaint_background(image, grown)
-        person, cover = extend(image, back, matte, side // 6)
-        self._person, self._cover, self._pad = (
-            _mean4(person),
-            _mean4(cover[..., None])[..., 0],
-            np.float32(side // 6),
-        )
-        self._back = _mean4(back)[::FINE, ::FINE]
-        soft = _mean4(image)
+        self._cutout = Cutout.build(image, matte, FINE, 1 / ratio)
+        soft = mean4(image)
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"] if portrait.eyes else []
         self._mouth = Mouth.build(soft, points)
-        self._turn = Rotation.from_rotvec(portrait.rotation)
-        face = self._turn.inv().apply(self._solid[: rig.POINTS])
+        face = self._solid[: rig.POINTS] @ self._turn
         self._limits = Limits.of(portrait.rotation, face, portrait.model) if limits else None
         self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
@@ -150,29 +138,20 @@ class WarpRenderer:
         return dict(
             zip(
                 ("background", "+ person", "+ eyes", "+ mouth"),
-                [_rounded(self._back), *steps],
+                [self._cutout.back, *steps],
                 strict=True,
             )
         )
 
     def _compose(self, moving: Moving, keep: bool = False) -> tuple[Image, list[Image]]:
-        import cv2
-
         moved, depth, rigid, closure, gaze = moving
-        x, y = self._warp(moved, depth)
-        x, y = x + self._pad, y + self._pad
-        picture: Floats = cv2.remap(
-            self._person, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
-        gone = 1 - cv2.remap(self._cover, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        picture += gone[..., None] * self._back
-        steps = [_rounded(picture)] if keep else []
+        picture = self._cutout(self._warp(moved, depth))
+        steps = [picture.copy()] if keep else []
         for eye, shut in zip(self._eyes, closure, strict=False):  # none where glass is before them
             eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
-        steps += [_rounded(picture)] if keep else []
+        steps += [picture.copy()] if keep else []
         self._mouth.paint(picture, moved, rigid[RIM], self.rig.rest, FINE)
-        out = _rounded(picture)
-        return out, [*steps, out]
+        return picture, [*steps, picture]
 
     def vertices(
         self,
@@ -207,24 +186,22 @@ class WarpRenderer:
             change, pose, lean = self._limits(change, pose)
         change[self._lids] = 0  # this portrait's lids: see `close`
         shift = self._spread @ (change @ self._modes).reshape(-1, 3)
-        head = Rotation.from_rotvec(pose[:3])
         # about the head's own axes: a nod stays a nod in a three-quarter view
-        turn = self._turn * head * self._turn.inv()
+        about = self._turn @ pose[:3]
+        turn = Rotation.from_rotvec(about).as_matrix()
         place = origin + pose[3:]
-        posed = self._solid + self._turn.apply(shift)
-        solid = turn.apply(posed - origin) + place
+        solid = (self._solid + shift - origin) @ turn.T + place
         step = own.weight[:, None] * (self._project(solid) - own.rest)
         step[own.hidden] = self._follow @ step
         moved = own.rest + step
         seal(moved, own.rest)
         for eye, shut, lash in zip("rl", closure, own.lash, strict=True):
             close(moved, eye, shut, lash)
-        back = STEADY * turn.inv().as_rotvec()
-        angle = np.array([-back[1], back[0]]) + looks
+        angle = STEADY * np.array([about[1], -about[0]]) + looks
         reach = np.clip(angle, -MOST_GAZE, MOST_GAZE) * EYEBALL
         gaze = reach * self._focal / origin[2]
         face = self._solid[: rig.POINTS]
-        rigid = turn.apply(face - origin) + place
+        rigid = (face - origin) @ turn.T + place
         depth = own.depth + own.weight * (solid[:, 2] - own.depth)
         if lean.any() or np.any(sway):
             carried = lean + (1 - own.weight[:, None]) * sway
@@ -255,17 +232,3 @@ def check_size(size: int) -> None:
             f"size {size}: frames are 64 to 1024 pixels wide, an even number: "
             "choose 512, or 256 as the paper does"
         )
-
-
-def _rounded(picture: Floats) -> Image:
-    import cv2
-
-    return cv2.convertScaleAbs(np.maximum(picture, 0))  # rounds and saturates
-
-
-def _mean4(picture: Floats) -> Floats:
-    """Mean of each pixel with its right, lower and diagonal neighbour."""
-    padded = np.pad(picture, ((0, 1), (0, 1), (0, 0)), mode="edge")
-    return np.ascontiguousarray(
-        (padded[:-1, :-1] + padded[1:, :-1] + padded[:-1, 1:] + padded[1:, 1:]) / 4, np.float32
-    )
