@@ -1,5 +1,5 @@
-"""The command line: `elp extract`, `respond`, `convert`, `live`, `render`, `train`, `evaluate`,
-`export`, `corpus`.
+"""The command line: `elp sample`, `extract`, `respond`, `convert`, `live`, `render`, `train`,
+`evaluate`, `export`, `corpus`.
 """
 
 from __future__ import annotations
@@ -115,6 +115,19 @@ Events = Annotated[
         "(.csv, .tsv, or .eaf for ELAN)."
     ),
 ]
+
+
+@app.command()
+def sample(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("."),
+    seed: Seed = 0,
+) -> None:
+    """Write a simulated speaker's video and a listener's portrait, to try 'elp respond' with."""
+    from elp.render.sample import sample as run
+
+    speaker, portrait = run(folder, seed=seed, progress=sys.stderr.isatty())
+    typer.echo(f"{speaker}, {portrait}: simulated, no person is depicted; try:")
+    typer.echo(f"elp respond {speaker} --portrait {portrait} --emotion positive -o listener.mp4")
 
 
 @app.command()

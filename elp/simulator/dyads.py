@@ -151,7 +151,7 @@ def conversation(meeting: Meeting, seed: int) -> Talk:
 def answer(meeting: Meeting, seed: int, heard: Talk, rng: np.random.Generator) -> Motion:
     """The listener of a meeting, without the pre-roll."""
     person = listener(np.random.default_rng([seed, PERSON, 1, meeting.listener]))
-    return _cut(respond(rng, person, meeting.mood, heard, behaviour(meeting.version)))
+    return cut(respond(rng, person, meeting.mood, heard, behaviour(meeting.version)))
 
 
 def utter(meeting: Meeting, seed: int, said: Talk) -> NDArray[np.float32]:
@@ -163,7 +163,8 @@ def utter(meeting: Meeting, seed: int, said: Talk) -> NDArray[np.float32]:
     )[int(PREROLL / FPS * RATE) :]
 
 
-def _cut(motion: Motion) -> Motion:
+def cut(motion: Motion) -> Motion:
+    """A motion without the pre-roll, its place measured from where the head mostly is."""
     motion = motion[PREROLL:]
     centre = np.concatenate([np.zeros(3, np.float32), np.median(motion.pose[:, 3:], axis=0)])
     return replace(motion, pose=motion.pose - centre)
@@ -217,7 +218,7 @@ def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tupl
             person=one,
             partner=other,
             role="speaker",
-            motion=_cut(said.motion),
+            motion=cut(said.motion),
             mfcc=mfcc,
             prosody=prosody,
             **common,

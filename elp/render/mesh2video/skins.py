@@ -56,6 +56,18 @@ class Light:
             way=way, power=power * exposure[..., None], ambient=ambient * exposure, gloss=gloss
         )
 
+    @classmethod
+    def even(cls, device: torch.device) -> Light:
+        """A photographer's lamps for one person: from the left, weaker from right and above."""
+        way = [[-0.5, -0.5, -0.8], [0.7, -0.2, -0.7], [0.0, -1.0, -0.3]]
+        power = torch.tensor([0.4, 0.22, 0.14], device=device)
+        return cls(
+            way=F.normalize(torch.tensor([way], device=device), dim=-1),
+            power=power[None, :, None].expand(1, 3, 3),
+            ambient=torch.full((1, 3), 0.35, device=device),
+            gloss=torch.full((1, 1), 0.06, device=device),
+        )
+
     def __getitem__(self, people: Tensor) -> Light:
         return Light(
             way=self.way[people],

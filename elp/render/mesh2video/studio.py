@@ -3,10 +3,12 @@
 # B person, T state, N = B T picture, V vertex, M = S S pixel, S side of a picture in pixels
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from elp.face.landmarks import CORNERS_L, CORNERS_R, LIDS, LIPS, POINTS
@@ -22,6 +24,9 @@ FINE = 2  # samples a pixel and axis
 SPAN = 15.4  # cm: height of the mean face
 RED = (0.92, 0.62, 0.62)  # of lips, in skin colour
 IRISES = ((0.25, 0.14, 0.08), (0.3, 0.45, 0.6), (0.3, 0.4, 0.25))
+# of a portrait: how far a face strays from the mean one, in parts of how people do; distance (cm);
+# sides of the picture in heights of the face; shade of the wall
+MILD, AWAY, FRAMED, WALL = 0.4, 60.0, 2.0, (0.6, 0.63, 0.66)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +87,37 @@ class Studio:
             for k in range(0, clips, group)
         ]
         return Footage({k: torch.cat([p[k] for p in parts]) for k in parts[0]}, self.draws)
+
+    def portrait(self, side: int = 512) -> NDArray[np.uint8]:
+        """One person at rest, mouth closed, who faces the camera in even light before a plain wall.
+
+        Returns:
+            (side, side, 3) uint8 RGB.
+        """
+        cast, device = (
+            self._cast(1, 1, 8),
+            self.draws.device,
+        )  # of its walls only the colour is used
+        neutral = self.mean + MILD * (cast.neutral - self.mean)
+        pose = torch.tensor([[[0.0, 0.0, 0.0, 0.0, 0.5, AWAY]]], device=device)
+        tint = 0.4 * (cast.wall.mean((2, 3)) + torch.tensor(WALL, device=device))
+        sitting = replace(
+            cast,
+            neutral=neutral,
+            shape=neutral[:, None],
+            pose=pose,
+            base=pose[:, 0, 3:],
+            sway=torch.zeros_like(cast.sway),
+            focal=torch.full_like(cast.focal, AWAY * side / (SPAN * FRAMED)),
+            body=people.bodies(neutral, self.mean, self.draws),
+            light=Light.even(device),
+            wall=tint[..., None, None].expand(-1, -1, FINE * side, FINE * side),
+            gaze=torch.zeros_like(cast.gaze),
+            grade=torch.tensor([[0.3, 0.003, 1.0]], device=device),
+        )
+        only = torch.zeros(1, dtype=torch.long, device=device)
+        points = self._points(sitting, only, only)
+        return self._photo(sitting, only, only, points, side)[0][0].permute(1, 2, 0).cpu().numpy()
 
     def _cast(self, b: int, t: int, side: int) -> Cast:
         draws = self.draws
