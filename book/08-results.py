@@ -228,6 +228,58 @@ assert said["U better than V told the emotion", U][0] == "cannot be told"
 # | more heads help until there are too many | the first half holds | by an eighth to a fifth of FD (simulator 1) |
 # | raters prefer ELP | cannot be told | not asked |
 #
+# ## Watch them
+#
+# Numbers are means over many clips. Here is one of these clips, the first positive one of the test split that lasts eight seconds, with what each answers. Choose one and watch its head and lids while the speaker talks; the numbers below it are its own over the *whole* test split, beside those of the real listeners. Only answers that this page can compute anew are shown: RLHG, PCH, L2L, ELP-U and ELP-V were trained for these tables on a GPU, and their weights do not ship.
+
+# %% tags=["hide-input"]
+from elp.book import widgets
+from elp.book.answers import answered
+
+deaf = results.read("controls")["methods"]["listener, no sound"]
+told = {"real listener": gt, "listener, no sound": deaf}
+told |= {n: measured[n] for n in ("oracle", "another listener")}
+told |= {n: measured[n] for n in ("stranger", "Random", "listener")}
+keys = {"all_fd": "FD of face and head", "heard_nods": "nods after low pitch"}
+keys |= {"heard_blinks": "blinks after blinks", "smile_gain": "smile gain"}
+keys |= {"rest_share": "head at rest", "blink_rate": "blinks a minute"}
+
+# %% tags=["hide-input"]
+numbers = {
+    name: [
+        widgets.Number(
+            title, claims.written(row.get(key)), claims.written(gt.get(key))
+        )
+        for key, title in keys.items()
+    ]
+    for name, row in told.items()
+}
+
+# %% tags=["hide-input"]
+shown = answered(v2["corpus"]["made"])
+widgets.browse(
+    shown,
+    numbers,
+    caption=(
+        "One speaker and one answer at a time, with 95 % intervals of the "
+        "whole test split. The numbers without sound are those of the 50 "
+        "other listeners of `experiments/controls.py`."
+    ),
+    alt=(
+        "Two shaded heads. The left one talks, the right one listens as "
+        "the chosen method would; below, a table of its numbers."
+    ),
+)
+
+# %% tags=["nbval-check-output"]
+nods = {n: float(m.pose[:, 0].std()) for n, m in shown.answers.items()}
+print(f"clip {shown.clip}, {len(shown.speaker)} frames")
+print("methods:", ", ".join(nods))
+assert nods["listener, no sound"] < nods["listener"]
+
+# %% [markdown]
+# The stranger and Random move as people do, for they are people: only the moment is wrong. That is why one has to listen with them, and count over many clips.
+#
 # ## Does anybody listen?
 #
 # Three ratios tell. How strong are nods (power of the head's pitch between 1 and 4 Hz) in the second after a low-pitch cue in the speaker's voice, compared with elsewhere? How strong are they after the end of a phrase? How often does a blink begin 0.2 to 0.56 s after a blink of the speaker at such an end? The cues are found in the sound. A ratio of 1 means that the listener pays no attention. People's own value is the target, and more is not better.

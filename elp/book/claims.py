@@ -40,3 +40,13 @@ def verdict(found: Interval, *, comparison: bool) -> Verdict:
     if low <= 0:
         return "cannot be told" if high >= 1 else "does not hold"
     return "holds" if high >= 1 else "in part"
+
+
+def written(found: Interval | None) -> str:
+    """A value with its interval in words, such as "2.10 (1.90 to 2.31)"; a dash where there is
+    none.
+    """
+    if found is None:
+        return "–"
+    value, low, high = (f"{found[name]:.2f}".replace("-", "−") for name in ("value", "low", "high"))
+    return value if low == high else f"{value} ({low} to {high})"

@@ -161,6 +161,19 @@ def test_a_map_shows_another_clip_for_every_step(browser: Any, site: tuple[str, 
     page.close()
 
 
+def test_a_method_is_watched_beside_its_numbers(browser: Any, site: tuple[str, Path]) -> None:
+    page, *_ = open_page(browser, site, "08-results", 1280)
+    picture = "() => document.querySelectorAll('#fig-methods canvas')[1]?.toDataURL()"
+    page.wait_for_function(f"() => ({picture})()?.length > 20000")
+    page.locator("#fig-methods button").click()  # it stands still
+    says, still = page.locator("#fig-methods [aria-live]"), page.evaluate(picture)
+    first = says.inner_text()
+    page.locator("#fig-methods").get_by_label("oracle", exact=True).check()
+    page.wait_for_function(f"(before) => ({picture})() !== before", arg=still)
+    assert says.inner_text() != first and "people" in first
+    page.close()
+
+
 def test_search_finds_without_a_network(browser: Any, site: tuple[str, Path]) -> None:
     page = browser.new_page()
     left = cut(page, site[0])

@@ -2,6 +2,18 @@
 
 from elp.book.widgets.listener import Listener, Talk, page, show, talk
 from elp.book.widgets.map import clip_map
+from elp.book.widgets.methods import Number, browse
 from elp.book.widgets.story import Frame, story
 
-__all__ = ["Frame", "Listener", "Talk", "clip_map", "page", "show", "story", "talk"]
+__all__ = [
+    "Frame",
+    "Listener",
+    "Number",
+    "Talk",
+    "browse",
+    "clip_map",
+    "page",
+    "show",
+    "story",
+    "talk",
+]

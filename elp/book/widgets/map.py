@@ -49,7 +49,7 @@ def clip_map(
     colorings = {title: _coloring(words) for title, words in labels.items()}
     state = {
         "count": len(beta),
-        "layouts": {title: _bytes(xy) for title, xy in places.items()},
+        "layouts": {title: packed_bytes(xy) for title, xy in places.items()},
         "labels": colorings,
         "face": _faces(beta, model),
     }
@@ -70,7 +70,7 @@ def _coloring(words: Sequence[str]) -> dict[str, Any]:
     names = [n for n in EMOTIONS if n in set(words)] or sorted(set(words))
     colors = [EMOTIONS.get(name, COLORS[k % len(COLORS)]) for k, name in enumerate(names)]
     of = np.array([names.index(word) for word in words], np.uint8)
-    return {"names": names, "colors": colors, "of": _bytes(of)}
+    return {"names": names, "colors": colors, "of": packed_bytes(of)}
 
 
 def _faces(beta: Floats, model: FaceModel) -> dict[str, Any]:
@@ -92,19 +92,20 @@ def _faces(beta: Floats, model: FaceModel) -> dict[str, Any]:
     points = np.concatenate([mean[None, :, :2], basis])
     step = float(np.abs(points).max()) / 32767
     return {
-        "points": _bytes(np.round(points / step).astype("<i2")),
+        "points": packed_bytes(np.round(points / step).astype("<i2")),
         "step": step,
         "count": len(mean),
-        "triangles": _bytes(model.triangles[order].astype("<u2")),
-        "light": _bytes(light[order].astype(np.uint8)),
-        "weights": _bytes(np.round(weights / scale).astype(np.int8)),
+        "triangles": packed_bytes(model.triangles[order].astype("<u2")),
+        "light": packed_bytes(light[order].astype(np.uint8)),
+        "weights": packed_bytes(np.round(weights / scale).astype(np.int8)),
         "components": len(axes),
         "frames": kept.shape[1],
         "every": EVERY,
     }
 
 
-def _bytes(array: NDArray[Any]) -> str:
+def packed_bytes(array: NDArray[Any]) -> str:
+    """An array's bytes in base64."""
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
