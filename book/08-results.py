@@ -240,7 +240,10 @@ deaf = results.read("controls")["methods"]["listener, no sound"]
 told = {"real listener": gt, "listener, no sound": deaf}
 told |= {n: measured[n] for n in ("oracle", "another listener")}
 told |= {n: measured[n] for n in ("stranger", "Random", "listener")}
-keys = {"all_fd": "FD of face and head", "heard_nods": "nods after low pitch"}
+keys = {
+    "all_fd": "FD of face and head",
+    "heard_nods": "nods after low pitch",
+}
 keys |= {"heard_blinks": "blinks after blinks", "smile_gain": "smile gain"}
 keys |= {"rest_share": "head at rest", "blink_rate": "blinks a minute"}
 
