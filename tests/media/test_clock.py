@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from elp.errors import ElpError
+from elp.media import video
 from elp.media.audio import RATE, read_audio
 from elp.media.clock import step
 from elp.media.video import between, frames, pictures
@@ -132,6 +133,22 @@ def test_a_picture_every_nine_seconds_is_no_video(tmp_path: Path) -> None:
     with pytest.raises(ElpError, match="no video of a person"):
         for _ in pictures(path):
             pass
+
+
+def test_pictures_whose_time_is_past_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make(tmp_path / "a.mp4", CLIP[:10])
+    decoded = video._decoded
+
+    def held(*args):
+        for k, frame in enumerate(decoded(*args)):
+            frame.pts = frame.pts if k < 6 else 0
+            yield frame
+
+    monkeypatch.setattr(video, "_decoded", held)
+    with pytest.warns(UserWarning, match="4 of 10 pictures are left out"):
+        assert len(list(frames(path))) == 6
 
 
 def test_a_second_recording_that_is_not_read_is_said(tmp_path: Path) -> None:

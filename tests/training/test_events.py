@@ -9,9 +9,9 @@ import torch
 
 from elp.errors import ElpError
 from elp.model import checkpoint
-from elp.model.ase import ASEConfig
-from elp.model.events import EventConfig
-from elp.training import recipes
+from elp.model.ase import ASE, ASEConfig
+from elp.model.events import OWN, EventConfig
+from elp.training import event_run, recipes
 from elp.training.events import (
     TERMS,
     EventRecipe,
@@ -137,6 +137,35 @@ def test_a_run_with_event_heads_leaves_one_model_and_resumes(simulated, tmp_path
     assert (tmp_path / "run" / "events.safetensors").stat().st_mtime_ns == before
     again, _ = checkpoint.load(tmp_path / "run" / "model.safetensors")
     assert all(torch.equal(x, again.state_dict()[k]) for k, x in model.state_dict().items())
+
+
+def test_losses_are_looked_at_now_and_then_and_at_the_end():
+    looked = []
+
+    class Loop:
+        recipe, name, done, terms = replace(QUICK, steps=120), "test", 0, torch.zeros(1)
+
+        def advance(self):
+            self.done += 1
+
+        def require_finite(self, done, terms):
+            looked.append(done)
+
+    event_run._steps(Loop(), None, False)
+    assert looked[-1] == 120 and max(np.diff([0, *looked])) <= 50 and len(looked) < 10
+
+
+def test_an_encoder_is_told_of_a_clips_listener_nearly():
+    """So that it knows the kind of listener, but cannot name a clip by its traits."""
+    torch.manual_seed(0)
+    model = ASE(replace(CONFIG, heads=2, categories=2, hidden=8)).train()
+    own = torch.zeros(400, 3, OWN + SMALL.traits)
+    told = model.told(torch.zeros(400, 3, 1), own)[..., 1 + OWN :]
+    assert torch.equal(told[:, 0], told[:, 2])  # no frame tells more than another
+    assert 0.1 < told.std() < 0.6 and abs(told.mean()) < 0.05
+    assert torch.equal(
+        model.eval().told(torch.zeros(400, 3, 1), own)[..., 1 + OWN :], own[..., OWN:]
+    )
 
 
 def test_a_corpus_without_prosody_is_refused(tmp_path):

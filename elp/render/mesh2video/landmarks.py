@@ -11,10 +11,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from elp.face.landmarks import EAR_L, EAR_R
 from elp.render.mesh2video.layers import grid
 
 LIPS = (61, 40, 37, 0, 267, 270, 291, 321, 314, 17, 84, 91, 78, 81, 13, 311, 308, 402, 14, 178)
-EYES = (33, 160, 158, 133, 153, 144, 263, 387, 385, 362, 380, 373)
+EYES = EAR_R + EAR_L
 REST = (
     70, 105, 107, 336, 334, 300, 168, 1, 2, 129, 358, 10, 454, 361, 397, 152, 172, 132, 234, 338,
     109,
