@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from elp.errors import ElpError
+from elp.face.landmarks import OVAL
 from elp.model import checkpoint as tensors_file
 from elp.render.mesh2video import checkpoint
 from elp.render.mesh2video.footage import Pair, View
 from elp.render.mesh2video.layers import fill, warp
-from elp.render.mesh2video.motion import Anchors, KeypointFlow, MeshFlow, inverse
+from elp.render.mesh2video.motion import Anchors, KeypointFlow, MeshFlow, inverse, rings
 from elp.render.mesh2video.network import Mesh2Video, NetworkConfig
 
 
@@ -78,6 +79,24 @@ def test_anchors_move_and_turn_with_the_mesh(pair: Pair) -> None:
     _, larger = anchors(at * torch.tensor([2.0, 2, 1]), 64)
     torch.testing.assert_close(larger, 2 * slopes, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close(inverse(larger) @ larger, torch.eye(2).expand_as(larger))
+
+
+def test_rings_shift_turn_and_grow_with_the_face(pair: Pair) -> None:
+    at, outline = pair.source.view.at, torch.tensor(OVAL)
+    points, hold = rings(at, outline)
+    assert hold.min() >= 0 and hold.max() > 0.9 > 0.1 > hold.min()
+
+    def quarter(x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([-x[..., 1], x[..., 0], x[..., 2]], -1)
+
+    for change in (
+        quarter,
+        lambda x: x + torch.tensor([6.0, -3, 0]),
+        lambda x: x * torch.tensor([2.0, 2, 1]),
+    ):
+        now, held = rings(change(at), outline)
+        torch.testing.assert_close(now, change(points), rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(held, hold, rtol=0, atol=1e-3)
 
 
 def test_what_is_unknown_is_filled_from_around() -> None:
