@@ -60,8 +60,11 @@ class Camera {
 
   async watch(turn) {
     while (this.turn === turn) {
-      await next(this.video);
-      if (this.turn === turn && this.video.videoWidth) await this.look(turn);
+      const { busy } = this.fit;
+      await (busy ? breath() : next(this.video));
+      if (this.turn !== turn) return;
+      if (busy) this.fit.push(null);
+      else if (this.video.videoWidth) await this.look(turn);
     }
   }
 
@@ -78,6 +81,11 @@ class Camera {
     if (this.missed >= MISSED) this.become(calibrated ? 'lost' : 'looking');
     else if (found) this.become(calibrated ? 'watching' : 'calibrating');
   }
+}
+
+/** Lets the page do what else waits. */
+function breath() {
+  return new Promise((resolve) => { setTimeout(resolve); });
 }
 
 /** The video's next picture, or a little later where a browser does not tell. */

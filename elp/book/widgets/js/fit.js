@@ -13,7 +13,8 @@ const RADIANS = Math.PI / 180;
 const NOISE = [0.25 * RADIANS, 0.25 * RADIANS, 0.25 * RADIANS, 0.05, 0.05, 0.3]; // of a pose's steps
 const EXPRESSION = 0.03; // and of β's, in deviations
 const TIE = 3; // to the last frame,
-const TOGETHER = 10; // and to both neighbours in the calibration
+const TOGETHER = 10; // and to both neighbours in the calibration,
+const TAIL = 16; // at its end
 const TREMBLE = [0.15 * RADIANS, 0.12 * RADIANS, 0.08 * RADIANS, 0.01, 0.01, 0.1];
 const PAST = 15; // poses that the newest is smoothed with,
 const SMOOTHED = 3; // and how often
@@ -45,11 +46,16 @@ class Watch {
     return this.kept.length / this.count;
   }
 
+  /** Whether all of the calibration's frames are there and it is being computed: pictures are not looked at. */
+  get busy() {
+    return !this.fit && this.kept.length >= this.count;
+  }
+
   push(points, width, height) {
     const ear = points && ratio(points, 0, 3);
     if (this.fit) this.last = this.fit.push(points && centred(points, width, height)) ?? this.last;
-    else if (this.kept.length < this.count) this.keep(points, ear, width, height);
-    else this.wait();
+    else if (this.busy) this.wait();
+    else this.keep(points, ear, width, height);
     const blink = Boolean(this.fit && points && shut(points, ear, this.fit.open));
     return { ...this.last, ear, blink, calibrated: Boolean(this.fit) };
   }
@@ -74,7 +80,9 @@ class Watch {
 
   *calibration(...asked) {
     const { energy, frames } = yield* calibrated(...asked, PICKED);
-    const answers = yield* smoothFrames(frames, scaleOf(energy), TOGETHER);
+    const answers = frames.map(({ x }) => x);
+    // the last answer counts, on which frames further back have no bearing
+    answers.splice(-TAIL, TAIL, ...(yield* smoothFrames(frames.slice(-TAIL), scaleOf(energy), TOGETHER)));
     const poses = TREMBLE.map((sigma, k) => smoothColumn(answers.map((x) => x[k]), sigma, LONG));
     const last = answers.at(-1).slice();
     poses.forEach((column, k) => { last[k] = column.at(-1); });

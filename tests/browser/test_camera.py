@@ -1,0 +1,82 @@
+"""A camera before the page: calibrated, watched, lost, found again; off when it shall be off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.browser.conftest import FLAGS, cut
+from tests.browser.test_tracker import folder, scene  # noqa: F401
+
+PAGE = """<!doctype html><meta charset="utf-8"><script src="tracker.js"></script>
+<script type="module">
+const source = new Blob([globalThis.elpTracker.module], { type: "text/javascript" });
+const { VIDEO, createCamera } = await import(URL.createObjectURL(source));
+window.camera = await createCamera(globalThis.elpTracker);
+window.states = [];
+window.spent = [];
+window.start = async () => {
+  window.stream = await navigator.mediaDevices.getUserMedia({ video: VIDEO });
+  await camera.open(stream, (state) => states.push(state));
+};
+window.ready = true;
+</script>"""
+TOGETHER, ALONE = 240, 120  # pictures with a face and without, 30 a second, over and over
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the camera sees: a photograph that sways, then an empty room."""
+    path = tmp_path_factory.mktemp("film") / "camera.mjpeg"
+    sway = np.round(4 * np.sin(np.arange(TOGETHER) / 10)).astype(int)
+    pictures = [scene(240, 120 + int(x), 60) for x in sway]
+    pictures += [np.full_like(pictures[0], 120)] * ALONE
+    shown = [cv2.imencode(".jpg", p[..., ::-1])[1].tobytes() for p in pictures]
+    path.write_bytes(b"".join(shown))
+    return path
+
+
+@pytest.fixture
+def page(chromium: Path, folder: Path, film: Path) -> Iterator[Any]:  # noqa: F811
+    from playwright.sync_api import sync_playwright
+
+    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=str(chromium),
+            args=[*FLAGS, *fake, f"--use-file-for-fake-video-capture={film}"],
+        )
+        opened = browser.new_page()
+        left = cut(opened, "file://")
+        (folder / "camera.html").write_text(PAGE)
+        opened.goto((folder / "camera.html").as_uri())
+        opened.wait_for_function("window.ready", timeout=60_000)
+        yield opened
+        assert not left
+        browser.close()
+
+
+def test_who_sits_before_the_camera_is_seen(page: Any) -> None:
+    page.evaluate("start()")
+    page.wait_for_function("camera.state === 'watching'", timeout=120_000)
+    page.wait_for_function("camera.seen.pose[3] !== 0", timeout=30_000)
+    places = []
+    for _ in range(12):
+        places.append(page.evaluate("[...camera.seen.pose]"))
+        page.wait_for_timeout(150)
+    assert np.ptp(places, axis=0)[3] > 0.1  # cm: it sways by eight pixels
+    assert np.abs(places).max() < 5
+    page.wait_for_function("camera.state === 'lost'", timeout=60_000)
+    held = page.evaluate("[...camera.seen.pose]")
+    assert np.any(held)
+    page.wait_for_function("camera.state === 'watching'", timeout=60_000)
+    assert page.evaluate("states.slice(0, 2)") == ["looking", "calibrating"]
+    page.evaluate("camera.close()")
+    assert page.evaluate("stream.getTracks().map((track) => track.readyState)") == ["ended"]
+    page.evaluate("start()")  # somebody else may sit there now
+    page.wait_for_function("camera.state === 'calibrating'", timeout=60_000)
