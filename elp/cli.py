@@ -423,7 +423,11 @@ def train(
 
 @app.command()
 def export(
-    output: Annotated[Path, typer.Option("-o", "--output", help="The decoders to write (.onnx).")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="File to write (.onnx).")],
+    step: Annotated[
+        bool,
+        typer.Option("--step", help="One frame of the listener with its state, to be stepped."),
+    ] = False,
     checkpoint: Annotated[
         str,
         typer.Option(
@@ -432,16 +436,19 @@ def export(
     ] = "listener",
 ) -> None:
     """Write the decoders, from codes and an emotion to motion, for the browser and other programs;
-    of a model with event heads the face's, since head and lids do not come from codes.
+    of a model with event heads the face's, since head and lids do not come from codes. With --step
+    one frame of the whole listener, from what it hears and sees to its motion.
     """
     from elp.listener.export import export_decoder
+    from elp.listener.export_step import export_step
     from elp.model import checkpoint as checkpoints
 
     model, _ = checkpoints.load(checkpoint)
-    export_decoder(model, output)
+    (export_step if step else export_decoder)(model, output)
     config, size = model.config, output.stat().st_size / 1e6
+    codes = "one frame" if step else f"codes (1, T, {config.heads})"
     typer.echo(
-        f"{output}: {size:.1f} MB, codes (1, T, {config.heads}), "
+        f"{output}: {size:.1f} MB, {codes}, "
         f"emotions {', '.join(config.emotions)}; checked against the model's own"
     )
 

@@ -44,16 +44,7 @@ def export_decoder(model: ASE, path: str | Path) -> None:
         ElpError: another ending, the packages are missing, or the exported decoders do not give
             what the model gives.
     """
-    if Path(path).suffix != ".onnx":
-        raise ElpError(f"{path}: the decoders are stored as .onnx: give the file that ending")
-    check(path)
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError as error:
-        raise ElpError(
-            'exporting needs onnx and onnxruntime: pip install -e ".[export]" in the clone'
-        ) from error
+    onnx, onnxruntime = door(path)
     decoder = Decoder(copy.deepcopy(model).cpu().eval())
     graph = onnx.load_from_string(_traced(decoder))
     sizes = {name: getattr(model.config, name) for name in ("emotions", "heads", "categories")}
@@ -65,6 +56,25 @@ def export_decoder(model: ASE, path: str | Path) -> None:
         _compare(decoder, session, frames)
     with atomic(path) as partial:
         partial.write_bytes(content)
+
+
+def door(path: str | Path) -> tuple[Any, Any]:
+    """The packages onnx and onnxruntime, where a file of this name can be written.
+
+    Raises:
+        ElpError: another ending, no such folder, or a package is missing.
+    """
+    if Path(path).suffix != ".onnx":
+        raise ElpError(f"{path}: what is exported is stored as .onnx: give the file that ending")
+    check(path)
+    try:
+        import onnx
+        import onnxruntime
+    except ImportError as error:
+        raise ElpError(
+            'exporting needs onnx and onnxruntime: pip install -e ".[export]" in the clone'
+        ) from error
+    return onnx, onnxruntime
 
 
 def outputs(model: ASE) -> tuple[str, ...]:

@@ -60,10 +60,7 @@ class Step(nn.Module):
         """
         model = self.decoder.model
         style = model.style(heard.mfcc, heard.motion, state)
-        if self.e is None:
-            e = one_hot(model.tdnn.so_far(style, state))
-        else:
-            e = self.e.to(style.device).expand(1, style.shape[1], -1)
+        e = self.emotion(style, state)
         drawn = own = None
         if model.events is not None:
             drawn = model.events.draw(heard.events, e, events, state, self.guidance)
@@ -71,6 +68,12 @@ class Step(nn.Module):
         codes = self.sampler.choose(model.encoder(model.told(style, own), state), uniform)
         decoded = self.decoder.piece(codes, e, state)
         return decoded if drawn is None else decoded.with_events(drawn, self.rest)
+
+    def emotion(self, style: Tensor, state: State) -> Tensor:
+        """e of each frame, (1, T, N)."""
+        if self.e is None:
+            return one_hot(self.decoder.model.tdnn.so_far(style, state))
+        return self.e.to(style.device).expand(1, style.shape[1], -1)
 
 
 class FrameConv(TimeConv):

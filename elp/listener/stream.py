@@ -52,7 +52,7 @@ class ResponseStream:
     ) -> None:
         config, self.speaker = responder.model.config, responder.speaker
         e = mixture(emotion, responder.emotions)
-        self.style = StyleStream(_window(config), raw_motion=config.raw_motion)
+        self.style = StyleStream(window(config), raw_motion=config.raw_motion)
         self.cepstra, self.draws = CepstraStream(), responder.sampler.start(generator)
         self.prosody = ProsodyStream() if config.events else None
         rest, traits = responder.who(self.draws)
@@ -215,7 +215,7 @@ class ResponseStream:
         return step(heard, uniform, events, self.state).motion(decision)
 
 
-def _window(config: ASEConfig) -> int:
+def window(config: ASEConfig) -> int:
     """Frames of σ, where the model can stream."""
     if not config.causal:
         raise ElpError(
