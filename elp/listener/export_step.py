@@ -117,7 +117,9 @@ class FrameGraph(nn.Module):
         self.shapes: list[list[torch.Size]] = []
         # layers say what they carry by carrying it
         state: State = {}
-        self._said(*(torch.zeros(1, 1, n) for n in self.widths()), *self._halves(), state)
+        heard = Heard(*(torch.zeros(1, 1, width) for width in self.widths()))
+        self.step.asked = torch.zeros(1, len(config.emotions))
+        self.step(heard, *self._halves(), state)
         tdnn = self.step.decoder.model.tdnn
         self.sums = [x.shape for x in state.pop(tdnn)]
         for layer, value in state.items():
@@ -161,20 +163,14 @@ class FrameGraph(nn.Module):
         layers: State = dict(zip(self.layers, carried, strict=True))
         tdnn = self.step.decoder.model.tdnn
         layers[tdnn] = tuple(_split(sums, self.sums))
-        heard = self._limited("mfcc", mfcc)[:, None], style, torch.cat([prosody, blink], 1)[:, None]
-        found = self._said(*heard, uniform[None], events[None], layers)
+        told = torch.cat([prosody, blink], 1)[:, None]
+        heard = Heard(self._limited("mfcc", mfcc)[:, None], style, told)
+        found = self.step(heard, uniform[None], events[None], layers)
         parts = [recent, *(layers[layer] for layer in self.layers)]
         flat = [part.reshape(1, -1) for value in parts for part in _parts(value)]
         kept = [part.reshape(1, -1) for part in layers[tdnn]]
         said = [x[:, 0] for x in (*found, self.step.inferred)]
         return *said, torch.cat([torch.ones_like(blink), *flat], 1), torch.cat(kept, 1)
-
-    def _said(
-        self, mfcc: Tensor, motion: Tensor, heard: Tensor, uniform: Tensor, events: Tensor, x: State
-    ) -> tuple[Tensor, ...]:
-        if not hasattr(self.step, "asked"):
-            self.step.asked = mfcc.new_zeros(1, len(self.model.config.emotions))
-        return tuple(self.step(Heard(mfcc, motion, heard), uniform, events, x))
 
     def _halves(self) -> tuple[Tensor, Tensor]:
         config = self.model.config
@@ -241,7 +237,7 @@ def _spelled_out() -> Iterator[None]:
     """Teaches PyTorch's exporter two operations that it lacks."""
     from torch.onnx import register_custom_op_symbolic, unregister_custom_op_symbolic
 
-    symbols = {"aten::asinh": _asinh, "aten::gru_cell": _gru_cell}
+    symbols: dict[str, Any] = {"aten::asinh": _asinh, "aten::gru_cell": _gru_cell}
     for name, symbol in symbols.items():
         register_custom_op_symbolic(name, symbol, OPSET)
     try:

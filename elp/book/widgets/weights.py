@@ -2,7 +2,8 @@
 Transformed, U").
 
 What depends on the emotion runs in the page: event heads, encoder, codes and D1. What depends on
-the speaker alone, the audio encoder and what event heads hear, comes with the clip.
+the speaker alone, the audio encoder and what event heads hear, comes with the clip; a page that
+listens to a reader takes it from `hearing`.
 """
 
 # T frame, D coefficient, H head, V category, N emotion, C channel
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from elp.book.widgets.packing import Levels, Packed, pack
 from elp.errors import ElpError
 from elp.listener import ELPResponder
-from elp.motion import Clip
+from elp.motion import SILENT, Clip
 
 # steps of a standard deviation: D1's are what the face is wrong by, the others' only move draws
 DECODER, HEADS, ENCODER, CUES = 560, 48, 16, 48
@@ -133,6 +134,62 @@ def _silence(model: Any) -> NDArray[np.float32]:
     hear = model.events.pose.hear
     silent = torch.zeros(1, SILENCE, hear.inputs.in_features - 1)
     return np.asarray(hear(silent, torch.ones(1))[0])
+
+
+@torch.inference_mode()
+def hearing(model: Any) -> tuple[Packed, dict[str, Any]]:
+    """What makes `cues` in the page, for speakers that are not known beforehand: the parameters
+    that `hearing.js` reads, and its sizes.
+
+    Args:
+        model: an `ASE` that `sizes` accepts and that sees raw motion.
+
+    Raises:
+        ElpError: the model's style is of another kind.
+    """
+    config, own = model.config, len(model.own_mean)
+    if not config.raw_motion or not isinstance(config.window, int):
+        raise ElpError("the page hears for models with raw motion and a window of frames only")
+    arrays: dict[str, Any] = {}
+    for name in ("mfcc", "beta", "pose", "style"):
+        mean, std = model.moments(name)
+        arrays |= {f"{name}.mean": mean, f"{name}.std": std}
+    audio = model.audio
+    for n, block in enumerate(audio.stem):
+        arrays |= _conv(f"audio.stem{n}", block.conv, block.norm)
+    for n, block in enumerate(audio.blocks):
+        arrays |= _conv(f"audio.block{n}.first", block.first.conv, block.first.norm)
+        arrays |= _conv(f"audio.block{n}.second", block.conv, block.norm)
+        if hasattr(block.skip, "weight"):
+            arrays[f"audio.block{n}.skip.w"] = Levels(block.skip.weight[..., 0, 0], ENCODER)
+            arrays[f"audio.block{n}.skip.b"] = block.skip.bias
+    first = model.encoder.convs[0].conv.weight[..., 0].transpose(1, 2)  # (C', 5, C)
+    arrays["first.w"] = Levels(first[..., :-own], ENCODER)
+    for name in ("lids", "pose"):
+        hear = getattr(model.events, name).hear
+        (ih, hh, bi, bh), inputs = hear.gru.all_weights[0], hear.inputs
+        # the last column says that nobody is heard
+        arrays[f"hear.{name}.in.w"] = Levels(inputs.weight[:, :-1], HEADS)
+        arrays |= {f"hear.{name}.in.b": inputs.bias, f"hear.{name}.gru.bi": bi}
+        arrays |= {f"hear.{name}.gru.ih": Levels(ih, HEADS), f"hear.{name}.gru.bh": bh}
+        arrays[f"hear.{name}.gru.hh"] = Levels(hh, HEADS)
+    widths = [(b.first.conv.in_channels, b.conv.out_channels) for b in audio.blocks]
+    facts = {
+        "audio": {"stem": [b.conv.in_channels for b in audio.stem], "blocks": widths},
+        "window": config.window,
+        "kernel": first.shape[1],
+        "style": first.shape[2] - own,
+        "hidden": config.hidden,
+        "seesBlinks": config.events.sees_blinks,
+        "silent": list(SILENT),
+    }
+    return pack(arrays), facts
+
+
+def _conv(name: str, conv: Any, norm: Any) -> dict[str, Any]:
+    """A convolution over frames as one matrix (C', frames * C), and its normalisation."""
+    matrix = Levels(conv.weight[..., 0].transpose(1, 2), ENCODER)
+    return {f"{name}.w": matrix, f"{name}.norm.w": norm.weight, f"{name}.norm.b": norm.bias}
 
 
 @torch.inference_mode()

@@ -1,7 +1,7 @@
 // The listener in plain JavaScript: event heads, encoder, codes and D1 of a model as elp.book.widgets.weights packs
 // it, frame by frame, with elp.listener.ELPResponder's numbers.
 import { Gru, Lstm, Window, concat, linear, norm, relu } from './layers.js';
-import { draws } from './random.js';
+import { Draws } from './random.js';
 
 /** elp.model.event_heads.EventHeads: draws a frame's categories one after the other. */
 class EventHeads {
@@ -86,29 +86,25 @@ export class Listener {
   }
 
   /** The numbers of one response; as in Python, none are drawn for the codes where temperature is 0. */
-  draws(seed, frames, temperature) {
+  draws(seed, temperature) {
     const { heads, categories, spreads, traits } = this.sizes;
     const asked = temperature ? { heads, categories } : { heads: 0, categories: 1 };
-    return draws(seed, frames, { ...asked, spreads, traits, events: 7 });
+    return new Draws(seed, { ...asked, spreads, traits, events: 7 });
   }
 
   /** Lids, head and logits of codes for a whole clip, and the codes that are drawn from them. */
-  respond(clip, { emotion, temperature, seed, guidance = this.sizes.guidance }) {
+  respond(clip, settings) {
     const { heads, categories } = this.sizes;
-    const frames = clip.frames;
-    const answer = new Answer(frames, heads, categories);
-    const { uniform, own } = this.draws(seed, frames, temperature);
-    const events = new Events(this.w, this.sizes, emotion, guidance);
-    const encoder = new Encoder(this.w, this.sizes);
-    const size = heads * categories;
-    for (let t = 0; t < frames; t++) {
-      const said = events.step(clip, t, own.subarray(7 * t, 7 * t + 7));
-      answer.pose.set(events.position, 6 * t);
-      answer.shut[t] = events.shut;
-      const told = said.map((x, i) => (x - this.w['own.mean'][i]) / this.w['own.std'][i]);
-      answer.logits.set(encoder.step(clip.style.subarray(t * encoder.width, (t + 1) * encoder.width), told), t * size);
+    const answer = new Answer(clip.frames, heads, categories);
+    const talk = new Conversation(this, settings);
+    for (let t = 0; t < clip.frames; t++) {
+      const part = (name) => clip[name].subarray(t * clip.widths[name], (t + 1) * clip.widths[name]);
+      const { pose, shut, logits, codes } = talk.step({ lids: part('lids'), pose: part('pose'), style: part('style') });
+      answer.pose.set(pose, 6 * t);
+      answer.shut[t] = shut;
+      answer.logits.set(logits, t * logits.length);
+      answer.codes.set(codes, t * heads);
     }
-    choose(answer, uniform, temperature, heads, categories);
     return answer;
   }
 
@@ -149,22 +145,56 @@ export class Listener {
   }
 }
 
-/** The codes of an answer from its logits: the largest after Gumbel noise, without noise at temperature 0. */
-export function choose(answer, uniform, temperature, heads, categories) {
-  for (let i = 0; i < answer.codes.length; i++) {
-    let [best, most] = [0, -Infinity];
-    for (let v = 0, at = i * categories; v < categories; v++, at++) {
-      const score = temperature ? answer.logits[at] / temperature - Math.log(-Math.log(uniform[at])) : answer.logits[at];
-      if (score > most) [best, most] = [v, score];
+/** An answer while it is given: `emotion` and `heads` may change from frame to frame. */
+export class Conversation {
+  constructor(listener, { emotion, temperature, seed, guidance = listener.sizes.guidance, heads = listener.sizes.heads }) {
+    Object.assign(this, { listener, emotion, temperature, heads });
+    this.draws = listener.draws(seed, temperature);
+    this.events = new Events(listener.w, listener.sizes, guidance);
+    this.encoder = new Encoder(listener.w, listener.sizes);
+    this.newest = []; // codes of the frames that D1 sees
+  }
+
+  /** The next frame, from what is heard in it. */
+  step(cues) {
+    const { events, listener: { w } } = this;
+    const { uniform, own } = this.draws.next();
+    const said = events.step(cues, own, Float32Array.from(this.emotion));
+    const told = said.map((x, i) => (x - w['own.mean'][i]) / w['own.std'][i]);
+    const logits = this.encoder.step(cues.style, told);
+    const codes = this.choose(logits, uniform);
+    this.newest = [...this.newest.slice(-4), codes];
+    return { pose: events.position, shut: events.shut, logits, codes };
+  }
+
+  /** β of the newest frame, in the corpus's units. */
+  beta() {
+    const { listener, newest, listener: { w, sizes } } = this;
+    const codes = new Uint8Array(5 * sizes.heads);
+    newest.forEach((frame, t) => codes.set(frame, t * sizes.heads));
+    const said = listener.decode(codes, newest.length - 1, this.emotion, this.heads);
+    return said.map((x, d) => x * w['beta.std'][d] + w['beta.mean'][d]);
+  }
+
+  /** Each head's category: the largest logit after Gumbel noise, without noise at temperature 0. */
+  choose(logits, uniform) {
+    const { temperature, listener: { sizes: { heads, categories } } } = this;
+    const codes = new Uint8Array(heads);
+    for (let h = 0, at = 0; h < heads; h++) {
+      let most = -Infinity;
+      for (let v = 0; v < categories; v++, at++) {
+        const score = temperature ? logits[at] / temperature - Math.log(-Math.log(uniform[at])) : logits[at];
+        if (score > most) [codes[h], most] = [v, score];
+      }
     }
-    answer.codes[i] = best;
+    return codes;
   }
 }
 
 /** elp.model.events.Events of one response. */
 class Events {
-  constructor(w, sizes, emotion, guidance) {
-    Object.assign(this, { w, e: Float32Array.from(emotion), guidance });
+  constructor(w, sizes, guidance) {
+    Object.assign(this, { w, guidance, frames: 0 });
     this.lids = new EventHeads(w, 'lids', sizes.lids, false);
     this.pose = new EventHeads(w, 'pose', sizes.pose, true);
     this.bins = sizes.pose.categories;
@@ -174,16 +204,14 @@ class Events {
     this.traits = new Float32Array(sizes.traits - 6);
   }
 
-  /** The next frame; returns what the encoder is told of it. */
-  step(clip, t, uniform) {
+  /** The next frame under emotion e; returns what the encoder is told of it. */
+  step(cues, uniform, e) {
     const { w, fading } = this;
-    const part = (name) => clip[name].subarray(t * clip.widths[name], (t + 1) * clip.widths[name]);
-    const [[shut]] = this.lids.step([part('lids')], concat([this.shut], fading), this.e, uniform.subarray(0, 1));
+    const [[shut]] = this.lids.step([cues.lids], concat([this.shut], fading), e, uniform.subarray(0, 1));
     const moved = (x) => x.map((value, i) => Math.asinh(value / w['events.unit'][i]));
     const placed = () => this.position.map((x, i) => x / w['events.spread'][i]);
     const past = concat(placed(), moved(this.velocity), moved(this.before));
-    const silence = this.silence(t);
-    const heads = this.pose.step([part('pose'), silence], past, this.e, uniform.subarray(1), this.guidance);
+    const heads = this.pose.step([cues.pose, this.silence()], past, e, uniform.subarray(1), this.guidance);
     this.before = this.velocity;
     this.velocity = Float32Array.from(heads, ([code, within], i) => {
       const at = i * (this.bins + 1) + code;
@@ -197,10 +225,10 @@ class Events {
   }
 
   /** What a deaf listener's head hears: nothing, which after a while stays the same. */
-  silence(t) {
+  silence() {
     const width = this.pose.grus[0].width;
     const last = this.w.silence.length / width - 1;
-    const at = Math.min(t, last) * width;
+    const at = Math.min(this.frames++, last) * width;
     return this.w.silence.subarray(at, at + width);
   }
 }

@@ -318,3 +318,9 @@ function lit(xyz, { triangles, kinds }) {
   }
   return out;
 }
+
+/** What `Face` draws, from a model's arrays and the facts of elp.book.widgets.face. */
+export function meshOf(w, face) {
+  const whole = (name) => Uint16Array.from(w[`face.${name}`]);
+  return { ...face, mean: w['face.mean'], basis: w['face.basis'], triangles: whole('triangles'), kinds: whole('kinds'), rows: [...whole('rows')] };
+}

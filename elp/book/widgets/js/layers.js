@@ -1,5 +1,11 @@
 // Arrays from packed bytes, and the layers of a network that sees one frame after the other.
 
+/** Bytes of a trait: base64 in a page, a view in JupyterLab. */
+export function bytes(value) {
+  if (typeof value === 'string') return Uint8Array.from(atob(value), (c) => c.charCodeAt(0));
+  return new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
+}
+
 /** Arrays by name, of bytes that elp.book.widgets.packing wrote. */
 export async function unpack(bytes, layout) {
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));

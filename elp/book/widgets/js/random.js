@@ -80,44 +80,52 @@ function kernel(spread) {
   return weights.map((x) => x / norm);
 }
 
-/** Weighted sum of as many rows as there are weights, from row `first` on: `count` columns from `column` on. */
-function smoothed(rows, width, first, column, weights, count) {
-  const sums = new Float64Array(count);
-  for (let i = 0; i < weights.length; i++) {
-    const weight = weights[i];
-    for (let c = 0, at = (first + i) * width + column; c < count; c++, at++) sums[c] += weight * rows[at];
+/** elp.listener.sampling.Draws of one response, frame by frame. */
+export class Draws {
+  constructor(seed, { heads, categories, spreads, traits, events }) {
+    const holds = spreads.length - 1;
+    this.kernels = spreads.map(kernel);
+    this.groups = Array.from({ length: holds }, (_, n) => Array.from({ length: heads }, (_, h) => h).filter((h) => h % holds === n));
+    Object.assign(this, { heads, categories, events, width: heads * categories + 1 });
+    this.twister = new Twister(seed);
+    this.length = Math.max(...this.kernels.map((k) => k.length)); // rows that a frame's numbers are made of
+    this.rows = Array.from({ length: this.length }, () => new Float64Array(this.width));
+    this.rows.slice(1).forEach((row) => this.fill(row));
+    this.twister.bits(); // of the 62 bits that seed the event heads, the lower 32 count
+    this.inner = new Twister(this.twister.bits());
+    this.inner.skip(4 * Math.ceil(traits / 2)); // who listens, which a portrait decides
   }
-  return sums;
-}
 
-/**
- * elp.listener.sampling.Draws of one response: numbers (frames, heads, categories), and of the event heads
- * (frames, 1 + 6), both as Float32Array.
- */
-export function draws(seed, frames, { heads, categories, spreads, traits, events }) {
-  const twister = new Twister(seed);
-  const holds = spreads.length - 1;
-  const kernels = spreads.map(kernel);
-  const past = Math.max(...kernels.map((k) => k.length)) - 1;
-  const groups = Array.from({ length: holds }, (_, n) => Array.from({ length: heads }, (_, h) => h).filter((h) => h % holds === n));
-  const width = heads * categories + 1;
-  const rows = new Float64Array((past + frames) * width);
-  for (let i = 0; i < past * width; i++) rows[i] = ndtri(clamp(twister.uniform()));
-  twister.bits(); // of the 62 bits that seed the event heads, the lower 32 count
-  const inner = new Twister(twister.bits());
-  for (let i = past * width; i < rows.length; i++) rows[i] = ndtri(clamp(twister.uniform()));
-  inner.skip(4 * Math.ceil(traits / 2)); // who listens, which a portrait decides
-  const uniform = new Float32Array(frames * heads * categories);
-  for (let t = 0; t < frames; t++) {
+  fill(row) {
+    for (let i = 0; i < row.length; i++) row[i] = ndtri(clamp(this.twister.uniform()));
+  }
+
+  /** The next frame's numbers: (heads, categories), and those of the event heads (1 + 6). */
+  next() {
+    const { rows, groups, kernels, heads, categories } = this;
+    const oldest = rows.shift();
+    this.fill(oldest);
+    rows.push(oldest);
+    const uniform = new Float32Array(heads * categories);
     let column = 0;
     groups.forEach((members, n) => {
-      const sums = smoothed(rows, width, t + past + 1 - kernels[n].length, column, kernels[n], members.length * categories);
+      const sums = this.smoothed(column, kernels[n], members.length * categories);
       column += sums.length;
       members.forEach((h, i) => {
-        for (let v = 0; v < categories; v++) uniform[(t * heads + h) * categories + v] = clamp(ndtr(sums[i * categories + v]));
+        for (let v = 0; v < categories; v++) uniform[h * categories + v] = clamp(ndtr(sums[i * categories + v]));
       });
     });
+    return { uniform, own: Float32Array.from({ length: this.events }, () => clamp(this.inner.uniform())) };
   }
-  const own = Float32Array.from({ length: frames * events }, () => clamp(inner.uniform()));
-  return { uniform, own };
+
+  /** Weighted sum of the newest rows, as many as there are weights: `count` columns from `column` on. */
+  smoothed(column, weights, count) {
+    const sums = new Float64Array(count);
+    const first = this.length - weights.length;
+    weights.forEach((weight, i) => {
+      const row = this.rows[first + i];
+      for (let c = 0; c < count; c++) sums[c] += weight * row[column + c];
+    });
+    return sums;
+  }
 }

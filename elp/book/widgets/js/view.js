@@ -2,19 +2,14 @@
 // conventions; in the static page elp.js hands it a model without a kernel.
 import { Clock } from './clock.js';
 import { Listener } from './engine.js';
-import { Face, LOOKS } from './face.js';
-import { unpack } from './layers.js';
+import { Face, LOOKS, meshOf } from './face.js';
+import { bytes, unpack } from './layers.js';
 import { CodeMap, Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
 
 const FPS = 25;
 const SLOW = 24; // ms of a frame's 40
 const DEGREES = 180 / Math.PI;
-
-function bytes(value) {
-  if (typeof value === 'string') return Uint8Array.from(atob(value), (c) => c.charCodeAt(0));
-  return new Uint8Array(value.buffer ?? value, value.byteOffset ?? 0, value.byteLength);
-}
 
 /** Share of closed lids in each frame: up and down again within every run of blinks. */
 function closing(shut) {
@@ -325,11 +320,6 @@ class View {
     for (const name of ['emotion', 'heads', 'temperature', 'seed', 'clip']) this.model.off(`change:${name}`, this.follow);
     this.root.remove();
   }
-}
-
-function meshOf(w, face) {
-  const whole = (name) => Uint16Array.from(w[`face.${name}`]);
-  return { ...face, mean: w['face.mean'], basis: w['face.basis'], triangles: whole('triangles'), kinds: whole('kinds'), rows: [...whole('rows')] };
 }
 
 async function render({ model, el }) {

@@ -1,0 +1,107 @@
+// What a listener makes of a speaker who is still speaking: audio encoder, motion style, and what event heads hear,
+// with the numbers of elp.book.widgets.weights.cues.
+import { Gru, Window, concat, linear, norm, relu } from './layers.js';
+import { FPS } from './sound.js';
+
+const FARTHEST = 8; // standard deviations; beyond lie tracking errors
+
+export class Hearing {
+  /** w: of `elp.book.widgets.weights.hearing`. sizes: its `facts`. */
+  constructor(w, sizes) {
+    Object.assign(this, { w, sizes });
+    this.audio = new AudioEncoder(w, sizes.audio);
+    this.style = new MotionStyle(sizes.window);
+    this.first = new Window(sizes.kernel, sizes.style);
+    this.branches = Object.fromEntries(['lids', 'pose'].map((name) => [name, new Branch(w, `hear.${name}`)]));
+  }
+
+  /** A frame of the speaker, in the corpus's units -> the cues of a `Conversation`. */
+  step({ mfcc, prosody, beta, pose, blink }) {
+    const { w, sizes } = this;
+    const standard = (name, x) => Float32Array.from(x, (value, i) => limited((value - w[`${name}.mean`][i]) / w[`${name}.std`][i]));
+    const motion = this.style.push(standard('beta', beta), standard('pose', pose));
+    const told = motion.map((x, i) => (x - w['style.mean'][i]) / w['style.std'][i]);
+    const style = this.first.push(concat(this.audio.push(standard('mfcc', mfcc)), told));
+    return {
+      style: linear(new Float32Array(sizes.hidden), w['first.w'], style),
+      lids: this.branches.lids.push(concat(prosody, [blink])),
+      pose: this.branches.pose.push(sizes.seesBlinks ? concat(prosody, [blink]) : prosody),
+    };
+  }
+}
+
+function limited(x) {
+  return Math.min(FARTHEST, Math.max(-FARTHEST, x));
+}
+
+/** elp.model.encoders.AudioEncoder: stem and residual blocks of causal convolutions over three frames. */
+class AudioEncoder {
+  constructor(w, { stem, blocks }) {
+    this.w = w;
+    this.stem = stem.map((width, n) => ({ name: `audio.stem${n}`, window: new Window(3, width) }));
+    this.blocks = blocks.map(([width, out], n) => ({
+      name: `audio.block${n}`,
+      windows: [new Window(3, width), new Window(3, out)],
+    }));
+  }
+
+  push(x) {
+    for (const { name, window } of this.stem) x = relu(this.layer(name, window, x));
+    for (const { name, windows } of this.blocks) {
+      const inner = relu(this.layer(`${name}.first`, windows[0], x));
+      const outer = this.layer(`${name}.second`, windows[1], inner);
+      const matrix = this.w[`${name}.skip.w`];
+      const skip = matrix ? linear(new Float32Array(outer.length), matrix, x, this.w[`${name}.skip.b`]) : x;
+      x = relu(outer.map((value, i) => value + skip[i]));
+    }
+    return x;
+  }
+
+  layer(name, window, x) {
+    const scale = this.w[`${name}.norm.w`];
+    const y = linear(new Float32Array(scale.length), this.w[`${name}.w`], window.push(x));
+    return norm(y, scale, this.w[`${name}.norm.b`]);
+  }
+}
+
+/** elp.model.style.StyleStream with the motion itself: σ of β and of both speeds over the newest frames. */
+class MotionStyle {
+  constructor(frames) {
+    this.frames = frames;
+    this.past = null;
+  }
+
+  push(beta, pose) {
+    const motion = concat(beta, pose);
+    this.past ??= Array.from({ length: this.frames }, () => motion); // still before the first frame
+    const all = [...this.past, motion];
+    this.past = all.slice(1);
+    const place = (d) => this.spread((t) => all[t][d]);
+    const speed = (d) => this.spread((t) => (all[t][d] - all[t - 1][d]) * FPS);
+    const places = Float32Array.from(beta, (_, d) => place(d));
+    const speeds = Float32Array.from(motion, (_, d) => speed(d));
+    return concat(places, speeds, motion);
+  }
+
+  /** Standard deviation of a series in frames 1 to W. */
+  spread(series) {
+    let [sum, square] = [0, 0];
+    for (let t = 1; t <= this.frames; t++) sum += series(t);
+    const mean = sum / this.frames;
+    for (let t = 1; t <= this.frames; t++) square += (series(t) - mean) ** 2;
+    return Math.sqrt(square / this.frames);
+  }
+}
+
+/** elp.model.event_heads.SpeakerBranch of somebody who is heard. */
+class Branch {
+  constructor(w, name) {
+    Object.assign(this, { w, name, gru: new Gru(w, `${name}.gru`) });
+  }
+
+  push(x) {
+    const { w, name } = this;
+    const bias = w[`${name}.in.b`];
+    return this.gru.step(relu(linear(new Float32Array(bias.length), w[`${name}.in.w`], x, bias)));
+  }
+}
