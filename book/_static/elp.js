@@ -12,12 +12,19 @@
     }));
   }
 
+  const loaded = {};
+
   function script(name) {
-    return new Promise((resolve, reject) => {
+    loaded[name] ??= new Promise((resolve, reject) => {
       const node = document.createElement('script');
-      Object.assign(node, { src: new URL(name, base), onload: resolve, onerror: reject });
+      const failed = () => {
+        delete loaded[name];
+        reject(new Error(`${name} could not be loaded`));
+      };
+      Object.assign(node, { src: new URL(name, base), onload: resolve, onerror: failed });
       document.head.append(node);
     });
+    return loaded[name];
   }
 
   // bytes of a text whose characters carry seven bits each
@@ -40,28 +47,60 @@
     await script('listener.js');
     const { module, engine, size, weights } = globalThis.elpListener;
     const shared = { engine, weights: bytes(weights, size) };
-    const url = URL.createObjectURL(new Blob([module], { type: 'text/javascript' }));
-    const { default: widget } = await import(url);
+    const widget = await component(module);
     for (const div of all) {
       const state = { ...shared, ...JSON.parse(div.querySelector('.elp-state').textContent) };
       div.replaceChildren();
-      // the part of anywidget's model that a page without a kernel can keep
-      const model = {
-        get: (key) => state[key],
-        set: (key, value) => { state[key] = value; },
-        save_changes() {}, on() {}, off() {},
-      };
-      widget.render({ model, el: div });
+      widget.render({ model: kept(state), el: div });
+    }
+  }
+
+  async function component(source) {
+    const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+    return (await import(url)).default;
+  }
+
+  // the part of anywidget's model that a page without a kernel can keep
+  function kept(state) {
+    return {
+      get: (key) => state[key],
+      set: (key, value) => { state[key] = value; },
+      save_changes() {}, on() {}, off() {},
+    };
+  }
+
+  function talks() {  // a listener to talk to is fetched when somebody asks for it
+    for (const div of document.querySelectorAll('.elp-talk')) {
+      const button = div.querySelector('button');
+      button.disabled = false;
+      button.addEventListener('click', () => wake(div, button));
+    }
+  }
+
+  async function wake(div, button) {
+    const asked = button.textContent;
+    Object.assign(button, { disabled: true, textContent: 'The listener wakes up.' });
+    try {
+      await Promise.all(['listener.js', 'talk.js'].map(script));
+      const { engine, size, weights } = globalThis.elpListener;
+      const { elpTalk } = globalThis;
+      elpTalk.widget ??= component(elpTalk.module);
+      const state = { ...elpTalk.state, engine, weights: bytes(weights, size), hearing: bytes(elpTalk.hearing, elpTalk.size) };
+      const widget = await elpTalk.widget;
+      div.replaceChildren();
+      await widget.render({ model: kept(state), el: div });
+    } catch (error) {
+      Object.assign(button, { disabled: false, textContent: `${asked}: it did not come (${error.message}), press again` });
+      div.replaceChildren(button);
     }
   }
 
   async function components() {  // small ones, which bring their module themselves
     for (const div of document.querySelectorAll('.elp-component')) {
-      const source = new Blob([JSON.parse(div.querySelector('.elp-module').textContent)], { type: 'text/javascript' });
+      const widget = await component(JSON.parse(div.querySelector('.elp-module').textContent));
       const state = JSON.parse(div.querySelector('.elp-state').textContent);
-      const { default: component } = await import(URL.createObjectURL(source));
       div.replaceChildren();  // the still picture
-      component.render({ model: { get: (key) => state[key] }, el: div });
+      widget.render({ model: kept(state), el: div });
     }
   }
 
@@ -121,5 +160,5 @@
     }
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); cards(); plots(); widgets(); components(); reachable(); });
+  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); cards(); plots(); widgets(); talks(); components(); reachable(); });
 })();

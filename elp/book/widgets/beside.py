@@ -1,12 +1,16 @@
-"""The file that lies beside the pages and brings them the listener: module, model and face."""
+"""The files that lie beside the pages and bring them the listener: module, model and face; and, to
+talk to it, its ears.
+"""
 
 from __future__ import annotations
 
+import base64
 import json
 
 import numpy as np
 
-from elp.book.widgets.bundle import module
+from elp.book.widgets import live
+from elp.book.widgets.bundle import module, talking
 from elp.book.widgets.listener import engine
 
 # what a JavaScript string in single quotes must not hold as it is
@@ -22,10 +26,35 @@ def script() -> str:
         "module": json.dumps(module()),
         "engine": json.dumps(facts["engine"], separators=(",", ":")),
         "size": str(len(facts["weights"])),
-        "weights": f"'{sevens(facts['weights']).translate(ESCAPED)}'",
+        "weights": _text(facts["weights"]),
     }
+    return _script("elpListener", parts)
+
+
+def talk_script() -> str:
+    """A script that sets `elpTalk`: what a page needs beside `script` to be talked to."""
+    state = live.state(live.speakers())
+    data = state.pop("hearing")
+    clips = [
+        {k: base64.b64encode(v).decode() if isinstance(v, bytes) else v for k, v in clip.items()}
+        for clip in state["clips"]
+    ]
+    parts = {
+        "module": json.dumps(talking()),
+        "state": json.dumps(state | {"clips": clips}, separators=(",", ":")),
+        "size": str(len(data)),
+        "hearing": _text(data),
+    }
+    return _script("elpTalk", parts)
+
+
+def _script(name: str, parts: dict[str, str]) -> str:
     inside = ",\n".join(f"{key}: {value}" for key, value in parts.items())
-    return f"globalThis.elpListener = {{\n{inside}\n}};\n"
+    return f"globalThis.{name} = {{\n{inside}\n}};\n"
+
+
+def _text(data: bytes) -> str:
+    return f"'{sevens(data).translate(ESCAPED)}'"
 
 
 def sevens(data: bytes) -> str:

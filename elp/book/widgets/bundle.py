@@ -13,6 +13,10 @@ CAMERA = (
     *("unzipped", "layers", "picture", "sight", "litert", "tracker"),
     *("matrices", "energy", "calibration", "smoothness", "fit", "camera"),
 )
+TALK = (
+    *("sound", "prosody", "hearing", "moments", "ear", "microphone"),
+    *("style", "face", "panels", "talk"),
+)
 VIEW = ("style", "clock", "face", "panels", "view")
 IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)
 
@@ -33,6 +37,12 @@ def module() -> str:
 def tracking() -> str:
     """An ES module that follows a face before a camera; see `widgets.tracking`."""
     return _joined(CAMERA, exported=True)
+
+
+@cache
+def talking() -> str:
+    """An ES module of a listener to talk to."""
+    return _joined((*ENGINE, *TALK), exported=True)
 
 
 def _joined(names: tuple[str, ...], *, exported: bool) -> str:

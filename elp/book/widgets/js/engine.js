@@ -110,25 +110,32 @@ export class Listener {
 
   /** β of frame t, standardised: D1 over the codes of five frames, of which the first `heads` heads are read. */
   decode(codes, t, emotion, heads) {
-    const { w, sizes: { heads: most, channels, width, beta } } = this;
-    const rows = new Float32Array(3 * most * width);
-    const images = [];
-    for (let s = t - 4; s <= t; s++) images.push(s < 0 ? null : this.image(codes.subarray(s * most, (s + 1) * most), emotion, heads));
-    for (let tap = 0; tap < 3; tap++) {
-      if (t - 2 + tap < 0) continue;
-      const window = new Float32Array(3 * 3 * channels);
-      for (let h = 0; h < most; h++) {
-        for (let k = 0; k < 3; k++) {
-          const image = images[tap + k];
-          const at = k * 3 * channels;
-          if (image) window.set(image.subarray(h * channels, (h + 3) * channels), at);
-          else window.fill(0, at, at + 3 * channels);
-        }
-        const y = rows.subarray((tap * most + h) * width, (tap * most + h + 1) * width);
-        relu(linear(y, w['d1.first.w'], window, w['d1.first.b']));
-      }
-    }
+    const { heads: most } = this.sizes;
+    const image = (s) => (s < 0 ? null : this.image(codes.subarray(s * most, (s + 1) * most), emotion, heads));
+    const images = [-4, -3, -2, -1, 0].map((back) => image(t + back));
+    return this.face([0, 1, 2].map((tap) => (t - 2 + tap < 0 ? null : this.hidden(images.slice(tap, tap + 3)))));
+  }
+
+  /** D1's second layer: of three frames' hidden values, null before the first, the standardised β of the newest. */
+  face(hidden) {
+    const { w, sizes: { heads, width, beta } } = this;
+    const rows = new Float32Array(3 * heads * width);
+    hidden.forEach((row, tap) => row && rows.set(row, tap * heads * width));
     return linear(new Float32Array(beta), w['d1.second.w'], rows, w['d1.second.b']);
+  }
+
+  /** D1's first layer: a frame's values (H, C') of its own image and the two before it. */
+  hidden(images) {
+    const { w, sizes: { heads, channels, width } } = this;
+    const rows = new Float32Array(heads * width);
+    const window = new Float32Array(3 * 3 * channels);
+    for (let h = 0; h < heads; h++) {
+      images.forEach((image, k) => {
+        if (image) window.set(image.subarray(h * channels, (h + 3) * channels), k * 3 * channels);
+      });
+      relu(linear(rows.subarray(h * width, (h + 1) * width), w['d1.first.w'], window, w['d1.first.b']));
+    }
+    return rows;
   }
 
   /** A frame's codewords as D1 reads them, (1 + H + 1, C): blocks mixed by emotion, zeros beyond the first `heads`. */
@@ -167,12 +174,17 @@ export class Conversation {
     return { pose: events.position, shut: events.shut, logits, codes };
   }
 
-  /** β of the newest frame, in the corpus's units. */
+  /** β of the newest frame, in the corpus's units; of frames before, what D1 made of them is kept. */
   beta() {
-    const { listener, newest, listener: { w, sizes } } = this;
-    const codes = new Uint8Array(5 * sizes.heads);
-    newest.forEach((frame, t) => codes.set(frame, t * sizes.heads));
-    const said = listener.decode(codes, newest.length - 1, this.emotion, this.heads);
+    const { listener, newest, emotion, heads, listener: { w } } = this;
+    const read = JSON.stringify([emotion, heads]);
+    const known = this.read === read ? this.known.slice(-2) : [];
+    const images = newest.map((codes) => listener.image(codes, emotion, heads));
+    for (let t = images.length - Math.min(3, images.length) + known.length; t < images.length; t++) {
+      known.push(listener.hidden([-2, -1, 0].map((back) => images[t + back] ?? null)));
+    }
+    Object.assign(this, { read, known });
+    const said = listener.face([...Array(3 - known.length).fill(null), ...known]);
     return said.map((x, d) => x * w['beta.std'][d] + w['beta.mean'][d]);
   }
 

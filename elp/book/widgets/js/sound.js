@@ -27,19 +27,20 @@ export class Resampler {
     const held = new Float32Array(this.held.length + samples.length);
     held.set(this.held);
     held.set(samples, this.held.length);
-    const out = [];
+    const out = new Float32Array(Math.ceil((held.length * phases) / stride));
+    let count = 0;
     let at = Math.floor(this.next / phases);
     for (; at + 2 * half < held.length; at = Math.floor(this.next / phases)) {
       const weights = this.weights[this.next % phases];
       let sum = 0;
       for (let k = 0; k < weights.length; k++) sum += weights[k] * held[at + k];
-      out.push(sum);
+      out[count++] = sum;
       this.next += stride;
     }
     const used = Math.min(at, held.length);
     this.held = held.slice(used);
     this.next -= used * phases;
-    return Float32Array.from(out);
+    return out.subarray(0, count);
   }
 }
 

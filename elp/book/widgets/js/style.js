@@ -37,6 +37,12 @@ export const CSS = `
 .elp-live .elp-codes canvas { image-rendering: pixelated; }
 .elp-live .elp-cursor { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; background: currentColor; opacity: .75; pointer-events: none; }
 .elp-live .elp-listener-status { font-size: .88rem; min-height: 1.4em; font-variant-numeric: tabular-nums; opacity: .9; }
+.elp-talking .elp-transport { flex-wrap: wrap; }
+.elp-live .elp-stop { margin-left: auto; }
+.elp-live button:disabled { opacity: .55; cursor: default; }
+.elp-live .elp-private { margin: 0; font-size: .88rem; }
+.elp-live .elp-counted { font-size: .88rem; min-height: 2.8em; font-variant-numeric: tabular-nums; }
+.elp-talking .elp-listener-status { font-weight: 600; }
 @media (max-width: 560px) {
   .elp-live .elp-controls { grid-template-columns: 1fr; padding: .7rem; }
   .elp-live .elp-triangle { width: min(100%, 240px); justify-self: center; }
