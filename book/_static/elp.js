@@ -86,6 +86,13 @@
       const { elpTalk } = globalThis;
       elpTalk.widget ??= component(elpTalk.module);
       const state = { ...elpTalk.state, engine, weights: bytes(weights, size), hearing: bytes(elpTalk.hearing, elpTalk.size) };
+      state.eyes = async () => {  // what follows a face, fetched when the camera is asked for
+        await script('tracker.js');
+        const { elpTracker } = globalThis;
+        elpTracker.source ??= URL.createObjectURL(new Blob([elpTracker.module], { type: 'text/javascript' }));
+        const { createCamera } = await import(elpTracker.source);
+        return createCamera(elpTracker);
+      };
       const widget = await elpTalk.widget;
       div.replaceChildren();
       await widget.render({ model: kept(state), el: div });

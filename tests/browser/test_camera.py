@@ -16,12 +16,12 @@ from tests.browser.test_tracker import folder, scene  # noqa: F401
 PAGE = """<!doctype html><meta charset="utf-8"><script src="tracker.js"></script>
 <script type="module">
 const source = new Blob([globalThis.elpTracker.module], { type: "text/javascript" });
-const { VIDEO, createCamera } = await import(URL.createObjectURL(source));
+const { createCamera } = await import(URL.createObjectURL(source));
 window.camera = await createCamera(globalThis.elpTracker);
 window.states = [];
 window.spent = [];
 window.start = async () => {
-  window.stream = await navigator.mediaDevices.getUserMedia({ video: VIDEO });
+  window.stream = await navigator.mediaDevices.getUserMedia({ video: true });
   await camera.open(stream, (state) => states.push(state));
 };
 window.ready = true;

@@ -42,9 +42,9 @@ def fake(chromium: Path) -> Iterator[Any]:
 class Talk:
     """The page, opened and awake."""
 
-    def __init__(self, browser: Any, address: str, *, microphone: bool = False) -> None:
+    def __init__(self, browser: Any, address: str, *, allowed: tuple[str, ...] = ()) -> None:
         self.context = browser.new_context()
-        self.context.grant_permissions(["microphone"] if microphone else [])
+        self.context.grant_permissions(list(allowed))
         self.page = self.context.new_page()
         self.left, self.wrong, self.asked = cut(self.page, address.split("book/")[0]), [], []
         self.page.add_init_script(STREAMS)
@@ -94,7 +94,7 @@ def test_a_recording_is_answered_and_ends(fake: Any, site: tuple[str, Path]) -> 
 
 
 def test_the_microphone_is_heard_stopped_and_heard_again(fake: Any, site: tuple[str, Path]) -> None:
-    talk = Talk(fake, f"{site[0]}book/talk.html", microphone=True)
+    talk = Talk(fake, f"{site[0]}book/talk.html", allowed=("microphone",))
     talk.wake()
     for _ in range(2):
         talk.press("microphone")
@@ -133,6 +133,34 @@ def test_a_refused_microphone_is_said_and_the_recording_still_plays(
     assert "refused" in talk.reaches("trouble")
     talk.press("recording")
     talk.reaches("recording")
+    talk.close()
+
+
+def test_a_camera_is_looked_through_and_closed(fake: Any, site: tuple[str, Path]) -> None:
+    """Nobody sits before the fake one: it listens all the same."""
+    talk = Talk(fake, f"{site[0]}book/talk.html", allowed=("microphone", "camera"))
+    talk.wake()
+    assert not [url for url in talk.asked if "tracker" in url]
+    talk.press("camera")
+    assert "look" in talk.reaches("looking")
+    before = int(talk.page.locator(".elp-talking").get_attribute("data-frames") or 0)
+    talk.answers(before + 25)
+    assert not talk.page.evaluate(OFF)
+    talk.press("stop")
+    assert "off" in talk.reaches("stopped")
+    assert talk.page.evaluate(OFF)
+    assert talk.page.evaluate("() => streams.length") == 2
+    talk.close()
+
+
+def test_a_refused_camera_is_said(fake: Any, site: tuple[str, Path]) -> None:
+    talk = Talk(fake, f"{site[0]}book/talk.html", allowed=("microphone",))
+    talk.wake()
+    talk.press("camera")
+    assert "camera was refused" in talk.reaches("trouble")
+    assert talk.page.evaluate(OFF)
+    talk.press("microphone")
+    talk.reaches("microphone")
     talk.close()
 
 

@@ -5,8 +5,6 @@ import { unpack } from './layers.js';
 import { createTracker } from './tracker.js';
 import { unzipped } from './unzipped.js';
 
-/** What to ask `getUserMedia` for. */
-export const VIDEO = { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 }, facingMode: 'user' };
 const MISSED = 13; // pictures without a face that are worth saying
 
 /** A `Camera`, of what `elpTracker` brings: `files`, and the face model's `layout`. */
@@ -41,8 +39,11 @@ class Camera {
 
   /** Ends; the camera's light goes off. */
   close() {
-    this.stream?.getTracks().forEach((track) => track.stop());
-    Object.assign(this, { turn: null, stream: null, fit: null });
+    this.stream?.getTracks().forEach((track) => {
+      track.onended = null;
+      track.stop();
+    });
+    Object.assign(this, { turn: null, stream: null, fit: null, say: () => {} });
     this.video.srcObject = null;
     this.become('closed');
   }

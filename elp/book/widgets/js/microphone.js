@@ -44,6 +44,10 @@ export function microphone() {
   return opened({ audio: PLAIN }, 'microphone');
 }
 
+export function webcam() {
+  return opened({ video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 }, facingMode: 'user' } }, 'camera');
+}
+
 /** Hands on the sound of a stream or of an encoded recording. */
 export class Tap {
   /** onBlock({ samples, end, rate }); onEnd() when a recording is over. */

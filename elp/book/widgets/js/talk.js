@@ -4,7 +4,7 @@ import { Ear } from './ear.js';
 import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
 import { bytes, unpack } from './layers.js';
-import { Tap, Trouble, microphone } from './microphone.js';
+import { Tap, Trouble, microphone, webcam } from './microphone.js';
 import { Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
 
@@ -14,11 +14,16 @@ const WORDS = {
   opening: 'Waiting for the sound.',
   recording: 'It listens to a simulated speaker.',
   microphone: 'It listens to your microphone: say something, and pause.',
+  waking: 'The eyes wake up: this takes some seconds.',
+  looking: 'It listens, and looks for your face: come before the camera, well lit.',
+  calibrating: 'It listens. Keep still for two seconds and look into the camera, so that it learns your face.',
+  watching: 'It listens to your microphone and watches your face: say something, and pause.',
+  unseen: 'Your face is out of sight: it goes on listening.',
   silent: 'Nothing is heard: is the microphone muted?',
-  hidden: 'It waits while this tab is in the background; the microphone is off.',
+  hidden: 'It waits while this tab is in the background; microphone and camera are off.',
   over: 'The recording is over.',
-  stopped: 'Stopped: the microphone is off.',
-  lost: 'The microphone was taken away: plug it in, then press again.',
+  stopped: 'Stopped: microphone and camera are off.',
+  lost: 'The microphone or the camera was taken away: plug it in, then press again.',
 };
 const PRIVATE = 'Nothing leaves this page: no sound, no picture and no number is sent, stored or recorded.';
 
@@ -61,9 +66,14 @@ class Talk {
       return Object.assign(new Face(canvas, this.mesh, LOOKS[who]), { name });
     });
     const bar = element('div', 'elp-transport');
-    const sources = [...clips.map((clip) => [clip.name, () => this.start(clip)]), ['Use my microphone', () => this.start(null)]];
-    this.buttons = sources.map(([textContent, pressed], n) => {
-      const button = element('button', n === clips.length ? 'elp-sound elp-microphone' : 'elp-recording', { type: 'button', textContent });
+    const sources = [
+      ...clips.map((clip) => ['recording', clip.name, () => this.start(clip)]),
+      ['sound elp-microphone', 'Use my microphone', () => this.start(null)],
+    ];
+    // a notebook does not bring the networks that find faces
+    if (model.get('eyes')) sources.push(['camera', 'Use my microphone and camera', () => this.start(null, true)]);
+    this.buttons = sources.map(([kind, textContent, pressed]) => {
+      const button = element('button', `elp-${kind}`, { type: 'button', textContent });
       button.addEventListener('click', pressed);
       return button;
     });
@@ -120,8 +130,8 @@ class Talk {
     this.dirty = true;
   }
 
-  /** Hears a recording, or (null) the microphone. */
-  async start(clip) {
+  /** Hears a recording, or (null) the microphone; sees through the camera if it is `watched`. */
+  async start(clip, watched = false) {
     this.stop('opening');
     const mine = this.turn = {}; // whatever else is pressed meanwhile makes another
     this.off.disabled = false;
@@ -141,11 +151,36 @@ class Talk {
       this.speaker.name.textContent = clip ? clip.name : 'you';
       this.ear = this.begun();
       await tap.open({ stream, recording: clip?.sound });
-      if (this.turn === mine) this.say(clip ? 'recording' : 'microphone');
+      if (this.turn === mine) this.say(watched ? 'waking' : clip ? 'recording' : 'microphone');
+      if (watched) await this.watch(mine);
     } catch (error) {
       if (this.turn !== mine) return;
       this.stop(error instanceof Trouble ? error.message : `The sound could not be opened: ${error.message}.`);
     }
+  }
+
+  /** Opens the reader's camera. */
+  async watch(mine) {
+    const stream = await webcam();
+    const stop = () => stream.getTracks().forEach((track) => track.stop());
+    if (this.turn !== mine) return stop();
+    try {
+      this.eyes ??= await this.model.get('eyes')();
+    } catch (error) {
+      stop();
+      throw new Trouble(`The networks that find faces did not come (${error.message}): press again.`);
+    }
+    if (this.turn !== mine) return stop();
+    stream.getTracks().forEach((track) => { track.onended = () => this.stop('lost'); });
+    this.camera = this.eyes;
+    await this.camera.open(stream, () => { if (!document.hidden) this.say(this.hears()); });
+  }
+
+  /** What it does while somebody is heard. */
+  hears() {
+    const { camera, clip } = this;
+    if (camera) return camera.state === 'lost' ? 'unseen' : camera.state;
+    return clip ? 'recording' : 'microphone';
   }
 
   begun() {
@@ -155,9 +190,10 @@ class Talk {
     return new Ear({ listener, hearing, sizes: model.get('ear').sizes, named: mesh.named, settings, seen, now: () => tap.now });
   }
 
-  /** What is seen of the speaker: of a recording its motion, else somebody who keeps still. */
+  /** What is seen of the speaker: of a recording its motion, else what the camera shows, else somebody who keeps still. */
   watched(frame) {
-    const { clip } = this;
+    const { clip, camera } = this;
+    if (camera) this.seen = camera.seen;
     if (!clip) return this.seen;
     const t = Math.min(frame, clip.frames - 1);
     const width = clip.beta.length / clip.frames;
@@ -174,7 +210,7 @@ class Talk {
     this.dirty = true;
     this.root.dataset.frames = this.ear.frame;
     if (this.clip) return;
-    if (this.ear.silent !== (this.state === 'silent')) this.say(this.ear.silent ? 'silent' : 'microphone');
+    if (this.ear.silent !== (this.state === 'silent')) this.say(this.ear.silent ? 'silent' : this.hears());
   }
 
   stop(state) {
@@ -183,6 +219,9 @@ class Talk {
       track.onended = null;
       track.stop();
     });
+    const { camera } = this;
+    this.camera = null; // before it is closed: it tells
+    camera?.close();
     this.tap?.close();
     Object.assign(this, { stream: null, tap: null, ear: null, clip: null });
     this.off.disabled = true;
@@ -192,9 +231,11 @@ class Talk {
   /** In the background nothing is heard. */
   hide = () => {
     if (!this.tap || this.state === 'opening') return;
-    this.stream?.getTracks().forEach((track) => { track.enabled = !document.hidden; });
+    for (const { stream } of [this, this.camera ?? {}]) {
+      stream?.getTracks().forEach((track) => { track.enabled = !document.hidden; });
+    }
     this.tap.pause(document.hidden);
-    this.say(document.hidden ? 'hidden' : this.clip ? 'recording' : 'microphone');
+    this.say(document.hidden ? 'hidden' : this.hears());
   };
 
   tick = () => {
