@@ -457,8 +457,9 @@ prefix = [
 # %% tags=["hide-input"]
 fig = go.Figure()
 lines = {"a model for each H": each, "prefixes of one nested model": prefix}
-for name, values in lines.items():
-    x, y = sizes[: len(values)], [v.mean() for v in values]
+for (name, values), aside in zip(lines.items(), (0.97, 1.03)):
+    x = aside * np.array(sizes[: len(values)])  # intervals must not touch
+    y = [v.mean() for v in values]
     bars = {"array": [results.margin(v) for v in values]}
     style = {"name": name, "mode": "lines+markers"}
     fig.add_scatter(x=x, y=y, error_y=bars, **style)

@@ -80,8 +80,7 @@ def dots(
     fig = make_subplots(
         1,
         len(titles),
-        # a phone's panel is as wide as ten letters
-        subplot_titles=["<br>".join(textwrap.wrap(title, 10)) for title in titles],
+        subplot_titles=_wrapped(titles),
         shared_yaxes=True,
         horizontal_spacing=0.04,
     )
@@ -108,6 +107,11 @@ def dots(
     return fig.update_layout(height=height, margin_t=64)
 
 
+def _wrapped(titles: Sequence[str]) -> list[str]:
+    """Titles of panels side by side, in lines: a third of a phone is as wide as eleven letters."""
+    return ["<br>".join(textwrap.wrap(title, 34 // len(titles))) for title in titles]
+
+
 def series(
     values: Mapping[str, Mapping[str, Mapping[str, Mapping[str, float]]]],
     rows: Sequence[str],
@@ -126,7 +130,7 @@ def series(
     """
     from plotly.subplots import make_subplots
 
-    titles = ["<br>".join(textwrap.wrap(title, 12)) for title in values]
+    titles = _wrapped(list(values))
     side = {"shared_yaxes": True, "horizontal_spacing": 0.04}
     fig = make_subplots(1, len(values), subplot_titles=titles, **side)
     fig.update_annotations(font_size=12)
