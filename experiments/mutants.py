@@ -337,11 +337,18 @@ def copied() -> Iterator[Path]:
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(*names.split()))
         (copy / ".venv").symlink_to(ROOT / ".venv")
         os.environ["PYTHONPATH"] = str(copy)
-        # bytecode is told by size and second: that of a fault would outlive it
-        os.environ["PYTHONDONTWRITEBYTECODE"], sys.dont_write_bytecode = "1", True
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        sys.dont_write_bytecode = False  # compiled once, not for every fault
         data = ROOT.parent / "shared" / "data"
         os.environ.setdefault("ELP_TEST_DATA", str(data))
         yield copy
+
+
+def write(path: Path, source: str) -> None:
+    """A module's text, without the bytecode of another: Python tells them by size and second."""
+    path.write_text(source, encoding="utf-8")
+    for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+        compiled.unlink(missing_ok=True)
 
 
 def examine(
@@ -357,11 +364,11 @@ def examine(
             path = copy / mutant.file
             source = path.read_text(encoding="utf-8")
             tests, takes = (named, budget) if named else covering(charted, mutant, budget)
-            path.write_text(mutant.applied(source), encoding="utf-8")
+            write(path, mutant.applied(source))
             seen = run(copy, tests, 60 + 10 * takes, [*OPTIONS, "-x"]) if tests else ""
             if chapters and not seen and (books := related(mutant.file)):
                 seen = run(copy, list(books), 1800, [*CHAPTERS, "-x"])
-            path.write_text(source, encoding="utf-8")
+            write(path, source)
             yield mutant, len(tests), seen
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from elp.corpus.importers import import_corpus
+from elp.corpus.videos import _cache
 from elp.errors import ElpError
 from tests import light
 
@@ -152,3 +153,11 @@ def test_the_card_tells_how_it_was_made(tmp_path: Path) -> None:
     assert card["made"]["extract"] == LIGHT
     assert card["clips"] == 3
     corpus.verify()
+
+
+@pytest.mark.parametrize("length", [1, 200, 248, 249, 255])
+def test_the_folder_of_finished_clips_has_a_name_that_disks_take(tmp_path, length):
+    cache = _cache(tmp_path / ("c" * length))
+    cache.mkdir()
+    assert cache.parent == tmp_path and cache.name.startswith(".")
+    assert cache == _cache(tmp_path / ("c" * length))  # the next run finds it

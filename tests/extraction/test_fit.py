@@ -14,6 +14,7 @@ from scipy.spatial.transform import Rotation
 from elp.errors import ElpError
 from elp.extraction.energy import Energy, start
 from elp.extraction.fit import TOGETHER, TREMBLE, _energy, fit
+from elp.extraction.identity import _arrow_step
 from elp.extraction.smoothness import banded_solve, smooth_pose, smoothness_prior
 from elp.face import FaceModel
 from elp.face.camera import derivatives, project, rotation
@@ -131,6 +132,32 @@ def test_shared_columns_are_autograds_too(double) -> None:
     np.testing.assert_allclose(float(g[:, -1].sum()), float(by_focal) / 2, rtol=1e-8)
     np.testing.assert_allclose(h[:, :106, :106], energy.normal(observed, static, x)[0], atol=1e-6)
     np.testing.assert_allclose(h, h.mT, atol=1e-6 * float(h.abs().max()))
+
+
+@pytest.mark.parametrize("free", [[True, True, True], [True, True, False]])
+def test_the_arrow_s_step_solves_the_whole_system(free: list[bool]) -> None:
+    """Frames one by one and what they share, against one dense matrix of all of them."""
+    rng = torch.Generator().manual_seed(0)
+    frames, own, common = 4, 5, 3
+    half = torch.randn(frames, own + common, 12, generator=rng)
+    h, g = half @ half.mT, torch.randn(frames, own, generator=rng)
+    shared_g, prior = torch.randn(common, generator=rng), torch.tensor([1.0, 2, 3])
+    step, shared = _arrow_step(h, g, shared_g, prior, torch.tensor(free), 0.0)
+    rows = [torch.arange(k * own, (k + 1) * own) for k in range(frames)]
+    last, count = torch.arange(common) + frames * own, sum(free)
+    whole = torch.zeros(frames * own + common, frames * own + common, dtype=torch.float64)
+    for k, at in enumerate(rows):
+        whole[at[:, None], at] = h[k, :own, :own].double()
+        whole[at[:, None], last] = h[k, :own, own:].double()
+        whole[last[:, None], at] = h[k, own:, :own].double()
+        whole[last[:, None], last] += h[k, own:, own:].double()
+    whole[last, last] += prior
+    size = frames * own + count  # what is not free comes last, and stays
+    right = torch.cat([g.flatten(), shared_g]).double()[:size]
+    wanted = -torch.linalg.solve(whole[:size, :size], right).float()
+    torch.testing.assert_close(step.flatten(), wanted[: frames * own], rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(shared[:count], wanted[frames * own :], rtol=1e-3, atol=1e-4)
+    assert not shared[count:].any()
 
 
 def test_round_trip_with_known_identity_and_camera(scene: Scene) -> None:

@@ -182,3 +182,13 @@ def test_a_configuration_survives_its_dictionary():
     config = ASEConfig(causal=True, events=SMALL)
     assert ASEConfig.from_dict(asdict(config)) == config
     assert np.isfinite(made().edges.numpy()).all()
+
+
+@pytest.mark.parametrize("size", ["hidden", "width", "lid_hidden", "lid_width", "bins"])
+def test_no_size_hides_from_the_bound_of_a_model(size):
+    """A file's sizes are bounded by `least` before anything is built."""
+    config = ASEConfig(beta=12, causal=True, events=SMALL)
+    held = sum(x.numel() for x in ASE(config).parameters())
+    assert 0.1 * held < config.least < held
+    vast = ASEConfig(beta=12, causal=True, events=EventConfig(**vars(SMALL) | {size: 10**7 + 1}))
+    assert vast.least > 10**7

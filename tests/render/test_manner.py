@@ -109,3 +109,8 @@ def test_numbers_out_of_range_are_refused() -> None:
         Manner(relax=2)
     with pytest.raises(ElpError, match="ease -1"):
         Manner(ease=-1)
+
+
+@pytest.mark.parametrize("options", [{"ease": 0}, {"ease": 10}, {"breath": 0}, {"breath": 1}])
+def test_the_ends_of_a_range_belong_to_it(options: dict[str, float]) -> None:
+    assert Manner(**options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -47,6 +48,19 @@ def test_a_blink_closes_the_eyes_of_the_mesh() -> None:
     shut = [np.abs(f.astype(int) - (50, 52, 70)).max(-1) < 8 for f in mesh_frames(blink)]
     assert shut[1][:128].sum() < 0.3 * dark[1][:128].sum()
     assert np.array_equal(shut[0], dark[0])
+
+
+def test_light_falls_from_above_the_left_and_the_camera() -> None:
+    picture = next(mesh_frames(motion(1))).astype(float)
+    face = (picture.min(-1) < 250).astype(np.uint8)
+    skin = cv2.erode(face, np.ones((9, 9))) * (picture[..., 0] > picture[..., 2] + 3) > 0
+    rows, columns = np.nonzero(skin)
+    grey = picture[skin].mean(-1)
+    assert grey[columns < 118].mean() > grey[columns > 138].mean() + 10
+    assert grey[rows < 100].mean() > grey[rows > 156].mean() + 10
+    # skin that faces the light, and no darker than the shade
+    np.testing.assert_allclose(picture[skin].max(0), [245, 233, 224], atol=0.5)
+    assert (np.percentile(picture[skin], 1, axis=0) >= [80, 78, 76]).all()
 
 
 def test_frames_that_are_not_valid_repeat_the_last_one() -> None:

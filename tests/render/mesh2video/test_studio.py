@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from elp.face.model import FaceModel
-from elp.render.mesh2video import raster
+from elp.render.mesh2video import raster, skins
 from elp.render.mesh2video.footage import Footage, Pair
 from elp.render.mesh2video.studio import Studio
 
@@ -52,3 +52,10 @@ def test_drawn_pairs_are_of_one_person_in_two_states(footage: Footage) -> None:
     assert not torch.equal(drawn.source.view.at, drawn.driving.at)
     assert drawn.truth.min() >= 0 and drawn.truth.max() <= 1
     torch.testing.assert_close(drawn.source.view.focal, drawn.driving.focal)
+
+
+def test_the_colours_people_are_drawn_in_are_colours() -> None:
+    every = torch.tensor([*skins.TONES, *skins.SHADES])
+    assert ((every > 0) & (every < 1)).all() and len(skins.COMMON) == len(skins.SHADES)
+    light = every.mean(1)
+    assert (light[: len(skins.TONES)].diff() < 0).all()  # skins from light to dark
