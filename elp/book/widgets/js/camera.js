@@ -15,7 +15,8 @@ export async function createCamera({ files, layout }) {
 }
 
 /** `seen` is the newest { beta, pose, blink }, as a model's speaker has them: of somebody who keeps still until the face
- *  is known, in the last pose while it is lost. `state` is 'closed', 'looking', 'calibrating', 'watching' or 'lost'. */
+ *  is known, in the last pose while it is lost. `state` is 'closed', 'looking', 'calibrating', 'watching', 'lost',
+ *  or 'failed' where numbers made no sense: it is closed then, and can be opened again. */
 class Camera {
   constructor(tracker, model) {
     Object.assign(this, { tracker, model, video: document.createElement('video'), state: 'closed', say: () => {} });
@@ -34,18 +35,21 @@ class Camera {
     this.become('looking');
     this.video.srcObject = stream;
     await this.video.play();
-    this.watch(turn);
+    this.watch(turn).catch(() => {
+      if (this.turn !== turn) return;
+      this.close('failed');
+    });
   }
 
   /** Ends; the camera's light goes off. */
-  close() {
+  close(state = 'closed') {
     this.stream?.getTracks().forEach((track) => {
       track.onended = null;
       track.stop();
     });
-    Object.assign(this, { turn: null, stream: null, fit: null, say: () => {} });
+    Object.assign(this, { turn: null, stream: null, fit: null, seen: this.still });
     this.video.srcObject = null;
-    this.become('closed');
+    this.become(state);
   }
 
   /** Share of the calibration's frames that are there. */

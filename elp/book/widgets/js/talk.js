@@ -18,6 +18,7 @@ const WORDS = {
   looking: 'It listens, and looks for your face: come before the camera, well lit.',
   calibrating: 'It listens. Keep still for two seconds and look into the camera, so that it learns your face.',
   watching: 'It listens to your microphone and watches your face: say something, and pause.',
+  failed: 'It could not learn your face: press Stop, sit in good light, and begin again. It goes on listening.',
   unseen: 'Your face is out of sight: it goes on listening.',
   silent: 'Nothing is heard: is the microphone muted?',
   hidden: 'It waits while this tab is in the background; microphone and camera are off.',
@@ -220,7 +221,8 @@ class Talk {
       track.stop();
     });
     const { camera } = this;
-    this.camera = null; // before it is closed: it tells
+    if (camera) camera.say = () => {};
+    this.camera = null;
     camera?.close();
     this.tap?.close();
     Object.assign(this, { stream: null, tap: null, ear: null, clip: null });

@@ -126,7 +126,7 @@ class Tracker {
   /** Points in pixels of the picture, how sure the network is of a face, and the patch that it saw. */
   async landmarks(picture, crop) {
     const seen = patch(picture, crop, SIDE);
-    const [found, logit] = await this.networks.landmarks.run(Float32Array.from(seen, (value) => value / 255));
+    const [found, logit] = await this.networks.landmarks.run(levels(seen, 255, 0));
     const scale = Math.fround(crop.side / SIDE);
     const [a, b, c, d] = turning(crop);
     const points = found.map((value) => value * scale);
@@ -142,8 +142,8 @@ class Tracker {
   /** Rows of score, centre, width, height and six points, in pixels, of the faces in a square window. */
   async faces(picture, which, window) {
     const [side, grids] = DETECTORS[which];
-    const seen = Float32Array.from(patch(picture, window, side), (value) => Math.fround(value / 127.5) - 1);
-    const [offsets, logits] = await this.networks[which].run(seen);
+    const seen = patch(picture, window, side);
+    const [offsets, logits] = await this.networks[which].run(levels(seen, 127.5, -1));
     const rows = [];
     anchors(grids).forEach(([x, y], k) => {
       const score = logistic(logits[k]);
@@ -242,6 +242,14 @@ function anchors(grids) {
       return [((cell % cells) + 0.5) / cells, (Math.floor(cell / cells) + 0.5) / cells];
     }),
   );
+}
+
+/** Grey levels as a network takes them. */
+function levels(seen, whole, add) {
+  const table = Float32Array.from({ length: 256 }, (_, level) => Math.fround(level / whole) + add);
+  const out = new Float32Array(seen.length);
+  for (let i = 0; i < seen.length; i++) out[i] = table[seen[i]];
+  return out;
 }
 
 function logistic(value) {
