@@ -266,7 +266,7 @@ widgets.browse(
     caption=(
         "One speaker and one answer at a time, with 95 % intervals of the "
         "whole test split. The numbers without sound are those of the 50 "
-        "other listeners of `experiments/controls.py`."
+        "other listeners of the controls below."
     ),
     alt=(
         "Two shaded heads. The left one talks, the right one listens as "

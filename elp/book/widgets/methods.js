@@ -120,6 +120,9 @@ function render({ model, el }) {
   bar.append(button, label);
   const says = element('div', 'overflow-x:auto');
   says.setAttribute('aria-live', 'polite');
+  says.setAttribute('role', 'group');
+  says.setAttribute('aria-label', 'Numbers of the method');
+  says.tabIndex = 0; // it scrolls on a phone, and keys must reach it
   el.append(choices, pair, bar, says);
 
   function now() {
