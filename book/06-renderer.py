@@ -233,7 +233,7 @@ figures.image(
 #
 # ## Limits, softly
 #
-# A picture taken from the front does not show the ears, and no mouth is wider than the face. Motion passes unchanged up to 60 % of a limit and is
+# A picture taken from the front does not show the ears, and no mouth is wider than the face. Motion passes unchanged up to three quarters of a limit and is
 # then bent so that it approaches, and never passes it. A hard limit would stop a nod abruptly; this slows it down.
 #
 # What a face can bear is told by its own measures, not by coefficients: a single picture of a neutral face is fitted as half a smile, and real smiles reach 1.8

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,84 +18,20 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
-from elp.extraction.fit import fit
-from elp.face.landmarks import OVAL, POINTS
-from elp.face.model import FaceModel
+from elp.face.landmarks import POINTS
 from elp.media.track import landmarks
-from elp.media.video import frames
 from elp.records import run_card, write_json
-from elp.render import Portrait, Renderer, WarpRenderer
-from elp.render.matte import matte
+from elp.render import Renderer, WarpRenderer
 from elp.render.mesh2video import checkpoint
 from elp.render.mesh2video.landmarks import EYES, LIPS
 from elp.render.mesh2video.renderer import NetworkRenderer
-from elp.render.portrait import ROOM
+from experiments.clips import SIDE, Take, take
 from experiments.mesh2video import sharpness, ssim
 
-SIDE = 256
 STEP, LONGEST = 3, 48  # of the frames that are fitted: every third, so many
 EVERY = 3  # of those, what is drawn and measured
 Array = NDArray[Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Take:
-    """A clip, fitted: pictures (T, S, S, 3) and points (T, 478, 2) of a fixed square; the first
-    frame as a portrait; the motion from there, beta (T, D) and pose (T, 6).
-    """
-
-    pictures: Array
-    points: Array
-    portrait: Portrait
-    beta: Array
-    pose: Array
-
-
-def take(path: Path) -> Take:
-    """Fit a clip within the square around the face of its first frame, at twice the size."""
-    model, large = FaceModel.default(), []
-    for k, image in enumerate(frames(path)):
-        if k % STEP == 0:
-            large.append(image)
-        if len(large) == LONGEST:
-            break
-    first = landmarks([large[0]], still=True)[0, :, :2]
-    low, high = first.min(0), first.max(0)
-    side = int(min(ROOM * (high - low).max(), *large[0].shape[:2]))
-    room = np.array(large[0].shape[1::-1]) - side
-    x, y = np.clip(((low + high) / 2 - [side / 2, 0.47 * side]).astype(int), 0, room)
-    fine = (2 * SIDE, 2 * SIDE)
-    large = [
-        cv2.resize(p[y : y + side, x : x + side], fine, interpolation=cv2.INTER_AREA) for p in large
-    ]
-    points = landmarks(large)
-    points[0] = landmarks(large[:1], still=True)[0]
-    found = fit(points, fine, model)
-    turn = Rotation.from_rotvec(found.pose[:, :3])
-    shape = model.shape(found.alpha, found.beta[0])
-    own = points[0, :, :2] - np.float32(0.5)
-    portrait = Portrait(
-        image=large[0],
-        points=own,
-        depth=(turn[0].apply(shape)[:, 2] + found.pose[0, 5]).astype(np.float32),
-        matte=matte(large[0], own[list(OVAL)]),
-        focal=found.focal,
-        origin=found.pose[0, 3:],
-        rotation=found.pose[0, :3],
-        beta=found.beta[0],
-        model=model,
-    )
-    heads = [(turn[0].inv() * turn).as_rotvec(), found.pose[:, 3:] - found.pose[0, 3:]]
-    half = [cv2.resize(p, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for p in large]
-    return Take(
-        pictures=np.stack(half),
-        points=points[..., :2] / 2,
-        portrait=portrait,
-        beta=found.beta - found.beta[0],
-        pose=np.concatenate(heads, 1),
-    )
 
 
 def measure(drawn: Array, truth: Array, points: Array) -> dict[str, float]:
@@ -140,7 +75,7 @@ def main() -> None:
     started, rows = time.time(), {}
     nets = {name: checkpoint.load(file)[0] for name, file in (n.split("=") for n in args.network)}
     for path in sorted(args.folder.glob("*.mp4")):
-        shot = take(path)
+        shot = take(path, STEP, LONGEST)
         renderers: dict[str, Any] = {"warp": WarpRenderer(shot.portrait, SIDE)}
         for name, net in nets.items():
             renderers[name] = NetworkRenderer(shot.portrait, SIDE, net)

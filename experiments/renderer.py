@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -35,84 +34,18 @@ from elp.motion import POSE, Clip, Motion, runs
 from elp.records import commit, run_card, write_json
 from elp.render import Manner, Portrait, WarpRenderer, blink_control
 from elp.render.frames import play
+from experiments.clips import SIDE, Take, resized, take
 
 Image = NDArray[np.uint8]
 Floats = NDArray[Any]
-SIZE = 256  # pixels, as the paper's
 STEP = 6  # frames of a clip between two that are compared: a clip's neighbours say the same
 WINK = 0.25  # difference of the lids' shares that a viewer takes for a wink
 SETTLED = 15  # frames until the motion has come in
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reenacted:
-    """One clip and what its first frame becomes under its own motion."""
-
-    truth: list[Image]
-    seen: Floats  # (T, 478, 2) tracked in the truth, pixels of SIZE
-    portrait: Portrait
-    beta: Floats  # (T, D) from the first frame's
-    pose: Floats  # (T, 6) in the first head's own axes
-
-
-def reenacted(path: Path, model: FaceModel) -> Reenacted:
-    """A fixed square around the first face, every STEP-th frame of it, tracked and fitted."""
-    from scipy.spatial.transform import Rotation
-
-    from elp.media.video import frames
-    from elp.render.matte import matte
-
-    images = [image for k, image in enumerate(frames(path)) if k % STEP == 0]
-    squares = [resized(x, 2 * SIZE) for x in cut(images)]
-    points = landmarks(squares)
-    points[0] = landmarks(squares[:1], still=True)[0]
-    found = fit(points, (2 * SIZE, 2 * SIZE), model, smooth=0.0)
-    turn = Rotation.from_rotvec(found.pose[:, :3])
-    first = points[0, :, :2] - np.float32(0.5)
-    shape = model.shape(found.alpha, found.beta[0])[model.landmarks]
-    portrait = Portrait(
-        image=squares[0],
-        points=first,
-        depth=(turn[0].apply(shape)[:, 2] + found.pose[0, 5]).astype(np.float32),
-        matte=matte(squares[0], first[list(OVAL)]),
-        focal=found.focal,
-        origin=found.pose[0, 3:],
-        rotation=found.pose[0, :3],
-        beta=found.beta[0],
-        model=model,
-    )
-    heads = [(turn[0].inv() * turn).as_rotvec(), found.pose[:, 3:] - found.pose[0, 3:]]
-    return Reenacted(
-        truth=[resized(x, SIZE) for x in squares],
-        seen=points[..., :2] / 2,
-        portrait=portrait,
-        beta=found.beta - found.beta[0],
-        pose=np.concatenate(heads, 1),
-    )
-
-
-def cut(images: list[Image]) -> list[Image]:
-    """The same square of every picture: around the first face, as wide as a portrait's."""
-    from elp.render.portrait import ROOM
-
-    points = landmarks(images[:1], still=True)[0, :, :2]
-    low, high = points.min(0), points.max(0)
-    side = int(min(ROOM * (high - low).max(), *images[0].shape[:2]))
-    room = np.array(images[0].shape[1::-1]) - side
-    x, y = np.clip(((low + high) / 2 - [side / 2, 0.47 * side]).astype(int), 0, room)
-    return [np.ascontiguousarray(image[y : y + side, x : x + side]) for image in images]
-
-
-def resized(image: Image, side: int) -> Image:
-    import cv2
-
-    how = cv2.INTER_AREA if side < len(image) else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (side, side), interpolation=how), np.uint8)
-
-
 def tracked(pictures: Sequence[Image], still: bool = False) -> Floats:
-    """(T, 478, 3) points in pixels of SIZE of pictures of any size."""
-    return landmarks([resized(x, 2 * SIZE) for x in pictures], still=still) / 2
+    """(T, 478, 3) points in pixels of SIDE of pictures of any size."""
+    return landmarks([resized(x, 2 * SIDE) for x in pictures], still=still) / 2
 
 
 def widening(points: Floats) -> Floats:
@@ -121,7 +54,7 @@ def widening(points: Floats) -> Floats:
     return wide / np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=-1)
 
 
-def likeness(one: list[Image], other: list[Image]) -> float:
+def likeness(one: Sequence[Image], other: Sequence[Image]) -> float:
     """Mean structural similarity."""
     from skimage.metrics import structural_similarity
 
@@ -132,25 +65,25 @@ def likeness(one: list[Image], other: list[Image]) -> float:
     )
 
 
-def reenactment(clip: Reenacted, *, limits: bool = True) -> dict[str, Any]:
-    """Distances of the points to the true ones in pixels of SIZE, likeness, and how much of the
+def reenactment(clip: Take, *, limits: bool = True) -> dict[str, Any]:
+    """Distances of the points to the true ones in pixels of SIDE, likeness, and how much of the
     true smile's widening arrives.
     """
-    renderer = WarpRenderer(clip.portrait, SIZE, limits=limits)
+    renderer = WarpRenderer(clip.portrait, SIDE, limits=limits)
     made = [renderer.frame(b, p) for b, p in zip(clip.beta, clip.pose, strict=True)]
-    truth, again = clip.seen[1:, :POINTS], tracked(made)[1:, :POINTS, :2]
+    truth, again = clip.points[1:, :POINTS], tracked(made)[1:, :POINTS, :2]
     away = np.linalg.norm(again - truth, axis=-1)
-    still = np.linalg.norm(clip.seen[:1, :POINTS] - truth, axis=-1)
-    wide, shown = widening(clip.seen)[1:], widening(again)
-    widest, first = np.argsort(wide)[-3:], widening(clip.seen[:1])[0]
+    still = np.linalg.norm(clip.points[:1, :POINTS] - truth, axis=-1)
+    wide, shown = widening(clip.points)[1:], widening(again)
+    widest, first = np.argsort(wide)[-3:], widening(clip.points[:1])[0]
     return {
         "frames": len(truth),
         "lost": round(float(np.isnan(away[:, 0]).mean()), 3),
         "keypoints": round(float(np.nanmean(away)), 3),
         "still_keypoints": round(float(still.mean()), 3),
         "ratio": round(float(np.nanmean(away) / still.mean()), 3),
-        "ssim": round(likeness(made[1:], clip.truth[1:]), 4),
-        "still_ssim": round(likeness([clip.truth[0]] * len(truth), clip.truth[1:]), 4),
+        "ssim": round(likeness(made[1:], clip.pictures[1:]), 4),
+        "still_ssim": round(likeness([clip.pictures[0]] * len(truth), clip.pictures[1:]), 4),
         "smile_of_true": round(
             float((np.nanmean(shown[widest]) - first) / (wide[widest].mean() - first)), 3
         ),
@@ -163,7 +96,7 @@ def answers(portrait: Portrait, told: dict[str, Motion], reader: Any) -> dict[st
     emotion is read off its re-tracked face.
     """
     manner, differ, asked, found, read = Manner(), 0, 0, 0, {}
-    renderer = WarpRenderer(portrait, SIZE)
+    renderer = WarpRenderer(portrait, SIDE)
     for emotion, answer in told.items():
         motion = manner.motion(answer, portrait)
         beta = blink_control(motion.beta, motion.blink, portrait.model)
@@ -176,7 +109,7 @@ def answers(portrait: Portrait, told: dict[str, Motion], reader: Any) -> dict[st
         spans = [s for s in runs(answer.blink) if s[0] >= SETTLED and s[1] < len(phi) - 1]
         asked += len(spans)
         found += sum(bool(phi[max(a - 1, 0) : b + 1].any()) for a, b in spans)
-        again = fit(points[SETTLED::STEP], (SIZE, SIZE), portrait.model)
+        again = fit(points[SETTLED::STEP], (SIDE, SIDE), portrait.model)
         read[emotion] = Motion(
             beta=again.beta,
             pose=np.zeros((len(again.beta), POSE), np.float32),
@@ -242,15 +175,15 @@ def main(
 
 def of_clips(folder: Path) -> dict[str, Any]:
     """Every clip of a folder made again, with limits and without."""
-    started, model, rows = time.time(), FaceModel.default(), {}
+    started, rows = time.time(), {}
     for path in sorted(folder.glob("*.mp4")):
-        clip = reenacted(path, model)
+        clip = take(path, STEP, smooth=0.0)
         rows[path.stem] = {
             "limits": reenactment(clip),
             "no limits": reenactment(clip, limits=False),
         }
         print(path.stem, rows[path.stem], flush=True)
-    return run_card(seed=None, started=started) | {"size": SIZE, "rows": rows}
+    return run_card(seed=None, started=started) | {"size": SIDE, "rows": rows}
 
 
 def of_portraits(folder: Path, speaker: Clip, corpus: Path) -> dict[str, Any]:
@@ -276,7 +209,7 @@ def of_portraits(folder: Path, speaker: Clip, corpus: Path) -> dict[str, Any]:
         "emotions_read": round(float(np.mean(right)), 3),
         "emotions_in_order": round(float(np.mean([r["in_order"] for r in rows.values()])), 3),
     }
-    return run_card(seed=0, started=started) | total | {"size": SIZE, "rows": rows}
+    return run_card(seed=0, started=started) | total | {"size": SIDE, "rows": rows}
 
 
 if __name__ == "__main__":

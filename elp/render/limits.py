@@ -13,7 +13,7 @@ from elp.face.model import FaceModel
 
 Floats = NDArray[np.floating]
 Limit = Floats | float
-LINEAR = 0.6  # share of a limit up to which motion passes unchanged
+LINEAR = 0.75  # share of a limit up to which motion passes unchanged
 TURN = np.deg2rad([30.0, 32.0, 30.0])  # pitch, yaw, roll from a portrait that faces the camera
 ROUND = np.deg2rad(32.0)  # of all three together: a head turned down and aside shows half a face
 TRAVEL = np.array([2.5, 2.0, 6.0])  # cm: right, down, away; beyond, the shoulders come along
