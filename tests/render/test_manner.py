@@ -47,6 +47,18 @@ def test_own_expression_is_let_go_only_where_it_is_sure(portrait: Portrait) -> N
     assert not Manner(relax=0).motion(rest, portrait).beta.any()
 
 
+def test_expression_is_strengthened_but_lids_and_pose_are_not(portrait: Portrait) -> None:
+    model = portrait.model
+    beta = np.tile(model.beta(smile_l=0.4, smile_r=0.4, blink_l=1, blink_r=1), (30, 1))
+    asked = Motion(beta=beta, pose=np.full((30, 6), 0.1), blink=np.zeros(30))
+    plain, strong = (Manner(vivid=x, relax=0, breath=0).motion(asked, portrait) for x in (1.0, 2.0))
+    smile, lid = model.index("smile_l"), model.index("blink_l")
+    assert np.allclose(plain.beta[-1], beta[-1])
+    assert strong.beta[-1, smile] == pytest.approx(2 * beta[-1, smile])
+    assert strong.beta[-1, lid] == pytest.approx(beta[-1, lid])
+    assert np.array_equal(strong.pose, plain.pose)
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_listener_looks_at_the_partner_four_fifths_of_the_time(seed: int) -> None:
     path = np.concatenate([eyes.path(1500, seed + 7919 * k) for k in range(6)])
@@ -109,6 +121,8 @@ def test_numbers_out_of_range_are_refused() -> None:
         Manner(relax=2)
     with pytest.raises(ElpError, match="ease -1"):
         Manner(ease=-1)
+    with pytest.raises(ElpError, match="vivid 4"):
+        Manner(vivid=4)
 
 
 @pytest.mark.parametrize("options", [{"ease": 0}, {"ease": 10}, {"breath": 0}, {"breath": 1}])
