@@ -17,6 +17,7 @@ Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be ch
 Image = NDArray[Any]  # uint8
 RIM = np.concatenate([LIP_UPPER, LIP_LOWER[-2:0:-1]])
 SOFT = 0.06  # parting of touching lips at which half of it is seen, in mouth widths
+CLOSED = 0.03  # parting of the lips below which they hide the teeth, in mouth widths
 TEETH = 0.125  # height of the upper teeth that show, in mouth widths
 
 
@@ -79,7 +80,9 @@ class Mouth:
         import cv2
 
         inside = cv2.dilate(coverage(points[RIM], image.shape[:2]), np.ones((3, 3), np.uint8))
-        inside = cv2.GaussianBlur(inside, (0, 0), 1.0) * float(smooth((gap(points) - 0.03) / 0.05))
+        inside = cv2.GaussianBlur(inside, (0, 0), 1.0) * float(
+            smooth((gap(points) - CLOSED) / 0.05)
+        )
         low, high = (
             np.clip(bound, 0, len(image) - 1).astype(int)
             for bound in (points[RIM].min(0) - 6, points[RIM].max(0) + 7)
@@ -120,48 +123,52 @@ class Mouth:
         shown = picture[low[1] : high[1], low[0] : high[0]]
         box = shown.astype(np.float32)
         mask = change * cv2.GaussianBlur(coverage(edge - low, box.shape[:2]), (0, 0), 0.6)
-        x, y = np.meshgrid(
-            np.arange(low[0], high[0], dtype=np.float32) * scale,
-            np.arange(low[1], high[1], dtype=np.float32) * scale,
-        )
-        affine = np.linalg.lstsq(
-            np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None
-        )[0].astype(np.float32)
-        back = np.stack([x, y, np.ones_like(x)], -1) @ affine
-        own = cv2.remap(
-            self.source,
-            np.ascontiguousarray(back[..., 0]),
-            np.ascontiguousarray(back[..., 1]),
-            cv2.INTER_LINEAR,
-        )
+        x, y = (np.arange(low[k], high[k], dtype=np.float32) * np.float32(scale) for k in (0, 1))
+        y = y[:, None]
         inside = self._inside(x, y, moved)
-        inside += own[..., 3:] * (own[..., :3] - inside)
+        if self.gap > CLOSED:
+            affine = np.linalg.lstsq(
+                np.column_stack([skull, np.ones(len(skull))]), rest[RIM], rcond=None
+            )[0].astype(np.float32)
+            back = [x * affine[0, k] + y * affine[1, k] + affine[2, k] for k in (0, 1)]
+            own = cv2.remap(self.source, back[0], back[1], cv2.INTER_LINEAR)
+            inside += own[..., 3:] * (own[..., :3] - inside)
         box += mask[..., None] * (inside - box)
         shown[:] = rounded(box)
 
     def _inside(self, x: Floats, y: Floats, moved: Floats) -> Floats:
-        """(H, W, 3) colours of an invented mouth at source pixels x, y, lit from the front."""
+        """(H, W, 3) colours of an invented mouth at source pixels x (W,), y (H, 1), lit from the
+        front.
+        """
         right, left = moved[78], moved[308]
-        width = max(float(np.linalg.norm(left - right)), 1e-6)
-        across = (left - right) / width
-        down = np.array([-across[1], across[0]])
-        place = lambda p: ((p - right) @ across / width, (p - right) @ down / width)  # noqa: E731
-        u, v = place(np.stack([x, y], -1))
-        top, bottom = (np.interp(u, *place(moved[row])) for row in (LIP_UPPER, LIP_LOWER))
+        width = np.float32(max(float(np.linalg.norm(left - right)), 1e-6))
+        along = (left - right) / width
+
+        def place(px: Floats, py: Floats) -> tuple[Floats, Floats]:
+            """Shares of the mouth's width: from its right corner to its left, and down."""
+            dx, dy = (px - right[0]) / width, (py - right[1]) / width
+            return dx * along[0] + dy * along[1], dy * along[0] - dx * along[1]
+
+        u, v = place(x, y)
+        top, bottom = (
+            np.interp(u, *place(*moved[row].T)).astype(np.float32) for row in (LIP_UPPER, LIP_LOWER)
+        )
         room = np.maximum(bottom - top, 1e-3)
         deep = np.clip((v - top) / room, 0, 1)
         opened = float(smooth((gap(moved) - 0.02) / 0.09))
-        invented = opened * (1 - float(smooth((self.gap - 0.03) / 0.05)))
+        invented = opened * (1 - float(smooth((self.gap - CLOSED) / 0.05)))
         middle = np.clip(1 - ((u - 0.5) / 0.5) ** 2, 0, 1)
         out = self.hollow * (1 + 0.5 * (1 - middle))[..., None]
         # the tongue's back lies in the dark, its tip in the light
         tongue = 0.9 * opened * smooth(middle / 0.6) * smooth((deep - 0.4) / 0.5)
         out += tongue[..., None] * (self.tongue * (0.55 + 0.45 * deep)[..., None] - out)
-        below = TEETH * np.sqrt(middle) - (v - top)
+        if invented <= 0:
+            return out
+        below = np.float32(TEETH) * np.sqrt(middle) - (v - top)
         teeth = 0.92 * invented * smooth(below / 0.022) * smooth((middle - 0.12) / 0.35)
         between = np.exp(-((((u - 0.5) * 8.5 + 0.5) % 1 - 0.5) ** 2) / 0.006)  # two teeth
         light = (
             (0.5 + 0.5 * middle) * (1 - 0.07 * between) * (0.72 + 0.28 * smooth((v - top) / 0.05))
         )
         out += teeth[..., None] * (self.teeth * light[..., None] - out)
-        return out.astype(np.float32)
+        return out
