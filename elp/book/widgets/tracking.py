@@ -21,6 +21,7 @@ from elp.face.model import FaceModel
 from elp.media import weights
 
 MODELS = ("near", "far", "landmarks")
+NOTICE = "LiteRT and the networks that find faces: Apache License 2.0, Copyright Google LLC"
 RUNTIME = ("core", "utils", "script", "binary")  # LiteRT's files, as litert.js takes them
 
 STEPS = 120  # of a deviation of the modes: 2 µm each
@@ -64,7 +65,7 @@ def script(runtime: Mapping[str, bytes]) -> str:
         small = gzip.compress(data, 9, mtime=0)
         rows.append(f"{name}: [{len(small)}, '{sevens(small).translate(ESCAPED)}']")
     return (
-        f"globalThis.elpTracker = {{\nmodule: {json.dumps(tracking())},\n"
+        f"// {NOTICE}\nglobalThis.elpTracker = {{\nmodule: {json.dumps(tracking())},\n"
         f"layout: {json.dumps(model.layout)},\nfiles: {{\n" + ",\n".join(rows) + "\n}};\n"
     )
 
