@@ -73,6 +73,13 @@ GIVEN: dict[str, dict[str, str]] = {
         "440": "elp/model/ase.py",
         "468": "elp.face.landmarks POINTS",
     },
+    "talk": {
+        "0.001": "tests/book/test_hearing.py",
+        "478": "elp.face.landmarks TRACKED",
+        "0.1": "tests/browser/test_tracker.py",
+        "0.0001": "tests/book/test_watching.py",
+        "0.02": "tests/book/test_watching.py",
+    },
     "your-own-video": {
         "3.11": "./pyproject.toml",
         "512": "elp/cli.py",
