@@ -23,7 +23,7 @@ ANY = re.compile(r"\d{1,3}(?:,\d{3})+|\d*\.?\d+(?:e[-+]?\d+)?")
 NO_PROSE = (
     r"\[[^\]]*\d{4}\)?\]\([^)]*\)",  # citations
     r"(?s)\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|\]\([^)]*\)|```.*?\n|\{[\w:]+\}",
-    r"Eqs?\. [P\d.]+(?: to [P\d.]+)?|(?i:sections?) [\d.]+|Tables? \d+|Figures? \d+",
+    r"Eqs?\. [P\d.]+(?: to [P\d.]+)?|(?i:sections?|licence) [\d.]+|Tables? \d+|Figures? \d+",
 )
 # what the page does not show: {page: {number as it is written: where it is from}}
 GIVEN: dict[str, dict[str, str]] = {
