@@ -25,6 +25,7 @@ PROBE = """() => {
   const all = (selector, bad) => [...document.querySelectorAll(selector)].filter(bad);
   return {
     empty: all('.elp-plot', (d) => !d.querySelector('.main-svg, canvas')).map((d) => d.id),
+    run_together: all('pre code', (c) => getComputedStyle(c).whiteSpace === 'normal').length,
     dead: all('.elp-widget', (d) => !d.querySelector('canvas')).map((d) => d.id),
     still: all('.elp-component', (d) => d.querySelector('.elp-module')).map((d) => d.id),
     math: all('.math', (d) => !d.querySelector('mjx-container')).length,
