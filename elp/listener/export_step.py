@@ -5,12 +5,10 @@
 # D coefficient, H head, V category, N emotion, W window of σ, S numbers that are carried
 from __future__ import annotations
 
-import contextlib
 import copy
 import io
 import json
 import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from elp.errors import ElpError
 from elp.files import atomic
 from elp.listener.export import OPSET, TOLERANCE, door
+from elp.listener.export_graph import halve, spelled_out
 from elp.listener.frame import Heard, Step, for_frames
 from elp.listener.responder import ELPResponder
 from elp.listener.speaker import LIMIT
@@ -34,7 +33,6 @@ from elp.motion import FPS, MFCC, POSE, PROSODY
 INPUTS = "mfcc beta pose prosody blink emotion uniform events state sums".split()
 OUTPUTS = "listener_beta listener_pose listener_blink inferred next_state next_sums".split()
 COMPARED = 30  # frames
-LEAST = 256  # numbers of a weight that is worth being stored as float16
 
 
 def export_step(model: ASE, path: str | Path, *, guidance: float | None = None) -> None:
@@ -66,7 +64,7 @@ def export_step(model: ASE, path: str | Path, *, guidance: float | None = None) 
     frames = window(model.config)
     responder = ELPResponder(copy.deepcopy(model).cpu(), guidance=guidance)
     graph = onnx.load_from_string(_traced(FrameGraph(responder, frames)))
-    _halve(onnx, graph)
+    halve(onnx, graph)
     config = model.config
     facts = {"emotions": config.emotions, "heads": config.heads, "categories": config.categories}
     for key, value in {**facts, "fps": FPS}.items():
@@ -218,7 +216,7 @@ def _split(flat: Tensor, shapes: list[torch.Size]) -> list[Tensor]:
 @torch.no_grad()
 def _traced(graph: FrameGraph) -> bytes:
     blank, buffer = graph.blank(), io.BytesIO()
-    with warnings.catch_warnings(), _spelled_out():
+    with warnings.catch_warnings(), spelled_out():
         warnings.simplefilter("ignore")  # sizes become constants, and may: a frame is a frame
         torch.onnx.export(
             graph.eval(),
@@ -230,61 +228,6 @@ def _traced(graph: FrameGraph) -> bytes:
             output_names=OUTPUTS,
         )
     return buffer.getvalue()
-
-
-@contextlib.contextmanager
-def _spelled_out() -> Iterator[None]:
-    """Teaches PyTorch's exporter two operations that it lacks."""
-    from torch.onnx import register_custom_op_symbolic, unregister_custom_op_symbolic
-
-    symbols: dict[str, Any] = {"aten::asinh": _asinh, "aten::gru_cell": _gru_cell}
-    for name, symbol in symbols.items():
-        register_custom_op_symbolic(name, symbol, OPSET)
-    try:
-        yield
-    finally:
-        for name in symbols:
-            unregister_custom_op_symbolic(name, OPSET)
-
-
-def _asinh(g: Any, x: Any) -> Any:
-    return g.op("Asinh", x)
-
-
-def _gru_cell(g: Any, x: Any, hidden: Any, w: Any, u: Any, a: Any, b: Any) -> Any:
-    """h' = (1 - z) n + z h, with PyTorch's order of the gates r, z, n."""
-    of_x = g.op("Gemm", x, w, a, transB_i=1)
-    of_hidden = g.op("Gemm", hidden, u, b, transB_i=1)
-    xr, xz, xn = g.op("Split", of_x, num_outputs_i=3, axis_i=1, outputs=3)
-    hr, hz, hn = g.op("Split", of_hidden, num_outputs_i=3, axis_i=1, outputs=3)
-    r = g.op("Sigmoid", g.op("Add", xr, hr))
-    z = g.op("Sigmoid", g.op("Add", xz, hz))
-    n = g.op("Tanh", g.op("Add", xn, g.op("Mul", r, hn)))
-    return g.op("Add", n, g.op("Mul", z, g.op("Sub", hidden, n)))
-
-
-def _halve(onnx: Any, graph: Any) -> None:
-    """Store large weights as float16 where that changes no number, with a cast behind each."""
-    nodes, casts = [], []
-    for node in graph.graph.node:  # large constants are weights too
-        value = next((x.t for x in node.attribute if x.name == "value"), None)
-        if node.op_type == "Constant" and value is not None and np.prod(value.dims) > LEAST:
-            graph.graph.initializer.add().CopyFrom(value)
-            graph.graph.initializer[-1].name = node.output[0]
-        else:
-            nodes.append(node)
-    for tensor in graph.graph.initializer:
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size <= LEAST:
-            continue
-        half, name = values.astype(np.float16), tensor.name
-        if np.array_equal(half.astype(np.float32), values):
-            tensor.CopyFrom(onnx.numpy_helper.from_array(half, f"{name}.half"))
-            to = onnx.TensorProto.FLOAT
-            casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=to))
-    del graph.graph.node[:]
-    graph.graph.node.extend(casts + nodes)
-    onnx.checker.check_model(graph)
 
 
 class Stepper:

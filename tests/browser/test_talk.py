@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import FLAGS, cut
+from tests.browser.test_site import THEME
 
 STREAMS = """
 const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
@@ -74,12 +75,14 @@ class Talk:
     def close(self) -> None:
         self.context.close()
         assert not self.left, "something was asked of another host"
-        assert not self.wrong
+        assert not [line for line in self.wrong if not any(known in line for known in THEME)]
 
 
 def test_a_recording_is_answered_and_ends(fake: Any, site: tuple[str, Path]) -> None:
     talk = Talk(fake, f"{site[0]}book/talk.html")
-    assert not [url for url in talk.asked if "/vendor/" in url], "loaded before it was asked for"
+    assert not [url for url in talk.asked if url.startswith(f"{site[0]}vendor/")], (
+        "loaded before it was asked for"
+    )
     assert (site[1] / "book" / "talk.html").stat().st_size < 150_000
     talk.wake()
     talk.press("recording")
