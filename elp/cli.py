@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 class Door(TyperGroup):
     """All commands: what a signal or the system says of one becomes a sentence, too."""
 
-    def make_context(self, name: str | None, args: list[str], *more: Any, **options: Any) -> Any:
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
         with _sentences():
-            return super().make_context(name, [*map(_spelt, args)], *more, **options)
+            return super().make_context(info_name, [*map(_spelt, args)], parent, **extra)
 
     def invoke(self, ctx: Any) -> Any:
         with _sentences():
@@ -207,6 +209,10 @@ def respond(
             help="Share of the portrait's own strong expression that is let go.", min=0, max=1
         ),
     ] = 0.5,
+    vivid: Annotated[
+        float,
+        typer.Option(help="By how much expression is strengthened; 1: as asked.", min=0, max=3),
+    ] = 1.5,
     attend: Annotated[
         bool, typer.Option("--attend", help="Turn a portrait that looks aside to the viewer.")
     ] = False,
@@ -233,7 +239,7 @@ def respond(
         renderer=renderer,
         renderer_checkpoint=renderer_checkpoint,
         size=size,
-        manner=Manner(relax=relax, attend=attend, seed=seed),
+        manner=Manner(relax=relax, vivid=vivid, attend=attend, seed=seed),
         progress=sys.stderr.isatty(),
         seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )
