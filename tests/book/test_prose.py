@@ -52,7 +52,6 @@ GIVEN: dict[str, dict[str, str]] = {
     "05a-loss": {"2000": "results training_ablations"},
     "05c-following": {"2000": "results training_ablations"},
     "06-renderer": {
-        "60": "elp.render.limits LINEAR",
         "1.8": "elp/render/limits.py",
     },
     "07-metrics": {"4.27": "results paper_tables", "0.56": "cite nakano2010blink"},
