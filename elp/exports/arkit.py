@@ -32,7 +32,6 @@ from elp.errors import ElpError
 from elp.face.model import FaceModel
 from elp.files import atomic
 from elp.motion import Motion
-from elp.render.blink import blink_control
 
 Floats = NDArray[np.float32]
 # in the order of Live Link Face's files
@@ -125,6 +124,8 @@ def blendshapes(motion: Motion, model: FaceModel | None = None) -> Floats:
     Raises:
         ElpError: the motion has other coefficients.
     """
+    from elp.render.blink import blink_control  # the renderers load when something is written
+
     model = model or FaceModel.default()
     check(motion, model)
     beta = blink_control(held(motion).beta, motion.blink, model)

@@ -23,8 +23,6 @@ from elp.exports.arkit import check, held
 from elp.face.model import FaceModel
 from elp.files import atomic
 from elp.motion import Motion
-from elp.render.blink import blink_control
-from elp.render.frames import PROVENANCE
 
 # theirs: x to the subject's left, y up, z out of the face, metres; ours: y down, z into it, cm
 AXES = np.array([1, -1, -1], np.float32)
@@ -122,6 +120,8 @@ def _glb(motion: Motion, alpha: Any, model: FaceModel) -> bytes:
             for row, size in zip(model.expression, scale, strict=True)
         ],
     }
+    from elp.render.frames import PROVENANCE  # the renderers load when something is written
+
     animation = _animation(buffer, motion, model, scale)
     document = {
         "asset": {"version": "2.0", "generator": "elp", "copyright": PROVENANCE},
@@ -158,6 +158,8 @@ def _glb(motion: Motion, alpha: Any, model: FaceModel) -> bytes:
 def _animation(
     buffer: _Buffer, motion: Motion, model: FaceModel, scale: NDArray[np.float32]
 ) -> dict[str, Any]:
+    from elp.render.blink import blink_control
+
     motion = held(motion)
     beta = blink_control(motion.beta, motion.blink, model)
     times = buffer.add(np.arange(len(motion)) / motion.fps, "SCALAR")
