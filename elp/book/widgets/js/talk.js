@@ -271,7 +271,7 @@ class Talk {
     const delay = [...this.delays].sort((a, b) => a - b)[this.delays.length >> 1] ?? 0;
     const { pauses, cues, nods, blinks, smiles } = ear.moments.counts;
     const skipped = ear.leftOut ? ` ${ear.leftOut} frames left out: this machine is too slow.` : '';
-    this.counted.textContent = `Speaker: ${pauses} pauses, ${cues} low pitches. Listener: ${nods} nods, ${blinks} blinks, ${smiles} smiles. ${ear.spent.toFixed(0)} ms of work a frame, shown ${delay.toFixed(0)} ms after its sound.${skipped}`;
+    this.counted.textContent = `Speaker: pauses ${pauses}, low pitches ${cues}. Listener: nods ${nods}, blinks ${blinks}, smiles ${smiles}. ${ear.spent.toFixed(0)} ms of work a frame, shown ${delay.toFixed(0)} ms after its sound.${skipped}`;
     Object.assign(this.root.dataset, { spent: ear.spent.toFixed(1), delay: delay.toFixed(0) });
   }
 
