@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: Path) -> Iterator[Any]:
+def launch(chromium: Path) -> Iterator[Callable[..., Any]]:
+    """Starts a browser with further flags; a process can drive all of them, but only once."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(chromium), headless=True, args=FLAGS
-        )
-        yield opened
-        opened.close()
+
+        def started(*flags: str) -> Any:
+            return playwright.chromium.launch(
+                executable_path=str(chromium), headless=True, args=[*FLAGS, *flags]
+            )
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(launch: Callable[..., Any]) -> Iterator[Any]:
+    opened = launch()
+    yield opened
+    opened.close()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.browser.conftest import FLAGS, cut
+from tests.browser.conftest import cut
 from tests.browser.test_tracker import folder, scene  # noqa: F401
 
 PAGE = """<!doctype html><meta charset="utf-8"><script src="tracker.js"></script>
@@ -42,23 +42,17 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(chromium: Path, folder: Path, film: Path) -> Iterator[Any]:  # noqa: F811
-    from playwright.sync_api import sync_playwright
-
-    fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(chromium),
-            args=[*FLAGS, *fake, f"--use-file-for-fake-video-capture={film}"],
-        )
-        opened = browser.new_page()
-        left = cut(opened, "file://")
-        (folder / "camera.html").write_text(PAGE)
-        opened.goto((folder / "camera.html").as_uri())
-        opened.wait_for_function("window.ready", timeout=60_000)
-        yield opened
-        assert not left
-        browser.close()
+def page(launch: Callable[..., Any], folder: Path, film: Path) -> Iterator[Any]:  # noqa: F811
+    fake = "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"
+    filmed = launch(*fake, f"--use-file-for-fake-video-capture={film}")
+    opened = filmed.new_page()
+    left = cut(opened, "file://")
+    (folder / "camera.html").write_text(PAGE)
+    opened.goto((folder / "camera.html").as_uri())
+    opened.wait_for_function("window.ready", timeout=60_000)
+    yield opened
+    assert not left
+    filmed.close()
 
 
 def test_who_sits_before_the_camera_is_seen(page: Any) -> None:

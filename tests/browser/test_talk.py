@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.conftest import FLAGS, cut
+from tests.browser.conftest import cut
 from tests.browser.test_site import THEME
 
 STREAMS = """
@@ -26,18 +26,11 @@ OFF = (
 
 
 @pytest.fixture(scope="module")
-def fake(chromium: Path) -> Iterator[Any]:
+def fake(launch: Callable[..., Any]) -> Iterator[Any]:
     """A browser whose microphone beeps."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=str(chromium),
-            headless=True,
-            args=[*FLAGS, "--use-fake-device-for-media-stream"],
-        )
-        yield opened
-        opened.close()
+    opened = launch("--use-fake-device-for-media-stream")
+    yield opened
+    opened.close()
 
 
 class Talk:
