@@ -45,10 +45,16 @@ def _names(node: ast.AST, carried: dict[str, set[str]]) -> set[str]:
 
 def _targets(statement: ast.stmt) -> set[str]:
     """Variables that a statement changes, with those of `x.append(y)` and `x |= y`."""
+    inside = {  # a comprehension's own variables end with it
+        id(name)
+        for part in ast.walk(statement)
+        if isinstance(part, ast.comprehension)
+        for name in ast.walk(part.target)
+    }
     stored = {
         part.id
         for part in ast.walk(statement)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and id(part) not in inside
     }
     for part in ast.walk(statement):
         if isinstance(part, (ast.Attribute, ast.Subscript)) and isinstance(part.value, ast.Name):

@@ -134,3 +134,8 @@ def test_code_that_is_folded_in_a_row_becomes_one_fold() -> None:
     assert inside == [["a", "b", "c"], ["d"], ["e", "f"]]
     assert len(page) == 4
     assert page[0].astext().endswith("shown")
+
+
+def test_a_comprehension_keeps_its_variables_to_itself() -> None:
+    cells = ['x = results.read("a")', "y = [g for g in x]", "g = 2\nprint(g)", "print(y)"]
+    assert result_cards.sources(cells) == [["a"], ["a"], [], ["a"]]
