@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -171,7 +172,8 @@ def main(
     device: Annotated[list[str] | None, typer.Option()] = None,
     seeds: int = 1,
     steps: int = 800,
-    workers: int = 12,
+    workers: int = 6,
+    beside: int = 1,
     limit: float = 420,
     smoke: bool = False,
 ) -> None:
@@ -185,24 +187,37 @@ def main(
     budget = Budget(recipe="small", steps=steps, rlhg_steps=3000)
     if smoke:
         budget = Budget(recipe="tiny", steps=5, rlhg_steps=5)
+    devices = device or ["cuda:0"]
     options: dict[str, Any] = {
-        "devices": tuple(device or ["cuda:0"]),
         "seeds": tuple(range(seeds)),
         "samples": 1 if smoke else 3,
     }
-    found, missing = {}, []
-    for name, folders in corpora(people, work, "tiny" if smoke else "vico").items():
-        rows, runs, pairs = CALLS if name == "calls" else SMILES, [], []
-        for path in folders[: 2 if smoke else None]:
-            plan = planned(path, rows, budget, options)
-            run = Run(plan, limit - (time.time() - started))
-            run.all(workers)
-            missing += [f"{path.name}: {what}" for what in run.missing]
-            runs.append(run)
-            pairs += usable(Corpus.open(path), "test")
-        found[name] = summarise(joined(runs), units(pairs), against="ELP-U")
-        print(f"{time.time() - started:6.1f} s  {name}", flush=True)
-    card = run_card(seed=0, device=options["devices"][0], started=started)
+    made = corpora(people, work, "tiny" if smoke else "vico")
+    folders = {name: paths[: 2 if smoke else None] for name, paths in made.items()}
+    until = started + limit
+
+    def answered(job: tuple[int, str, Path]) -> Run:
+        k, name, path = job
+        rows = CALLS if name == "calls" else SMILES
+        on = devices[k % len(devices)]
+        run = Run(planned(path, rows, budget, options | {"devices": (on,)}), until - time.time())
+        run.all(workers)
+        print(f"{time.time() - started:6.1f} s  {path.name}", flush=True)
+        return run
+
+    # those with the most to answer first
+    by_work = sorted(folders.items(), key=lambda item: len(item[1]))
+    jobs = [(name, path) for name, paths in by_work for path in paths]
+    with ThreadPoolExecutor(beside) as pool:  # of folds, each with processes of its own
+        done = list(pool.map(answered, [(k, *job) for k, job in enumerate(jobs)]))
+    runs = dict(zip((path for _, path in jobs), done, strict=True))
+    missing = [f"{path.name}: {what}" for path, run in runs.items() for what in run.missing]
+    found = {}
+    for name, paths in folders.items():
+        pairs = [pair for path in paths for pair in usable(Corpus.open(path), "test")]
+        terms = joined([runs[path] for path in paths])
+        found[name] = summarise(terms, units(pairs), against="ELP-U")
+    card = run_card(seed=0, device=devices[0], started=started)
     settings = {"folds": FOLDS, "steps": steps, "seeds": seeds, "samples": options["samples"]}
     write_json(output, card | settings | {"missing": missing, "results": found})
 

@@ -1,0 +1,85 @@
+"""Panel (a) of the paper's Figure 7: the codes of a model trained without emotion, for the same
+clips as the map of chapter "The emotion space".
+
+    elp corpus simulate vico --simulator 2 --seed 1000 -o corpora/vico2-1000
+    python -m experiments.emotion_space corpora/vico2-1000 -o book/results/emotion_space.json
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+import typer
+
+from elp.book import analysis, probes
+from elp.corpus import Corpus
+from elp.listener.responder import ELPResponder
+from elp.records import commit, run_card, write_json
+from elp.simulator import simulate
+from elp.training import recipes
+from elp.training.run import train
+
+PEOPLE = (101, 102)  # seeds of the conversations that the chapter's map shows
+MODELS = {"V": "V", "V + e": "V+e", "U": "U"}  # name -> space that the model is trained with
+
+
+def clips(folder: str) -> list[Corpus]:
+    """The conversations that the chapter's map shows."""
+    return [simulate(f"{folder}/{seed}", "tiny", seed=seed, version=2) for seed in PEOPLE]
+
+
+def measured(codes: analysis.Codes) -> dict[str, Any]:
+    """What the draws before any label say of the listener's emotion: a linear probe, and the mutual
+    information of each head's category in bits, beside what permuted labels give.
+    """
+    features = analysis.histogram(codes.base, codes.categories)
+    said = probes.linear_probe(features, codes.emotion, codes.listener)
+    counts = probes.counted(codes.base, codes.recording, codes.categories)
+    labels = probes.labels_of(codes.recording, codes.emotion)
+    bits = probes.information(counts, labels)
+    layout = analysis.embed(analysis.reduce(features), "tsne")
+    return {
+        "probe": probes.balanced(codes.emotion, said, codes.listener),
+        "bits": round(float(bits.mean()), 4),
+        "bits_permuted": round(float(probes.shuffled(counts, labels).mean()), 4),
+        "layout": np.round(layout, 1).tolist(),
+    }
+
+
+def main(
+    corpus: Path,
+    output: Annotated[Path, typer.Option("-o")] = Path("book/results/emotion_space.json"),
+    work: Path = Path("runs/emotion-space"),
+    device: str = "cpu",
+    steps: int | None = None,
+) -> None:
+    started = time.time()
+    commit()  # of the code that runs
+    base = recipes.live()
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        shown = clips(folder)
+        for name, space in MODELS.items():
+            recipe = recipes.variant(base, f"live, {name}", space=space)
+            if steps:
+                recipe = replace(recipe, steps=steps)
+            run = work / name.replace(" ", "")
+            if not (run / "model.safetensors").exists():
+                begun = (run / "state.safetensors").exists()
+                train(recipe, Corpus.open(corpus), run, device=device, resume=begun)
+            torch.set_num_threads(1)
+            responder = ELPResponder.from_checkpoint(run / "model.safetensors")
+            found[name] = measured(analysis.encode(responder, shown))
+            print(name, {k: v for k, v in found[name].items() if k != "layout"}, flush=True)
+    card = run_card(seed=base.seed, device=device, started=started)
+    write_json(output, card | {"recipe": base.name, "people": PEOPLE, "models": found})
+
+
+if __name__ == "__main__":
+    typer.run(main)
