@@ -138,9 +138,8 @@
     const held = document.querySelector('#elp-cards');
     if (!held) return;
     const { cells, cards } = JSON.parse(held.textContent);
-    const all = document.querySelectorAll('.bd-article div.cell');
-    for (const [place, names] of Object.entries(cells)) {
-      const cell = all[place];
+    for (const [number, names] of Object.entries(cells)) {
+      const cell = document.querySelector(`.bd-article .elp-cell-${number}`);
       if (!cell?.querySelector(':scope > .cell_output, :scope > details .cell_output')) continue;
       for (const name of names.filter((n) => cards[n])) {
         const box = document.createElement('details');

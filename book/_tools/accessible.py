@@ -1,6 +1,8 @@
 """What Sphinx and its extensions write into a page, made usable by keys and by screen readers.
 
 - A table scrolls in a box of its own, which keys can reach.
+- On a phone the rows of a table with four columns or more stand below one another, each value
+  beside the heading of its column (`theme.css`).
 - The empty corner of a table of numbers says what its column holds.
 - An entry of the references is an item of their list: the role that Sphinx gives it is not used
   any longer, and not allowed there.
@@ -12,7 +14,10 @@ import re
 from itertools import count
 from typing import Any
 
+from bs4 import BeautifulSoup
+
 TABLE = re.compile(r"<table\b.*?</table>", re.S)
+WIDE = 4  # columns
 
 
 def page(body: str) -> str:
@@ -24,11 +29,39 @@ def page(body: str) -> str:
         table = re.sub(
             r"<th></th>", '<th scope="col"><span class="elp-unseen">row</span></th>', found[0]
         )
-        return f'<div class="elp-scroll" {label}>{table}</div>'
+        return f'<div class="elp-scroll" {label}>{stacked(table)}</div>'
 
     body = TABLE.sub(boxed, body)
     body = body.replace(' role="doc-biblioentry"', ' role="listitem"')
     return body.replace(' role="doc-backlink"', "")
+
+
+def stacked(table: str) -> str:
+    """A wide table whose cells know their column; its roles stay when it is laid out otherwise."""
+    soup = BeautifulSoup(table, "html.parser")
+    found = soup.table
+    assert found is not None
+    heads = found.select("thead tr")
+    titles = [" ".join(cell.get_text(" ").split()) for cell in found.select("thead th")]
+    if len(heads) != 1 or len(titles) < WIDE or found.select("[colspan], [rowspan]"):
+        return table
+    kept = [name for name in found.get_attribute_list("class") if name]
+    found["class"] = " ".join([*kept, "elp-stack"])
+    found["role"] = "table"
+    for group in found.select("thead, tbody"):
+        group["role"] = "rowgroup"
+    for row in found.select("tr"):
+        row["role"] = "row"
+    for cell in found.select("thead th"):
+        cell["role"] = "columnheader"
+    for row in found.select("tbody tr"):
+        for cell, title in zip(row.find_all(["th", "td"], recursive=False), titles, strict=False):
+            cell["role"] = "rowheader" if cell.name == "th" else "cell"
+            cell["data-title"] = title
+            inside = soup.new_tag("div")
+            inside.extend(list(cell.contents))
+            cell.append(inside)
+    return str(soup)
 
 
 def context(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:

@@ -1,17 +1,19 @@
 """Where the numbers of a page come from: each cell that shows something of a result file opens that
 file's card.
 
-A variable that is assigned from `results.read("name")` carries that name on to whatever is computed
-from it, over all cells of the page; a cell has the names of all variables that it uses. The page
-holds the cards, and `book/_static/elp.js` hangs them below the cells' outputs.
+The page holds the cards, and `book/_static/elp.js` hangs them below the cells' outputs. It knows a
+cell by its class, since code that is folded in a row becomes one cell of the page.
 """
 
 from __future__ import annotations
 
-import ast
 import json
 from pathlib import Path
 from typing import Any
+
+from docutils import nodes
+
+from provenance import Reader
 
 BOOK = Path(__file__).parents[1]
 SHOWN = ("command", "commit", "device", "seed", "date", "seconds")
@@ -19,49 +21,8 @@ SHOWN = ("command", "commit", "device", "seed", "date", "seconds")
 
 def sources(cells: list[str]) -> list[list[str]]:
     """Names of the result files behind each cell, from the code of all cells in order."""
-    carried: dict[str, set[str]] = {}
-    found = []
-    for code in cells:
-        here: set[str] = set()
-        for statement in ast.parse(code).body:
-            names = _names(statement, carried)
-            here |= names
-            for target in _targets(statement):
-                carried[target] = carried.get(target, set()) | names
-        found.append(sorted(here))
-    return found
-
-
-def _names(node: ast.AST, carried: dict[str, set[str]]) -> set[str]:
-    names: set[str] = set()
-    for part in ast.walk(node):
-        if isinstance(part, ast.Name):
-            names |= carried.get(part.id, set())
-        if isinstance(part, ast.Call) and ast.unparse(part.func) == "results.read":
-            argument = part.args[0]
-            names |= {argument.value} if isinstance(argument, ast.Constant) else set()
-    return names
-
-
-def _targets(statement: ast.stmt) -> set[str]:
-    """Variables that a statement changes, with those of `x.append(y)` and `x |= y`."""
-    inside = {  # a comprehension's own variables end with it
-        id(name)
-        for part in ast.walk(statement)
-        if isinstance(part, ast.comprehension)
-        for name in ast.walk(part.target)
-    }
-    stored = {
-        part.id
-        for part in ast.walk(statement)
-        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and id(part) not in inside
-    }
-    for part in ast.walk(statement):
-        if isinstance(part, (ast.Attribute, ast.Subscript)) and isinstance(part.value, ast.Name):
-            called = isinstance(part, ast.Attribute) and isinstance(statement, (ast.Expr, ast.For))
-            if called or isinstance(part.ctx, ast.Store):
-                stored.add(part.value.id)
-    return stored - {"figures", "results", "tables", "np", "pd", "go", "plots", "claims", "print"}
+    reader = Reader()
+    return [sorted(reader.cell(code)) for code in cells]
 
 
 def cards() -> dict[str, dict[str, Any]]:
@@ -75,6 +36,13 @@ def cards() -> dict[str, dict[str, Any]]:
     return found
 
 
+def mark(app: Any, document: nodes.document) -> None:
+    """The event `doctree-read`: each cell of code has a class with its number in the notebook."""
+    for cell in document.findall(nodes.container):
+        if cell.get("nb_element") == "cell_code":
+            cell["classes"].append(f"elp-cell-{cell['cell_index']}")
+
+
 def context(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """The event `html-page-context` of Sphinx."""
     twin = BOOK / f"{Path(name).name}.py"
@@ -82,8 +50,9 @@ def context(app: Any, name: str, template: str, context: dict[str, Any], doctree
         return
     import jupytext
 
-    read = [c.source for c in jupytext.read(twin).cells if c.cell_type == "code"]
-    cells = {n: names for n, names in enumerate(sources(read)) if names}
+    code = {n: c.source for n, c in enumerate(jupytext.read(twin).cells) if c.cell_type == "code"}
+    found = zip(code, sources(list(code.values())), strict=True)
+    cells = {n: names for n, names in found if names}
     if not cells:
         return
     known, used = cards(), {file for names in cells.values() for file in names}
@@ -98,5 +67,6 @@ def context(app: Any, name: str, template: str, context: dict[str, Any], doctree
 
 
 def setup(app: Any) -> dict[str, Any]:
+    app.connect("doctree-read", mark)
     app.connect("html-page-context", context)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

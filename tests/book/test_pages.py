@@ -83,6 +83,15 @@ def test_tables_scroll_in_a_box_that_keys_reach() -> None:
     assert "<th></th>" not in page
 
 
+def test_a_wide_table_s_values_know_their_columns() -> None:
+    head = "<thead><tr><th></th><th>FD ↓</th><th>gain<br>→GT</th><th>n</th></tr></thead>"
+    body = "<tbody><tr><th>GT</th><td>1<br><small>0–2</small></td><td>2</td><td>3</td></tr></tbody>"
+    page = accessible.page(f"<table>{head}{body}</table>")
+    assert 'class="elp-stack"' in page and page.count('role="cell"') == 3
+    assert 'data-title="gain →GT" role="cell"><div>2</div>' in page
+    assert "elp-stack" not in accessible.page(f"<table>{head.replace('<th>n</th>', '')}</table>")
+
+
 def test_a_cell_knows_the_result_files_behind_its_numbers() -> None:
     cells = [
         'a = results.read("one")["rows"]\nb = 2',
@@ -134,6 +143,25 @@ def test_code_that_is_folded_in_a_row_becomes_one_fold() -> None:
     assert inside == [["a", "b", "c"], ["d"], ["e", "f"]]
     assert len(page) == 4
     assert page[0].astext().endswith("shown")
+
+
+def test_a_name_that_is_assigned_anew_has_left_its_file() -> None:
+    cells = [
+        'for x in results.read("a"):\n    print(x)',
+        "for x in (1, 2):\n    print(x)",
+        'y = results.read("a")\ny = 2\nprint(y)',
+        'z = [0]\nz.append(results.read("b"))',
+        "figures.show(z)\nz = [1]",
+        "print(z)",
+    ]
+    assert result_cards.sources(["from elp.book import figures", *cells])[1:] == [
+        ["a"],
+        [],
+        ["a"],
+        ["b"],
+        ["b"],
+        [],
+    ]
 
 
 def test_a_comprehension_keeps_its_variables_to_itself() -> None:
