@@ -130,8 +130,8 @@ print(
 #
 # $$(J^\top W J + P)\,\delta = -(J^\top W r + P\theta), \tag{1.4}$$
 #
-# with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$, and here it is by hand; that it equals what automatic
-# differentiation gives is a test of the package.
+# with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$. Here it is, derived by hand; a test of the package compares it
+# with automatic differentiation.
 
 # %% tags=["remove-input"]
 from elp.face.camera import derivatives
@@ -283,20 +283,24 @@ for k, (name, label) in enumerate(labels.items()):
         fig.add_scatter(x=seconds, y=y, line_color=color, **line)
 
 # %% tags=["hide-input"]
-for name, first, last in scene.events:
-    if name in ("smile", "brows up", "blink", "lips pressed"):
-        fig.add_vrect(
-            x0=first / 25,
-            x1=last / 25,
-            fillcolor=figures.INK,
-            opacity=0.06,
-            line_width=0,
-            annotation_text=name,
-        )
+named = ("smile", "brows up", "blink", "lips pressed")
+events = [event for event in scene.events if event[0] in named]
+for k, (name, first, last) in enumerate(events):
+    fig.add_vrect(
+        x0=first / 25,
+        x1=last / 25,
+        fillcolor=figures.INK,
+        opacity=0.06,
+        line_width=0,
+        annotation={"text": name, "yanchor": "bottom", "y": 1},
+        annotation_yshift=14 * (k % 3),  # neighbours must not touch
+    )
 
 # %% tags=["hide-input"]
 fig = fig.update_layout(
-    xaxis_title="seconds", yaxis_title="share of full activation"
+    xaxis_title="seconds",
+    yaxis_title="share of full activation",
+    margin_t=60,
 )
 
 # %% tags=["hide-input"]
@@ -364,7 +368,9 @@ figures.show(
 # ## A head has mass
 #
 # A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame nothing tells that from a movement of the head; time does. Such trembling is
-# white, while a head is heavy, and keeps its speed from one frame to the next. So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
+# white noise, while a head is heavy and keeps its speed from one frame to the next.
+#
+# So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
 # Cauchy's distribution, small at rest, but free to be large in a nod.
 
 # %% tags=["remove-input"]
@@ -562,12 +568,14 @@ posed, neutral = (
 )
 
 # %%
+opaque = np.full((320, 320, 1), 255, np.uint8)
 mesh = overlay(face, photo, model)
+photos = [np.dstack([picture, opaque]) for picture in (face, mesh)]
 heads = [shaded(shape, SKIN, size=320) for shape in (posed, neutral)]
 
 # %% tags=["hide-input"]
 figures.image(
-    np.hstack([face, mesh, *heads]),
+    np.hstack([*photos, *heads]),
     name="astronaut",
     caption=(
         "Photograph; fitted mesh; the fitted face from the front; the "
@@ -592,7 +600,7 @@ print(
 # %% [markdown]
 # ## Where it fails
 #
-# A tracker always gives some answer. Here is the photograph in the dark, with the mouth covered, and with the head lying on its side.
+# A tracker nearly always gives some answer. Here is the photograph in the dark, with the mouth covered, and with the head lying on its side.
 
 # %%
 rng = np.random.default_rng(0)
@@ -732,7 +740,7 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
 #
 # ## Real clips
 #
-# Numbers measured on four real clips that this book does not show, and on synthetic heads, by `benchmarks/extract.py` (jitter and its parts in degrees, blinks and shut frames counted):
+# `benchmarks/extract.py` measured the following on four real clips that this book does not show. Jitter and its parts are in degrees; blinks and shut frames are counted.
 
 # %%
 import pandas as pd
@@ -787,7 +795,7 @@ for clip, row in zip(clips.index, report["real"].values(), strict=True):
 #
 # Clip 4 holds 25 a second, of a camera that gave 30: one picture in six is lost for good, and the others were given even times. Its person talks throughout and never rests. Where the share that the mirror image confirms is by itself more than 0.15°, a calmer fit would smooth away movement.
 #
-# Synthetic heads, five people, with the truth known (identity and camera given for rotation and β; the turn without noise, the worst person; blinks from points in space, without a fit):
+# The same script moves synthetic heads of five people, whose truth is known. For rotation and β, identity and camera are given; the turn is free of noise, and its row is the worst of the five; blinks are read off points in space, without a fit.
 
 # %%
 labels = {
@@ -800,7 +808,7 @@ errors = {label: report["synthetic"][key] for key, label in labels.items()}
 pd.Series(errors).to_frame("value")
 
 # %% [markdown]
-# Speed on the machine that wrote the file, at 512 × 512, start-up not counted; then the time of each stage by itself (pictures are decoded while others are tracked):
+# How fast is all this? First as a whole, at 512 × 512 and without start-up, on the machine that wrote the file; then each stage by itself (pictures are decoded while others are tracked).
 
 # %%
 speed = report["speed_512"]

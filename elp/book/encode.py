@@ -21,8 +21,9 @@ def uri(mime: str, data: bytes) -> str:
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
 
 
-def rgb(picture: Any) -> NDArray[np.uint8]:
-    """(height, width, 3) uint8 of a picture: grey or colour, uint8 or float in [0, 1].
+def pixels(picture: Any) -> NDArray[np.uint8]:
+    """(height, width, 3) uint8 of a picture: grey or colour, uint8 or float in [0, 1]; with its
+    fourth channel where it is partly transparent.
 
     Raises:
         ElpError: the array is not a picture.
@@ -35,11 +36,22 @@ def rgb(picture: Any) -> NDArray[np.uint8]:
     array = array.astype(np.uint8)
     if array.ndim == 2:
         array = np.repeat(array[..., None], 3, axis=-1)
-    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+    if array.ndim != 3 or array.shape[-1] not in (3, 4) or not array.size:
         raise ElpError(
-            f"image: expected (height, width) or (height, width, 3), got {np.shape(picture)}"
+            "image: expected (height, width), (height, width, 3) or (height, width, 4), got "
+            f"{np.shape(picture)}"
         )
     return np.ascontiguousarray(array)
+
+
+def on_white(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(height, width, 3) of a picture: films cannot be transparent."""
+    import numpy as np
+
+    if frame.shape[-1] == 3:
+        return frame
+    share = frame[..., 3:] / 255
+    return np.asarray((frame[..., :3] * share + 255 * (1 - share)).round(), np.uint8)
 
 
 def still(frame: NDArray[np.uint8]) -> str:

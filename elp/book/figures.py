@@ -166,8 +166,9 @@ def image(
     """Display a still image, or a list of frames as a short looping video with controls.
 
     Args:
-        picture: (height, width) or (height, width, 3) uint8, or float in [0, 1]; a list or an array
-            with one more axis is an animation.
+        picture: (height, width) or (height, width, 3) uint8, or float in [0, 1], or with a fourth
+            channel that says how opaque it is; a list or an array with one more axis is an
+            animation.
         caption, alt, name: as for `show`.
         fps: frames per second of an animation.
         scale: the image is drawn at this multiple of its size, never wider than the page.
@@ -178,7 +179,7 @@ def image(
     import numpy as np
 
     moving = isinstance(picture, (list, tuple)) or np.ndim(picture) == 4
-    frames = [encode.rgb(frame) for frame in (picture if moving else [picture])]
+    frames = [encode.pixels(frame) for frame in (picture if moving else [picture])]
     if not frames:
         raise ElpError("image: no frames to show: pass at least one (height, width, 3) array")
     width, height = frames[0].shape[1] * scale, frames[0].shape[0] * scale
@@ -187,7 +188,7 @@ def image(
         data = encode.still(frames[0])
         body = f'<img src="{data}" alt="{html.escape(alt)}" {style}>'
     else:
-        data = encode.video(frames, fps)
+        data = encode.video([encode.on_white(frame) for frame in frames], fps)
         play = "controls loop muted autoplay playsinline"
         body = f'<video src="{data}" aria-label="{html.escape(alt)}" {style} {play}></video>'
     name = element_name(name, data, caption, alt)

@@ -53,8 +53,8 @@ def shaded(
     yaw: float = 0.0,
     values: NDArray[np.floating] | None = None,
 ) -> Image:
-    """(size, size, 3) RGB picture of a head, light grey, from straight ahead or turned by `yaw`
-    degrees.
+    """(size, size, 4) RGBA picture of a head, light grey, from straight ahead or turned by `yaw`
+    degrees. What is no head is transparent, so that it stands on light pages and on dark ones.
 
     Args:
         points: (P, 3) in cm.
@@ -81,9 +81,12 @@ def shaded(
             255 * matplotlib.colormaps["cividis"](np.clip(values[triangles].mean(1), 0, 1))[:, :3]
         )
     skin[SKIN:] = (50, 52, 70)  # eyes and mouth
-    out = np.full((size, size, 3), 255, np.uint8)
+    out = np.zeros((size, size, 3), np.uint8)
+    alpha = np.zeros((size, size), np.uint8)
     for t in np.argsort(-at[triangles].mean(1)[:, 2]):  # painter's order: far ones first
-        cv2.fillConvexPoly(
-            out, np.round(xy[triangles[t]] * 16).astype(np.int32), skin[t].tolist(), cv2.LINE_AA, 4
-        )
-    return out
+        corners = np.round(xy[triangles[t]] * 16).astype(np.int32)
+        cv2.fillConvexPoly(out, corners, skin[t].tolist(), cv2.LINE_AA, 4)
+        cv2.fillConvexPoly(alpha, corners, 255, cv2.LINE_AA, 4)
+    # both were drawn on black: at a soft edge the colour is what it was before it was dimmed
+    full = np.maximum(alpha, 1)[..., None] / 255
+    return np.dstack([np.minimum(out / full, 255).round().astype(np.uint8), alpha])

@@ -11,8 +11,10 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from elp.book import figures
+from elp.book import encode, figures
+from elp.book.mesh import shaded
 from elp.errors import ElpError
+from elp.face import FaceModel
 
 
 @pytest.fixture
@@ -115,3 +117,13 @@ def test_colours_read_on_light_and_on_dark_pages(colour):
     light, dark, own = luminance("#ffffff"), luminance("#121212"), luminance(colour)
     assert (light + 0.05) / (own + 0.05) >= 3
     assert (own + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_head_stands_on_any_ground() -> None:
+    """What surrounds it is transparent, and a film, which cannot be, has it on white."""
+
+    model = FaceModel.default()
+    head = shaded(model.mean, model.triangles, size=64)
+    assert head.shape == (64, 64, 4) and head[0, 0, 3] == 0 and head[32, 32, 3] == 255
+    film = encode.on_white(head)
+    assert (film[0, 0] == 255).all() and (film[32, 32] == head[32, 32, :3]).all()

@@ -176,7 +176,7 @@ def _state(talks: Sequence[Talk], state: dict[str, Any]) -> dict[str, Any]:
 
 
 def still(talk: Talk, seed: int) -> NDArray[np.uint8]:
-    """(height, width, 3): one frame of a speaker, and of the answers under each emotion."""
+    """(height, width, 4): one frame of a speaker, and of the answers under each emotion."""
     responder, model = ELPResponder.from_checkpoint(), FaceModel.default()
     beta, at = [talk.speaker.motion.beta], len(talk.speaker) // 2
     for emotion in responder.emotions:

@@ -31,7 +31,7 @@ class Frame:
         categories: (H,) integers in [0, V), what each head drew: the same under every emotion.
         size: V. emotions: N names.
         vectors: (N, H, C), what the decoders look up for each head's codeword.
-        faces: N pictures (height, width, 3) uint8.
+        faces: N pictures (height, width, 3 or 4) uint8.
         head: whose square is followed through the steps.
     """
 
