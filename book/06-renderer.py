@@ -38,7 +38,7 @@ figures.setup()
 # %% [markdown]
 # ## One portrait, lifted
 #
-# `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of [parameter extraction](01-extraction.ipynb) to this single
+# `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of [Parameter extraction](01-extraction.ipynb) to this single
 # frame. The fit gives each point a *depth*. The person is cut from the picture by the small segmentation network of MediaPipe
 # ([Lugaresi et al., 2019](references.bib#lugaresi2019mediapipe)), run by LiteRT, and the cut is refined along the picture's edges.
 
@@ -370,7 +370,7 @@ assert peaks == [1.0] * 4
 # moves the corners of the mouth, but casts no folds and bares no teeth. With a factor of 1.5 what is found of a smile is what was asked for.
 #
 # They fixate and jump as people in video calls do. Durations and steps are those of 19 people (psyberlab, *Eye gaze during conversation*, Apache-2.0); how much of the time a
-# partner is looked at, and for how long at a stretch, was published of 47 pairs.
+# partner is looked at, and for how long at a stretch, are constants for which we can name no source.
 
 # %% tags=["nbval-check-output"]
 from elp.render import gaze

@@ -19,8 +19,8 @@
 #
 # After this page you can test with pseudo-pairs whether two people are coupled, say how far a method trained here would follow a real person, and import a corpus of your own.
 #
-# The data of this page is not part of the book: each corpus has its own licence and shows people who were not asked by us. What is shown are figures that we
-# measured on it, read from a committed file that says how; with the data at hand, one command measures them again.
+# The data of this page is not part of the book: each corpus has its own licence and shows people whom we have not asked. The page shows what we
+# measured on it, read from a committed file that says how; with the data at hand, one command measures it again.
 
 # %%
 import tempfile
@@ -150,13 +150,13 @@ figures.show(
 
 # %% [markdown]
 # The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
-# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([metrics](07-metrics.ipynb)) inherits this spread.
+# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
 #
 # Gaze is not coupled like this: whether one looks at the other says nothing about whether the other looks back at the same moment.
 #
 # ## A late picture
 #
-# The same authors delayed sound and picture between the two people, by nothing, half a second or a second each way (MIT, 15 dyads with body motion, 18 with gaze, not all under every condition; the signals are smoothed over a second, for body motion trembles from frame to frame).
+# The same authors delayed sound and picture between the two people ([Diao et al., 2024](references.bib#diao2024effects)), by nothing, half a second or a second each way (MIT, 15 dyads with body motion, 18 with gaze, not all under every condition; the signals are smoothed over a second, for body motion trembles from frame to frame).
 
 # %% tags=["nbval-check-output"]
 print("delay    signal           dyads   met   pseudo  p (permutation)")
@@ -254,7 +254,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Of the same order, but not alike: the simulated listener is always late, by about the delay that [simulated dyads](04-corpus.ipynb) gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
+# Of the same order, but not alike: the simulated listener is always late, by about the delay that [Simulated dyads](04-corpus.ipynb) gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
 # call last for many seconds, and a simulated mood is as long as the clip, so that it shifts all of it and drops out of the correlation.
 #
 # ## Would a method find it?
@@ -316,7 +316,9 @@ assert calls["contrasts"]["stranger"]["smile_gain"]["separated"]
 #
 # We learned two lessons on the way, both about units. The first: these calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is zero, and that drowned the face's gradient. What never moves is now left out of the score.
 #
-# The other: the face model's coefficients share a unit, in which a large movement counts for more; so ELP's loss, and every FD, took the logarithm of body motion, whose numbers are several times as large as a smile's, for the larger movement by far. In that measure ELP had an FD as low as a copied listener's, and we called it the lowest; in comparable units it cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
+# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has numbers several times as large as a smile's, so ELP's loss and every FD took it for the larger movement by far.
+#
+# In that measure ELP had an FD as low as a copied listener's, and we called it the lowest. In comparable units it cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
 
 # %% tags=["remove-input"]
 from elp.corpus.format import Corpus
@@ -332,7 +334,7 @@ figures.source(Corpus.units)
 # | `... l2l` | p0/p1 .npy of DECA, mel spectra ([Ng et al., 2022](references.bib#ng2022learning2listen)) | 50 |
 # | `... dualtalk` | .npz and .wav per person ([Peng et al., 2025](references.bib#peng2025dualtalk)) | 50 |
 # | `... vc-resolution` | the authors' repository or its .zip ([Diao et al., 2024](references.bib#diao2024nonverbal)) | 4: AU06, AU12, body motion, gaze |
-# | `... vc-delay` | the repository of its sequel, or its .zip | 2: body motion, gaze |
+# | `... vc-delay` | the repository of its sequel ([Diao et al., 2024](references.bib#diao2024effects)), or its .zip | 2: body motion, gaze |
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
 #

@@ -19,7 +19,7 @@ class Looking:
     """How eyes move in a conversation, seen at arm's length (about 62 cm from a screen).
 
     Fixations and steps are those of 19 people in video calls (psyberlab, "Eye gaze during
-    conversation", Apache-2.0); how long a partner is looked at is published of 47 dyads.
+    conversation", Apache-2.0); how much and for how long a partner is looked at are our constants.
 
     Attributes:
         fixation: median duration in seconds. spread: of its logarithm.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from elp.motion import FPS
 
 # part of the time on the partner while listening and speaking, and median length in s of a look at
-# the partner: of 47 dyads, as published
+# the partner: constants of ours, without a source
 LISTENING, SPEAKING, EPISODE = 0.81, 0.69, 1.7
 SPREAD = 0.8  # of the logarithm of an episode's length: chosen
 
