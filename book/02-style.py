@@ -61,7 +61,7 @@ figures.source(derivative)
 # %% [markdown]
 # ## A speaker to look at
 #
-# We take six seconds of a simulated speaker ([simulated dyads](04-corpus.ipynb) tells how they are made) and watch one coefficient, the opening of the jaw.
+# We take six seconds of a simulated speaker ([Simulated dyads](04-corpus.ipynb) explains how they are made) and watch one coefficient, the opening of the jaw.
 
 # %%
 import tempfile
@@ -173,7 +173,7 @@ print("the causal window lags by", lag, "frames")
 assert lag == 12
 
 # %% [markdown]
-# Twelve frames are 0.48 s: half the window. That is why a model for live use is trained with the causal window from the start ([a listener that follows](05c-following.ipynb)).
+# Twelve frames are 0.48 s: half the window. That is why a model for live use is trained with the causal window from the start ([A listener that follows](05c-following.ipynb)).
 #
 # ## Two properties worth testing
 #
@@ -198,8 +198,8 @@ assert scale
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is measured in [why a listener stands still](05b-standing-still.ipynb).
-# - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([a listener that follows](05c-following.ipynb)).
+# - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is measured in [Why a listener stands still](05b-standing-still.ipynb).
+# - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([A listener that follows](05c-following.ipynb)).
 # - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet ([He et al., 2016](references.bib#he2016resnet)) has no such layer; the
 #   one-dimensional one of [Wu et al. (2021)](references.bib#wu2021style) does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
 #   every video frame keeps its own feature, and with layer normalisation.
@@ -262,7 +262,7 @@ print(f"positions × {ratios[0]:.2f}, velocities × {ratios[1]:.2f}")
 #
 # ```{solution} ex-style-smile
 # :class: dropdown
-# Nothing at all: both faces deviate by 0. A listener that knows only this style cannot smile back, which [a listener that follows](05c-following.ipynb) measures.
+# Nothing at all: both faces deviate by 0. A listener that knows only this style cannot smile back, which [A listener that follows](05c-following.ipynb) measures.
 # ```
 #
 # ## Further reading

@@ -43,7 +43,7 @@ figures.setup()
 # %% [markdown]
 # ## One frame, step by step
 #
-# We use `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([a listener that follows](05c-following.ipynb)). It listens to four seconds of a simulated speaker, once for each emotion and each time with the same random numbers. We take one frame of its answer apart.
+# We use `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([A listener that follows](05c-following.ipynb)). It listens to four seconds of a simulated speaker, once for each emotion and each time with the same random numbers. We take one frame of its answer apart.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -160,7 +160,7 @@ figures.show(
 )
 
 # %% [markdown]
-# The **audio encoder** makes 128 learned features of them: sixteen one-dimensional convolutions with short cuts, "the first 16 layers of ResNet-50" ([He et al., 2016](references.bib#he2016resnet)) in one dimension. The [style features](02-style.ipynb) has the rest of the style. Layer by layer, at the paper's sizes:
+# The **audio encoder** makes 128 learned features of them: sixteen one-dimensional convolutions with short cuts, "the first 16 layers of ResNet-50" ([He et al., 2016](references.bib#he2016resnet)) in one dimension. [Style features](02-style.ipynb) has explained the rest of the style. Layer by layer, at the paper's sizes:
 
 # %% tags=["hide-input"]
 encoders = {
@@ -245,7 +245,7 @@ for name, size in sizes.items():
 assert max(sizes, key=sizes.get) == "encoder"
 
 # %% [markdown]
-# Nearly all that the encoder holds is its last layer, with one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head and lids to *event heads*; [a listener that follows](05c-following.ipynb) says why.)
+# Nearly all of the encoder's weights are in its last layer, with one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head and lids to *event heads*; [A listener that follows](05c-following.ipynb) says why.)
 #
 # ## Step 1: Base Space
 #
@@ -384,11 +384,11 @@ figures.source(encode)
 # %% [markdown]
 # ## Why these choices?
 #
-# **Why discrete codes?** A listener can answer one sentence in several good ways, and the mean of them is none of them ([simulated dyads](04-corpus.ipynb) measures it). A variational autoencoder, VAE ([Kingma and Welling, 2014](references.bib#kingma2014vae)), draws a continuous latent vector, usually a normal one, around a single centre. A categorical head can be sure of two different answers at once. A draw is also exact: no head stops half way between two categories.
+# **Why discrete codes?** A listener can answer one sentence in several good ways, and the mean of them is none of them ([Simulated dyads](04-corpus.ipynb) measures it). A variational autoencoder, VAE ([Kingma and Welling, 2014](references.bib#kingma2014vae)), draws a continuous latent vector, usually a normal one, around a single centre. A categorical head can be sure of two different answers at once. A draw is also exact: no head stops half way between two categories.
 #
 # **Why not diffusion?** Diffusion models ([Ho et al., 2020](references.bib#ho2020ddpm)) represent such choices too, at the price of running the network many times for one answer; the ASE runs once a frame. The two can be combined: DiffListener ([Jung and Kim, 2025](references.bib#jung2025difflistener)) runs diffusion over the codes of a VQ-VAE ([van den Oord et al., 2017](references.bib#vandenoord2017vqvae)), which is also the kind of code that Learning2Listen draws ([Ng et al., 2022](references.bib#ng2022learning2listen)). **Not measured here**: this book trains neither a VAE nor a diffusion model of listeners.
 #
-# **Why many heads of few categories?** One codebook that could say what 128 heads of 64 categories say would need $64^{128}$ entries. With H = 1 the ASE is a VQ-VAE's codebook of size V. The paper reports that results improve up to H = 128 and get worse at 256. Our trainings, three seeds each, scored on unseen people:
+# **Why many heads of few categories?** One codebook that could say what 128 heads of 64 categories say would need $64^{128}$ entries. With H = 1 the ASE is a VQ-VAE's codebook of size V. The paper reports that results improve up to H = 128 and get worse at 256. Here are our own trainings, three seeds each, on unseen people. Two numbers say how far their answers are from people's, the [energy score](glossary.md#energy-score) of short clips and the Fréchet distance [FD](glossary.md#fd) of whole answers; later chapters define both.
 
 # %%
 runs = results.read("training_ablations")["runs"]
@@ -508,7 +508,7 @@ figures.show(
 # ## A listener under your hands
 #
 # The same model, drawn. It runs in this page, without a kernel: what the speaker alone decides was computed when the page was made, and all that depends on the emotion is computed here, from the heads that draw head and
-# lids ([a listener that follows](05c-following.ipynb)) over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
+# lids ([A listener that follows](05c-following.ipynb)) over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
 #
 # - Move the point in the triangle. A corner takes one block of codewords; between corners the decoder reads a *mixture* of the blocks, Σ e_n · table_n, and negative and positive may mix. The map shows it: categories keep their brightness, the hue changes.
 # - Take heads away. The model was trained on random prefixes of its heads, so that any number from 1 to all of them decodes; the pale rows are not read.
@@ -537,7 +537,7 @@ widgets.show(
 # numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
 #
 # In `listener` a third of the heads change fast, a third slowly and a third in between, at the pace of their
-# training, where a draw was held for 4, 12 or 50 frames (option `holds`, [why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ, the normal distribution function, makes it uniform again:
+# training, where a draw was held for 4, 12 or 50 frames (option `holds`, [Why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ, the normal distribution function, makes it uniform again:
 
 # %% tags=["remove-input"]
 from elp.listener.sampling import SmoothUniform
@@ -561,11 +561,11 @@ assert tremble[None] < tremble[0.0]
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default ([why a listener stands still](05b-standing-still.ipynb) compares them).
+# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default ([Why a listener stands still](05b-standing-still.ipynb) compares them).
 # - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
 # - **How draws at neighbouring frames relate**: see above.
 # - **How many heads** a response needs. A model trained with `nested=True`, as `listener` is, sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
-#   them. The [the emotion space](09-emotion-space.ipynb) measures what that costs.
+#   them. [The emotion space](09-emotion-space.ipynb) measures what that costs.
 # - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
 # - **What else U does.** The control is `space="V+e"`, above; the paper's own ablation is `space="V"`.
 # ```
@@ -654,7 +654,7 @@ print("softmax ", [round(x, 2) for x in three[0].softmax(0).tolist()])
 #
 # - [Jang et al. (2017)](references.bib#jang2017gumbel) and [Maddison et al. (2017)](references.bib#maddison2017concrete) for draws with gradients;
 # - [van den Oord et al. (2017)](references.bib#vandenoord2017vqvae) for the other way to discrete codes, and [Ng et al. (2022)](references.bib#ng2022learning2listen) for listeners made of them;
-# - [the emotion space](09-emotion-space.ipynb) for what the codes hold, and [training](05a-loss.ipynb) for the losses that teach them.
+# - [the emotion space](09-emotion-space.ipynb) for what the codes hold, and [Training](05a-loss.ipynb) for the losses that teach them.
 #
 # ## References
 #

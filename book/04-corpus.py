@@ -20,7 +20,7 @@
 # A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and
 # listeners where there are any, sets the rest by hand, draws by chance from both, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it too.
 #
-# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. It shows one conversation, lets you hear it, measures the claims on many, and says what such a corpus cannot teach.
+# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. It shows one conversation, lets you hear it, and then measures on many whether they are as intended.
 
 # %%
 from dataclasses import replace
@@ -397,8 +397,10 @@ assert inside > 2
 #
 # ## On the time scales of people
 #
-# People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see [real conversations](11-real-conversations.ipynb)) more than half of a smile's variance is slower than a tenth of a
-# hertz, and two people's smiles still go together when one of them is moved by three seconds. The listener above only echoes: its lasting moods ignore the speaker. Version 2 of the simulator
+# People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see [Real conversations](11-real-conversations.ipynb)) more than half of a smile's variance is slower than a tenth of a
+# hertz, and two people's smiles still correlate when one of them is shifted by three seconds. The listener above only echoes: its lasting moods ignore the speaker.
+#
+# Version 2 of the simulator
 # (`simulate(..., version=2)`, `elp corpus simulate --simulator 2`) lets a mood change within the conversation, and be caught. With $s(t)$ the speaker's valence about the named mood, of
 # standard deviation 1,
 #
@@ -414,7 +416,7 @@ figures.source(affect.followed)
 
 # %% [markdown]
 # Three constants (the time in which a mood is forgotten, the time in which it is caught, and $\rho$) are fitted on the ten training dyads. The five others are used for checking only.
-# Smiles are AU12 there and the mouth's corners here, coupling is the mean over both directions, as nobody knows who speaks in the real calls.
+# A smile is action unit 12 (AU12, the pull of the lip corners) there and the mouth's corners here. Coupling is the mean over both directions, as nobody knows who speaks in the real calls.
 
 # %%
 from elp.book import results
@@ -460,7 +462,7 @@ figures.show(
 )
 
 # %% [markdown]
-# So another person's smile predicts seven or eight hundredths of one's own, in people and in version 2. All that the speaker does explains somewhat more: the variance that a listener's answers to one speaker share, drawn again and again.
+# So another person's smile predicts seven or eight hundredths of one's own, in people and in version 2. Everything that the speaker does explains somewhat more. To measure that, a listener answers the same speaker again and again, and the variance that these answers share is counted.
 # Heads rest in version 2, and answers are fewer; both are chosen, not fitted, because the real calls have neither head poses nor sound.
 
 # %% tags=["nbval-check-output"]
@@ -504,7 +506,7 @@ print(
 
 # %% [markdown]
 # Training brings a corpus onto its device as it lies, in half precision. Random clips are drawn there, gathered and widened to single precision, by one sampler for ELP and for every
-# baseline that learns ([training](05a-loss.ipynb)):
+# baseline that learns ([Training](05a-loss.ipynb)):
 
 # %% tags=["remove-input"]
 from elp.training.sampler import Sampler
@@ -551,7 +553,7 @@ print(
 #   on this program only.
 # - **No meaning.** Real listeners respond to what is said. Here nothing is said.
 # - **Emotions are clean.** The attitude is constant in a clip (its mean is, in version 2), and the label is right. Real labels are noisy: the paper itself finds neutral and negative hard to tell apart.
-# - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ([parameter extraction](01-extraction.ipynb)).
+# - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ([Parameter extraction](01-extraction.ipynb)).
 # - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles pull together in many more ways.
 #
 # What it can teach is whether a method can learn behaviour that is random, depends on emotion and comes *late*, with the truth at hand. And it lets everybody run everything in this book.

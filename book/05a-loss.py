@@ -16,7 +16,7 @@
 #
 # **Question.** What does the Adaptive Space Encoder (ASE) learn from, and what does each part of its loss do?
 #
-# After this page you can name the four networks of the ASE, write down the paper's loss, train a small model on your own machine, and say what goes wrong when one term of the loss is missing. Three more pages belong to it: [why a listener stands still](05b-standing-still.ipynb), [a listener that follows](05c-following.ipynb) and [speed](05d-speed.ipynb).
+# After this page you can name the four networks of the ASE, write down the paper's loss, train a small model on your own machine, and say what goes wrong when one term of the loss is missing. Three more pages belong to it: [Why a listener stands still](05b-standing-still.ipynb), [A listener that follows](05c-following.ipynb) and [Speed](05d-speed.ipynb).
 
 # %%
 import tempfile
@@ -35,7 +35,7 @@ figures.setup()
 # %% [markdown]
 # ## Four networks, trained together
 #
-# The ASE takes the speaker's style ([style features](02-style.ipynb)) and gives the listener's motion. It is one model of four networks, and the loss reaches all of them at once.
+# The ASE takes the speaker's style ([Style features](02-style.ipynb)) and gives the listener's motion. It is one model of four networks, and the loss reaches all of them at once.
 #
 # | network | made of | from | to |
 # | --- | --- | --- | --- |
@@ -44,7 +44,7 @@ figures.setup()
 # | decoder D1 | two 2-D convolutions over time and heads | codes U, `(B, T, H)` | expression β and head pose $p$ |
 # | decoder D2 | four 2-D convolutions, three LSTM layers | codes U | probability of a blink φ |
 #
-# Between encoder and decoders stands the draw of the codes, as [Base, Transformed, U](03-space.ipynb) tells. In training the *true* emotion $e$ chooses the interval of the codes; $e'$ is used when nobody names an emotion.
+# Between encoder and decoders stands the draw of the codes, which [Base, Transformed, U](03-space.ipynb) explains. In training the *true* emotion $e$ chooses the interval of the codes; $e'$ is used when nobody names an emotion.
 #
 # ## The loss
 #
@@ -171,7 +171,7 @@ rows = ["energy score", "blink term", "emotion recognised", "FD"]
 figures.table(pd.DataFrame(shown, index=rows).T.round(2))
 
 # %% [markdown]
-# Without the motion term the face stands still, and both the energy score and the Fréchet distance ([FD](glossary.md#fd), see [metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term nothing is inferred. The effect of the smoothness term cannot be seen. Each row is one run, so that small differences mean nothing.
+# Without the motion term the face stands still, and both the [energy score](glossary.md#energy-score) (of the next page) and the Fréchet distance ([FD](glossary.md#fd), of [Metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term nothing is inferred. The effect of the smoothness term cannot be seen. Each row is one run, so that small differences mean nothing.
 #
 # ## Summary
 #

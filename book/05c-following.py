@@ -16,7 +16,7 @@
 #
 # **Question.** How does a listener come to notice the speaker: to smile back, to nod when the voice invites it, to blink at the end of a phrase?
 #
-# After this page you can test with a straight line whether a corpus has anything to follow, say which input and which path through the network are needed, and describe the model that ships. You need the energy score of [the last page](05b-standing-still.ipynb) and the gain of [metrics](07-metrics.ipynb).
+# After this page you can test with a straight line whether a corpus has anything to follow, say which input and which path through the network are needed, and describe the model that ships. You need the energy score of [the last page](05b-standing-still.ipynb) and the gain of [Metrics](07-metrics.ipynb).
 
 # %%
 import tempfile
@@ -66,7 +66,9 @@ figures.source(following.linear_baseline)
 #
 # **The input.** Nobody can read a smile from the style of Eq. P1. Style says how much each coefficient moved within a second. A smile that lasts does not move, and its end looks like its beginning. With β and $p$ beside the style (`raw_motion=True`) the encoder sees what a listener follows.
 #
-# **The way to D2.** Blinks are in either input. But the cue of a blink must pass the encoder, the draws, and three LSTM layers that at first pass on a hundredth of it, and its error has to come back the same way. A linear **shortcut** past the LSTMs of D2 (`shortcut=True`) lets blinks be learned within 2000 steps. Four draws instead of two are meant to help, and so is less noise on each frame: noise of the style's own size hides a blink of three frames. Neither makes a difference that three seeds would show.
+# **The way to D2.** The speaker's blinks leave their trace in either input. But the cue of a blink must pass the encoder, the draws, and three LSTM layers that at first pass on a hundredth of it, and its error has to come back the same way. A linear **shortcut** past the LSTMs of D2 (`shortcut=True`) lets blinks be learned within 2000 steps.
+#
+# Four draws instead of two are meant to help, and so is less noise on each frame: noise of the style's own size hides a blink of three frames. Neither makes a difference that three seeds would show.
 
 # %% tags=["remove-input"]
 from elp.model.decoders import BlinkDecoder
@@ -165,7 +167,7 @@ for name, lags in {
     )
 
 # %% [markdown]
-# For a straight line there is, but only barely. The networks gain more than that, and these runs do not tell why; on these speakers their time-lagged correlation cannot be told from that of *lively*. On the test speakers of [the results](08-results.ipynb) a causal model returns twice as much of a smile too, and there its correlation is higher. Its blinks answer by chance, as its blink term says.
+# For a straight line there is, but only just. The networks gain more than that, and these runs do not tell why; on these speakers their time-lagged correlation cannot be told from that of *lively*. On the test speakers of [the results](08-results.ipynb) a causal model returns twice as much of a smile too, and there its correlation is higher. Its blinks answer by chance, as its blink term says.
 #
 # *small*, like *lively*, is centred, as we read the paper's figure. *live* is its causal sibling, and *stream* is the causal recipe at the paper's sizes.
 #
@@ -200,7 +202,9 @@ print(f"shipped: guidance {strengths['shipped']:g}")
 assert nods == sorted(nods)
 
 # %% [markdown]
-# The more guidance, the more nods fall where the voice invites them, at next to no cost in FD. Blinks are not guided: the speaker's own blinks say enough. These are a few minutes of conversation, so the intervals are wide; but the answers share their draws, and so the order of the strengths is no accident. We ship the weakest one with about two nods after a low pitch for each one elsewhere: guidance moves a listener from what people do towards what is asked for, and beyond them in the end.
+# The more guidance, the more nods fall where the voice invites them, at next to no cost in FD. Blinks are not guided: the speaker's own blinks say enough.
+#
+# These are a few minutes of conversation, so the intervals are wide; but the answers share their draws, and so the order of the strengths is no accident. We ship the weakest one with about two nods after a low pitch for each one elsewhere: guidance moves a listener from what people do towards what is asked for, and beyond them in the end.
 #
 # *Who* listens (where the head rests, how the face looks at rest) is drawn once for each response, or read off one frame of the listener. Any prefix of the heads of its face can be decoded. It was trained on other conversations than those of the tables, the simulator's corpus `crowd`, because it takes many people not to learn them by heart:
 
@@ -304,7 +308,11 @@ print("the same style:", torch.equal(rest, smiling))
 #
 # ```{exercise}
 # :label: ex-following-guidance
-# Guidance leads a probability away from that of a deaf listener: $\log p = \log p_{deaf} + g\,(\log p_{heard} - \log p_{deaf})$, normalised, so that $g = 1$ is no guidance. A nod has the probability 0.10 when the voice is heard and 0.05 when it is not. What does $g = 2$ make of it?
+# Guidance leads a probability away from that of a deaf listener:
+#
+# $$\log p = \log p_{deaf} + g\,(\log p_{heard} - \log p_{deaf}),$$
+#
+# normalised, so that $g = 1$ is no guidance. A nod has the probability 0.10 when the voice is heard and 0.05 when it is not. What does $g = 2$ make of it?
 # ```
 #
 # ```{solution-start} ex-following-guidance

@@ -146,7 +146,7 @@ print(
 )
 
 # %% [markdown]
-# The same answers, four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
+# The same answers give four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
 #
 # Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep that in mind for [the results](08-results.ipynb). A method that is not told *who* listens
 # cannot know where that person's face rests, however well it moves, so no such method comes near 0.
@@ -374,7 +374,7 @@ for n in (len(gt) // 4, len(gt)):
 # %% [markdown]
 # ## Blinks
 #
-# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. Who never blinks scores 0; who blinks by chance a little more, as the peak is the best of many lags.
+# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. A listener who never blinks scores 0, and one who blinks by chance a little more, as the peak is the best of many lags.
 
 # %%
 blinks = [
@@ -515,7 +515,7 @@ assert modulation["nods when invited"] > 5
 assert modulation["nods 1.5 s late"] < 0.5
 
 # %% [markdown]
-# No person has ratios as large as these, since nobody answers every cue and nothing else. A listener who nods all the time, however much, is at 1: the ratio does not reward activity. One who nods late is *below* 1, because the answer falls into "elsewhere". With chance alone the few blinks there are stray to 1.3 and 0.8, which is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
+# No person has ratios as large as these, since nobody answers every cue and nothing else. A listener who nods all the time, however much, is at 1: the ratio does not reward activity. One who nods late is *below* 1, because the answer falls into "elsewhere". Where only chance acts, the few blinks there are give ratios as far off as 1.3 and 0.8, which is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
 #
 # ### On people's time scales, and because of this speaker?
 #
@@ -572,7 +572,9 @@ for name, x in (("restless", turns), ("half at rest", half)):
 # \qquad
 # \mathrm{FRDist} = \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y), \tag{7.8}$$
 #
-# with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker. FRDiv is the mean squared difference between two samples for one speaker, FRDvs between the answers to two speakers, FRVar the variance over
+# with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker.
+#
+# FRDiv is the mean squared difference between two samples for one speaker, FRDvs between the answers to two speakers, FRVar the variance over
 # time of each answer, and FRSyn the absolute lag, up to two seconds, at which the correlation of the *whole* clip with the speaker is highest. Coefficients are averaged, but the warped distance takes all of them together. Here $A_n$ is the true listener alone, and the samples are real listeners of other conversations:
 
 # %% tags=["nbval-check-output"]
@@ -765,7 +767,9 @@ assert max(blind) < 1e-6  # real frames, whoever they belong to
 assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 
 # %% [markdown]
-# No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD does not notice it. The mean squared
+# No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD does not notice it.
+#
+# The mean squared
 # error, the natural training loss, likes a constant output better than a real listener of somebody else. This is why a table of listeners needs a distribution metric *and* a
 # diversity *and* a synchrony, and why one number never ranks methods.
 #

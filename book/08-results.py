@@ -16,9 +16,9 @@
 #
 # **Question.** Which of the paper's claims hold? And does anybody listen: nod when the voice invites it, blink when a phrase ends, smile back?
 #
-# After this page you can give a verdict on each claim, with the number behind it; say which methods answer the speaker and which only look as if they might; and read a table of listeners without being misled by it. The formulas are those of [metrics](07-metrics.ipynb).
+# After this page you can give a verdict on each claim, with the number behind it; say which methods answer the speaker and which only look as if they might; and read a table of listeners without being misled by it. The formulas are those of [Metrics](07-metrics.ipynb).
 #
-# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [simulated dyads](04-corpus.ipynb). No real person is in them. In return their truth is known, and the simulator can answer *again*: we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
+# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [Simulated dyads](04-corpus.ipynb). No real person is in them. In return their truth is known, and the simulator can answer *again*: we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
 #
 # Nothing is computed on this page but comparisons. The numbers are read from result files; one command, `experiments/tables.py`, trains the methods, has each answer every test speaker in full length, measures, and writes such a file.
 
@@ -73,7 +73,7 @@ for name in names:
 #
 # | row | what answers |
 # | --- | --- |
-# | **ELP-U**, **ELP-V** | recipe *lively* of [why a listener stands still](05b-standing-still.ipynb), with the emotion in the codes and without |
+# | **ELP-U**, **ELP-V** | recipe *lively* of [Why a listener stands still](05b-standing-still.ipynb), with the emotion in the codes and without |
 # | **ELP-U, as printed** | the paper to the letter: value coding, Eqs. P3 to P5 summed, learning rate 1e-3, every frame drawn independently |
 # | RLHG, PCH | LSTMs that regress the next frame ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Huang et al., 2022](references.bib#huang2022pch)) |
 # | L2L | draws codes of eight frames from a learned dictionary ([Ng et al., 2022](references.bib#ng2022learning2listen)) |
@@ -184,7 +184,7 @@ for claim, who, found, comparison in asked:
     )
 rows = list(dict.fromkeys(claim for claim, *_ in asked))
 fig = plots.series(
-    {"none of it (0) to all of it (1)": panel}, rows, {U: 0, L: 1, R: 5}
+    {"0: none of it, 1: all": panel}, rows, {U: 0, L: 1, R: 5}
 )
 for x in (0, 1):
     fig.add_vline(x=x, line_dash="dash", line_color=figures.INK)
@@ -287,7 +287,7 @@ assert nods["listener, no sound"] < nods["listener"]
 #
 # Three ratios tell. How strong are nods (power of the head's pitch between 1 and 4 Hz) in the second after a low-pitch cue in the speaker's voice, compared with elsewhere? How strong are they after the end of a phrase? How often does a blink begin 0.2 to 0.56 s after a blink of the speaker at such an end? The cues are found in the sound. A ratio of 1 means that the listener pays no attention. People's own value is the target, and more is not better.
 #
-# Both simulators are shown. In simulator 1 people nod and blink in answer to cues and echo smiles; simulator 2 adds slow moods that are caught, and heads that rest ([simulated dyads](04-corpus.ipynb)). `listener` learned from simulator 2 only.
+# Both simulators are shown. In simulator 1 people nod and blink in answer to cues and echo smiles; simulator 2 adds slow moods that are caught, and heads that rest ([Simulated dyads](04-corpus.ipynb)). `listener` learned from simulator 2 only.
 
 # %% tags=["hide-input"]
 rows = ["GT", "oracle", "another listener", "stranger", "Random"]
@@ -367,13 +367,17 @@ share = {n: v1["methods"][n]["rest_share"]["value"] for n in ("GT", L)}
 print(f"head at rest, simulator 1: real {share['GT']:.2f}, {share[L]:.2f}")
 
 # %% [markdown]
-# One method does. `listener` nods twice as strongly after low pitch and after phrases as elsewhere, as real listeners do, and its blinks follow the speaker's blinks at the ends of phrases six times as often as elsewhere. That is more often than these fifty listeners (4.4) and the oracle (4.8), and level with a new simulated person (6.4). After blinks that mark no end of a phrase, where people do not follow, it stays at 1.1, an interval that holds 1. All its differences from ELP-U in these three columns hold after Holm's correction.
+# One method does. `listener` nods twice as strongly after low pitch and after phrases as elsewhere, as real listeners do. Its blinks follow the speaker's blinks at the ends of phrases six times as often as elsewhere.
+#
+# That is more often than these fifty listeners (4.4) and the oracle (4.8), and level with a new simulated person (6.4). After blinks that mark no end of a phrase, where people do not follow, it stays at 1.1, an interval that holds 1. All its differences from ELP-U in these three columns hold after Holm's correction.
 #
 # On simulator 1, whose people it never met in training either, it answers as well. After phrases it even nods more than these ten people do. Its head rests there as much as it has learned from simulator 2, which is far too much: heads of simulator 1 hardly ever rest.
 #
-# None of the other trained methods answers. Their nods and blinks are about as frequent after a cue as anywhere. L2L nods a little more after phrases (1.2, an interval that excludes 1). PCH lies below 1, but its head has almost no power in this band. NN-audio does answer somewhat, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. ELP-U's blinks in simulator 1 follow *all* blinks of the speaker, at ends of phrases and elsewhere, which people do not do.
+# None of the other trained methods answers. Their nods and blinks are about as frequent after a cue as anywhere.
 #
-# Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.22 but within its interval. ELP-U returns 0.06, which is less (separated).
+# L2L nods a little more after phrases (1.2, an interval that excludes 1). PCH lies below 1, but its head has almost no power in this band. NN-audio does answer somewhat, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. ELP-U's blinks in simulator 1 follow *all* blinks of the speaker, at ends of phrases and elsewhere, which people do not do.
+#
+# Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.22 but within its interval. ELP-U returns 0.06, and that difference is separated.
 
 # %% tags=["nbval-check-output"]
 gains = {n: measured[n]["smile_gain"] for n in ("oracle", "listener", U)}
@@ -774,7 +778,7 @@ still = measured["ELP-U, as printed"]["facial_vd"]["value"]
 assert still < 0.01 * gt["facial_vd"]["value"]
 
 # %% [markdown]
-# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes come to carry nothing and whose face stands still ([this page](05b-standing-still.ipynb) shows why). L2L *draws* its codes and has half to four fifths. The energy score brings U, V and `listener` to people's variance.
+# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes come to carry nothing and whose face stands still ([Why a listener stands still](05b-standing-still.ipynb) shows why). L2L *draws* its codes and has half to four fifths. The energy score brings U, V and `listener` to people's variance.
 #
 # ### Blinks
 #
@@ -848,7 +852,7 @@ figures.show(
 # %% [markdown]
 # ## What earlier tables still tell: simulator 1
 #
-# Some questions were asked in older tables of simulator 1 only. Their test split has ten listeners (one on `l2l`), and their intervals are **over clips**, so they are too narrow for statements about people (see [metrics](07-metrics.ipynb)). Nothing there was corrected for the number of comparisons.
+# Some questions were asked in older tables of simulator 1 only. Their test split has ten listeners (one on `l2l`), and their intervals are **over clips**, so they are too narrow for statements about people (see [Metrics](07-metrics.ipynb)). Nothing there was corrected for the number of comparisons.
 #
 # Nor were those test speakers untouched: after each of two earlier test tables something was changed (the recipe, which then saw β and $p$ beside the style; how the gain is measured; the reader of emotions). All of these intervals flatter our rows a little.
 

@@ -50,7 +50,7 @@ figures.setup()
 # ## The codes of many clips
 #
 # The model is the one that ships. The conversations are simulated afresh with seeds that its training did not see, hence with other people. Each is cut
-# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. They say the face; event heads draw head and lids ([a listener that follows](05c-following.ipynb)).
+# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. They say the face; event heads draw head and lids ([A listener that follows](05c-following.ipynb)).
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -511,7 +511,7 @@ assert used.max() < np.log2(size)
 #
 # ## How many heads are needed?
 #
-# Because its heads are nested, the shipped model can be read with its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [metrics](07-metrics.ipynb)).
+# Because its heads are nested, the shipped model can be read with its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [Metrics](07-metrics.ipynb)).
 
 # %%
 from elp.metrics import frechet
@@ -564,7 +564,7 @@ assert last["low"] > first["value"]
 # %% [markdown]
 # The emotion needs two heads. Liveliness takes dozens: eight heads or fewer reach between half and four fifths of real variance, 32 nearly all of it, and all 64 a little more than all. (This variance is dominated by large movements; the deviations above are means over all coefficients, most of them small, which the model moves less than people do.)
 #
-# FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. (The [the results](08-results.ipynb) has FD over whole answers of models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
+# FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. ([Results](08-results.ipynb) has the FD of whole answers by models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
 #
 # ## How various are twenty answers?
 #

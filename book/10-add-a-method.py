@@ -140,7 +140,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 #
 # | show | because |
 # |---|---|
-# | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([metrics](07-metrics.ipynb)) |
+# | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([Metrics](07-metrics.ipynb)) |
 # | the stranger's row | it is the level of chance, where the split holds several listeners |
 # | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
 # | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |

@@ -79,11 +79,16 @@ for name in ("wall", "wall_without_portrait"):
     )
 
 # %% [markdown]
-# An answer is there within three frames. But the stages together take longer than a frame lasts: one core of the machine that made this page is too slow to look at all 25 pictures of a second while it draws a portrait, and looks at two of three; without a portrait at six of seven. Every frame is answered all the same. How far yours keeps up is for you to measure: `python benchmarks/live.py VIDEO PORTRAIT -o live.json`. At the end of each session `elp live` says its own latency.
+# An answer is there within three frames. But the stages together take longer than a frame lasts: one core of the machine that made this page is too slow to look at all 25 pictures of a second while it draws a portrait. It looks at two of three, and without a portrait at six of seven. Every frame is answered all the same.
+#
+# How well your machine keeps up, `python benchmarks/live.py VIDEO PORTRAIT -o live.json` measures, and `elp live` says its own latency at the end of each session.
 #
 # ## What the past costs
 #
-# `elp extract` fits a whole clip: identity and camera from frames of all of it, every frame tied to both of its neighbours. A live fit knows the past alone. **Calibration:** the first two seconds with a face give identity, focal length and noise, which then stay as they are. Keep still and look into the camera: part of what the face shows all through these seconds is taken for its identity, and a smile would seem smaller from then on. Each further frame starts from the last one's answer, takes two Gauss-Newton steps of the same energy as offline, and is then tied to the last frame with the same robust prior, which holds noise back and lets a blink go. The order matters: a tie *during* the fit sticks.
+# `elp extract` fits a whole clip: identity and camera from frames of all of it, every frame tied to both of its neighbours ([Parameter extraction](01-extraction.ipynb)). A live fit knows the past alone.
+#
+# - **Calibration.** The first two seconds with a face give identity, focal length and noise, which then stay as they are. Keep still and look into the camera: part of what the face shows all through these seconds is taken for its identity, and a smile would seem smaller from then on.
+# - **Each further frame** starts from the last one's answer and takes two Gauss-Newton steps of the same energy as offline. Only then is it tied to the last frame, with the same robust prior, which holds noise back and lets a blink through. The order matters: tied *during* the fit, a face sticks to where it was.
 #
 # The table compares both on the frames after the calibration.
 
@@ -117,7 +122,9 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 #
 # ## Into an experiment: Lab Streaming Layer
 #
-# `--lsl` opens two streams. "ELP listener" has 107 numbers a frame ($\beta$, $p$, $\varphi$, labelled in the stream's description), stamped with the moment at which the speaker's picture was taken, not the one at which the answer was ready; LabRecorder brings both onto the clock of your other devices. "ELP events" says `blink`, and `listening` or `lost` when the speaker's face comes and goes. A nod cannot be announced live: whether a movement swings between 1 and 4 Hz is known half a second later. Take nods from the recorded motion:
+# `--lsl` opens two streams. "ELP listener" has 107 numbers a frame ($\beta$, $p$, $\varphi$, labelled in the stream's description), stamped with the moment at which the speaker's picture was taken, not the one at which the answer was ready. "ELP events" says `blink`, and `listening` or `lost` when the speaker's face comes and goes. LabRecorder brings both onto the clock of your other devices.
+#
+# A nod cannot be announced live: whether a movement swings between 1 and 4 Hz is known half a second later. Take nods from the recorded motion:
 #
 # ```bash
 # elp convert listener.npz --speaker speaker.npz --events events.eaf
@@ -147,13 +154,13 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # ## Limits
 #
 # - One speaker. Of several faces the largest is followed, and known again by its looks; the others are not heard apart.
-# - The speaker's head shall not leave the camera's view for long: a lost face is held in its last pose, said once, and fitted afresh when it comes back. The listener goes on all the while; without sound it hears silence.
-# - Identity and focal length stay those of the calibration. Who walks in later, or moves the camera, should start anew.
+# - The speaker's head should not leave the camera's view for long. A lost face is held in its last pose, reported once, and fitted afresh when it comes back. The listener goes on all the while; without sound it hears silence.
+# - Identity and focal length stay those of the calibration. If another person sits down, or the camera is moved, start anew.
 # - The microphone must not hear the listener's loudspeaker.
 # - Lips and brows of the speaker reach the model through a linear face; what that cannot show, the listener cannot see.
 # - A synthetic listener must be recognised as one. The pictures carry the word *synthetic*; an avatar does not: say it ({doc}`responsible-use`).
 #
-# ## What to take home
+# ## Summary
 #
 # - One thread looks, fits, answers and draws; latency is their sum, and the model adds none of its own.
 # - Two still seconds of calibration replace the future: smile, jaw and lids stay within a correlation of 0.95 of the offline fit.
@@ -172,6 +179,27 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # ```
 #
 # ```{exercise}
+# :label: ex-live-late
+# From the measured stages: how many pictures of a second can one core look at while it draws a portrait, and how many if another core drew it?
+# ```
+#
+# ```{solution-start} ex-live-late
+# :class: dropdown
+# ```
+
+# %% tags=["nbval-check-output"]
+work = {stage: own[stage][0] for stage in stages}
+without = sum(work.values()) - work["draw"]
+for name, ms in (("all stages", sum(work.values())), ("but draw", without)):
+    print(f"{name}: {min(25, 1000 / ms):.0f} of 25")
+
+# %% [markdown]
+# The portrait is the largest part that could go elsewhere; what is left is mostly the search for the face's points.
+#
+# ```{solution-end}
+# ```
+#
+# ```{exercise}
 # :label: ex-live-smile
 # Smile through the calibration, then look neutral. What does the listener see?
 # ```
@@ -180,3 +208,7 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # :class: dropdown
 # Part of the smile goes into the identity. Your neutral face then differs from that identity by the opposite of a smile, and that is what $\beta$ says and the listener answers. Start anew with a neutral face, and compare.
 # ```
+#
+# ## Further reading
+#
+# When people answer: [Ward and Tsukahara (2000)](references.bib#ward2000backchannel). A face fitted in real time: [Thies et al. (2016)](references.bib#thies2016face2face). The tracker of its points: [Kartynnik et al. (2019)](references.bib#kartynnik2019facemesh).
