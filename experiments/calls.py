@@ -138,7 +138,8 @@ def planned(folder: Path, rows: Sequence[str], budget: Budget, options: dict[str
     skip = tuple(sorted(names - {*rows} - needed))
     work = folder.with_name(f"{folder.name}-work")
     work.mkdir(exist_ok=True)
-    return Plan(corpus=folder, work=work, budget=budget, skip=skip, sweep=(), once=(), **options)
+    rest: dict[str, Any] = {"sweep": (), "once": (), "emotions": False}  # calls name none
+    return Plan(corpus=folder, work=work, budget=budget, skip=skip, **rest, **options)
 
 
 def joined(folds: Sequence[Run]) -> dict[str, list[Stats]]:
