@@ -39,7 +39,8 @@ import numpy as np
 import plotly.graph_objects as go
 import torch
 
-from elp.book import analysis, figures, heads, mesh, plots, probes, widgets
+from elp.book import analysis, figures, heads, mesh, plots, probes
+from elp.book import results, widgets
 from elp.face import FaceModel
 from elp.listener.responder import ELPResponder
 from elp.simulator import simulate
@@ -116,6 +117,9 @@ layouts = {
     name: analysis.embed(analysis.reduce(features[name]), "tsne")
     for name in drawn
 }
+alone = results.read("emotion_space")  # of models trained elsewhere
+assert alone["people"] == [101, 102]
+layouts["V, trained without e"] = np.array(alone["models"]["V"]["layout"])
 
 # %% tags=["hide-input"]
 person = [f"{name.split(':')[0]}/{name[-1]}" for name in codes.listener]
@@ -127,13 +131,14 @@ colours = {
 }
 caption = (
     f"t-SNE of {clips} clips (the paper's Figure 7 has 970 of ViCo), in "
-    "five descriptions. All of these people are new to the model; “split” "
+    "six descriptions. All of these people are new to the model; “split” "
     "is where their own corpus has them."
 )
 
 # %% tags=["hide-input"]
 alt = (
-    "Map of clips. In V the three emotions are mixed. In U they form "
+    "Map of clips. In V the three emotions are mixed, in a model trained "
+    "without emotion too. In U they form "
     "separate groups; in the random block the random labels form equally "
     "separate groups. In decoded motion the emotions lie in regions. By "
     "the speaker's style, clips of one recording lie together."
@@ -144,15 +149,7 @@ widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 # %% [markdown]
 # Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion, because the encoder is never told one. *V* and *speaker's style* fall into short strings, the clips of one recording: neighbours in time look alike, which is why every interval below is over people, not clips.
 #
-# The paper's panel (a) is a model *trained* without emotion; V here is the Base Space of the model trained with it. Neither encoder is told the emotion. To draw the same map for a model trained without it, train one and load it in place of `listener` (minutes on a GPU, too long for this page):
-#
-# ```python
-# from elp.training import recipes
-# from elp.training.run import train
-#
-# recipe = recipes.variant(recipes.live(), "V", space="V")
-# train(recipe, corpus, "runs/v")
-# ```
+# The paper's panel (a) is a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is that other model: recipe *live* in the space V, on other simulated people, the same clips (`experiments/emotion_space.py`, a minute on a GPU). To the eye its map is as mixed as V's. The numbers below see a difference.
 #
 # ## Numbers instead of a picture
 #
@@ -203,7 +200,25 @@ for name in ("V + e", "U", "random block"):
     assert found[name]["value"] == 1
 
 # %% [markdown]
-# V is at chance. The speaker's style does say something about the listener's emotion, and the encoder reads this style; but its draws keep nothing of it that a linear probe could find. V + e, U and the random block are perfect, all for the same reason. (*Decoded motion* is decoded from U with the true label, so that its accuracy says only that the decoder uses the label.)
+# V is at chance. And a model that was trained without emotion? One recipe was trained three times: its decoders told nothing (V), told the emotion beside the codes (V + e), and in U. Then the probe reads the Base Space of each.
+
+# %% tags=["nbval-check-output"]
+for name, x in alone["models"].items():
+    low, high = x["probe"]["low"], x["probe"]["high"]
+    print(
+        f"trained as {name:5} {x['probe']['value']:.2f} "
+        f"[{low:.2f}, {high:.2f}], {x['bits']:.3f} bits a head, "
+        f"{x['bits_permuted']:.3f} with labels permuted"
+    )
+assert alone["models"]["V"]["probe"]["low"] > 1 / 3
+for name in ("V + e", "U"):
+    x = alone["models"][name]["probe"]
+    assert x["low"] < 1 / 3 < x["high"]
+
+# %% [markdown]
+# The model that nobody tells keeps some of the emotion in its codes, as much as the speaker lets it guess: it has no other way to decode a mood. As soon as the decoders are told, the codes drop it. That is the true difference between panels (a) and (b). Emotions lie apart in U by arithmetic; what is learned is that the Base Space no longer has to carry them. (One training each; the interval is over listeners.)
+#
+# The speaker's style does say something about the listener's emotion, and the encoder reads this style; but its draws keep nothing of it that a linear probe could find. V + e, U and the random block are perfect, all for the same reason. (*Decoded motion* is decoded from U with the true label, so that its accuracy says only that the decoder uses the label.)
 #
 # A probe could miss what is not linear. **Mutual information** between one head's category and the emotion misses nothing that a single head says. An estimate from counts is never 0, so its control permutes the labels over whole recordings:
 
@@ -737,7 +752,7 @@ for claim, answer in verdict.items():
 # ## Summary
 #
 # - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
-# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels.
+# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels. Those of a model that was never told the emotion do say something.
 # - What the model has learned shows in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
 # - Heads differ in weight and pace more than in place. Two heads carry the emotion; liveliness takes dozens.
 #

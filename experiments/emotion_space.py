@@ -43,13 +43,18 @@ def measured(codes: analysis.Codes) -> dict[str, Any]:
     counts = probes.counted(codes.base, codes.recording, codes.categories)
     labels = probes.labels_of(codes.recording, codes.emotion)
     bits = probes.information(counts, labels)
-    layout = analysis.embed(analysis.reduce(features), "tsne")
+    found = probes.balanced(codes.emotion, said, codes.listener)
     return {
-        "probe": probes.balanced(codes.emotion, said, codes.listener),
+        "probe": {key: round(value, 4) for key, value in found.items()},
         "bits": round(float(bits.mean()), 4),
         "bits_permuted": round(float(probes.shuffled(counts, labels).mean()), 4),
-        "layout": np.round(layout, 1).tolist(),
     }
+
+
+def layout(codes: analysis.Codes) -> list[list[float]]:
+    """Where t-SNE puts the clips."""
+    features = analysis.reduce(analysis.histogram(codes.base, codes.categories))
+    return np.round(analysis.embed(features, "tsne").astype(float), 1).tolist()
 
 
 def main(
@@ -75,9 +80,13 @@ def main(
                 train(recipe, Corpus.open(corpus), run, device=device, resume=begun)
             torch.set_num_threads(1)
             responder = ELPResponder.from_checkpoint(run / "model.safetensors")
-            found[name] = measured(analysis.encode(responder, shown))
-            print(name, {k: v for k, v in found[name].items() if k != "layout"}, flush=True)
-    card = run_card(seed=base.seed, device=device, started=started)
+            codes = analysis.encode(responder, shown)
+            found[name] = measured(codes)
+            print(name, found[name], flush=True)
+            if name == "V":
+                found[name]["layout"] = layout(codes)
+    used = torch.cuda.get_device_name() if device != "cpu" else device
+    card = run_card(seed=base.seed, device=used, started=started)
     write_json(output, card | {"recipe": base.name, "people": PEOPLE, "models": found})
 
 
