@@ -297,7 +297,13 @@ def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[Ou
 
 
 def _follow(parent: int) -> None:
-    """Leave when the parent is gone: a killed run must not leave workers behind."""
+    """Leave when the parent is gone: a killed run must not leave workers behind.
+
+    Nor what a worker that is stopped cannot clean up: tqdm's lock between processes.
+    """
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -55,8 +55,11 @@ class Person:
         """How much a face looks like this person; 0 where it does so by what is kept of the last
         second only: a picture that dissolves into another person's.
         """
-        old = self.kept[: self._old()]
-        return 0.0 if old and alike(seen, old) < STRANGE else alike(seen, self.kept)
+        old, similar = self._old(), alike(seen, self.kept)
+        if not old:
+            return similar
+        lately = old < len(self.kept)
+        return 0.0 if (alike(seen, self.kept[:old]) if lately else similar) < STRANGE else similar
 
     def doubted(self) -> None:
         """Forget what is kept of the last second: it may be half of another person."""

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+import unicodedata
 import warnings
 from functools import partial
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_one_pair_however_it_is_written(tmp_path: Path, text: str) -> None:
     assert corpus.emotions[pair["emotion"]] == "positive"
 
 
+@pytest.mark.parametrize("forms", [("NFC", "NFD"), ("NFD", "NFC")])
+def test_accents_are_letters_of_their_own_or_not(tmp_path: Path, forms: tuple[str, str]) -> None:
+    file, cell = (unicodedata.normalize(form, "Gespräch.mp4") for form in forms)
+    corpus, _ = told(tmp_path, f"speaker,listener\n{cell},l.mp4\n", (file, "l.mp4"))
+    assert len(corpus.pairs()) == 1
+
+
 def test_rows_of_one_clip_name_are_two_conversations(tmp_path: Path) -> None:
     text = "clip,speaker,listener\nx,s.mp4,l.mp4\nx,t.mp4,m.mp4\nx (2),l.mp4,s.mp4\n"
     corpus, said = told(tmp_path, text)
@@ -100,6 +108,9 @@ def test_a_folder_tells_people_of_one_name_apart(tmp_path: Path) -> None:
     [
         ("speaker,listener", "s.mp4,./s.mp4", "is both people"),
         ("speaker,listener", "s.mp4,link.mp4", "is both people"),
+        ("speaker,listener", "s.mp4,copy.mp4", "is both people"),
+        ("speaker,listener", "s.MP4,l.mp4", "no such file, is s.mp4 meant"),
+        ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,None,ann", "leave the cell empty"),
         ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,ann,ann", "ann is both people"),
         ("speaker,listener", "s.mp4,", "no listener"),
         ("speaker,listener", "s.mp4,gone.mp4", "gone.mp4: no such file"),
@@ -125,6 +136,7 @@ def test_a_row_that_is_wrong_is_left_out_and_listed(
     good = ["m.mp4", "t.mp4", *["calm" if "emotion" in head else ""] * (head.count(",") - 1)]
     (tmp_path / "v").mkdir()
     (tmp_path / "v" / "link.mp4").symlink_to("s.mp4")
+    (tmp_path / "v" / "copy.mp4").write_text("30")  # as s.mp4
     corpus, said = told(tmp_path, "\n".join([head, ",".join(good), row, ""]))
     assert len(corpus.pairs()) == 1 and corpus.pairs()["speaker"][0] == "m"
     assert "pairs.csv line 3: " in said and reason in said

@@ -115,6 +115,15 @@ def test_depth_counts_about_its_mean(double) -> None:
     assert (energy.cost(flat, static, x) > 1.1 * cost).all()
 
 
+def test_a_point_pulls_most_at_three_deviations(double) -> None:
+    """Farther off it counts as an outlier: the more, the less it pulls (Cauchy's loss)."""
+    r = torch.linspace(0, 12, 121, dtype=torch.float64)[None, :, None]
+    weight, _ = double[0].weights(r, torch.ones(1, 121, dtype=torch.float64))
+    pull = (weight * r[..., 0])[0]
+    assert r[0, pull.argmax(), 0] == pytest.approx(3)
+    assert (pull[:31].diff() > 0).all() and (pull[30:].diff() < 0).all()
+
+
 def test_shared_columns_are_autograds_too(double) -> None:
     energy, observed, x = double
     energy, observed = replace(energy, depth=False), observed[..., :2]

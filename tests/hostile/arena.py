@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing.util
 import os
 import resource
 import signal
@@ -125,6 +126,8 @@ def start(
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         code = command([str(word) for word in words])
+        # as a process that ends by itself: else its semaphores are said to have leaked
+        multiprocessing.util._exit_function()
     finally:
         os._exit(code)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import filecmp
 import os
+import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -110,7 +113,7 @@ def _pair(row: Any, place: str, clip: str, root: Path) -> Pair:
     if row.split not in ("", *SPLITS):
         raise ElpError(f"split {row.split!r}: known are {', '.join(SPLITS)}, or nothing")
     files = {who: _file(root, getattr(row, who)) for who in REQUIRED}
-    same = os.path.samefile(files["speaker"], files["listener"])
+    same = os.path.samefile(files["speaker"], files["listener"]) or _copies(*files.values())
     shots = {who: Shot(files[who], face) for who, face in _faces(row, same).items()}
     if same and shots["speaker"].face == shots["listener"].face:
         raise ElpError(
@@ -118,6 +121,9 @@ def _pair(row: Any, place: str, clip: str, root: Path) -> Pair:
             "the speaker's side in a column face (left or right)"
         )
     people = {who: getattr(row, f"{who}_id") for who in REQUIRED}
+    for who, name in people.items():
+        if name.casefold() in NOTHING:
+            raise ElpError(f"{who}_id {name!r}: leave the cell empty where nobody has a name")
     if people["speaker"] and people["speaker"] == people["listener"]:
         raise ElpError(f"{people['speaker']} is both people: two people talk with each other")
     audio = _file(root, row.audio) if row.audio else None
@@ -132,12 +138,29 @@ def _pair(row: Any, place: str, clip: str, root: Path) -> Pair:
     )
 
 
+def _copies(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes: then they show one person."""
+    return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
+
+
 def _file(root: Path, name: str) -> Path:
-    for spelled in (name, name.replace("\\", "/")):  # as Windows writes it
+    ways = [name, name.replace("\\", "/")]  # the second as Windows writes it
+    # and accents as letters of their own or not: macOS and spreadsheets differ in that
+    ways += [unicodedata.normalize(form, way) for form in ("NFC", "NFD") for way in ways]
+    for spelled in ways:
         path = Path(os.path.normpath(root / spelled))
         if os.path.isfile(path):  # False for names that cannot be, too
             return path
-    raise ElpError(f"{name[:100]}: no such file")
+    raise ElpError(f"{name[:100]}: no such file{_instead(root / ways[1])}")
+
+
+def _instead(path: Path) -> str:
+    """Who has the name but for capitals, which other systems do not tell apart."""
+    with contextlib.suppress(OSError, ValueError):
+        for other in sorted(path.parent.iterdir()):
+            if other.name.casefold() == path.name.casefold():
+                return f", is {other.name} meant?"
+    return ""
 
 
 def _faces(row: Any, same: bool) -> dict[str, str]:
