@@ -6,9 +6,6 @@ import hashlib
 import importlib
 import os
 import shutil
-import sys
-import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -16,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from elp.corpus.workers import follow, no_main, stopping_workers, track_resources
 from elp.errors import ElpError
 from elp.files import alone, check_folder, hidden, sweep, unwritable
 from elp.files.stops import Stopped, number
@@ -215,18 +213,19 @@ def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any
                 "put it into a module of its own"
             )
         extract = extract_apart
+        track_resources()
         pool = ProcessPoolExecutor(
             workers,
             multiprocessing.get_context("spawn"),
-            initializer=_follow,
+            initializer=follow,
             initargs=(os.getpid(),),
         )
     try:
         with (
-            _no_main(),
+            no_main(),
             pool,
             Callback(posttask=lambda *_: tick()),
-            _stopping_workers(),
+            stopping_workers(),
         ):
             return list(
                 dask.compute(
@@ -240,36 +239,6 @@ def _here(tasks: list[Any], scheduler: str, workers: int, tick: Callable[[], Any
             "a worker process died, perhaps for want of memory: "
             "run again with fewer workers, finished videos are kept"
         ) from error
-
-
-@contextmanager
-def _no_main() -> Iterator[None]:
-    """Spawned workers do not run the script that started them: what they call, they find by name.
-
-    So a script needs no `if __name__ == "__main__"` around a build.
-    """
-    main = sys.modules["__main__"]
-    names = ("__file__", "__spec__")
-    kept: dict[str, Any] = {name: vars(main).pop(name) for name in names if name in vars(main)}
-    main.__spec__ = None
-    try:
-        yield
-    finally:
-        vars(main).update(kept)
-
-
-@contextmanager
-def _stopping_workers() -> Iterator[None]:
-    """Who stops the run does not wait for the videos at work: processes begun in here end."""
-    import multiprocessing
-
-    before = set(multiprocessing.active_children())
-    try:
-        yield
-    except KeyboardInterrupt:
-        for worker in set(multiprocessing.active_children()) - before:
-            worker.terminate()
-        raise
 
 
 def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[Outcome]:
@@ -294,20 +263,3 @@ def _cluster(tasks: list[Any], address: str, tick: Callable[[], Any]) -> list[Ou
             else ("its worker died: too little memory?", [])
             for future in futures
         ]
-
-
-def _follow(parent: int) -> None:
-    """Leave when the parent is gone: a killed run must not leave workers behind.
-
-    Nor what a worker that is stopped cannot clean up: tqdm's lock between processes.
-    """
-    from tqdm import tqdm
-
-    tqdm.set_lock(threading.RLock())
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

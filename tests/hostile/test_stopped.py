@@ -97,8 +97,9 @@ def stopped(
 ) -> Verdict:
     """Send a signal, look, and run the command once more."""
     out, child = folder / "out", start(words, folder)
-    time.sleep(after)
-    os.kill(child, sent)  # not waited for yet: the number is still its own
+    time.sleep(max(after, 0.1))
+    # not waited for yet: the number is still its own; a terminal tells all that run in it
+    (os.killpg if sent in (signal.SIGINT, signal.SIGHUP) else os.kill)(child, sent)
     _, status, used, hung = wait(child)
     code = os.waitstatus_to_exitcode(status)
     text, left = (folder / ".said").read_text(), visible(out)
