@@ -764,8 +764,8 @@ names = {
 }
 
 # %%
-clips = pd.DataFrame(report["real"]).T[list(names)].rename(columns=names)
-clips.index = [f"clip {k + 1}" for k in range(len(clips))]
+clips = pd.DataFrame(report["real"]).loc[list(names)].rename(names)
+clips.columns = [f"clip {k + 1}" for k in range(clips.shape[1])]
 clips
 
 # %% [markdown]
@@ -779,7 +779,7 @@ clips
 
 # %%
 target = 0.15
-for clip, row in zip(clips.index, report["real"].values(), strict=True):
+for clip, row in zip(clips.columns, report["real"].values(), strict=True):
     print(
         f"{clip}: {row['jitter_deg']:.3f}°",
         "as wanted," if row["jitter_deg"] <= target else "too much, ",

@@ -1,14 +1,5 @@
 // Dots that are clips: choose how they are laid out and coloured, point at one and see its face move.
-function bytes(text, Kind = Uint8Array) {
-  return new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-}
-
-function element(tag, css = '', text = '') {
-  const made = document.createElement(tag);
-  made.style.cssText = css;
-  made.textContent = text;
-  return made;
-}
+import { HOLE, bytes, element, patch, skin } from './shared.js';
 
 function choice(title, names, changed) {
   const label = element('label', 'display:inline-flex;gap:.4rem;align-items:center', `${title} `);
@@ -45,17 +36,8 @@ class Face {
     const pen = canvas.getContext('2d');
     pen.clearRect(0, 0, side, side);
     for (let f = 0; f < this.light.length; f++) {
-      const light = this.light[f] / 255;
-      const skin = `rgb(${80 + 165 * light} ${78 + 155 * light} ${76 + 148 * light})`;
-      pen.fillStyle = pen.strokeStyle = this.light[f] ? skin : 'rgb(50 52 70)';  // or eyes and mouth
-      pen.beginPath();
-      for (let corner = 0; corner < 3; corner++) {
-        const p = 2 * this.triangles[3 * f + corner];
-        pen.lineTo(this.xy[p], this.xy[p + 1]);
-      }
-      pen.closePath();
-      pen.fill();
-      pen.stroke();
+      const corners = [0, 1, 2].map((corner) => 2 * this.triangles[3 * f + corner]).map((q) => [this.xy[q], this.xy[q + 1]]);
+      patch(pen, corners, this.light[f] ? skin(this.light[f] / 255) : HOLE);
     }
   }
 }

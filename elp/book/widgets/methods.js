@@ -1,16 +1,7 @@
 // A speaker on the left, one method's answer on the right: choose the method, and read its numbers below.
+import { HOLE, bytes, element, patch, skin } from './shared.js';
+
 const TURN = 60, ROOM = 22; // cm: distance of the camera, and what it shows there
-
-function bytes(text, Kind = Uint8Array) {
-  return new Kind(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
-}
-
-function element(tag, css = '', text = '') {
-  const made = document.createElement(tag);
-  made.style.cssText = css;
-  made.textContent = text;
-  return made;
-}
 
 /** Turns points (P, 3) by a rotation vector and moves them, in place. */
 function move(at, [x, y, z, ...shift]) {
@@ -57,13 +48,7 @@ class Heads {
       const [u, v] = [1, 2].map((k) => [0, 1, 2].map((axis) => at[3 * corners[k] + axis] - at[3 * corners[0] + axis]));
       const normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
       const light = Math.max(0, normal.reduce((sum, n, k) => sum + n * lamp[k], 0) / (Math.hypot(...normal) || 1));
-      const skin = `rgb(${80 + 165 * light} ${78 + 155 * light} ${76 + 148 * light})`;
-      pen.fillStyle = pen.strokeStyle = f < this.skin ? skin : 'rgb(50 52 70)'; // or eyes and mouth
-      pen.beginPath();
-      for (const p of corners) pen.lineTo(...xy(p));
-      pen.closePath();
-      pen.fill();
-      pen.stroke();
+      patch(pen, corners.map(xy), f < this.skin ? skin(light) : HOLE);
     }
   }
 }
