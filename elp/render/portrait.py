@@ -67,8 +67,8 @@ class Portrait:
     ) -> Portrait:
         """Find, turn upright, crop, track, fit and cut out the face of one picture.
 
-        One warning says what of it will look wrong: shut or covered eyes, an open mouth, few
-        pixels.
+        One warning says what of it will look wrong: shut or covered eyes, a head that looks aside,
+        an open mouth, few pixels.
 
         Args:
             source: an image file, or (H, W, 3) uint8 RGB.
@@ -108,7 +108,7 @@ class Portrait:
         )
         # the tracker counts from the picture's edge, arrays from the first pixel's centre
         points = points[:, :2] - np.float32(0.5)
-        if said := list(doubts(points, shown, float(np.ptp(whole[:, 1])))):
+        if said := list(doubts(points, shown, float(np.ptp(whole[:, 1])), aside)):
             warnings.warn(f"{name}: {'; '.join(said)}", stacklevel=2)
         return cls(
             image=square,

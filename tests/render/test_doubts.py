@@ -47,6 +47,8 @@ def test_shut_eyes_open_mouths_and_few_pixels_are_said(portrait: Portrait) -> No
     points = portrait.points.copy()
     assert list(doubts(points, 1.0, 300.0)) == [] and turns(points) == 0
     assert "50 pixels" in next(doubts(points, 1.0, 50.0))
+    assert list(doubts(points, 1.0, 300.0, 20.0)) == []
+    assert "34 degrees aside" in next(doubts(points, 1.0, 300.0, 34.4))
     for _, p2, p3, _, p5, p6 in (EAR_R, EAR_L):
         points[[p2, p3]] = points[[p6, p5]] - [0, 1]
     assert "eyes are shut" in next(doubts(points, 1.0, 300.0))
