@@ -10,10 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from elp.errors import ElpError
 from elp.face.landmarks import CORNERS_L, CORNERS_R, IRIS_L, IRIS_R
+from elp.face.model import FaceModel
 from elp.motion import FPS, Motion
 from elp.render import gaze
 from elp.render.limits import pose_limits, saturate
@@ -28,6 +30,11 @@ DELAY = 0.35  # s: shoulders follow the head
 FOLLOW = 0.25  # share of the head's travel that they take
 EYEBALL = 1.2  # cm, radius
 SOCKET = 0.6  # cm from an eye's centre forward to its corners
+# directions of which a tracker finds least once they are drawn: `vivid` to that power
+FAINT = {"frown": 1.8, "brow_down": 5.3}
+MEANT = 0.35  # share of such a direction from which on it is meant: less is strengthened less
+MOOD = 51  # frames over which that is looked at: a mood, not a twitch
+KNIT = 1.0  # share that inner brows rise less where brows are drawn together by a full share more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +44,9 @@ class Manner:
     Attributes:
         relax: share of the portrait's own strong expression that is let go, 0 to 1: an open mouth
             closes, a frown lifts.
-        vivid: by how much expression is strengthened, lids excepted. Of a smile that a warp shows,
-            a tracker finds two thirds, of a frown less than half: there are no new folds to see.
+        vivid: by how much expression is strengthened, lids excepted: a warp makes no new folds, and
+            a tracker finds of it less than was drawn, least of what is `FAINT`, which is
+            strengthened more (`experiments/portraits.py`). 1 leaves β as it is.
         ease: seconds in which the motion comes in from the portrait's own face and pose.
         breath: cm that the shoulders rise.
         gaze: move the eyes over the partner's face and sometimes off it; else they stay as they
@@ -71,9 +79,8 @@ class Manner:
     def motion(self, motion: Motion, portrait: Portrait) -> Motion:
         """The motion that starts at the portrait and leaves its strong expression behind."""
         came = self._came(len(motion))[:, None]
-        gain = np.full(motion.beta.shape[1], self.vivid)
-        gain[_lids(portrait)] = 1  # shut is shut
-        beta = came * (gain * motion.beta - self.relax * surplus(portrait))
+        shown = stressed(motion.beta, portrait.model, self.vivid)
+        beta = came * (shown - self.relax * surplus(portrait))
         pose = came * motion.pose
         if self.attend:
             low, high = pose_limits(portrait.rotation)
@@ -114,6 +121,26 @@ class Manner:
         return -self.breath * (1 - np.cos(phase)) / 2
 
 
+def stressed(beta: Floats, model: FaceModel, vivid: float) -> Floats:
+    """Expression (T, D), `vivid` times as strong; lids as they are, for shut is shut.
+
+    Directions that are `FAINT` are strengthened more, the more the longer they last, both sides
+    alike; inner brows rise less where that draws brows together.
+    """
+    out = vivid * beta
+    out[:, _lids(model)] = beta[:, _lids(model)]
+    for name, power in FAINT.items():
+        sides = [model.index(f"{name}_{side}") for side in "lr"]
+        share = (beta[:, sides] / model.full[sides]).mean(1, keepdims=True)
+        meant = smooth(uniform_filter1d(share, MOOD, 0, mode="nearest") / MEANT)
+        out[:, sides] = vivid ** (1 + (power - 1) * meant) * beta[:, sides]
+    brows = [model.index(f"brow_down_{side}") for side in "lr"]
+    more = ((out - beta)[:, brows] / model.full[brows]).mean(1)
+    inner = model.index("brow_inner_up")
+    out[:, inner] *= np.where(out[:, inner] > 0, np.clip(1 - KNIT * more, 0, 1), 1)
+    return out
+
+
 def surplus(portrait: Portrait) -> NDArray[np.float32]:
     """(D,) what a portrait shows beyond doubt: its own expression beyond `UNSURE`.
 
@@ -125,12 +152,12 @@ def surplus(portrait: Portrait) -> NDArray[np.float32]:
     out[: len(model.full)] = np.sign(share) * np.maximum(np.abs(share) - UNSURE, 0) * model.full
     jaw = model.index("jaw_open")
     out[jaw] = max(float(portrait.beta[jaw]), 0.0)  # a mouth is open or it is not
-    out[_lids(portrait)] = 0
+    out[_lids(model)] = 0
     return out
 
 
-def _lids(portrait: Portrait) -> list[int]:
-    return [portrait.model.index(f"blink_{eye}") for eye in "lr"]
+def _lids(model: FaceModel) -> list[int]:
+    return [model.index(f"blink_{eye}") for eye in "lr"]
 
 
 def own_gaze(portrait: Portrait) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from elp.errors import ElpError
 from elp.motion import Motion
 from elp.render import Manner, Portrait, WarpRenderer, render
 from elp.render import gaze as eyes
-from elp.render.manner import own_gaze, surplus
+from elp.render.manner import own_gaze, stressed, surplus
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +57,22 @@ def test_expression_is_strengthened_but_lids_and_pose_are_not(portrait: Portrait
     assert strong.beta[-1, smile] == pytest.approx(2 * beta[-1, smile])
     assert strong.beta[-1, lid] == pytest.approx(beta[-1, lid])
     assert np.array_equal(strong.pose, plain.pose)
+
+
+def test_a_lasting_frown_is_strengthened_most_a_twitch_is_not(portrait: Portrait) -> None:
+    model = portrait.model
+    face = model.beta(frown_l=0.4, frown_r=0.3, brow_down_l=0.4, brow_down_r=0.4, brow_inner_up=0.2)
+    lasting, twitch = np.tile(face, (60, 1)), np.zeros((60, len(face)), np.float32)
+    twitch[30] = face
+    sides, brow = ([model.index(f"{x}_{e}") for e in "lr"] for x in ("frown", "brow_down"))
+    inner = model.index("brow_inner_up")
+    shown, brief = (
+        stressed(x, model, 1.5)[30] / np.where(face, face, 1) for x in (lasting, twitch)
+    )
+    assert (shown[brow] > shown[sides]).all() and (shown[sides] > 1.9).all()
+    assert shown[sides[0]] == pytest.approx(shown[sides[1]])  # both sides alike
+    assert shown[inner] < 1.5 and brief[brow] == pytest.approx(1.5, abs=0.1)
+    assert np.allclose(stressed(lasting, model, 1.0), lasting)
 
 
 @pytest.mark.parametrize("seed", range(3))
