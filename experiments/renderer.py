@@ -1,39 +1,29 @@
 """The portrait renderer measured on re-tracked pixels: does it do what was asked for? (chapter "The
 renderer").
 
-    python -m experiments.renderer --clips FOLDER
-    python -m experiments.renderer --portraits FOLDER --speaker CLIP.npz --corpus FOLDER
+    python -m experiments.renderer FOLDER
 
-A clip is re-made from its own first frame and its own motion; portraits answer a clip. No picture
-is kept: numbers only.
+A clip is re-made from its own first frame and its own motion. No picture is kept: numbers only.
+How portraits answer is measured by `experiments/portraits.py`.
 """
 
 # T frame
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-import torch
 import typer
 from numpy.typing import NDArray
 
-from elp.corpus import Corpus
-from elp.evaluation.controllability import EmotionClassifier
-from elp.extraction.blink import blink, ear, lid_aperture
-from elp.extraction.fit import fit
 from elp.face.landmarks import OVAL, POINTS
-from elp.face.model import FaceModel
-from elp.listener.responder import ELPResponder
 from elp.media.track import landmarks
-from elp.motion import POSE, Clip, Motion, runs
+from elp.motion import POSE
 from elp.records import commit, run_card, write_json
-from elp.render import Manner, Portrait, WarpRenderer, blink_control
-from elp.render.frames import play
+from elp.render import Portrait, WarpRenderer
 from experiments.clips import SIDE, Take, resized, take
 
 Image = NDArray[np.uint8]
@@ -92,83 +82,6 @@ def reenactment(clip: Take, *, limits: bool = True) -> dict[str, Any]:
     }
 
 
-def answers(
-    portrait: Portrait, told: dict[str, Motion], reader: Any
-) -> tuple[dict[str, Any], Floats]:
-    """One portrait answering under every emotion: lids that differ, blinks found again, and which
-    emotion is read off its re-tracked face.
-
-    A face says what it feels by how it differs from itself at rest: what is read is β less that of
-    the same person in the same manner while nothing is asked for, all fitted as one person.
-
-    Returns:
-        The row, and where the named directions stand under each emotion, (emotions, names) shares.
-    """
-    manner, differ, asked, found = Manner(), 0, 0, 0
-    renderer, model = WarpRenderer(portrait, SIDE), portrait.model
-    rest = _still(np.zeros((SETTLED + REST, len(portrait.beta)), np.float32))
-    seen = [tracked(list(play(renderer, portrait, rest, manner)))[SETTLED::STEP]]
-    for answer in told.values():
-        motion = manner.motion(answer, portrait)
-        beta = blink_control(motion.beta, motion.blink, model)
-        poses = zip(beta, motion.pose, strict=True)
-        lids = np.array([renderer.vertices(b, p)[3] for b, p in poses])
-        differ += int((np.abs(np.diff(lids, axis=1)) > WINK).sum())
-        points = tracked(list(play(renderer, portrait, answer, manner)))
-        phi = blink(ear(points), iris=lid_aperture(points))
-        spans = [s for s in runs(answer.blink) if s[0] >= SETTLED and s[1] < len(phi) - 1]
-        asked += len(spans)
-        found += sum(bool(phi[max(a - 1, 0) : b + 1].any()) for a, b in spans)
-        seen.append(points[SETTLED::STEP])
-    again = fit(np.concatenate(seen), (SIDE, SIDE), model, smooth=0.0).beta
-    first, *parts = np.split(again, np.cumsum([len(x) for x in seen])[:-1])
-    moved = [_still(part - np.median(first, 0)) for part in parts]
-    names = list(told)
-    smiles = [round(float(smile(m, model)), 3) for m in moved]
-    row = {
-        "lids_differ": differ,
-        "blinks_asked": asked,
-        "blinks_found": found,
-        "read": dict(zip(names, [names[k] for k in reader.predict(moved)], strict=True)),
-        "smile": dict(zip(names, smiles, strict=True)),
-        "in_order": bool(np.all(np.diff([-np.inf, *smiles]) > 0)),
-    }
-    return row, np.stack([m.beta[:, : len(model.full)].mean(0) / model.full for m in moved])
-
-
-def _still(beta: Floats) -> Motion:
-    """A motion of faces alone."""
-    return Motion(
-        beta=beta, pose=np.zeros((len(beta), POSE), np.float32), blink=np.zeros(len(beta))
-    )
-
-
-def told_apart(stands: dict[str, Floats], emotions: list[str]) -> dict[str, dict[str, str]]:
-    """Which emotion is read in each portrait by who knows the other portraits' faces alone.
-
-    A tracker sees a frown otherwise than a face model draws it, but alike in every portrait.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    out = {}
-    for name, faces in stands.items():
-        others = [x for other, x in stands.items() if other != name]
-        reader = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=5000))
-        reader.fit(np.concatenate(others), np.tile(emotions, len(others)))
-        out[name] = dict(zip(emotions, reader.predict(faces).tolist(), strict=True))
-    return out
-
-
-def smile(motion: Motion, model: FaceModel) -> float:
-    """Mean share of the smile less that of the frown."""
-    sides = [model.index(f"smile_{side}") for side in "lr"]
-    frowns = [model.index(f"frown_{side}") for side in "lr"]
-    share = motion.beta[:, : len(model.full)] / model.full
-    return float(share[:, sides].mean() - share[:, frowns].mean())
-
-
 def sharpness(portrait: Portrait, size: int) -> float:
     """Energy of the Laplacian of the face in a slightly turned frame, over that of the photo."""
     import cv2
@@ -189,21 +102,12 @@ def sharpness(portrait: Portrait, size: int) -> float:
 
 
 def main(
-    clips: Annotated[Path | None, typer.Option(help="Folder of videos of one person.")] = None,
-    portraits: Annotated[Path | None, typer.Option(help="Folder of pictures.")] = None,
-    speaker: Annotated[Path | None, typer.Option(help="Clip that the portraits answer.")] = None,
-    corpus: Annotated[Path | None, typer.Option(help="Its listeners teach the reader.")] = None,
+    clips: Annotated[Path, typer.Argument(help="Folder of videos of one person.")],
     output: Annotated[Path, typer.Option("-o")] = Path("book/results/renderer.json"),
-    frames: int = 125,
 ) -> None:
-    """Fill the parts of the result file whose folders are given."""
+    """Fill the result file."""
     commit()  # of the code that runs now, however long it takes
-    result = json.loads(output.read_text()) if output.exists() else {}
-    if clips is not None:
-        result["clips"] = of_clips(clips)
-    if portraits is not None and speaker is not None and corpus is not None:
-        result["portraits"] = of_portraits(portraits, Clip.load(speaker)[:frames], corpus)
-    write_json(output, result)
+    write_json(output, {"clips": of_clips(clips)})
 
 
 def of_clips(folder: Path) -> dict[str, Any]:
@@ -214,40 +118,10 @@ def of_clips(folder: Path) -> dict[str, Any]:
         rows[path.stem] = {
             "limits": reenactment(clip),
             "no limits": reenactment(clip, limits=False),
+            "sharpness": {str(size): sharpness(clip.portrait, size) for size in (256, 512)},
         }
         print(path.stem, rows[path.stem], flush=True)
     return run_card(seed=None, started=started) | {"size": SIDE, "rows": rows}
-
-
-def of_portraits(folder: Path, speaker: Clip, corpus: Path) -> dict[str, Any]:
-    """Every portrait of a folder answering that speaker under every emotion."""
-    started, rows, stands = time.time(), {}, {}
-    reader, listener = EmotionClassifier(Corpus.open(corpus)), ELPResponder.from_checkpoint()
-    told = {
-        name: listener.respond(speaker, name, generator=torch.Generator().manual_seed(0))
-        for name in reader.emotions
-    }
-    for path in sorted(folder.iterdir()):
-        portrait = Portrait.load(path)
-        rows[path.stem], stands[path.stem] = answers(portrait, told, reader)
-        rows[path.stem]["sharpness"] = {str(x): sharpness(portrait, x) for x in (256, 512)}
-        print(path.stem, rows[path.stem], flush=True)
-    for name, read in told_apart(stands, list(told)).items():
-        rows[name]["told_apart"] = read
-    found, asked = (sum(r[f"blinks_{k}"] for r in rows.values()) for k in ("found", "asked"))
-    right, apart = (
-        [a == b for r in rows.values() for a, b in r[key].items()] for key in ("read", "told_apart")
-    )
-    total = {
-        "frames": len(speaker),
-        "lids_differ": sum(r["lids_differ"] for r in rows.values()),
-        "blinks_asked": asked,
-        "blinks_found": round(found / max(1, asked), 3),
-        "emotions_read": round(float(np.mean(right)), 3),
-        "emotions_told_apart": round(float(np.mean(apart)), 3),
-        "emotions_in_order": round(float(np.mean([r["in_order"] for r in rows.values()])), 3),
-    }
-    return run_card(seed=0, started=started) | total | {"size": SIDE, "rows": rows}
 
 
 if __name__ == "__main__":
