@@ -577,8 +577,7 @@ figures.image(
 #   surroundings are turned and stretched, in the source $s$ and in the driving mesh $d$. Around keypoint $k$ the pixel $\mathbf{z}$ comes from
 #
 # $$
-# \mathcal{T}^k(\mathbf{z}) = \mathbf{p}^k_s + J^k_s \,(J^k_d)^{-1} (\mathbf{z} - \mathbf{p}^k_d).
-# $$ (eq-render-fomm)
+# \mathcal{T}^k(\mathbf{z}) = \mathbf{p}^k_s + J^k_s \,(J^k_d)^{-1} (\mathbf{z} - \mathbf{p}^k_d). \tag{6.3}$$
 #
 #   Without supervision 32 keypoints take long to find what matters; ours are taught to be 32 known points of the mesh.
 # - **The mesh itself** (`--renderer flow`). Why guess what is known? Four candidates: *stay*; *skull and hair*, as rings around the face that
