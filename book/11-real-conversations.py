@@ -412,6 +412,7 @@ figures.show(
 # $10^{-5}$. So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
+# :class: note
 # Which clips were moved to unpositive for balance is not said. A clip is positive from a probability of happiness of 0.5 on; where that would be more than half of the clips, only the happiest half stays positive. The accuracy of the labels is not
 # reported in the paper. Learning2Listen ships mel spectra but no sound; from these the analyser's features can only be approximated, as its mel bands are others.
 # ```

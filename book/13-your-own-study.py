@@ -160,11 +160,11 @@ assert len(kept) == 22
 #
 # ## Means that hold for other raters and other speakers
 #
-# 22 raters times 8 speakers are 176 answers to a method, but not 176 independent ones. Another study would ask other people *about other conversations*; an interval that forgets the second finds differences that are not there ([Judd et al., 2012](references.bib#judd2012stimuli); Exercise 2). With $u_i$ for what answer $i$ adds to the error of a mean,
+# 22 raters times 8 speakers are 176 answers to a method, but not 176 independent ones. Another study would ask other people *about other conversations*; an interval that forgets the second finds differences that are not there ([Judd et al., 2012](references.bib#judd2012stimuli); the second exercise below). With $u_i$ for what answer $i$ adds to the error of a mean,
 #
 # $$\mathrm{Var} = \sum_r \Big(\sum_{i \in r} u_i\Big)^2 + \sum_c \Big(\sum_{i \in c} u_i\Big)^2 - \sum_{rc} \Big(\sum_{i \in rc} u_i\Big)^2$$
 #
-# : over raters, plus over speakers, less what both contain ([Cameron et al., 2011](references.bib#cameron2011multiway)). Every sum is scaled by $n/(n-1)$ for its $n$ terms, and $t$ has one degree of freedom less than there are raters or speakers, whichever are fewer.
+# The first sum is over raters, the second over speakers, and the third takes away what both contain ([Cameron et al., 2011](references.bib#cameron2011multiway)). Every sum is scaled by $n/(n-1)$ for its $n$ terms, and $t$ has one degree of freedom less than there are raters or speakers, whichever are fewer.
 
 # %% tags=["remove-input"]
 from elp.book.study.analysis import Estimates

@@ -26,25 +26,31 @@ def page(body: str) -> str:
 
     def boxed(found: re.Match[str]) -> str:
         label = f'role="group" tabindex="0" aria-label="table {next(number)} of this page"'
-        table = re.sub(
-            r"<th></th>", '<th scope="col"><span class="elp-unseen">row</span></th>', found[0]
-        )
-        return f'<div class="elp-scroll" {label}>{stacked(table)}</div>'
+        return f'<div class="elp-scroll" {label}>{usable(found[0])}</div>'
 
     body = TABLE.sub(boxed, body)
     body = body.replace(' role="doc-biblioentry"', ' role="listitem"')
     return body.replace(' role="doc-backlink"', "")
 
 
-def stacked(table: str) -> str:
-    """A wide table whose cells know their column; its roles stay when it is laid out otherwise."""
+def usable(table: str) -> str:
+    """The table with one row of headings, none of them empty; if it is wide, its cells know their
+    column, and roles say what they are when it is laid out otherwise.
+    """
     soup = BeautifulSoup(table, "html.parser")
     found = soup.table
     assert found is not None
-    heads = found.select("thead tr")
+    rows = found.select("thead tr")
+    if len(rows) == 2 and not any(cell.get_text() for cell in rows[1].find_all("th")[1:]):
+        first, second = (row.find_all("th")[0] for row in rows)
+        first.replace_with(second.extract())  # pandas: the index's name has a row of its own
+        rows.pop().decompose()
+    for cell in found.select("th:empty"):
+        cell["scope"] = "col"
+        cell.append(soup.new_tag("span", attrs={"class": "elp-unseen"}, string="row"))
     titles = [" ".join(cell.get_text(" ").split()) for cell in found.select("thead th")]
-    if len(heads) != 1 or len(titles) < WIDE or found.select("[colspan], [rowspan]"):
-        return table
+    if len(rows) != 1 or len(titles) < WIDE or found.select("[colspan], [rowspan]"):
+        return str(soup)
     kept = [name for name in found.get_attribute_list("class") if name]
     found["class"] = " ".join([*kept, "elp-stack"])
     found["role"] = "table"

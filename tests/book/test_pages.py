@@ -90,6 +90,9 @@ def test_a_wide_table_s_values_know_their_columns() -> None:
     assert 'class="elp-stack"' in page and page.count('role="cell"') == 3
     assert 'data-title="gain →GT" role="cell"><div>2</div>' in page
     assert "elp-stack" not in accessible.page(f"<table>{head.replace('<th>n</th>', '')}</table>")
+    named = head.replace("</tr>", "</tr><tr><th>method</th><th></th><th></th><th></th></tr>")
+    page = accessible.page(f"<table>{named}{body}</table>")
+    assert page.count("<tr") == 2 and 'data-title="method" role="rowheader"' in page
 
 
 def test_a_cell_knows_the_result_files_behind_its_numbers() -> None:
