@@ -164,9 +164,9 @@ figures.show(
 #
 # $$
 # \beta_k(t) = \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g_e\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}}
-# + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise},\qquad m_i \sim \text{Categorical}(w_e \odot \text{taste}), \tag{4.1}$$
+# + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise}, \tag{4.1}$$
 #
-# and alike for the head, whose turns and tilts are mirrored. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
+# and alike for the head, whose turns and tilts are mirrored. Which gesture is made is drawn, $m_i \sim \text{Categorical}(w_e \odot \text{taste})$. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
 # less the worse the mood ($g_e$). $b$ is the person's resting face.
 #
 # $A_e$ is what lasts: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), or of lowered brows and lip corners with the head

@@ -57,7 +57,7 @@ function table(rows) {
   const made = element('table', 'font-size:.9em;width:auto');
   const line = (cells, tag) => {
     const row = element('tr');
-    row.append(...cells.map((text, k) => element(k ? tag : 'th', 'text-align:left;padding:.15rem .8rem .15rem 0', text)));
+    row.append(...cells.map((text, k) => element(text ? (k ? tag : 'th') : 'td', 'text-align:left;padding:.15rem .8rem .15rem 0', text)));
     return row;
   };
   made.append(line(['', 'this method', 'people'], 'th'), ...rows.map((cells) => line(cells, 'td')));
