@@ -1,4 +1,4 @@
-"""The page "Talk to it" with a fake microphone, the network cut."""
+"""The page "Talk to it" with a fake microphone and camera, the network cut."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import cut
+from tests.browser.test_camera import film  # noqa: F401
 from tests.browser.test_site import THEME
 
 STREAMS = """
@@ -26,9 +27,10 @@ OFF = (
 
 
 @pytest.fixture(scope="module")
-def fake(launch: Callable[..., Any]) -> Iterator[Any]:
-    """A browser whose microphone beeps."""
-    opened = launch("--use-fake-device-for-media-stream")
+def fake(launch: Callable[..., Any], film: Path) -> Iterator[Any]:  # noqa: F811
+    """A browser whose microphone beeps, and whose camera sees a face come and go."""
+    seen = f"--use-file-for-fake-video-capture={film}"
+    opened = launch("--use-fake-device-for-media-stream", seen)
     yield opened
     opened.close()
 
@@ -54,8 +56,13 @@ class Talk:
     def reaches(self, state: str, *, at: int = 0) -> str:
         """Waits for a state of one widget; what the reader is told of it."""
         ask = "([at, s]) => document.querySelectorAll('.elp-talking')[at]?.dataset.state === s"
-        self.page.wait_for_function(ask, arg=[at, state], timeout=60_000)
+        self.page.wait_for_function(ask, arg=[at, state], timeout=300_000)
         return str(self.page.locator(".elp-listener-status").nth(at).inner_text())
+
+    def answers_on(self, *, at: int = 0) -> None:
+        """Waits until 25 more frames were answered."""
+        root = self.page.locator(".elp-talking").nth(at)
+        self.answers(int(root.get_attribute("data-frames") or 0) + 25, at=at)
 
     def answers(self, frames: int, *, at: int = 0) -> None:
         """Waits until so many frames were answered."""
@@ -132,20 +139,30 @@ def test_a_refused_microphone_is_said_and_the_recording_still_plays(
     talk.close()
 
 
-def test_a_camera_is_looked_through_and_closed(fake: Any, site: tuple[str, Path]) -> None:
-    """Nobody sits before the fake one: it listens all the same."""
+def test_a_camera_is_calibrated_watches_loses_and_finds(
+    fake: Any, site: tuple[str, Path]
+) -> None:
+    """All the while the listener answers; stopped, the camera is off, and can be used again."""
     talk = Talk(fake, f"{site[0]}book/talk.html", allowed=("microphone", "camera"))
     talk.wake()
     assert not [url for url in talk.asked if "tracker" in url]
     talk.press("camera")
-    assert "look" in talk.reaches("looking")
-    before = int(talk.page.locator(".elp-talking").get_attribute("data-frames") or 0)
-    talk.answers(before + 25)
+    assert "Keep still" in talk.reaches("calibrating")
+    talk.answers_on()
+    assert "watches" in talk.reaches("watching")
+    talk.answers_on()
+    assert "out of sight" in talk.reaches("unseen")
+    talk.answers_on()
+    talk.reaches("watching")
+    assert "picture of you" in talk.page.locator(".elp-counted").inner_text()
     assert not talk.page.evaluate(OFF)
     talk.press("stop")
     assert "off" in talk.reaches("stopped")
     assert talk.page.evaluate(OFF)
     assert talk.page.evaluate("() => streams.length") == 2
+    talk.press("camera")  # somebody else may sit there now
+    talk.reaches("calibrating")
+    assert not talk.page.evaluate(OFF)
     talk.close()
 
 
@@ -168,7 +185,7 @@ def test_two_of_them_from_a_disk(fake: Any, site: tuple[str, Path]) -> None:
     two = site[1] / "book" / "talk-two.html"
     two.write_text(page.replace(box, box + box), encoding="utf-8")
     try:
-        talk = Talk(fake, two.as_uri())
+        talk = Talk(fake, two.as_uri(), allowed=("microphone", "camera"))
         talk.wake()
         for at in range(2):
             talk.reaches("ready", at=at)
@@ -176,6 +193,15 @@ def test_two_of_them_from_a_disk(fake: Any, site: tuple[str, Path]) -> None:
         for at in range(2):
             talk.answers(25, at=at)
             assert "over" in talk.reaches("over", at=at)
+        for at in range(2):
+            talk.press("camera", at=at)
+        for at in range(2):
+            talk.reaches("calibrating", at=at)
+        talk.press("stop", at=0)
+        assert not talk.page.evaluate(OFF)
+        talk.answers_on(at=1)
+        talk.press("stop", at=1)
+        assert talk.page.evaluate(OFF)
         talk.close()
     finally:
         two.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import skimage.data
 
+from elp.book.widgets import bundle
 from elp.media import weights
 from elp.media.detect import Detector
 from elp.media.network import Crop, Network, patch
@@ -22,11 +24,11 @@ from tests.browser.conftest import ROOT, cut
 PHOTOGRAPH = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain; the face: 92 pixels
 PAGE = """<!doctype html><meta charset="utf-8"><script src="tracker.js"></script>
 <script type="module">
-const source = new Blob([globalThis.elpTracker.module], { type: "text/javascript" });
+const source = new Blob([MODULE], { type: "text/javascript" });
 window.elp = await import(URL.createObjectURL(source));
 const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-window.camera = await elp.createCamera(globalThis.elpTracker);
-const { tracker } = camera;
+const { face, ...files } = await elp.unzipped(elpTracker.files);
+const tracker = await elp.createTracker(files);
 const picture = (data, width, height) => ({ data: bytes(data), width, height, channels: 4 });
 window.network = async (name, data) => {
   const found = await tracker.networks[name].run(new Float32Array(bytes(data).buffer));
@@ -66,7 +68,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, str(ROOT / "book" / "_tools" / "vendor.py")]
     subprocess.run([*command, "tracker"], check=True, timeout=300)
     (made / "tracker.js").symlink_to(ROOT / "book" / "_vendor" / "vendor" / "tracker.js")
-    (made / "index.html").write_text(PAGE)
+    parts = json.dumps(bundle.joined(bundle.WATCHER, exported=True))
+    (made / "index.html").write_text(PAGE.replace("MODULE", parts.replace("</", "<\\/")))
     return made
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "js"
 ENGINE = ("random", "layers", "engine")
-CAMERA = (
+WATCHER = (
     *("unzipped", "layers", "picture", "sight", "litert", "tracker"),
-    *("matrices", "energy", "calibration", "smoothness", "fit", "camera"),
+    *("matrices", "energy", "calibration", "smoothness", "fit", "watcher"),
 )
 TALK = (
     *("sound", "prosody", "hearing", "moments", "ear", "microphone"),
@@ -28,24 +28,26 @@ def module() -> str:
     In one file, as a page that is opened from a disk may not import others; the worker's own source
     is a text in it, for the same reason.
     """
-    worker = _joined((*ENGINE, "worker"), exported=False)
-    whole = _joined((*ENGINE, *VIEW), exported=True)
+    worker = joined((*ENGINE, "worker"), exported=False)
+    whole = joined((*ENGINE, *VIEW), exported=True)
     return f"const WORKER = {json.dumps(worker, ensure_ascii=False)};\n{whole}"
 
 
 @cache
 def tracking() -> str:
-    """An ES module that follows a face before a camera; see `widgets.tracking`."""
-    return _joined(CAMERA, exported=True)
+    """An ES module that follows a face before a camera, in a worker; see `widgets.tracking`."""
+    watcher = joined(WATCHER, exported=False)
+    camera = joined(("camera",), exported=True)
+    return f"const WATCHER = {json.dumps(watcher, ensure_ascii=False)};\n{camera}"
 
 
 @cache
 def talking() -> str:
     """An ES module of a listener to talk to."""
-    return _joined((*ENGINE, *TALK), exported=True)
+    return joined((*ENGINE, *TALK), exported=True)
 
 
-def _joined(names: tuple[str, ...], *, exported: bool) -> str:
+def joined(names: tuple[str, ...], *, exported: bool) -> str:
     texts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in names]
     joined = IMPORTS.sub("", "\n".join(texts))
     return joined if exported else re.sub(r"^export ", "", joined, flags=re.MULTILINE)

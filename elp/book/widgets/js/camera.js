@@ -1,37 +1,68 @@
 // The reader as the listener sees them: from a camera's stream to a speaker's β, pose and blink. Pictures are looked at
-// and forgotten.
-import { createFit } from './fit.js';
-import { unpack } from './layers.js';
-import { createTracker } from './tracker.js';
-import { unzipped } from './unzipped.js';
+// by a worker (watcher.js), so that the page never waits for them, and forgotten.
 
 const MISSED = 13; // pictures without a face that are worth saying
+const KEPT = 12; // of what was seen last, half a second
 
 /** A `Camera`, of what `elpTracker` brings: `files`, and the face model's `layout`. */
 export async function createCamera({ files, layout }) {
-  const { core, utils, script, binary, face, ...models } = await unzipped(files);
-  const [tracker, model] = await Promise.all([createTracker({ models, wasm: { core, utils, script, binary } }), unpack(face, layout)]);
-  return new Camera(tracker, model);
+  const eyes = new Eyes();
+  try {
+    return new Camera(eyes, await eyes.ask({ files, layout }));
+  } catch (error) {
+    eyes.end();
+    throw error;
+  }
 }
 
-/** `seen` is the newest { beta, pose, blink }, as a model's speaker has them: of somebody who keeps still until the face
- *  is known, in the last pose while it is lost. `state` is 'closed', 'looking', 'calibrating', 'watching', 'lost',
- *  or 'failed' where numbers made no sense: it is closed then, and can be opened again. */
+/** A worker that answers one message after the other. */
+class Eyes {
+  constructor() {
+    // a page opened from a disk may start no worker from a file, and a worker import nothing of the page's
+    const url = URL.createObjectURL(new Blob([WATCHER], { type: 'text/javascript' }));
+    this.worker = new Worker(url);
+    URL.revokeObjectURL(url);
+    this.turn = Promise.resolve();
+  }
+
+  ask(message, given = []) {
+    const answered = this.turn.then(() => new Promise((resolve, reject) => {
+      const refused = (why) => reject(new Error(why));
+      this.worker.onmessage = ({ data }) => (data.wrong === undefined ? resolve(data.found) : refused(data.wrong));
+      this.worker.onerror = () => refused('the browser refuses a worker');
+      this.worker.postMessage(message, given);
+    }));
+    this.turn = answered.catch(() => {});
+    return answered;
+  }
+
+  end() {
+    this.worker.terminate();
+  }
+}
+
+/** `seen` is the newest { beta, pose, blink, time }, as a model's speaker has them: of somebody who keeps still until
+ *  the face is known, in the last pose while it is lost; `time` is the picture's, as performance.now() counts. `state`
+ *  is 'closed', 'looking', 'calibrating', 'watching', 'lost', or 'failed' where numbers made no sense: it is closed
+ *  then, and can be opened again. */
 class Camera {
-  constructor(tracker, model) {
-    Object.assign(this, { tracker, model, video: document.createElement('video'), state: 'closed', say: () => {} });
+  constructor(eyes, { width }) {
+    Object.assign(this, { eyes, video: document.createElement('video'), state: 'closed', say: () => {} });
     Object.assign(this.video, { muted: true, playsInline: true });
-    this.still = { beta: new Float32Array(model.deviation.length), pose: new Float32Array(6), blink: 0 };
-    this.seen = this.still;
+    this.pen = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+    this.still = { beta: new Float32Array(width), pose: new Float32Array(6), blink: 0, time: 0 };
+    this.past = [this.still];
+  }
+
+  get seen() {
+    return this.past.at(-1);
   }
 
   /** Watches a stream until `close`; `say(state)` is called when the state changes. */
   async open(stream, say = () => {}) {
     this.close();
     const turn = this.turn = {};
-    Object.assign(this, { stream, say, seen: this.still, missed: 0, spent: { track: 0, fit: 0 } });
-    this.fit = createFit({ model: this.model });
-    this.tracker.forget();
+    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, spent: { track: 0, fit: 0 } });
     this.become('looking');
     this.video.srcObject = stream;
     await this.video.play();
@@ -47,14 +78,26 @@ class Camera {
       track.onended = null;
       track.stop();
     });
-    Object.assign(this, { turn: null, stream: null, fit: null, seen: this.still });
+    Object.assign(this, { turn: null, stream: null, past: [this.still] });
     this.video.srcObject = null;
     this.become(state);
   }
 
-  /** Share of the calibration's frames that are there. */
-  get progress() {
-    return this.fit?.progress ?? 0;
+  /** Closes, and cannot be opened again. */
+  end() {
+    this.close();
+    this.eyes.end();
+  }
+
+  /** What was seen at a time, with the time of the newest picture that tells it: between two pictures β and pose go
+   *  straight from one to the other, after the newest they stay. */
+  at(time) {
+    const later = this.past.findIndex((each) => each.time > time);
+    if (later < 1) return later ? this.seen : this.past[0];
+    const [one, other] = this.past.slice(later - 1, later + 1);
+    const share = (time - one.time) / (other.time - one.time);
+    const between = (values, others) => values.map((value, k) => value + share * (others[k] - value));
+    return { beta: between(one.beta, other.beta), pose: between(one.pose, other.pose), blink: (share < 0.5 ? one : other).blink, time: other.time };
   }
 
   become(state) {
@@ -64,42 +107,45 @@ class Camera {
   }
 
   async watch(turn) {
+    await this.eyes.ask({ begin: true });
     while (this.turn === turn) {
-      const { busy } = this.fit;
-      await (busy ? breath() : next(this.video));
+      // while a calibration is computed pictures are not looked at
+      const time = this.busy ? null : await next(this.video);
       if (this.turn !== turn) return;
-      if (busy) this.fit.push(null);
-      else if (this.video.videoWidth) await this.look(turn);
+      if (this.busy) await this.look(turn, null, time);
+      else if (this.video.videoWidth) await this.look(turn, this.picture(), time);
     }
   }
 
-  async look(turn) {
-    const { videoWidth: width, videoHeight: height } = this.video;
-    const begun = performance.now();
-    const found = await this.tracker.track(this.video);
+  /** The video's picture, to be given away. Not an ImageBitmap: Chromium keeps half a gigabyte of those. */
+  picture() {
+    const { video: { videoWidth: width, videoHeight: height }, pen } = this;
+    if (pen.canvas.width !== width || pen.canvas.height !== height) Object.assign(pen.canvas, { width, height });
+    pen.drawImage(this.video, 0, 0);
+    return { data: pen.getImageData(0, 0, width, height).data, width, height };
+  }
+
+  async look(turn, picture, time) {
+    const { beta, pose, blink, met, calibrated, busy, spent } = await this.eyes.ask({ picture }, picture ? [picture.data.buffer] : []);
     if (this.turn !== turn) return;
-    const tracked = performance.now();
-    const { beta, pose, blink, calibrated } = this.fit.push(found?.points ?? null, width, height);
-    this.spent = { track: tracked - begun, fit: performance.now() - tracked };
-    this.missed = found ? 0 : this.missed + 1;
-    this.seen = { beta, pose, blink: Number(blink) };
+    this.busy = busy;
+    if (!picture) return;
+    this.spent = spent;
+    this.looked++;
+    this.missed = met ? 0 : this.missed + 1;
+    this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time }];
     if (this.missed >= MISSED) this.become(calibrated ? 'lost' : 'looking');
-    else if (found) this.become(calibrated ? 'watching' : 'calibrating');
+    else if (met) this.become(calibrated ? 'watching' : 'calibrating');
   }
 }
 
-/** Lets the page do what else waits. */
-function breath() {
-  return new Promise((resolve) => { setTimeout(resolve); });
-}
-
-/** The video's next picture, or a little later where a browser does not tell. */
+/** When the video's next picture was taken, once it is there; or a little later where a browser does not tell. */
 function next(video) {
   return new Promise((resolve) => {
-    const late = setTimeout(resolve, 250);
-    video.requestVideoFrameCallback?.(() => {
+    const late = setTimeout(() => resolve(performance.now()), 250);
+    video.requestVideoFrameCallback?.((now, { captureTime }) => {
       clearTimeout(late);
-      resolve();
+      resolve(captureTime ?? now);
     });
   });
 }

@@ -12,7 +12,8 @@ const HUSH = 75; // frames without any sound after which it is said
 const NOTHING = -7; // log10 of a power that no microphone's noise falls below
 const DEGREES = 180 / Math.PI;
 
-/** One conversation. `seen(frame)` tells the speaker's { beta, pose, blink } in a frame; `now()` is the sound's clock. */
+/** One conversation. `seen(frame, ago)` tells the speaker's { beta, pose, blink } in a frame whose middle was `ago` seconds
+ *  before now; `now()` is the sound's clock. */
 export class Ear {
   constructor({ listener, hearing, sizes, named, settings, seen, now }) {
     Object.assign(this, { named, seen, now, frame: 0, leftOut: 0, share: 0, hush: 0 });
@@ -31,13 +32,16 @@ export class Ear {
     this.power = 0.8 * (this.power ?? 0) + 0.2 * (sound.reduce((sum, x) => sum + x * x, 0) / Math.max(1, sound.length));
     const began = performance.now();
     const rows = this.sound.push(sound);
-    const late = this.now() - end > LATE;
-    const found = rows.map((row) => this.answered(row, late && this.frame > FPS)).filter(Boolean);
+    const behind = this.now() - end;
+    const found = rows.map((row, k) => {
+      const ago = behind + this.sound.waited + (rows.length - 1 - k) / FPS;
+      return this.answered(row, ago, behind > LATE && this.frame > FPS);
+    }).filter(Boolean);
     if (rows.length) this.spent = (performance.now() - began) / rows.length;
     return found.map((frame) => ({ ...frame, end }));
   }
 
-  answered({ mfcc, prosody }, late) {
+  answered({ mfcc, prosody }, ago, late) {
     const frame = this.frame++;
     this.hush = Math.log10(this.power + 1e-12) < NOTHING ? this.hush + 1 : 0;
     if (late) {
@@ -45,13 +49,13 @@ export class Ear {
       return null;
     }
     const { conversation } = this;
-    const { pose, shut } = conversation.step(this.hearing.step({ mfcc, prosody, ...this.seen(frame) }));
+    const { pose, shut } = conversation.step(this.hearing.step({ mfcc, prosody, ...this.seen(frame, ago) }));
     const beta = conversation.beta();
     this.share = Math.min(1, Math.max(0, this.share + (shut ? 1 / CLOSING : -1 / OPENING)));
     const smile = this.named.smile.reduce((sum, [row, full]) => sum + beta[row] / full / 2, 0);
     const [, rank, voiced, , energy] = prosody;
-    const pitch = pose[0] * DEGREES;
-    const started = this.moments.push({ rank, voiced, pitch, shut, smile });
+    const [pitch, yaw] = [pose[0] * DEGREES, pose[1] * DEGREES];
+    const started = this.moments.push({ rank, voiced, pitch, yaw, shut, smile });
     return { beta, closed: this.share, pose, smile, pitch, voiced, voice: Math.min(1, Math.max(0, (energy + 2.5) / 3.5)), began: started };
   }
 

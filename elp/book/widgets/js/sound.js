@@ -182,4 +182,9 @@ export class Sound {
     this.rest = all.slice(at);
     return rows;
   }
+
+  /** Seconds from the middle of the newest row's window to the last sample. */
+  get waited() {
+    return (this.rest.length + HOP - WINDOW / 2) / RATE;
+  }
 }

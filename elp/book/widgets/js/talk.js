@@ -125,7 +125,8 @@ class Talk {
     const still = new Float32Array(6);
     const mean = this.listener.w['beta.mean'];
     this.past = Array.from({ length: SHOWN }, () => ({ voice: 0, pitch: 0, smile: 0, closed: 0, began: {} }));
-    this.delays = [];
+    this.delays = []; // ms, of the last frames' sound
+    this.ages = []; // and of the pictures that they knew
     this.newest = { beta: mean, closed: 0, pose: still };
     this.seen = { beta: mean.map(() => 0), pose: still, blink: 0 };
     this.dirty = true;
@@ -165,15 +166,18 @@ class Talk {
     const stream = await webcam();
     const stop = () => stream.getTracks().forEach((track) => track.stop());
     if (this.turn !== mine) return stop();
+    this.eyes ??= this.model.get('eyes')();
+    let eyes;
     try {
-      this.eyes ??= await this.model.get('eyes')();
+      eyes = await this.eyes;
     } catch (error) {
+      this.eyes = null;
       stop();
       throw new Trouble(`The networks that find faces did not come (${error.message}): press again.`);
     }
     if (this.turn !== mine) return stop();
     stream.getTracks().forEach((track) => { track.onended = () => this.stop('lost'); });
-    this.camera = this.eyes;
+    this.camera = eyes;
     await this.camera.open(stream, () => { if (!document.hidden) this.say(this.hears()); });
   }
 
@@ -187,14 +191,14 @@ class Talk {
   begun() {
     const { model, listener, hearing, mesh, tap } = this;
     const settings = { emotion: model.get('emotion'), heads: model.get('heads'), temperature: 1, seed: model.get('seed') };
-    const seen = (frame) => this.watched(frame);
+    const seen = (frame, ago) => this.watched(frame, ago);
     return new Ear({ listener, hearing, sizes: model.get('ear').sizes, named: mesh.named, settings, seen, now: () => tap.now });
   }
 
   /** What is seen of the speaker: of a recording its motion, else what the camera shows, else somebody who keeps still. */
-  watched(frame) {
+  watched(frame, ago) {
     const { clip, camera } = this;
-    if (camera) this.seen = camera.seen;
+    if (camera) this.seen = camera.at(performance.now() - 1000 * ago);
     if (!clip) return this.seen;
     const t = Math.min(frame, clip.frames - 1);
     const width = clip.beta.length / clip.frames;
@@ -252,6 +256,7 @@ class Talk {
     this.speaker.draw(seen.beta, seen.blink, seen.pose);
     this.root.style.setProperty('--loud', tap ? (newest.voice ?? 0).toFixed(2) : 0);
     if (tap && newest.end) this.delays = [...this.delays.slice(-49), 1000 * (tap.now - newest.end)];
+    if (this.camera?.state === 'watching') this.ages = [...this.ages.slice(-49), performance.now() - seen.time];
     this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
     if (this.root.dataset.drawn % 4 === 1) this.plot();
   }
@@ -264,15 +269,19 @@ class Talk {
       { values: line((f) => Number(f.began.pauses ?? 0)), color: '#d5600a', low: 0, high: 1, row: 0 },
       { values: line((f) => Number(f.began.cues ?? 0)), color: '#2f7fc1', low: 0, high: 1, row: 0 },
       { values: line((f) => f.pitch), color: '#0b9a70', low: -12, high: 12, row: 1 },
+      { values: line((f) => Number(f.began.nods ?? 0)), color: '#8a8a8a', low: 0, high: 1, row: 1 },
       { values: line((f) => f.smile), color: '#2f7fc1', low: -0.1, high: 1, row: 2 },
+      { values: line((f) => Number(f.began.smiles ?? 0)), color: '#8a8a8a', low: 0, high: 1, row: 2 },
       { values: line((f) => f.closed), color: '#6a6fd6', low: 0, high: 1, row: 3, filled: true },
-    ], ['the speaker\'s voice, pauses (orange), low pitch (blue)', 'nod, ±12°', 'smile', 'blinks']);
+    ], ['the speaker\'s voice, pauses (orange), low pitch (blue)', 'head, ±12°, and nods (grey)', 'smile, and its beginnings (grey)', 'blinks']);
     if (!ear) return;
-    const delay = [...this.delays].sort((a, b) => a - b)[this.delays.length >> 1] ?? 0;
+    const [delay, age] = [this.delays, this.ages].map((ms) => [...ms].sort((a, b) => a - b)[ms.length >> 1] ?? 0);
     const { pauses, cues, nods, blinks, smiles } = ear.moments.counts;
+    const sight = age ? `, ${age.toFixed(0)} ms after the newest picture of you` : '';
     const skipped = ear.leftOut ? ` ${ear.leftOut} frames left out: this machine is too slow.` : '';
-    this.counted.textContent = `Speaker: pauses ${pauses}, low pitches ${cues}. Listener: nods ${nods}, blinks ${blinks}, smiles ${smiles}. ${ear.spent.toFixed(0)} ms of work a frame, shown ${delay.toFixed(0)} ms after its sound.${skipped}`;
-    Object.assign(this.root.dataset, { spent: ear.spent.toFixed(1), delay: delay.toFixed(0) });
+    this.counted.textContent = `Speaker: pauses ${pauses}, low pitches ${cues}. Listener: nods ${nods}, blinks ${blinks}, smiles ${smiles}. ${ear.spent.toFixed(0)} ms of work a frame, shown ${delay.toFixed(0)} ms after its sound${sight}.${skipped}`;
+    Object.assign(this.root.dataset, { spent: ear.spent.toFixed(1), delay: delay.toFixed(0), age: age.toFixed(0) });
+    if (this.camera) this.root.dataset.looked = this.camera.looked;
   }
 
   close() {
@@ -280,6 +289,7 @@ class Talk {
     cancelAnimationFrame(this.next);
     document.removeEventListener('visibilitychange', this.hide);
     for (const name of ['emotion', 'heads']) this.model.off(`change:${name}`, this.follow);
+    this.eyes?.then((camera) => camera.end(), () => {});
     this.root.remove();
   }
 }

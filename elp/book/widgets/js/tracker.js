@@ -17,15 +17,15 @@ const INCOME = 0.8;
 const SAVINGS = 100;
 const DETECTORS = { near: [128, [[16, 2], [8, 6]]], far: [192, [[48, 1]]] };
 
-/** A tracker; all arguments are bytes: `models` { near, far, landmarks }, tflite files, and `wasm` { core, utils,
- *  script, binary }, LiteRT's two modules, its loader and its WebAssembly. Nothing is fetched.
+/** A tracker; all arguments are bytes: near, far and landmarks are tflite files, core and utils LiteRT's modules, script
+ *  and binary its loader and its WebAssembly. Nothing is fetched.
  *
- *  `await track(source)` takes ImageData or what a canvas draws, a video say, and gives { points (478 * 3, pixels),
+ *  `await track(picture)` takes { data, width, height } as of ImageData, and gives { points (478 * 3, pixels),
  *  confidence, eyes } or null where no face is seen. One call at a time. */
-export async function createTracker({ models, wasm }) {
-  const open = await litert(wasm);
+export async function createTracker({ core, utils, script, binary, ...models }) {
+  const open = await litert({ core, utils, script, binary });
   const networks = {};
-  for (const name of ['near', 'far', 'landmarks']) networks[name] = await open(models[name]);
+  for (const [name, model] of Object.entries(models)) networks[name] = await open(model);
   return new Tracker(networks);
 }
 
@@ -44,8 +44,8 @@ class Tracker {
     for (const each of Object.values(this.networks)) each.close();
   }
 
-  async track(source) {
-    const picture = pictureOf(source);
+  async track({ data, width, height }) {
+    const picture = { data, width, height, channels: 4 };
     const cut = this.notice(picture);
     if (cut) this.crop = null;
     this.savings = Math.min(this.savings + INCOME, SAVINGS);
@@ -206,17 +206,6 @@ export function around(points) {
   const side = MARGIN * Math.max(high[0] - low[0], high[1] - low[1]);
   return { x: x * a + y * c, y: x * b + y * d, side, angle };
 }
-
-function pictureOf(source) {
-  if (source.data) return { data: source.data, width: source.width, height: source.height, channels: 4 };
-  const [width, height] = [source.videoWidth ?? source.width, source.videoHeight ?? source.height];
-  pen ??= new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
-  Object.assign(pen.canvas, { width, height });
-  pen.drawImage(source, 0, 0);
-  return { data: pen.getImageData(0, 0, width, height).data, width, height, channels: 4 };
-}
-
-let pen;
 
 /** Overlapping square windows of a picture: of its shorter side, then of half and a quarter of it. */
 export function tiles(height, width) {
