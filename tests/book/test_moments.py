@@ -62,10 +62,10 @@ def test_nods_and_blinks_are_those_of_the_metrics(speakers: list[Clip]) -> None:
             counts = right.setdefault(name, [0, 0, 0])
             for k, more in enumerate((len(mine), len(spans), met(mine, spans, late))):
                 counts[k] += more
-    for name, (mine, theirs, both) in right.items():
+    for name, (counted, known, both) in right.items():
         least = 0.95 if name == "blinks" else 0.75
-        assert theirs > 5, name
-        assert both >= least * max(mine, theirs), (name, mine, theirs, both)
+        assert known > 5, name
+        assert both >= least * max(counted, known), (name, counted, known, both)
 
 
 def test_smiles_are_counted_once_and_noise_never() -> None:

@@ -113,15 +113,20 @@ class Camera {
       const time = this.busy ? null : await next(this.video);
       if (this.turn !== turn) return;
       if (this.busy) await this.look(turn, null, time);
-      else if (this.video.videoWidth) await this.look(turn, this.picture(), time);
+      else if (this.video.videoWidth) await this.look(turn, await this.picture(), time);
     }
   }
 
-  /** The video's picture, to be given away. Not an ImageBitmap: Chromium keeps half a gigabyte of those. */
-  picture() {
-    const { video: { videoWidth: width, videoHeight: height }, pen } = this;
+  /** The video's picture, to be given away. */
+  async picture() {
+    return (await copied(this.video)) ?? this.drawn();
+  }
+
+  drawn() {
+    const { video, pen } = this;
+    const [width, height] = [video.videoWidth, video.videoHeight];
     if (pen.canvas.width !== width || pen.canvas.height !== height) Object.assign(pen.canvas, { width, height });
-    pen.drawImage(this.video, 0, 0);
+    pen.drawImage(video, 0, 0);
     return { data: pen.getImageData(0, 0, width, height).data, width, height };
   }
 
@@ -136,6 +141,25 @@ class Camera {
     this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time }];
     if (this.missed >= MISSED) this.become(calibrated ? 'lost' : 'looking');
     else if (met) this.become(calibrated ? 'watching' : 'calibrating');
+  }
+}
+
+/** A video's picture, or null where a browser cannot copy one. Chromium keeps hundreds of megabytes of pictures that a
+ *  canvas drew. */
+async function copied(video) {
+  if (!globalThis.VideoFrame) return null;
+  const frame = new VideoFrame(video);
+  const { width, height } = frame.visibleRect;
+  const asked = { format: 'RGBA' };
+  try {
+    if (frame.allocationSize(asked) !== 4 * width * height) return null; // an older browser knows no formats
+    const data = new Uint8ClampedArray(4 * width * height);
+    await frame.copyTo(data, asked);
+    return { data, width, height };
+  } catch {
+    return null;
+  } finally {
+    frame.close();
   }
 }
 
