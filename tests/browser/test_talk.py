@@ -139,9 +139,7 @@ def test_a_refused_microphone_is_said_and_the_recording_still_plays(
     talk.close()
 
 
-def test_a_camera_is_calibrated_watches_loses_and_finds(
-    fake: Any, site: tuple[str, Path]
-) -> None:
+def test_a_camera_is_calibrated_watches_loses_and_finds(fake: Any, site: tuple[str, Path]) -> None:
     """All the while the listener answers; stopped, the camera is off, and can be used again."""
     talk = Talk(fake, f"{site[0]}book/talk.html", allowed=("microphone", "camera"))
     talk.wake()
