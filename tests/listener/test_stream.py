@@ -17,7 +17,7 @@ from elp.errors import ElpError
 from elp.listener import stream as streaming
 from elp.listener.frame import FrameProgram
 from elp.listener.responder import ELPResponder
-from elp.listener.stream import ResponseStream
+from elp.listener.stream import LOUDEST, ResponseStream
 from elp.media.audio import FLOOR, HOP, RATE, CepstraStream, mfcc
 from elp.media.prosody import prosody
 from elp.model.events import EventConfig
@@ -291,6 +291,11 @@ def test_bad_input_is_refused_and_leaves_the_stream_as_it_was(wrong, match):
     assert not len(stream.finish())
     with pytest.raises(ElpError, match="has ended"):
         stream.push(sound)
+
+
+def test_a_sample_as_loud_as_is_allowed_is_heard():
+    stream = ResponseStream(responder(CAUSAL), "auto", generator=seeded())
+    stream.push(np.full(1600, LOUDEST, np.float32))
 
 
 EVENTS = CAUSAL | {

@@ -54,6 +54,10 @@ def test_one_picture_is_alike_and_another_is_not(points: np.ndarray) -> None:
     brighter = one.copy()
     brighter[:, :3] += 0.3  # another light, the same texture
     assert alike(brighter, [one]) > 0.95
+    partly = one.copy()
+    partly[300:] = np.nan  # only what both show is compared
+    assert alike(partly, [one]) == pytest.approx(1, abs=1e-5)
+    assert alike(one, [partly]) == pytest.approx(1, abs=1e-5)
     hidden = one.copy()
     hidden[200:] = np.nan  # less than half is shown
     assert alike(hidden, [one]) == 0

@@ -7,7 +7,7 @@ import pytest
 from skimage import data
 
 from elp.errors import ElpError
-from elp.motion import Motion
+from elp.motion import Motion, runs
 from elp.render import Manner, Portrait, WarpRenderer, render
 from elp.render import gaze as eyes
 from elp.render.manner import own_gaze, stressed, surplus
@@ -112,6 +112,14 @@ def test_who_looks_aside_is_turned_to_the_viewer(portrait: Portrait) -> None:
     manner = Manner(attend=True, gaze=False)
     assert -0.4 < manner.motion(still, aside).pose[-1, 1] < -0.1
     assert np.allclose(manner.looks(30, portrait)[-1], -own_gaze(portrait), atol=1e-6)
+
+
+def test_looks_at_the_partner_last_as_long_as_is_said() -> None:
+    """The median, of some six hundred; the first frame of a step is between two places."""
+    gaze = eyes.path(25 * 1500, 3)
+    lengths = [last - first for first, last in runs(eyes.on_partner(gaze))]
+    lasting = np.median([n for n in lengths if n > 2]) / 25
+    assert lasting == pytest.approx(1.7, rel=0.2)  # seconds, as `Looking` says
 
 
 def test_a_renderer_without_eyes_shows_the_motion(
