@@ -7,7 +7,7 @@ import pytest
 
 from elp.errors import ElpError
 from elp.face import FaceModel
-from elp.face.landmarks import LIDS_L, LIPS
+from elp.face.landmarks import LIDS, LIDS_L, LIPS
 from elp.face.model import SKIN, load
 from experiments.face_model.build import build
 from experiments.face_model.topology import openings, triangles_of
@@ -88,6 +88,14 @@ def test_named_directions_move_what_they_name(
     model: FaceModel, name: str, point: int, axis: int, sign: int
 ) -> None:
     assert sign * active(model, name)[point, axis] > 0.1
+
+
+def test_lips_and_lids_are_named_alike_on_both_sides(model: FaceModel) -> None:
+    mean = model.mean[np.asarray(model.landmarks)]
+    across = [(row, row[::-1]) for row in LIPS.values()]
+    across += [(LIDS["r"][name], LIDS["l"][name]) for name in LIDS["r"]]
+    for side, other in across:
+        np.testing.assert_allclose(mean[list(side)] * [-1, 1, 1], mean[list(other)], atol=1e-5)
 
 
 def test_lips_touch_in_neutral_faces_of_all_people(model: FaceModel) -> None:

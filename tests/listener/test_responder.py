@@ -34,6 +34,11 @@ def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+def test_a_checkpoints_card_is_kept():
+    assert responder(card={"name": "mine"}).card == {"name": "mine"}
+    assert responder().card == {}
+
+
 @pytest.mark.parametrize("emotion", ["positive", "auto", [0.2, 0.3, 0.5]])
 @pytest.mark.parametrize(
     "options", [{}, {"coding": "value"}, {"causal": True}, {"window": "clip"}], ids=str

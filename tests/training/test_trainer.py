@@ -18,7 +18,7 @@ from elp.errors import ElpError
 from elp.model import checkpoint
 from elp.training import recipes
 from elp.training.flat import flatten
-from elp.training.run import train
+from elp.training.run import _curve, train
 from elp.training.trainer import TERMS, Trainer
 from elp.training.validation import validate
 from tests.ase import EMOTIONS, corpus, train_as
@@ -258,3 +258,8 @@ def test_a_card_names_the_commit_that_the_run_began_with(monkeypatch):
         assert files.run_card(seed=0)["commit"] == "first"
     finally:
         files.commit.cache_clear()
+
+
+def test_a_curve_shows_every_step_of_a_short_run():
+    rows = [{"loss": float(k)} for k in range(7)]
+    assert _curve(rows, "loss") == [row["loss"] for row in rows]
