@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from elp.errors import ElpError
 from elp.model import ASE, ASEConfig, checkpoint
 from elp.model.decoders import EmbeddingCoding, ValueCoding, encode, lookup
-from elp.model.encoders import TDNN, AudioEncoder
+from elp.model.encoders import TDNN, AudioEncoder, LinearEmotion
 from elp.model.space import base_space, gumbel, transformed_space
 from elp.training.losses import (
     LossWeights,
@@ -322,3 +322,12 @@ def test_series_and_images_share_their_memory_in_the_order_that_convolutions_lik
     # is_contiguous would let any last stride pass
     assert image.stride() == torch.empty(image.shape, memory_format=torch.channels_last).stride()
     assert torch.equal(as_series(image), x)
+
+
+def test_a_linear_reader_reads_pieces_as_it_reads_the_whole():
+    reader = LinearEmotion(AudioEncoder.width + 6, 3).eval()
+    style, state = torch.randn(2, 9, AudioEncoder.width + 6), {}
+    with torch.no_grad():
+        pieces = [reader.so_far(piece, state) for piece in style.split([1, 3, 5], 1)]
+        torch.testing.assert_close(torch.cat(pieces, 1), reader.so_far(style, {}))
+        torch.testing.assert_close(pieces[-1][:, -1], reader(style))
