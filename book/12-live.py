@@ -194,7 +194,7 @@ for name, ms in (("all stages", sum(work.values())), ("but draw", without)):
     print(f"{name}: {min(25, 1000 / ms):.0f} of 25")
 
 # %% [markdown]
-# The portrait is the largest part that could go elsewhere; what is left is mostly the search for the face's points.
+# Nearly all of them. Finding the face's points and fitting them take most of what is left.
 #
 # ```{solution-end}
 # ```
