@@ -78,6 +78,13 @@ GIVEN: dict[str, dict[str, str]] = {
         "0.1": "tests/browser/test_tracker.py",
         "0.0001": "tests/book/test_watching.py",
         "0.02": "tests/book/test_watching.py",
+        "1.1": "results page",
+        "17.4": "results page",
+        "18.9": "results page",
+        "24.4": "results page",
+        "353.53": "results page",
+        "363.27": "results page",
+        "6.3": "results page",
     },
     "your-own-video": {
         "3.11": "./pyproject.toml",
