@@ -86,7 +86,8 @@ def _around(power: Doubles, frames: int) -> Doubles:
     """(T,) centred running mean; 0 where nothing is known."""
     from scipy.ndimage import uniform_filter1d
 
-    return uniform_filter1d(np.nan_to_num(power), frames, mode="constant")
+    # its running sum rounds below 0 where everything is still
+    return np.maximum(uniform_filter1d(np.nan_to_num(power), frames, mode="constant"), 0)
 
 
 def nod_terms(
