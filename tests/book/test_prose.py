@@ -57,7 +57,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "07-metrics": {"4.27": "results paper_tables", "0.56": "cite nakano2010blink"},
     "10-add-a-method": {"95": "sum 100 - 5", "0.05": "elp.evaluation.bootstrap LEVEL"},
     "11-real-conversations": {
-        "800": "results tables-vc-resolution",
+        "800": "results calls",
         "100": "elp/baselines/rlhg.py",
         "6000": "elp/baselines/l2l.py",
         "4000": "elp/baselines/l2l.py",
