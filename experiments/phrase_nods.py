@@ -1,8 +1,8 @@
 """How many of a speaker's longer phrases are met with a nod? Simulated people, the shipped listener
-on the same speakers, and on videos of real speakers (chapter "Real conversations").
+on the same speakers, and before real speakers (chapter "Real conversations").
 
     elp corpus simulate vico --simulator 2 --seed 2027 -o corpora/vico2-2027
-    python -m experiments.phrase_nods corpora/vico2-2027 VIDEO.mp4 VIDEO.mp4 ...
+    python -m experiments.phrase_nods corpora/vico2-2027 SPEAKER.mp4 SPEAKER.wav ...
 
 A phrase counts that lasts two seconds and is followed by 1.2 s of the clip. It is met where a nod
 of at least 1.5 degrees lies within these 1.2 s; chance is the share of all moments that are.
@@ -27,10 +27,11 @@ from elp.exports.events import events
 from elp.extraction import extract
 from elp.face import FaceModel
 from elp.listener.responder import ELPResponder
-from elp.media.prosody import contour
+from elp.media.audio import RATE, mfcc, read_audio
+from elp.media.prosody import contour, prosody
 from elp.metrics.events import find_cues
 from elp.metrics.events.cues import run_length
-from elp.motion import FPS, Clip, Motion
+from elp.motion import FPS, POSE, Clip, Motion
 from elp.records import commit, run_card, write_json
 
 PHRASE = round(2.0 * FPS)  # frames
@@ -59,8 +60,8 @@ def summed(each: Iterable[Counts]) -> dict[str, Any]:
     hit, phrases, met, moments, nods = np.sum(list(each), 0)
     return {
         "phrases": int(phrases),
-        "met": round(hit / phrases, 3),
-        "chance": round(met / moments, 3),
+        "met": round(float(hit / phrases), 3),
+        "chance": round(float(met / moments), 3),
         "nods_a_minute": round(float(nods / moments * FPS * 60), 1),
     }
 
@@ -102,20 +103,35 @@ def simulated(folder: Path, responder: ELPResponder, samples: int) -> dict[str, 
     }
 
 
-def real(videos: list[Path], responder: ELPResponder, samples: int) -> dict[str, Any]:
-    """The listener's answers to real speakers, told to be positive, a video at a time."""
-    model, found, every = FaceModel.default(), {}, []
-    for video in videos:
-        each = answered(responder, [extract(video, model=model)], ["positive"], samples)
-        every += each
+def person(path: Path) -> Clip:
+    """A real speaker: a video, or a sound with a face that rests."""
+    if path.suffix != ".wav":
+        return extract(path)
+    audio = read_audio(path)
+    assert audio is not None
+    frames = round(len(audio) / RATE * FPS)
+    motion = Motion(
+        beta=np.tile(FaceModel.default().beta(), (frames, 1)),
+        pose=np.zeros((frames, POSE), np.float32),
+        blink=np.zeros(frames, np.uint8),
+    )
+    return Clip(motion=motion, mfcc=mfcc(audio, frames), prosody=prosody(audio, frames))
+
+
+def real(paths: list[Path], responder: ELPResponder, samples: int) -> dict[str, Any]:
+    """The listener's answers to real speakers, told to be positive; of those with long phrases."""
+    found, every = {}, []
+    for path in paths:
+        each = answered(responder, [person(path)], ["positive"], samples)
         if sum(x[1] for x in each):
-            found[video.name] = summed(each)
+            every += each
+            found[path.name] = summed(each)
     return found | {"all": summed(every)}
 
 
 def main(
     corpus: Path,
-    videos: list[Path],
+    speakers: list[Path],
     output: Annotated[Path, typer.Option("-o")] = Path("book/results/phrase_nods.json"),
     samples: int = 2,
     takes: int = 16,
@@ -125,7 +141,7 @@ def main(
     responder = ELPResponder.from_checkpoint()
     found = {
         "simulated": simulated(corpus, responder, samples),
-        "videos": real(videos, responder, takes),
+        "real": real(speakers, responder, takes),
     }
     card = run_card(seed=0, started=started)
     write_json(output, card | {"samples": samples, "takes": takes} | found)
