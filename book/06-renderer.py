@@ -127,8 +127,12 @@ turns = np.deg2rad(
 frames = [renderer.frame(zero[0], np.r_[turn, 0, 0, 0]) for turn in turns]
 
 # %% tags=["hide-input"]
+sheet = np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])])
+smaller = cv2.resize(sheet, (570, 380), interpolation=cv2.INTER_AREA)
+
+# %% tags=["hide-input"]
 figures.image(
-    np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
+    smaller,
     name="turns",
     caption=(
         "Pitch +12° and −12°, yaw +12°, yaw −12°, roll +12° and −12°. The "
@@ -704,7 +708,7 @@ rows = [
 
 # %% tags=["hide-input"]
 figures.image(
-    cv2.resize(np.vstack(rows), (960, 384), interpolation=cv2.INTER_AREA),
+    cv2.resize(np.vstack(rows), (640, 256), interpolation=cv2.INTER_AREA),
     name="two-renderers",
     caption=(
         f"{', '.join(asked)}: above the portrait renderer, below the "
@@ -791,8 +795,8 @@ talker, hearer = (
 rows = []
 for name, moves in lines.items():
     who = talker if name == "speaker" else hearer
-    shown = list(render(who, moves, 224, manner=Manner(), mark=False))
-    some = [shown[k][16:166, 30:180] for k in (20, 40, 60, 80, 99)]
+    shown = list(render(who, moves, 160, manner=Manner(), mark=False))
+    some = [shown[k][10:144, 13:147] for k in (20, 45, 70, 99)]
     rows.append(np.hstack(some))
 
 # %% tags=["hide-input"]
@@ -804,8 +808,9 @@ figures.image(
         "The row listener was asked for positive, as its real listener was."
     ),
     alt=(
-        "Six rows of five drawn faces: somebody who talks, then the same "
-        "listener five ways, of which the last lowers brows and lip corners."
+        "Six rows of four drawn faces: somebody who talks, then the same "
+        "listener five ways, of which the last lowers brows and lip "
+        "corners."
     ),
 )
 

@@ -323,6 +323,32 @@ assert taught["ELP-U, causal"]["smile_gain"]["low"] > 0
 # %% [markdown]
 # One can. RLHG taught by simulator 1 returns over half of what people do, and by simulator 2, whose smiles are slow and whose people echo less, half as much as that; taught by the twelve other dyads' smiles alone it returns next to nothing. The causal ELP returns a little after simulator 1, and can hardly be told from 0 otherwise. ELP-U, which sees the future, returns nothing anywhere. So the simulator teaches something true about people's smiles, more than an hour or two of real calls does; what it does not teach is how much.
 #
+# ### Does the shipped listener nod at the ends of real phrases?
+#
+# `listener` cannot answer these calls: they have no sound. Videos and recordings of people who talk do. A phrase of two seconds or more is *met* where a nod begins or goes on within 1.2 s of its end; chance is the share of all moments for which that is true.
+
+# %% tags=["nbval-check-output"]
+nods = results.read("phrase_nods")
+for where in ("simulated", "real"):
+    for name, x in nods[where].items():
+        print(
+            f"{where:9s} {name:24s} met {x['met']:4.0%}, chance "
+            f"{x['chance']:4.0%}, {x['phrases']:3d} phrases, "
+            f"{x['nods_a_minute']:3.0f} nods a minute"
+        )
+
+# %% tags=["nbval-check-output"]
+voices = nods["real"]
+each = len(voices) - 1  # the last is all together
+phrases = voices["all"]["phrases"] // nods["takes"]
+print(f"{each} real speakers, {phrases} phrases, {nods['takes']} answers")
+simulated = nods["simulated"]
+gap = voices["all"]["met"] - simulated["GT, positive"]["met"]
+assert abs(gap) < 0.1
+
+# %% [markdown]
+# Asked to be positive, it meets a good third of the real phrases, of which there are only four, and nods nine times a minute; positive simulated listeners meet two fifths and nod ten times. Half a minute of talk cannot say more. Nor can this measure: whoever nods often meets most phrases by chance, people too, which is why [Results](08-results.ipynb) compares the strength of nods after cues with that elsewhere.
+#
 # An earlier run trained three seeds on ten dyads and answered three; it has L2L, and answers to speakers from the training set.
 
 # %% tags=["hide-input"]

@@ -58,9 +58,7 @@ GIVEN: dict[str, dict[str, str]] = {
     "10-add-a-method": {"95": "sum 100 - 5", "0.05": "elp.evaluation.bootstrap LEVEL"},
     "11-real-conversations": {
         "800": "results calls",
-        "100": "elp/baselines/rlhg.py",
-        "6000": "elp/baselines/l2l.py",
-        "4000": "elp/baselines/l2l.py",
+        "3000": "experiments/calls.py",
         "176": "cite burkhardt2005emodb",
     },
     "12-live": {"39539": "elp/live/network.py", "107": "sum 100 + 6 + 1"},
