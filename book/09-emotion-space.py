@@ -147,7 +147,7 @@ shown = own * std + mean
 widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 
 # %% [markdown]
-# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion, because the encoder is never told one. *V* and *speaker's style* fall into short strings, the clips of one recording: neighbours in time look alike, which is why every interval below is over people, not clips.
+# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion: the decoders are told it, and the codes need not say it. *V* and *speaker's style* fall into short strings, the clips of one recording: neighbours in time look alike, which is why every interval below is over people, not clips.
 #
 # The paper's panel (a) is a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is that other model: recipe *live* in the space V, on other simulated people, the same clips (`experiments/emotion_space.py`, a minute on a GPU). To the eye its map is as mixed as V's. The numbers below see a difference.
 #
