@@ -333,8 +333,7 @@ for where in ("simulated", "real"):
     for name, x in nods[where].items():
         print(
             f"{where:9s} {name:24s} met {x['met']:4.0%}, chance "
-            f"{x['chance']:4.0%}, {x['phrases']:3d} phrases, "
-            f"{x['nods_a_minute']:3.0f} nods a minute"
+            f"{x['chance']:4.0%}, {x['phrases']:3d} phrases"
         )
 
 # %% tags=["nbval-check-output"]
@@ -347,7 +346,7 @@ gap = voices["all"]["met"] - simulated["GT, positive"]["met"]
 assert abs(gap) < 0.1
 
 # %% [markdown]
-# Asked to be positive, it meets a good third of the real phrases, of which there are only four, and nods nine times a minute; positive simulated listeners meet two fifths and nod ten times. Half a minute of talk cannot say more. Nor can this measure: whoever nods often meets most phrases by chance, people too, which is why [Results](08-results.ipynb) compares the strength of nods after cues with that elsewhere.
+# Asked to be positive, it meets a good third of the real phrases, of which there are only four; positive simulated listeners meet two fifths. Half a minute of talk cannot say more. Nor can this measure: whoever nods often meets most phrases by chance, people too, which is why [Results](08-results.ipynb) compares the strength of nods after cues with that elsewhere.
 #
 # An earlier run trained three seeds on ten dyads and answered three; it has L2L, and answers to speakers from the training set.
 

@@ -36,15 +36,14 @@ from elp.records import commit, run_card, write_json
 
 PHRASE = round(2.0 * FPS)  # frames
 WITHIN = round(1.2 * FPS)
-Counts = NDArray[np.float64]  # phrases met, phrases, moments met, moments, nods
+Counts = NDArray[np.float64]  # phrases met, phrases, moments met, moments
 
 
 def counts(speaker: Clip, motion: Motion) -> Counts:
     """What one answer adds to the shares."""
     cues, frames = find_cues(contour(speaker.voice())), len(motion)
     nodding = np.zeros(frames + 1)
-    nods = [event for event in events(motion) if event.kind == "nod"]
-    for nod in nods:
+    for nod in (event for event in events(motion) if event.kind == "nod"):
         nodding[round(nod.onset * FPS) : round(nod.offset * FPS)] = 1
     sums = np.concatenate([[0.0], np.cumsum(nodding)])
     starts = np.arange(max(0, frames - WITHIN))
@@ -52,17 +51,16 @@ def counts(speaker: Clip, motion: Motion) -> Counts:
     long = np.concatenate([[0], run_length(cues.talking)])[:-1] >= PHRASE
     ends = np.flatnonzero(cues.phrase_ends & long)
     ends = ends[ends < len(met)]
-    return np.array([met[ends].sum(), len(ends), met.sum(), len(met), len(nods)], float)
+    return np.array([met[ends].sum(), len(ends), met.sum(), len(met)], float)
 
 
 def summed(each: Iterable[Counts]) -> dict[str, Any]:
     """Shares over all answers."""
-    hit, phrases, met, moments, nods = np.sum(list(each), 0)
+    hit, phrases, met, moments = np.sum(list(each), 0)
     return {
         "phrases": int(phrases),
         "met": round(float(hit / phrases), 3),
         "chance": round(float(met / moments), 3),
-        "nods_a_minute": round(float(nods / moments * FPS * 60), 1),
     }
 
 

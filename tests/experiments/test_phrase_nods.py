@@ -49,7 +49,6 @@ def test_long_phrases_are_met_by_nods_within_their_time(
 ) -> None:
     found = counts(speaker, still(sum((nod(x) for x in nods), np.zeros(FRAMES))))
     assert found[:2].tolist() == [met, 2]
-    assert found[4] == len(nods)
 
 
 def test_whoever_always_nods_is_at_chance(speaker: Clip) -> None:
