@@ -278,6 +278,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             continue
         recipe = replace(RECIPES[name](), batch=args.batch, side=args.side, seed=args.seed)
         torch.cuda.empty_cache()
+        if args.start and (before := args.start / f"{name}.safetensors").exists():
+            known = on(checkpoint.load(before)[0], group.device).eval()
+            table[f"{name}, before"] = measure(renderer(known), held, judge, args.batch)
+            clock.say(f"{name}, before: {table[f'{name}, before']}")
         net, row = _one(recipe, people, features, group, seconds, args)
         row |= measure(renderer(net), held, judge, args.batch) | speed(net, held)
         table[name] = row

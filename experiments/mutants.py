@@ -4,6 +4,7 @@ the tests that run the changed line run on a copy of the repository.
     python experiments/mutants.py --count 200 --seed 1 -o mutants.json
     python experiments/mutants.py --only elp/model/style.py:45 elp/face/fit.py:41
     python experiments/mutants.py --again mutants.json --tests tests/render -o again.json
+    python experiments/mutants.py --count 200 --seed 4 --jobs 30
 
 A fault is an operator, a comparison or a constant turned into its neighbour. Caught is one under
 which a test fails, or runs out of time. A survivor is either a fault that no test sees, or none: a
@@ -351,15 +352,53 @@ def write(path: Path, source: str) -> None:
         compiled.unlink(missing_ok=True)
 
 
+Found = tuple[Mutant, int, str]  # a mutant, how many tests run its line, and who saw it, or ""
+
+
 def examine(
-    chosen: list[Mutant], budget: float, chapters: bool, named: list[str]
-) -> Iterator[tuple[Mutant, int, str]]:
-    """(mutant, how many tests run its line, which of them saw it, or ""), one after the other."""
+    chosen: list[Mutant], budget: float, chapters: bool, named: list[str], jobs: int
+) -> Iterator[Found]:
+    """What the tests say of each mutant, as they are done."""
     for name in LOADED.split():
         __import__(name)
-    with copied() as copy:
-        charted = {} if named else chart(copy)
+    charted: dict[str, Any] = {}
+    if not named:
+        with copied() as copy:
+            charted = chart(copy)
+    fork = multiprocessing.get_context("fork")
+    found = fork.SimpleQueue()
 
+    def work(part: list[Mutant]) -> None:
+        for row in _examined(part, charted, budget, chapters, named):
+            found.put(row)
+
+    workers = [fork.Process(target=work, args=(chosen[k::jobs],)) for k in range(jobs)]
+    for worker in workers:
+        worker.start()
+    try:
+        left = len(chosen)
+        while left:
+            if found.empty():
+                if not any(worker.is_alive() for worker in workers) and found.empty():
+                    raise RuntimeError("the workers ended before their work: see above")
+                time.sleep(0.1)
+                continue
+            yield found.get()
+            left -= 1
+    except BaseException:
+        for worker in workers:
+            worker.terminate()
+        raise
+    finally:
+        for worker in workers:
+            worker.join()
+
+
+def _examined(
+    chosen: list[Mutant], charted: dict[str, Any], budget: float, chapters: bool, named: list[str]
+) -> Iterator[Found]:
+    """The same of some mutants, one after the other in a copy of their own."""
+    with copied() as copy:
         for mutant in chosen:
             path = copy / mutant.file
             source = path.read_text(encoding="utf-8")
@@ -409,6 +448,7 @@ def remembered() -> list[dict[str, Any]]:
 
 def remember(row: dict[str, Any]) -> None:
     """Keep a row for the next run."""
+    (ROOT / "runs").mkdir(exist_ok=True)
     with (ROOT / "runs" / f"mutants-{state()}.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 
@@ -425,6 +465,7 @@ def main() -> None:
     p.add_argument("--budget", type=float, default=30.0, help="seconds of tests for each mutant")
     p.add_argument("--minutes", type=float, default=1e9, help="draw no further mutant after these")
     p.add_argument("--chapters", action="store_true", help="execute what names a survivor, too")
+    p.add_argument("--jobs", type=int, default=1, help="mutants that are tried at the same time")
     p.add_argument("-o", "--out", type=Path, help="a JSON of every mutant and who saw it")
     a = p.parse_args()
     started = time.time()
@@ -439,7 +480,7 @@ def main() -> None:
             chosen = [chosen[k] for k in rng.permutation(len(chosen))[: a.count]]
         rows = [row for row in remembered() if mutant(row) in chosen]
         fresh = [m for m in chosen if m not in map(mutant, rows)]
-    for one, tests, seen in examine(fresh, a.budget, a.chapters, a.tests):
+    for one, tests, seen in examine(fresh, a.budget, a.chapters, a.tests, a.jobs):
         rows.append(asdict(one) | {"tests": tests, "seen_by": seen})
         if not a.again:
             remember(rows[-1])
