@@ -12,6 +12,7 @@ measured, too.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -133,11 +134,17 @@ def working(page: Page) -> dict[str, Any]:
         "step_ms": median("spent"),
         "sound_to_picture_ms": median("delay"),
         "capture_to_picture_ms": median("age"),
+        "look_ms": looks([json.loads(row["look"]) for row in said]),
         "steps_a_second": rate("frames"),
         "drawn_a_second": rate("drawn"),
         "looked_at_a_second": rate("looked"),
         "tasks": tasks(page),
     }
+
+
+def looks(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Medians of what a picture's age is made of when its numbers are there; see `camera.js`."""
+    return {name: round(float(np.median([row[name] for row in rows])), 1) for name in rows[0]}
 
 
 def memory(page: Page, minutes: float) -> list[dict[str, float]]:

@@ -8,9 +8,9 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "js"
-ENGINE = ("random", "layers", "engine")
+ENGINE = ("random", "wasm", "layers", "engine")
 WATCHER = (
-    *("unzipped", "layers", "picture", "sight", "litert", "tracker"),
+    *("unzipped", "wasm", "layers", "picture", "sight", "litert", "tracker"),
     *("matrices", "energy", "calibration", "smoothness", "fit", "watcher"),
 )
 TALK = (

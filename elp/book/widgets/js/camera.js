@@ -44,7 +44,8 @@ class Eyes {
 /** `seen` is the newest { beta, pose, blink, time }, as a model's speaker has them: of somebody who keeps still until
  *  the face is known, in the last pose while it is lost; `time` is the picture's, as performance.now() counts. `state`
  *  is 'closed', 'looking', 'calibrating', 'watching', 'lost', or 'failed' where numbers made no sense: it is closed
- *  then, and can be opened again. */
+ *  then, and can be opened again. `spent` says, in milliseconds, how old the newest picture was when its numbers were
+ *  there, `all`, and of it until it was sent, `bring`, and in the worker, `track` and `fit`; the rest is messages. */
 class Camera {
   constructor(eyes, { width }) {
     Object.assign(this, { eyes, video: document.createElement('video'), state: 'closed', say: () => {} });
@@ -62,7 +63,7 @@ class Camera {
   async open(stream, say = () => {}) {
     this.close();
     const turn = this.turn = {};
-    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, spent: { track: 0, fit: 0 } });
+    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, spent: {} });
     this.become('looking');
     this.video.srcObject = stream;
     await this.video.play();
@@ -112,8 +113,8 @@ class Camera {
       // while a calibration is computed pictures are not looked at
       const time = this.busy ? null : await next(this.video);
       if (this.turn !== turn) return;
-      if (this.busy) await this.look(turn, null, time);
-      else if (this.video.videoWidth) await this.look(turn, await this.picture(), time);
+      const picture = !this.busy && this.video.videoWidth ? await this.picture() : null;
+      if (this.busy || picture) await this.look(turn, picture, time);
     }
   }
 
@@ -131,11 +132,12 @@ class Camera {
   }
 
   async look(turn, picture, time) {
+    const bring = performance.now() - time;
     const { beta, pose, blink, met, calibrated, busy, spent } = await this.eyes.ask({ picture }, picture ? [picture.data.buffer] : []);
     if (this.turn !== turn) return;
     this.busy = busy;
     if (!picture) return;
-    this.spent = spent;
+    this.spent = { ...spent, bring, all: performance.now() - time };
     this.looked++;
     this.missed = met ? 0 : this.missed + 1;
     this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time }];

@@ -18,10 +18,10 @@ export class Hearing {
   /** A frame of the speaker, in the corpus's units -> the cues of a `Conversation`. */
   step({ mfcc, prosody, beta, pose, blink }) {
     const { w, sizes } = this;
-    const standard = (name, x) => Float32Array.from(x, (value, i) => limited((value - w[`${name}.mean`][i]) / w[`${name}.std`][i]));
-    const motion = this.style.push(standard('beta', beta), standard('pose', pose));
-    const told = motion.map((x, i) => (x - w['style.mean'][i]) / w['style.std'][i]);
-    const style = this.first.push(concat(this.audio.push(standard('mfcc', mfcc)), told));
+    const standard = (name, x) => standardised(x, w[`${name}.mean`], w[`${name}.std`]);
+    const limited = (name, x) => standard(name, x).map((value) => Math.min(FARTHEST, Math.max(-FARTHEST, value)));
+    const told = standard('style', this.style.push(limited('beta', beta), limited('pose', pose)));
+    const style = this.first.push(concat(this.audio.push(limited('mfcc', mfcc)), told));
     return {
       style: linear(new Float32Array(sizes.hidden), w['first.w'], style),
       lids: this.branches.lids.push(concat(prosody, [blink])),
@@ -30,8 +30,8 @@ export class Hearing {
   }
 }
 
-function limited(x) {
-  return Math.min(FARTHEST, Math.max(-FARTHEST, x));
+function standardised(x, mean, deviation) {
+  return Float32Array.from(x, (value, i) => (value - mean[i]) / deviation[i]);
 }
 
 /** elp.model.encoders.AudioEncoder: stem and residual blocks of causal convolutions over three frames. */
@@ -68,29 +68,27 @@ class AudioEncoder {
 class MotionStyle {
   constructor(frames) {
     this.frames = frames;
-    this.past = null;
+    this.past = null; // the newest frames and one before them
+    this.speeds = null;
   }
 
   push(beta, pose) {
     const motion = concat(beta, pose);
-    this.past ??= Array.from({ length: this.frames }, () => motion); // still before the first frame
-    const all = [...this.past, motion];
-    this.past = all.slice(1);
-    const place = (d) => this.spread((t) => all[t][d]);
-    const speed = (d) => this.spread((t) => (all[t][d] - all[t - 1][d]) * FPS);
-    const places = Float32Array.from(beta, (_, d) => place(d));
-    const speeds = Float32Array.from(motion, (_, d) => speed(d));
-    return concat(places, speeds, motion);
+    this.past ??= Array(this.frames + 1).fill(motion); // still before the first frame
+    this.speeds ??= Array(this.frames).fill(new Float32Array(motion.length));
+    const before = this.past.at(-1);
+    this.past = [...this.past.slice(1), motion];
+    this.speeds = [...this.speeds.slice(1), Float64Array.from(motion, (value, d) => (value - before[d]) * FPS)];
+    return concat(spreads(this.past.slice(1), beta.length), spreads(this.speeds, motion.length), motion);
   }
+}
 
-  /** Standard deviation of a series in frames 1 to W. */
-  spread(series) {
-    let [sum, square] = [0, 0];
-    for (let t = 1; t <= this.frames; t++) sum += series(t);
-    const mean = sum / this.frames;
-    for (let t = 1; t <= this.frames; t++) square += (series(t) - mean) ** 2;
-    return Math.sqrt(square / this.frames);
-  }
+/** Standard deviations of the first `width` numbers of rows. */
+function spreads(rows, width) {
+  const [means, squares] = [new Float64Array(width), new Float64Array(width)];
+  for (const row of rows) for (let d = 0; d < width; d++) means[d] += row[d] / rows.length;
+  for (const row of rows) for (let d = 0; d < width; d++) squares[d] += (row[d] - means[d]) ** 2;
+  return squares.map((sum) => Math.sqrt(sum / rows.length));
 }
 
 /** elp.model.event_heads.SpeakerBranch of somebody who is heard. */

@@ -1,4 +1,5 @@
 // Small dense matrices, row by row: products of a tall one with itself, and symmetric equations.
+import { CODE, compiled } from './wasm.js';
 
 const CHUNK = 64; // rows that stay in the processor's nearest memory
 const WIDE = 8; // columns that the kernel takes at once, of four others
@@ -10,7 +11,7 @@ export class Tall {
     const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * n * (rows + n)) / 65536) });
     this.values = new Float32Array(memory.buffer, 0, rows * n);
     this.product = new Float32Array(memory.buffer, 4 * rows * n, n * n);
-    this.block = new WebAssembly.Instance(new WebAssembly.Module(kernel()), { m: { m: memory } }).exports.b;
+    this.block = compiled(memory, 5, 11, block());
   }
 
   /** (n, n) valuesᵀ values, of which only the lower triangle may be read. */
@@ -28,37 +29,22 @@ export class Tall {
   }
 }
 
-/** WebAssembly of b(a, b, stop, stride, h): rows of four numbers from address a times eight from b, `stride` bytes
- *  apart and up to address `stop`, are summed up and added to four rows at h. Four products at once, as vectors. */
-function kernel() {
+/** Code of b(a, b, stop, stride, h): rows of four numbers from address a times eight from b, `stride` bytes apart and up
+ *  to address `stop`, are summed up and added to four rows at h. */
+function block() {
+  const { simd, get, set, load, plus, times, sum, again, below } = CODE;
   const [A, B, STOP, STRIDE, H, LEFT, X, Y, SUMS] = [0, 1, 2, 3, 4, 5, 6, 7, 8]; // what is called by number
-  const get = (local) => [0x20, local];
-  const set = (local) => [0x21, local];
-  const vector = (...code) => [0xfd, ...code];
-  const load = (at) => vector(0x00, 2, at);
-  const [splat, store, plus, times] = [(at) => vector(0x09, 2, at), (at) => vector(0x0b, 2, at), vector(0xe4, 1), vector(0xe6, 1)];
-  const move = (local) => [...get(local), ...get(STRIDE), 0x6a, ...set(local)];
+  const [splat, store] = [(at) => simd(0x09, 2, at), (at) => simd(0x0b, 2, at)];
+  const move = (local) => [...get(local), ...get(STRIDE), ...sum, ...set(local)];
   const four = [0, 1, 2, 3];
-  const summed = (sum, half) => [...get(sum), ...get(LEFT), ...get(half), ...times, ...plus, ...set(sum)];
-  const added = (sum, at) => [...get(H), ...get(H), ...load(at), ...get(sum), ...plus, ...store(at)];
-  const body = [
-    ...[1, 11, 0x7b], // eleven vectors
-    ...[0x03, 0x40, ...get(B), ...load(0), ...set(X), ...get(B), ...load(16), ...set(Y)],
+  const summed = (at, half) => [...get(at), ...get(LEFT), ...get(half), ...times, ...plus, ...set(at)];
+  const added = (from, at) => [...get(H), ...get(H), ...load(at), ...get(from), ...plus, ...store(at)];
+  return [
+    ...[...again, ...get(B), ...load(0), ...set(X), ...get(B), ...load(16), ...set(Y)],
     ...four.flatMap((k) => [...get(A), ...splat(4 * k), ...set(LEFT), ...summed(SUMS + 2 * k, X), ...summed(SUMS + 2 * k + 1, Y)]),
-    ...[...move(A), ...move(B), ...get(A), ...get(STOP), 0x49, 0x0d, 0, 0x0b], // again while a < stop
+    ...[...move(A), ...move(B), ...get(A), ...get(STOP), ...below],
     ...four.flatMap((k) => [...added(SUMS + 2 * k, 0), ...added(SUMS + 2 * k + 1, 16), ...move(H)]),
-    0x0b,
   ];
-  const long = (count) => [(count & 0x7f) | 0x80, count >> 7];
-  const section = (kind, code) => [kind, ...long(code.length), ...code];
-  return Uint8Array.from([
-    ...[0, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...section(1, [1, 0x60, 5, 0x7f, 0x7f, 0x7f, 0x7f, 0x7f, 0]),
-    ...section(2, [1, 1, 0x6d, 1, 0x6d, 2, 0, 1]),
-    ...section(3, [1, 0]),
-    ...section(7, [1, 1, 0x62, 0, 0]),
-    ...section(10, [1, ...long(body.length), ...body]),
-  ]);
 }
 
 /** Cholesky's factor of the symmetric matrix h (n, n), of which the lower triangle is read; the rows are `stride`

@@ -3,7 +3,7 @@
 import { Ear } from './ear.js';
 import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
-import { bytes, unpack } from './layers.js';
+import { bytes, quickened, unpack } from './layers.js';
 import { Tap, Trouble, microphone, webcam } from './microphone.js';
 import { Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
@@ -41,7 +41,7 @@ class Talk {
     const engine = model.get('engine');
     const ear = model.get('ear');
     const arrays = await unpack(bytes(model.get('weights')), engine.layout);
-    this.hearing = await unpack(bytes(model.get('hearing')), ear.layout);
+    this.hearing = quickened(await unpack(bytes(model.get('hearing')), ear.layout));
     this.listener = new Listener(arrays, engine.sizes);
     this.mesh = meshOf(arrays, engine.face);
     this.clips = await Promise.all(model.get('clips').map(async (clip) => ({ ...clip, sound: bytes(clip.sound), ...(await unpack(bytes(clip.data), clip.layout)) })));
@@ -281,7 +281,7 @@ class Talk {
     const skipped = ear.leftOut ? ` ${ear.leftOut} frames left out: this machine is too slow.` : '';
     this.counted.textContent = `Speaker: pauses ${pauses}, low pitches ${cues}. Listener: nods ${nods}, blinks ${blinks}, smiles ${smiles}. ${ear.spent.toFixed(0)} ms of work a frame, shown ${delay.toFixed(0)} ms after its sound${sight}.${skipped}`;
     Object.assign(this.root.dataset, { spent: ear.spent.toFixed(1), delay: delay.toFixed(0), age: age.toFixed(0) });
-    if (this.camera) this.root.dataset.looked = this.camera.looked;
+    if (this.camera) Object.assign(this.root.dataset, { looked: this.camera.looked, look: JSON.stringify(this.camera.spent) });
   }
 
   close() {
