@@ -51,11 +51,17 @@ def mixture(emotion: Emotion, emotions: Sequence[str]) -> Tensor | None:
         return None
     if isinstance(emotion, str):
         emotion = _parsed(emotion, emotions)
-    e = torch.tensor([float(x) for x in emotion])
-    fits = e.shape == (len(emotions),) and bool(torch.isfinite(e).all())
+    try:
+        given = [float(x) for x in emotion]
+    except (TypeError, ValueError) as error:
+        raise ElpError(
+            f"emotion {emotion!r}: give a name, numbers in the order {', '.join(emotions)}, or auto"
+        ) from error
+    e = torch.tensor(given)
+    fits = e.shape == (len(emotions),) and bool(torch.isfinite(e.sum()))
     if not fits or e.min() < 0 or e.sum() <= 0:
         raise ElpError(
-            f"emotion {list(emotion)}: give one number of at least 0, and one above it, for each "
+            f"emotion {given}: give one number of at least 0, and one above it, for each "
             f"of {', '.join(emotions)}"
         )
     return e / e.sum()

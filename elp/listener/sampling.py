@@ -117,7 +117,11 @@ class CodeSampler:
         self.spreads = (*spreads, blink_correlation)
 
     def start(self, generator: torch.Generator) -> Draws:
-        """The draws of one response."""
+        """The draws of one response; raises ElpError where `generator` is none."""
+        if not isinstance(generator, torch.Generator):
+            raise ElpError(
+                f"generator {generator!r}: give torch.Generator().manual_seed(0), or another seed"
+            )
         return Draws(self, generator)
 
     def choose(self, logits: Tensor, uniform: Tensor) -> Tensor:

@@ -33,8 +33,13 @@ class Speaker:
         """MFCC, β and p of a clip, frames that are not valid bridged: (1, T, ...) each.
 
         Raises:
-            ElpError: no frames, NaN, or other coefficients than the model's.
+            ElpError: no clip or one without frames, NaN, or other coefficients than the model's.
         """
+        if not isinstance(speaker, Clip):
+            raise ElpError(
+                f"the speaker is {type(speaker).__name__}, not a Clip: give what extract or "
+                "Clip.load returns"
+            )
         motion, frames = speaker.motion, len(speaker)
         if not frames:
             raise ElpError("the speaker has no frames: give a longer video")

@@ -112,7 +112,10 @@ def test_a_folder_tells_people_of_one_name_apart(tmp_path: Path) -> None:
         ("speaker,listener", "s.MP4,l.mp4", "no such file, is s.mp4 meant"),
         ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,None,ann", "leave the cell empty"),
         ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,ann,ann", "ann is both people"),
+        ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,ann,Ann", "ann is both people"),
+        ("speaker,listener,speaker_id,listener_id", "s.mp4,l.mp4,#N/A,ann", "leave the cell empty"),
         ("speaker,listener", "s.mp4,", "no listener"),
+        ("speaker,listener", "s.mp4,folder.mp4", "folder.mp4: a folder"),
         ("speaker,listener", "s.mp4,gone.mp4", "gone.mp4: no such file"),
         ("speaker,listener", f"s.mp4,{'x' * 300}.mp4", "no such file"),
         ("speaker,listener", "s.mp4,l\0.mp4", "control character"),
@@ -123,6 +126,10 @@ def test_a_folder_tells_people_of_one_name_apart(tmp_path: Path) -> None:
         ("speaker,listener,emotion", "s.mp4,l.mp4,postiv", "negative, neutral, positive"),
         ("speaker,listener,emotion", "s.mp4,l.mp4,NaN", "leave the cell empty"),
         ("speaker,listener,emotion", "s.mp4,l.mp4,Calm", "is 'calm' meant"),
+        ("speaker,listener,emotion", "s.mp4,l.mp4,pos", "is 'positive' meant"),
+        ("speaker,listener,emotion", "s.mp4,l.mp4,#N/A", "leave the cell empty"),
+        ("speaker,listener,emotion", "s.mp4,l.mp4,0", "one word"),
+        ("speaker,listener,emotion", "s.mp4,l.mp4,neutral=0.5", "one word"),
         ("speaker,listener,face", "s.mp4,s.mp4,middle", "left or right"),
         ("speaker,listener,face", "s.mp4,l.mp4,left", "speaker_face"),
         ("speaker,listener,listener_face", "s.mp4,l.mp4,Left", "largest, left, right"),
@@ -137,6 +144,7 @@ def test_a_row_that_is_wrong_is_left_out_and_listed(
     (tmp_path / "v").mkdir()
     (tmp_path / "v" / "link.mp4").symlink_to("s.mp4")
     (tmp_path / "v" / "copy.mp4").write_text("30")  # as s.mp4
+    (tmp_path / "v" / "folder.mp4").mkdir()
     corpus, said = told(tmp_path, "\n".join([head, ",".join(good), row, ""]))
     assert len(corpus.pairs()) == 1 and corpus.pairs()["speaker"][0] == "m"
     assert "pairs.csv line 3: " in said and reason in said
@@ -152,6 +160,18 @@ def test_what_is_odd_about_a_table_is_told(tmp_path: Path) -> None:
     text = "speaker,listener,split\ns.mp4,l.mp4,train\ns.mp4,m.mp4,test\n"
     _, said = told(tmp_path / "torn", text)
     assert "1 people are in several splits (s)" in said
+
+
+def test_a_face_is_one_person_and_a_person_is_no_stranger(tmp_path: Path) -> None:
+    head = "speaker,listener,speaker_id,listener_id\n"
+    # an id of one row holds for the same face in others, and what contradicts it is left out
+    rows = "s.mp4,l.mp4,ann,\nm.mp4,s.mp4,,\nt.mp4,s.mp4,,ben\n"
+    corpus, said = told(tmp_path, head + rows)
+    assert list(corpus.index["person"]) == ["ann", "l", "m", "ann"]
+    assert "line 4: s.mp4 shows 'ben', and 'ann' in pairs.csv line 2" in said
+    # an id that is the name of another's file
+    corpus, _ = told(tmp_path / "file", head + "s.mp4,l.mp4,l,\n")
+    assert list(corpus.index["person"]) == ["l", "l (video)"]
 
 
 def test_a_split_of_some_rows_holds_for_their_people(tmp_path: Path) -> None:

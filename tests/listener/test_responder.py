@@ -143,7 +143,11 @@ def test_names_mixtures_and_sequences_mean_the_same():
 
 
 @pytest.mark.parametrize(
-    "wrong", ["happy", "", "neutral=x", [1, 2], [0, 0, 0], [-1, 1, 1], [float("nan"), 1, 1]]
+    "wrong",
+    [
+        *("happy", "", "neutral=x", "neutral=3e38,positive=3e38"),
+        *([1, 2], [0, 0, 0], [-1, 1, 1], [float("nan"), 1, 1], [None] * 3, 3),
+    ],
 )
 def test_an_emotion_that_is_none_lists_those_that_are(wrong):
     with pytest.raises(ElpError, match="negative, neutral, positive"):
@@ -156,6 +160,11 @@ def test_bad_speakers_are_refused_and_gaps_bridged():
         r.respond(clip(0), "neutral", generator=seeded())
     with pytest.raises(ElpError, match=r"\(20, 9\), this model expects \(20, 12\)"):
         r.respond(clip(20, width=9), "neutral", generator=seeded())
+    for wrong in (None, "clip.npz", clip(2).motion):
+        with pytest.raises(ElpError, match="not a Clip"):
+            r.respond(wrong, "neutral", generator=seeded())
+    with pytest.raises(ElpError, match="manual_seed"):
+        r.respond(clip(2), "neutral", generator=0)
     speaker = clip(40)
     beta, valid = speaker.motion.beta.copy(), np.ones(40, bool)
     beta[10:15], valid[10:15] = np.nan, False

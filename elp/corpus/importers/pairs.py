@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import filecmp
 import os
 import unicodedata
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from elp.corpus.importers.common import Skipped, by_person
+from elp.corpus.importers.labels import check_emotion, nothing, spellings
 from elp.corpus.importers.tables import table
 from elp.corpus.videos import LARGEST, Shot
 from elp.errors import ElpError
@@ -26,11 +26,6 @@ OPTIONAL = (
 )
 SPLITS = ("train", "val", "test")
 OTHER_SIDE = {"left": "right", "right": "left"}
-# the paper's two sets of emotions, and how tables write that there is none
-SETS = (("negative", "neutral", "positive"), ("unpositive", "positive"))
-WORDS = tuple(sorted({word for words in SETS for word in words}))
-NOTHING = {"nan", "none", "null", "na", "n/a", "nil", "unknown", "-", "?"}
-ALIKE = 0.85  # of a typing error and the word that is meant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,26 +78,8 @@ def pairs(path: Path, skipped: Skipped) -> list[Pair]:
             skipped.add(place, error)
             continue
         found.append(pair)
-    return _split(_own_clips(_named(found, path.parent), path), path)
-
-
-def spellings(labels: Iterable[str]) -> dict[str, str]:
-    """How each emotion is written, by its letters without case: as the paper does, else small."""
-    return {label.casefold(): label for label in (*sorted(set(labels)), *WORDS)}
-
-
-def check_emotion(label: str, spelled: dict[str, str]) -> None:
-    """Raise ElpError for a label that is another's misspelling, or says that there is none."""
-    if not label:
-        return
-    known = f"known words are {', '.join(WORDS)}, or your own"
-    if label.casefold() in NOTHING:
-        raise ElpError(f"emotion {label!r}: leave the cell empty where it is unknown; {known}")
-    meant = spelled[label.casefold()]
-    if meant == label and label not in WORDS:
-        meant = next(iter(difflib.get_close_matches(label.casefold(), WORDS, 1, ALIKE)), label)
-    if meant != label:
-        raise ElpError(f"emotion {label!r}: is {meant!r} meant? {known}")
+    found = _named(_known(found, skipped), path.parent)
+    return _split(_own_clips(_two(found, skipped), path), path)
 
 
 def _pair(row: Any, place: str, clip: str, root: Path) -> Pair:
@@ -122,10 +99,8 @@ def _pair(row: Any, place: str, clip: str, root: Path) -> Pair:
         )
     people = {who: getattr(row, f"{who}_id") for who in REQUIRED}
     for who, name in people.items():
-        if name.casefold() in NOTHING:
+        if nothing(name):
             raise ElpError(f"{who}_id {name!r}: leave the cell empty where nobody has a name")
-    if people["speaker"] and people["speaker"] == people["listener"]:
-        raise ElpError(f"{people['speaker']} is both people: two people talk with each other")
     audio = _file(root, row.audio) if row.audio else None
     return Pair(
         row=place,
@@ -151,16 +126,18 @@ def _file(root: Path, name: str) -> Path:
         path = Path(os.path.normpath(root / spelled))
         if os.path.isfile(path):  # False for names that cannot be, too
             return path
-    raise ElpError(f"{name[:100]}: no such file{_instead(root / ways[1])}")
+    raise ElpError(f"{name[:100]}: {_instead(root / ways[1])}")
 
 
 def _instead(path: Path) -> str:
-    """Who has the name but for capitals, which other systems do not tell apart."""
+    """What is there, or who has the name but for capitals, which not all systems tell apart."""
+    if os.path.lexists(path):
+        return "a folder, a pipe or a broken link: name a video"
     with contextlib.suppress(OSError, ValueError):
         for other in sorted(path.parent.iterdir()):
             if other.name.casefold() == path.name.casefold():
-                return f", is {other.name} meant?"
-    return ""
+                return f"no such file, is {other.name} meant?"
+    return "no such file"
 
 
 def _faces(row: Any, same: bool) -> dict[str, str]:
@@ -202,10 +179,46 @@ def _ways(shot: Shot, root: Path) -> tuple[str, str, str]:
     return ways[0] + side, ways[1] + side, ways[2] + side
 
 
+def _known(found: Sequence[Pair], skipped: Skipped) -> list[Pair]:
+    """With the id that a face has in another row; rows that say another one are left out."""
+    ids, rows, out = dict[Shot, str](), dict[Shot, str](), []
+    for pair in found:
+        given = {pair.shots[who]: name for who, name in pair.people.items() if name}
+        wrong = [shot for shot, name in given.items() if ids.get(shot, name) != name]
+        if wrong:
+            shot = wrong[0]
+            who = f"{shot.video.name} shows {given[shot]!r}, and {ids[shot]!r} in {rows[shot]}"
+            skipped.add(pair.row, f"{who}: one face is one person")
+            continue
+        ids |= given
+        rows |= {shot: rows.get(shot, pair.row) for shot in given}
+        out.append(pair)
+    return [
+        replace(p, people={who: p.people[who] or ids.get(p.shots[who], "") for who in REQUIRED})
+        for p in out
+    ]
+
+
+def _two(found: Sequence[Pair], skipped: Skipped) -> list[Pair]:
+    """Those of two people, whose names differ by more than capitals and spaces."""
+    out = []
+    for pair in found:
+        if len({" ".join(name.casefold().split()) for name in pair.people.values()}) == 2:
+            out.append(pair)
+        else:
+            name = pair.people["speaker"]
+            skipped.add(pair.row, f"{name} is both people: two people talk with each other")
+    return out
+
+
 def _named(found: Sequence[Pair], root: Path) -> list[Pair]:
-    """With a name for everybody who has no id: that of the video."""
+    """With a name for everybody who has no id: that of the video, which is nobody's id."""
     nameless = {p.shots[who] for p in found for who in REQUIRED if not p.people[who]}
-    called = names(nameless, root)
+    taken = {name for pair in found for name in pair.people.values()}
+    called = {
+        shot: f"{name} (video)" if name in taken else name
+        for shot, name in names(nameless, root).items()
+    }
     longer = sorted(name for shot, name in called.items() if "/" in name)
     if longer:
         warnings.warn(
