@@ -210,7 +210,8 @@ def track(
             out.append(values)
         sights = (np.array(seen.get(meant, (0.0, 1.0)), np.float32) for seen in people)
         rows = between(Shown(*time, each) for time, each in zip(times, sights, strict=True))
-        out.sight = np.stack(list(rows))
+        sight = np.stack(list(rows))
+        out.sight = np.where(np.isnan(sight), np.float32([0, 1]), sight)  # held: nobody was seen
     return out
 
 

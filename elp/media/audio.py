@@ -7,6 +7,7 @@ Chapter "Parameter extraction".
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -81,7 +82,7 @@ def _decoded(container: Any, stream: Any, start: Fraction) -> Iterator[Any]:
 
     try:
         for packet in running(container, container.streams.best("video"), stream):
-            if packet.stream_index != stream.index:
+            if packet.stream.index != stream.index:
                 continue
             for frame in decoded(packet):
                 if frame.pts is not None and frame.time_base:
@@ -107,19 +108,23 @@ class Mixer:
     def __init__(self, rate: int, channels: int) -> None:
         self.rate, self.channels = rate, channels
         self._resampler: Any = None
+        self._kind: object = None  # of the frames that the resampler takes
         self._products = np.zeros(3)  # of left with left, right with right, left with right
 
     def __call__(self, frame: Any) -> Iterator[Samples]:
-        """The next frame's sound."""
+        """The next frame's sound, of another rate or layout than the last one's perhaps."""
         import av
 
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        before = self.rest() if kind != self._kind else iter(())
         if self._resampler is None:
+            self._kind = kind
             layout = frame.layout
             if layout.nb_channels > 2:  # the centre as loud as FFmpeg makes it, not a sixth of it
                 layout = "mono" if self.channels == 1 else "stereo"
             self._resampler = av.AudioResampler(format="flt", layout=layout, rate=self.rate)
         frame.pts = None
-        return self._blocks(self._resampler.resample(frame))
+        return itertools.chain(before, self._blocks(self._resampler.resample(frame)))
 
     def rest(self) -> Iterator[Samples]:
         """What the resampler holds back; it begins anew."""

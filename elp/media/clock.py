@@ -88,7 +88,11 @@ def step(stream: Any) -> Fraction:
 
 
 def running(container: Any, *streams: Any, clock: Clock | None = None) -> Iterator[Any]:
-    """Packets of some tracks, on one clock; ends where the file breaks off."""
+    """Packets of some tracks, on one clock; ends where the file breaks off.
+
+    The last of each track is empty and makes its decoder give what it holds back: of that one
+    `stream_index` is 0, whatever the track; its `stream` is right.
+    """
     clock = clock or Clock()
     for packet in container.demux(*(stream for stream in streams if stream is not None)):
         if packet.size or packet.dts is not None:
@@ -109,7 +113,7 @@ def start(path: str | Path) -> Fraction:
         stream = pictures_of(container, path)
         try:
             for packet in running(container, stream, sound_of(container)):
-                if packet.stream_index != stream.index:
+                if packet.stream.index != stream.index:
                     continue
                 for frame in decoded(packet):
                     return frame.pts * frame.time_base if frame.pts is not None else Fraction(0)

@@ -9,6 +9,8 @@ from typing import Any
 
 from elp.errors import ElpError
 
+# codecs of photographs, which some videos are made of, too
+STILLS = {"bmp", "gif", "jpeg2000", "jpegls", "mjpeg", "png", "tiff", "webp"}
 # pixels of a picture: beyond 8K; some decoders hold twenty pictures at once
 LARGEST = 36_000_000
 
@@ -59,6 +61,9 @@ def pictures_of(container: Any, path: str | Path) -> Any:
     stream = container.streams.best("video")
     if stream is None:
         raise ElpError(f"{path}: no pictures in it, only sound: give a video")
+    if _codec(stream) in STILLS:  # a cover that is marked as the track to show
+        moving = [s for s in container.streams.video if _codec(s) not in {None, *STILLS}]
+        stream = moving[0] if moving else stream
     if stream.codec_context is None:
         raise ElpError(f"{path}: its pictures are of an unknown kind: convert it to H.264")
     width, height = stream.codec_context.width, stream.codec_context.height
@@ -69,6 +74,10 @@ def pictures_of(container: Any, path: str | Path) -> Any:
         )
     stream.codec_context.options = {"max_pixels": str(LARGEST)}
     return stream
+
+
+def _codec(stream: Any) -> str | None:
+    return None if stream.codec_context is None else stream.codec_context.name
 
 
 def sound_of(container: Any) -> Any | None:

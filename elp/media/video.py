@@ -246,17 +246,20 @@ def _decoded(container: Any, stream: Any, clock: Clock, path: str | Path) -> Ite
     import av
 
     stream.thread_type = "AUTO"
-    extent = Extent(stream.index)
+    extent, some = Extent(stream.index), False
     try:
         for packet in running(container, stream, sound_of(container), clock=clock):
             extent.add(packet)
-            if packet.stream_index != stream.index:
+            if packet.stream.index != stream.index:
                 continue
             try:
-                yield from packet.decode()
+                for frame in packet.decode():
+                    some = True
+                    yield frame
             except av.error.FFmpegError:
                 extent.damaged = True  # one damaged packet: later ones may be whole
     except av.error.FFmpegError:
         extent.damaged = True
-    if fault := extent.fault(container, stream, clock, path):
+    fault = extent.fault(container, stream, clock, path)
+    if fault and some:  # of a file without a picture that is said
         warnings.warn(f"{path}: {fault}", stacklevel=1)

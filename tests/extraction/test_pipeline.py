@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -19,6 +20,7 @@ from elp.media.track import landmarks
 from elp.media.video import frames
 from elp.media.write import write_video
 from elp.motion import PROSODY, SILENT, Clip
+from tests.media.files import make
 
 FACE = skimage.data.astronaut()[0:240, 100:340]  # NASA, public domain
 GREY = np.full((256, 256, 3), 128, np.uint8)
@@ -131,6 +133,15 @@ def test_hidden_eyes_have_no_blinks(tmp_path: Path) -> None:
     assert any("eyes are hidden in 100%" in str(w.message) for w in said)
     assert clip.confidence.shape == (6,) and (clip.confidence > 0).all()
     assert np.array_equal(clip[:2].confidence, clip.confidence[:2])
+
+
+def test_nobody_is_surely_seen_in_a_picture_that_is_held(tmp_path: Path) -> None:
+    times = [Fraction(k, 25) for k in range(5)] + [2 + Fraction(k, 25) for k in range(5)]
+    path = make(tmp_path / "frozen.mkv", [shifted(0)] * 10, times=times)
+    clip = quiet_extract(path)
+    assert not clip.motion.valid[10:45].any() and clip.motion.valid[:5].all()
+    assert (clip.confidence[10:45] == 0).all() and (clip.confidence[:5] > 0.5).all()
+    assert clip.eyes_hidden() == 0
 
 
 def test_silent_video_says_so_once(tmp_path: Path) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 import pytest
+from av.stream import Disposition
 
 from elp.errors import ElpError
 from elp.extraction.pipeline import sound
@@ -101,6 +104,44 @@ def test_a_file_that_breaks_off_is_said_to(tmp_path: Path, kind: str, live: bool
             count = len(list(frames(file)))
         assert [("cut off" in str(w.message)) for w in said] == [True] * damaged, file
         assert 2 < count < 25 if damaged else count == 25
+
+
+@pytest.mark.parametrize("first", ["pcm_s16le", "mjpeg"])
+def test_the_video_need_not_be_the_first_track(tmp_path: Path, first: str) -> None:
+    """Sound before it, or a cover that is marked as what to show: all its pictures are read."""
+    path = tmp_path / "a.mkv"
+    with av.open(str(path), "w") as container:
+        if first == "mjpeg":
+            other: Any = container.add_stream(first, rate=25)
+            other.width, other.height, other.pix_fmt = 300, 200, "yuvj420p"
+            frame: Any = av.VideoFrame.from_ndarray(picture(0, (200, 300)), format="rgb24")
+        else:
+            other = container.add_stream(first, rate=8000, layout="mono")
+            frame = av.AudioFrame.from_ndarray(np.ones((1, 8000), np.int16), layout="mono")
+            frame.sample_rate = 8000
+        video = container.add_stream("libx264", rate=25, options={"bf": "3"})
+        video.height, video.width, video.pix_fmt = 64, 96, "yuv420p"
+        other.disposition, video.disposition = Disposition.default, Disposition(0)
+        frame.pts = 0
+        container.mux(other.encode(frame))
+        container.mux(other.encode())
+        for shown in CLIP:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(shown, format="rgb24")))
+        container.mux(video.encode())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        read = list(frames(path))
+    assert len(read) == 25 and read[0].shape == (64, 96, 3)
+
+
+def test_a_file_without_a_picture_is_one_sentence(tmp_path: Path) -> None:
+    path = make(tmp_path / "a.mp4", CLIP)
+    data = path.read_bytes()
+    first, last = data.index(b"mdat") + 4, data.index(b"moov") - 4
+    path.write_bytes(data[:first] + bytes(last - first) + data[last:])
+    with warnings.catch_warnings(), pytest.raises(ElpError, match="no picture in it"):
+        warnings.simplefilter("error")
+        list(frames(path))
 
 
 def test_silence_is_said_once(tmp_path: Path) -> None:

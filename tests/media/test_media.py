@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from elp.errors import ElpError
-from elp.media.audio import RATE, blocks, mfcc, read_audio
+from elp.media.audio import RATE, Mixer, blocks, mfcc, read_audio
 from elp.media.track import VISIONS, landmarks, tracker, vision
 from elp.media.video import Shown, between, frames, pictures, probe
 from elp.media.write import write_video
@@ -226,6 +226,20 @@ def test_any_sample_rate_and_channel_count(tmp_path: Path, rate: int, channels: 
     spectrum = np.abs(np.fft.rfft(heard[4000:28000]))
     assert abs(np.argmax(spectrum) * RATE / 24000 - 440) < 2
     assert 0.3 < np.abs(heard[4000:28000]).max() < 0.7
+
+
+def test_a_rate_and_a_layout_may_change_within_a_track() -> None:
+    """A broadcast from one programme to the next: both are heard, each at its own pitch."""
+    mixer, parts = Mixer(RATE, 1), []
+    for rate, layout, count in ((44100, "stereo", 2), (22050, "mono", 1), (48000, "5.1", 6)):
+        tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(rate) / rate).astype(np.float32)
+        frame = av.AudioFrame.from_ndarray(np.tile(tone, (count, 1)), "fltp", layout)
+        frame.sample_rate = rate
+        parts.extend(mixer(frame))
+    heard = np.concatenate([*parts, *mixer.rest()])
+    assert abs(len(heard) - 3 * RATE) < 100
+    for second in np.split(heard[: 3 * RATE // 100 * 100 - 300], 3):
+        assert abs(np.argmax(np.abs(np.fft.rfft(second))) * RATE / len(second) - 440) < 3
 
 
 def test_sound_that_starts_late_is_placed_in_time(tmp_path: Path) -> None:
