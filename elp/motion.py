@@ -3,7 +3,6 @@
 # T frame, D expression coefficient
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -298,7 +297,12 @@ def _motion(path: Path, data: dict[str, NDArray[Any]]) -> Motion:
             "make the file with 'elp extract' or 'elp respond --params'"
         )
     given = data["fps"]
-    fps = float(given) if given.shape == () and given.dtype.kind in bounded.NUMBERS else math.nan
+    if given.size != 1 or given.dtype.kind not in bounded.NUMBERS:
+        raise ElpError(
+            f"{path}: fps is {given.dtype} of shape {given.shape}, one number is needed: "
+            "make the clip with 'elp extract'"
+        )
+    fps = float(given.item())
     if fps != FPS:
         raise ElpError(
             f"{path}: {fps:g} frames per second, expected {FPS:g}: "

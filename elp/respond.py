@@ -90,6 +90,8 @@ def respond(
             ready.result()
         clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
         responder, listener = ready.result()
+    if not clip.motion.valid.any():
+        raise ElpError(f"{speaker}: a face in none of its frames: give a clip of somebody seen")
     if video is not None and len(clip) == 1:
         raise ElpError(f"{video}: one picture and no video: give a video of somebody who speaks")
     if seen is not None:

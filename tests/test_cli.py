@@ -113,6 +113,16 @@ def test_numbers_out_of_range_are_refused(tmp_path, args):
     assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
 
 
+def test_a_speaker_whom_nobody_saw_is_refused(tmp_path):
+    from elp.motion import Clip, Motion
+
+    motion = Motion(
+        beta=np.zeros((5, 100)), pose=np.zeros((5, 6)), blink=np.zeros(5), valid=np.zeros(5, bool)
+    )
+    Clip(motion=motion, mfcc=np.zeros((5, 29))).save(tmp_path / "s.npz")
+    refused(here("respond", "s.npz", "--params", "o.npz", cwd=tmp_path), "in none of its frames")
+
+
 def test_what_is_read_is_not_written_over(tmp_path):
     from elp.motion import Clip, Motion
 

@@ -126,15 +126,17 @@ def test_bad_files(tmp_path):
     np.savez(tmp_path / "poor.npz", beta=np.zeros((2, 2)))
     with pytest.raises(ElpError, match="no array 'pose'"):
         Motion.load(tmp_path / "poor.npz")
-    np.savez(
-        tmp_path / "fast.npz",
-        beta=np.zeros((2, 2)),
-        pose=np.zeros((2, 6)),
-        blink=np.zeros(2),
-        fps=30.0,
-    )
-    with pytest.raises(ElpError, match="30 frames per second, expected 25"):
-        Motion.load(tmp_path / "fast.npz")
+    arrays = {"beta": np.zeros((2, 2)), "pose": np.zeros((2, 6)), "blink": np.zeros(2)}
+    for fps, said in (
+        (30.0, "30 frames per second, expected 25"),
+        (np.zeros(3), r"float64 of shape \(3,\), one number is needed"),
+        ("25", "one number is needed"),
+    ):
+        np.savez(tmp_path / "fast.npz", **arrays, fps=fps)
+        with pytest.raises(ElpError, match=said):
+            Motion.load(tmp_path / "fast.npz")
+    np.savez(tmp_path / "slow.npz", **arrays, fps=np.array([25]))  # as other programs write it
+    assert Motion.load(tmp_path / "slow.npz").fps == 25
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -3,9 +3,7 @@
 # P face point (468), D expression coefficient, S side of the square picture
 from __future__ import annotations
 
-import contextlib
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,13 +16,11 @@ from elp.errors import ElpError
 from elp.face.landmarks import TRACKED
 from elp.face.model import FaceModel
 from elp.render.doubts import SEEN, doubts
+from elp.render.picture import read
 from elp.render.turned import again, quarters, turns
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
 Image = NDArray[Any]  # uint8
-MOST = 1 << 29  # bytes of an image file
-LONGEST = 32000  # pixels: OpenCV warps nothing longer
-UNREADABLE = "not a readable image: use a PNG or JPEG"
 ROOM = 2.3  # side of the square picture in heights of the face
 SMALL = 40  # pixels: a lower face gives no portrait
 ASIDE = 50  # degrees of yaw: from there on one picture shows half a face
@@ -122,83 +118,6 @@ class Portrait:
             model=model,
             eyes=shown >= SEEN,
         )
-
-
-def read(source: str | Path | Image) -> tuple[Image, str]:
-    """(H, W, 3) uint8 RGB and a name for messages.
-
-    Turned upright by the file's own orientation tag; transparency over white.
-    """
-    import cv2
-
-    if isinstance(source, np.ndarray):
-        if source.ndim != 3 or source.shape[2] != 3 or source.dtype != np.uint8 or not source.size:
-            raise ElpError(
-                "portrait: expected an (H, W, 3) uint8 RGB array, "
-                f"got {source.shape} {source.dtype}: convert it first"
-            )
-        return source, "portrait"
-    path = Path(source)
-    if not path.is_file():
-        raise ElpError(f"{path}: no such image: give the name of a PNG or JPEG")
-    with _unsaid():
-        cover = _cover(path)  # refuses what is too large before it is decoded
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise ElpError(f"{path}: {UNREADABLE}")
-    if cover is not None and cover.shape == image.shape[:2]:
-        for row, alpha in zip(image, cover[..., None] / np.float32(255), strict=True):
-            row[:] = np.rint(row * alpha + 255 * (1 - alpha))
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image), str(path)
-
-
-@contextlib.contextmanager
-def _unsaid() -> Iterator[None]:
-    """Decoders say of damaged files what they think of them: nobody hears it."""
-    import cv2
-
-    from elp.media.network import unlogged
-
-    level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-    try:
-        with unlogged():
-            yield
-    finally:
-        cv2.utils.logging.setLogLevel(level)
-
-
-def _cover(path: Path) -> Image | None:
-    """(H, W) uint8 of an image file that is transparent somewhere: 255 where it is not.
-
-    Raises ElpError for what no image is, and, by its header alone, for too large a one.
-    """
-    from PIL import Image as Pillow
-    from PIL import ImageOps
-
-    large = f"more than {Pillow.MAX_IMAGE_PIXELS} pixels (half of it where transparent), {LONGEST} "
-    large += f"a side, or {MOST} bytes"
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Pillow.DecompressionBombWarning)
-            opened = Pillow.open(path)
-        with opened as image:
-            if max(image.size) > LONGEST or path.stat().st_size > MOST:
-                raise Pillow.DecompressionBombError
-            if not image.has_transparency_data:
-                return None
-            if image.width * image.height > (Pillow.MAX_IMAGE_PIXELS or 0) // 2:  # decoded twice
-                raise Pillow.DecompressionBombError
-            ImageOps.exif_transpose(image, in_place=True)
-            if image.mode.startswith("I;16"):  # Pillow forgets the transparent level of these
-                return np.where(np.asarray(image) == image.info["transparency"], 0, 255).astype(
-                    "u1"
-                )
-            whole = image if "A" in image.getbands() else image.convert("RGBA")
-            return np.asarray(whole.getchannel("A"))
-    except (Pillow.DecompressionBombWarning, Pillow.DecompressionBombError) as error:
-        raise ElpError(f"{path}: {large}: make it smaller") from error
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ElpError(f"{path}: {UNREADABLE}") from error
 
 
 def find(image: Image, face: str, name: str) -> Floats:

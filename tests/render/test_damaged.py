@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from elp.errors import ElpError
-from elp.render.portrait import read
+from elp.render.picture import read
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

@@ -13,7 +13,7 @@ from elp.face.landmarks import EAR_L, EAR_R, LIDS
 from elp.face.model import FaceModel
 from elp.render import Portrait, WarpRenderer
 from elp.render.doubts import doubts
-from elp.render.portrait import read
+from elp.render.picture import read
 from elp.render.turned import turns
 
 

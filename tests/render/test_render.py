@@ -25,7 +25,7 @@ from elp.render.eyes import WINK, outline, together
 from elp.render.limits import LINEAR, SPARE, Limits, measures, pose_limits, ranges, saturate
 from elp.render.mark import stamp
 from elp.render.matte import inpaint_background
-from elp.render.portrait import read
+from elp.render.picture import read
 
 PAINTINGS = ["lp_s3.jpg", "lp_s9.jpg", "lp_s10.jpg"]
 STILL = np.zeros(6, np.float32)
@@ -360,6 +360,35 @@ def test_a_face_at_the_edge_of_the_picture_and_odd_files_load(tmp_path, portrait
     exif[0x0112] = 3  # upside down
     turned.save(clear, exif=exif)
     assert (read(clear)[0][0] == 255).all() and read(clear)[0][7, 0, 0] == 0
+
+
+@pytest.mark.parametrize("kind", ["png", "webp", "avif", "tif"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+@pytest.mark.parametrize("tag", range(1, 9))
+def test_a_picture_is_shown_as_it_was_held(tmp_path, kind: str, mode: str, tag: int) -> None:
+    """Every orientation of every kind of file, with transparency over white."""
+    shown = np.zeros((24, 40, 3), np.uint8)
+    shown[:12, :20, 0], shown[12:, :20, 1], shown[:, 20:, 2] = 255, 255, 255
+    alpha = np.full((24, 40, 1), 255, np.uint8)
+    alpha[:6, 30:] = 0  # in a corner
+    stored = np.concatenate([shown, alpha], 2)[..., : len(mode)]
+    # the inverse of TIFF 6.0's table
+    stored = stored[:, ::-1] if tag in (2, 3, 6, 7) else stored
+    stored = stored[::-1] if tag in (3, 4, 7, 8) else stored
+    stored = stored.swapaxes(0, 1) if tag >= 5 else stored
+    exif = Pillow.Exif()
+    exif[0x0112] = tag
+    path = tmp_path / f"held.{kind}"
+    Pillow.fromarray(np.ascontiguousarray(stored), mode).save(
+        path, exif=exif, **({} if kind in ("png", "tif") else {"quality": 100})
+    )
+    if kind == "tif" and mode == "RGBA" and tag > 4:
+        with pytest.raises(ElpError, match="save it as PNG"):
+            read(path)
+        return
+    found = read(path)[0].astype(int)
+    want = np.where(alpha[..., :1] > 0, shown, 255) if mode == "RGBA" else shown
+    assert found.shape == want.shape and np.abs(found - want).mean() < 8
 
 
 @pytest.mark.parametrize("size", [(32000, 32000), (9000, 9000), (60000, 2), (2**31 - 1, 1)])
