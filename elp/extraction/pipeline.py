@@ -211,7 +211,7 @@ def track(
         sights = (np.array(seen.get(meant, (0.0, 1.0)), np.float32) for seen in people)
         rows = between(Shown(*time, each) for time, each in zip(times, sights, strict=True))
         sight = np.stack(list(rows))
-        out.sight = np.where(np.isnan(sight), np.float32([0, 1]), sight)  # held: nobody was seen
+        out.sight = np.where(np.isnan(sight), np.array([0, 1], np.float32), sight)  # held
     return out
 
 

@@ -37,6 +37,7 @@ def read(source: str | Path | Image) -> tuple[Image, str]:
     path = Path(source)
     if not path.is_file():
         raise ElpError(f"{path}: no such image: give the name of a PNG or JPEG")
+    image: Image | None
     with _unsaid():
         cover, turn = _cover(path)  # refuses what is too large before it is decoded
         if cover is not None and cover.ndim == 3:

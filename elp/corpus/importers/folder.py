@@ -10,9 +10,9 @@ from typing import Any
 
 from elp.corpus.importers.common import Skipped, by_person, features_of_file, sound_of
 from elp.corpus.importers.importer import Importer
-from elp.corpus.importers.labels import SETS, check_emotion, spellings
 from elp.corpus.importers.pairs import REQUIRED, Pair, names, pairs
 from elp.corpus.importers.tables import table
+from elp.corpus.importers.words import SETS, check_emotion, spellings
 from elp.corpus.videos import Extraction, Shot
 from elp.corpus.writer import Record
 from elp.errors import ElpError

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from elp.corpus.importers.common import Skipped, by_person
-from elp.corpus.importers.labels import check_emotion, nothing, spellings
 from elp.corpus.importers.tables import table
+from elp.corpus.importers.words import check_emotion, nothing, spellings
 from elp.corpus.videos import LARGEST, Shot
 from elp.errors import ElpError
 
