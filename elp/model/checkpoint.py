@@ -23,6 +23,7 @@ PACKAGED = {
 }
 
 LARGEST_OPTION = 2**16  # a number in a configuration
+LARGEST = 1e4  # a weight, or a statistic: pictures, decibels and centimetres stay below
 
 
 def save(
@@ -83,13 +84,30 @@ def _model(tensors: dict[str, Tensor], options: Any) -> ASE:
         raise ValueError("options of a larger model")
     values = {name: x.float() if x.is_floating_point() else x for name, x in tensors.items()}
     for name, x in values.items():
-        if not x.isfinite().all() or (name.endswith("_std") and (x <= 0).any()):
+        if not bounded(x) or (name.endswith("_std") and (x <= 0).any()):
             raise ElpError(
-                f"{name} holds NaN, infinity or a deviation of 0: take an earlier checkpoint"
+                f"{name} holds NaN, numbers beyond {LARGEST:g} or a deviation of 0: "
+                "take an earlier checkpoint"
             )
     model = ASE(config)
-    model.load_state_dict(values)
+    fill(model, values)
     return model
+
+
+def bounded(x: Tensor) -> bool:
+    """Whether a tensor holds numbers that training may end with, no NaN among them."""
+    return not x.is_floating_point() or bool((x.abs() <= LARGEST).all())
+
+
+def fill(module: torch.nn.Module, values: dict[str, Tensor]) -> None:
+    """Give a module its state; raises RuntimeError where it is another module's, or whole numbers
+    stand for others.
+    """
+    own = module.state_dict()
+    for name, x in values.items():
+        if name in own and own[name].is_floating_point() != x.is_floating_point():
+            raise RuntimeError(f"{name} is {x.dtype}")
+    module.load_state_dict(values)
 
 
 def _sane(x: Any) -> bool:

@@ -113,7 +113,7 @@ class ASEConfig:
             TypeError: a name that was never an option.
         """
         options = {FORMERLY.get(name, name): value for name, value in values.items()}
-        if options.get("events"):
+        if options.get("events") is not None:
             options["events"] = EventConfig(**options["events"])
         return cls(**options)
 

@@ -331,3 +331,24 @@ def test_a_linear_reader_reads_pieces_as_it_reads_the_whole():
         pieces = [reader.so_far(piece, state) for piece in style.split([1, 3, 5], 1)]
         torch.testing.assert_close(torch.cat(pieces, 1), reader.so_far(style, {}))
         torch.testing.assert_close(pieces[-1][:, -1], reader(style))
+
+
+@pytest.mark.parametrize(
+    "wrong", [torch.nan, torch.inf, 1e30, -1e5, torch.int8, torch.bool, "a deviation", {}]
+)
+def test_a_checkpoint_of_numbers_that_no_training_ends_with_is_refused(tmp_path, wrong):
+    path, m = tmp_path / "m.safetensors", model()
+    config = asdict(m.config)
+    tensors = {k: x.clone(memory_format=torch.contiguous_format) for k, x in m.state_dict().items()}
+    name = next(k for k, x in m.named_parameters() if x.ndim == 2)
+    if isinstance(wrong, torch.dtype):
+        tensors[name] = tensors[name].to(wrong)
+    elif isinstance(wrong, dict):
+        config |= {"events": wrong, "causal": True}
+    elif isinstance(wrong, str):
+        tensors["beta_std"][0] = 0
+    else:
+        tensors[name][0, 0] = wrong
+    checkpoint.write(path, tensors, {"config": config})
+    with pytest.raises(ElpError, match="checkpoint"):
+        checkpoint.load(path)

@@ -42,11 +42,10 @@ def load(path: str | Path) -> tuple[Mesh2Video, dict[str, Any]]:
         if any(isinstance(x, int) and not 0 <= x <= MOST for x in options.values()):
             raise ValueError("options of no network")
         net = Mesh2Video(NetworkConfig(**options))
-        net.load_state_dict(
-            {k: x.float() if x.is_floating_point() else x for k, x in tensors.items()}
-        )
+        values = {k: x.float() if x.is_floating_point() else x for k, x in tensors.items()}
+        checkpoint.fill(net, values)
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ElpError(f"{path}: not a renderer of this version: {hint}") from error
-    if not all(x.isfinite().all() for x in net.state_dict().values()):
-        raise ElpError(f"{path}: holds NaN or infinity: {hint}")
+    if not all(map(checkpoint.bounded, values.values())):
+        raise ElpError(f"{path}: holds NaN, or numbers beyond {checkpoint.LARGEST:g}: {hint}")
     return net.eval().requires_grad_(False), meta.get("card", {})

@@ -140,7 +140,8 @@ def test_what_is_no_renderer_is_refused(tmp_path: Path) -> None:
         tensors_file.write(path, dict(net.state_dict()), {"renderer": options})
         with pytest.raises(ElpError, match="not a renderer of this version"):
             checkpoint.load(path)
-    net.last.bias.data[0] = torch.nan
-    checkpoint.save(path, net)
-    with pytest.raises(ElpError, match="NaN"):
-        checkpoint.load(path)
+    for wrong in (torch.nan, 6e4):
+        net.last.bias.data[0] = wrong
+        checkpoint.save(path, net)
+        with pytest.raises(ElpError, match="NaN"):
+            checkpoint.load(path)
