@@ -119,8 +119,9 @@ print(
 #
 # Six numbers of pose, one hundred of expression, 936 observed coordinates. The fit asks which six and which hundred put the points where the tracker saw them:
 #
-# $$E = \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) + \lVert\alpha\rVert^2
-#   + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 + \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1}) \tag{1.3}$$
+# $$\begin{aligned} E ={}& \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) \\
+# &+ \lVert\alpha\rVert^2 + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 \\
+# &+ \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1}) \end{aligned} \tag{1.3}$$
 #
 # Cauchy's ρ ignores points that are far off, and $d$ holds expressions near what faces do. ψ, a smoothness prior, ties neighbouring frames to each other, but gives way as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
 #

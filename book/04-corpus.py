@@ -163,8 +163,8 @@ figures.show(
 # conversation with emotion $e$, response $k$ to the same speaker is
 #
 # $$
-# \beta_k(t) = \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g_e\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}}
-# + \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise}, \tag{4.1}$$
+# \begin{aligned} \beta_k(t) ={}& \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g_e\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}} \\
+# &+ \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise}, \end{aligned} \tag{4.1}$$
 #
 # and alike for the head, whose turns and tilts are mirrored. Which gesture is made is drawn, $m_i \sim \text{Categorical}(w_e \odot \text{taste})$. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
 # less the worse the mood ($g_e$). $b$ is the person's resting face.
@@ -405,7 +405,7 @@ assert inside > 2
 # standard deviation 1,
 #
 # $$
-# v(t) = e + \sigma\Big(\rho\,\tilde s(t) + \sqrt{1-\rho^2}\;o(t)\Big),\qquad \tilde s = \text{low-pass of } s, \tag{4.2}$$
+# \begin{gathered} v(t) = e + \sigma\Big(\rho\,\tilde s(t) + \sqrt{1-\rho^2}\;o(t)\Big), \\ \tilde s = \text{low-pass of } s, \end{gathered} \tag{4.2}$$
 #
 # is the listener's: $o$ is a slow process of their own, a smile shows what is above zero and a frown what is below. The quick echo stays, smaller.
 

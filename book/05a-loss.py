@@ -54,7 +54,7 @@ figures.setup()
 #
 # D2's output is a probability for each frame, and its loss is the cross-entropy. Both sides count: being wrong about an open eye costs as much as being wrong about a shut one.
 #
-# $$\mathcal{L}_{CE_1} = -\sum_{t=1}^{T} \varphi(t) \log \varphi_{pred}(t) + \big[1 - \varphi(t)\big] \log \big[1 - \varphi_{pred}(t)\big] \tag{P4}$$
+# $$\begin{aligned} \mathcal{L}_{CE_1} = -\sum_{t=1}^{T}\;& \varphi(t) \log \varphi_{pred}(t) \\ &+ \big[1 - \varphi(t)\big] \log \big[1 - \varphi_{pred}(t)\big] \end{aligned} \tag{P4}$$
 #
 # Blinks last for several frames, so neighbouring probabilities should not jump:
 #

@@ -87,8 +87,9 @@ figures.image(
 # $\Delta\mathbf{S}_i = \sum_k \beta_k \mathbf{B}_{k,i}$, turned by the portrait's own rotation $R_0$, and moves the head about its centre $\mathbf{o}$:
 #
 # $$
-# \mathbf{x}'_i = \mathbf{x}_i + w_i \Big[ \pi\big( R\,(\mathbf{X}_i + R_0\,\Delta\mathbf{S}_i - \mathbf{o}) + \mathbf{o} + \mathbf{t} \big) - \pi(\mathbf{X}_i) \Big],
-# \qquad R = R_0\, R(p)\, R_0^{\top}. \tag{6.1}$$
+# \begin{aligned} \mathbf{x}'_i &= \mathbf{x}_i + w_i \big[ \pi(\mathbf{X}'_i) - \pi(\mathbf{X}_i) \big], \\
+# \mathbf{X}'_i &= R\,(\mathbf{X}_i + R_0\,\Delta\mathbf{S}_i - \mathbf{o}) + \mathbf{o} + \mathbf{t}, \\
+# R &= R_0\, R(p)\, R_0^{\top}. \end{aligned} \tag{6.1}$$
 #
 # $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks to one side. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
 
@@ -300,8 +301,8 @@ print(
 # [Song et al. (2023)](references.bib#song2023elp) joins them. Each run of ones is a group of length $L$; with $\beta_1$ and $\beta_2$ the lids at its start and end,
 #
 # $$
-# \beta(k) = \begin{cases} (1-w_k)\,\beta_1 + w_k\,\beta_e & k < L/2 \\ (1-w_k)\,\beta_2 + w_k\,\beta_e & k \ge L/2 \end{cases}
-# \qquad w_k = \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil} \tag{6.2}$$
+# \begin{aligned} \beta(k) &= \begin{cases} (1-w_k)\,\beta_1 + w_k\,\beta_e & k < L/2 \\ (1-w_k)\,\beta_2 + w_k\,\beta_e & k \ge L/2 \end{cases} \\
+# w_k &= \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil} \end{aligned} \tag{6.2}$$
 #
 # for $k = 0 \dots L-1$, on the eyelid directions only. With both ends at $\beta_1$ and $\beta_2$ themselves, as the text may be read, a blink of one or two frames would never
 # close, and few would close entirely. We let the first frame move already. Both lids close alike, since they share a nerve; only differences that mean a
@@ -862,7 +863,7 @@ print(
 #
 # ```{solution} ex-render-rest
 # :class: dropdown
-# $P + (1-\alpha)B = I - (1-\alpha)B + (1-\alpha)B = I$ for any $\alpha$ and $B$. With $\alpha = 0$ on a light lock, $P = I - B$ there: the lock's *difference*
+# At rest the frame is $P + (1-\alpha)B$, and $P$ is $I - (1-\alpha)B$: their sum is $I$ for any $\alpha$ and $B$. With $\alpha = 0$ on a light lock, $P = I - B$ there: the lock's *difference*
 # to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself. On a dark lock $\alpha$ is raised to $1 - I/B$, so that it hides the wall wherever it
 # comes. All this holds as far as $B$ is invented, which is within 10 pixels of the matte: of a wider lock $B$ is the picture itself, $P = 0$, and it stays on the wall.
 # ```
@@ -874,8 +875,11 @@ print(
 #
 # ```{solution} ex-render-blink
 # :class: dropdown
-# With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in 0.1 to 0.2 s and stay. Limit the ramp, e.g.
-# $w_k = \min(1, \min(k+1, L-k)/\min(4, \lceil L/2 \rceil))$; for $L \le 8$ it is the curve of Eq. 6.2 itself.
+# With $L = 25$ the lids need half a second to close and half a second to open: sleepy. Real lids close in 0.1 to 0.2 s and stay. Limit the ramp:
+#
+# $$w_k = \min\left(1,\; \frac{\min(k+1,\, L-k)}{\min(4,\, \lceil L/2 \rceil)}\right)$$
+#
+# For $L \le 8$ it is the curve of Eq. 6.2 itself.
 # ```
 #
 # ## Further reading

@@ -156,7 +156,7 @@ print(
 # V-D is the variance over time, SI-D the Shannon entropy of a histogram over $K$ clusters of the *real* frames ($K = 40$ for expressions, 20 for the head):
 #
 # $$
-# \text{V-D} = \frac{1}{CD}\sum_{c,d} \operatorname{Var}_t\, x_{c,t,d}, \qquad \text{SI-D} = -\sum_{k=1}^{K} h_k \log_2 h_k . \tag{7.2}$$
+# \begin{aligned} \text{V-D} &= \frac{1}{CD}\sum_{c,d} \operatorname{Var}_t\, x_{c,t,d}, \\ \text{SI-D} &= -\sum_{k=1}^{K} h_k \log_2 h_k . \end{aligned} \tag{7.2}$$
 
 # %% tags=["remove-input"]
 from elp.metrics.entropy import bits
@@ -189,12 +189,12 @@ print(
 # The residual Pearson correlation asks whether the generated listener co-varies with the speaker as much as the real one did:
 #
 # $$
-# \mathrm{RPCC} = \bigl|\, \bar\rho(\text{listener}_{gt}, \text{speaker}) - \bar\rho(\text{listener}_{pred}, \text{speaker}) \,\bigr| , \tag{7.3}$$
+# \begin{aligned} \mathrm{RPCC} = \bigl|\;& \bar\rho(\text{listener}_{gt}, \text{speaker}) \\ & - \bar\rho(\text{listener}_{pred}, \text{speaker}) \,\bigr| , \end{aligned} \tag{7.3}$$
 #
 # $\bar\rho$ the mean over clips and coefficients. A listener answers *later*, though. The windowed time-lagged cross-correlation ([Boker et al., 2002](references.bib#boker2002wcc)) slides a window of 4 s of the speaker over the listener:
 #
 # $$
-# r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+99},\; x_{w+\ell \dots w+\ell+99} \bigr), \qquad -50 \le \ell \le 50 \text{ frames}. \tag{7.4}$$
+# \begin{gathered} r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+99},\; x_{w+\ell \dots w+\ell+99} \bigr), \\ -50 \le \ell \le 50 \text{ frames}. \end{gathered} \tag{7.4}$$
 #
 # A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so fewer windows take part the larger the lag (the small step at lag 0, in the figure below, is a first or last window that drops out).
 #
@@ -568,9 +568,8 @@ for name, x in (("restless", turns), ("half at rest", half)):
 # concordance, FRDist the least warped distance, both summed over the samples:
 #
 # $$
-# \mathrm{FRCorr} = \frac1N \sum_{n,k} \max_{y \in A_n} \frac{2 \operatorname{cov}(x_{nk}, y)}{\sigma_{x}^2 + \sigma_y^2 + (\mu_x - \mu_y)^2},
-# \qquad
-# \mathrm{FRDist} = \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y), \tag{7.8}$$
+# \begin{aligned} \mathrm{FRCorr} &= \frac1N \sum_{n,k} \max_{y \in A_n} \frac{2 \operatorname{cov}(x_{nk}, y)}{\sigma_{x}^2 + \sigma_y^2 + (\mu_x - \mu_y)^2}, \\
+# \mathrm{FRDist} &= \frac1N \sum_{n,k} \min_{y \in A_n} \operatorname{DTW}(x_{nk}, y), \end{aligned} \tag{7.8}$$
 #
 # with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker.
 #

@@ -45,8 +45,8 @@ measured = results.read("conversations")
 # dyad with person $b$ of another, who never met but did the same task. With $r$ the correlation of two signals at lag $\ell$,
 #
 # $$
-# r_\ell(x, y) = \operatorname{corr}\big(x(t),\, y(t+\ell)\big),\qquad
-# \text{coupling} = \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}. \tag{11.1}$$
+# \begin{aligned} r_\ell(x, y) &= \operatorname{corr}\big(x(t),\, y(t+\ell)\big), \\
+# \text{coupling} &= \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}. \end{aligned} \tag{11.1}$$
 #
 # Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
 # Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.

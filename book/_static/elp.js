@@ -1,15 +1,21 @@
 // Draws what `elp.book.figures` and `elp.book.widgets` put into a static page; plotly.js (vendor/) is fetched on pages with a plot only.
 (() => {
   const base = new URL('../vendor/', document.currentScript.src);
+  const SMALLEST = 72;  // per cent of its size, of a formula on a phone
 
   function plots() {
     const all = [...document.querySelectorAll('.elp-plot')].filter((div) => div.querySelector('script[type="application/json"]'));
     if (!all.length) return;
     script('plotly.min.js').then(() => all.forEach((div) => {
       const spec = JSON.parse(div.querySelector('script').textContent);
+      if (div.clientWidth < 500) narrow(spec.layout);
       div.replaceChildren();
       Plotly.newPlot(div, spec);
     }));
+  }
+
+  function narrow(layout) {  // a row of buttons would be cut on a phone: it becomes a list that opens
+    for (const menu of layout.updatemenus ?? []) Object.assign(menu, { type: 'dropdown', direction: 'down' });
   }
 
   const loaded = {};
@@ -122,6 +128,31 @@
     });
   }
 
+  function formulas() {  // one a little wider than a phone is set smaller; one still wider than that scrolls
+    document.querySelectorAll('.bd-article div.math').forEach((box) => {
+      const drawn = box.querySelector('mjx-container');
+      if (!drawn || !box.clientWidth) return;
+      drawn.style.fontSize = '';
+      const share = box.clientWidth / Math.max(box.scrollWidth, drawn.scrollWidth);
+      if (share < 1) drawn.style.fontSize = `${Math.max(98 * share, SMALLEST)}%`;
+    });
+    reachable();
+  }
+
+  function listings() {  // on a phone a line of code that wraps goes on further to the right than it began
+    if (!matchMedia('(max-width: 600px)').matches) return;
+    document.querySelectorAll('.bd-article div.highlight pre').forEach((pre) => {
+      const inside = pre.querySelector('code') ?? pre;
+      inside.replaceChildren(...inside.innerHTML.trimEnd().split('\n').map((code) => {
+        const line = document.createElement('span');
+        line.className = 'elp-line';
+        line.innerHTML = `${code}\n`;
+        line.style.setProperty('--begun', line.textContent.search(/\S|$/));
+        return line;
+      }));
+    });
+  }
+
   function sources() {  // a listing's name leads to the whole file
     document.querySelectorAll('.elp-where code[data-elp]').forEach((code) => {
       const [module, name] = code.dataset.elp.split(':');
@@ -166,5 +197,8 @@
     }
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); cards(); plots(); widgets(); talks(); components(); reachable(); });
+  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); listings(); cards(); plots(); widgets(); talks(); components(); reachable(); });
+  // MathJax, which comes after this script, draws once the page has loaded
+  window.addEventListener('load', () => window.MathJax?.startup?.promise.then(formulas));
+  window.addEventListener('resize', formulas);
 })();

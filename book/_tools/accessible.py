@@ -3,6 +3,7 @@
 - A table scrolls in a box of its own, which keys can reach.
 - On a phone the rows of a table with four columns or more stand below one another, each value
   beside the heading of its column (`theme.css`).
+- A long name in a table may break after its dots, strokes and underscores, not within a word.
 - The empty corner of a table of numbers says what its column holds.
 - An entry of the references is an item of their list: the role that Sphinx gives it is not used
   any longer, and not allowed there.
@@ -18,6 +19,7 @@ from bs4 import BeautifulSoup
 
 TABLE = re.compile(r"<table\b.*?</table>", re.S)
 WIDE = 4  # columns
+PARTS = re.compile(r"(?<=[./_])(?=\w)")  # of a name in code
 
 
 def page(body: str) -> str:
@@ -40,6 +42,9 @@ def usable(table: str) -> str:
     soup = BeautifulSoup(table, "html.parser")
     found = soup.table
     assert found is not None
+    for text in [t for code in found.select("code") for t in code.find_all(string=True)]:
+        first, *rest = PARTS.split(str(text))
+        text.replace_with(first, *(x for part in rest for x in (soup.new_tag("wbr"), part)))
     rows = found.select("thead tr")
     if len(rows) == 2 and not any(cell.get_text() for cell in rows[1].find_all("th")[1:]):
         first, second = (row.find_all("th")[0] for row in rows)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+GROUND = 44.0  # grey level behind what moves
+
+
 def uri(mime: str, data: bytes) -> str:
     """`data:` URI of the bytes of a file."""
     return f"data:{mime};base64,{base64.b64encode(data).decode()}"
@@ -44,14 +47,16 @@ def pixels(picture: Any) -> NDArray[np.uint8]:
     return np.ascontiguousarray(array)
 
 
-def on_white(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(height, width, 3) of a picture: films cannot be transparent."""
+def on_ground(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(height, width, 3) of a picture: films cannot be transparent, and a dark ground glares on no
+    page.
+    """
     import numpy as np
 
     if frame.shape[-1] == 3:
         return frame
     share = frame[..., 3:] / 255
-    return np.asarray((frame[..., :3] * share + 255 * (1 - share)).round(), np.uint8)
+    return np.asarray((frame[..., :3] * share + GROUND * (1 - share)).round(), np.uint8)
 
 
 def still(frame: NDArray[np.uint8]) -> str:

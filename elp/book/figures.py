@@ -188,7 +188,7 @@ def image(
         data = encode.still(frames[0])
         body = f'<img src="{data}" alt="{html.escape(alt)}" {style}>'
     else:
-        data = encode.video([encode.on_white(frame) for frame in frames], fps)
+        data = encode.video([encode.on_ground(frame) for frame in frames], fps)
         play = "controls loop muted autoplay playsinline"
         body = f'<video src="{data}" aria-label="{html.escape(alt)}" {style} {play}></video>'
     name = element_name(name, data, caption, alt)

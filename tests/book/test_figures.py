@@ -120,10 +120,10 @@ def test_colours_read_on_light_and_on_dark_pages(colour):
 
 
 def test_a_head_stands_on_any_ground() -> None:
-    """What surrounds it is transparent, and a film, which cannot be, has it on white."""
+    """What surrounds it is transparent, and a film, which cannot be, has it dark."""
 
     model = FaceModel.default()
     head = shaded(model.mean, model.triangles, size=64)
     assert head.shape == (64, 64, 4) and head[0, 0, 3] == 0 and head[32, 32, 3] == 255
-    film = encode.on_white(head)
-    assert (film[0, 0] == 255).all() and (film[32, 32] == head[32, 32, :3]).all()
+    film = encode.on_ground(head)
+    assert (film[0, 0] == encode.GROUND).all() and (film[32, 32] == head[32, 32, :3]).all()

@@ -83,6 +83,11 @@ def test_tables_scroll_in_a_box_that_keys_reach() -> None:
     assert "<th></th>" not in page
 
 
+def test_a_long_name_in_a_table_breaks_between_its_parts() -> None:
+    page = accessible.page("<table><tr><td><code>elp.face.mesh_of</code></td></tr></table>")
+    assert "<code>elp.<wbr/>face.<wbr/>mesh_<wbr/>of</code>" in page
+
+
 def test_a_wide_table_s_values_know_their_columns() -> None:
     head = "<thead><tr><th></th><th>FD ↓</th><th>gain<br>→GT</th><th>n</th></tr></thead>"
     body = "<tbody><tr><th>GT</th><td>1<br><small>0–2</small></td><td>2</td><td>3</td></tr></tbody>"

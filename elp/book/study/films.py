@@ -89,4 +89,4 @@ def _heads(motion: Motion, size: int, every: int) -> list[NDArray[np.uint8]]:
     vectors = torch.from_numpy(motion.pose[::every, :3].astype(np.float64))
     turned = rotation(vectors)[0].numpy().transpose(0, 2, 1)
     shapes = model.shape(beta=motion.beta[::every]) @ turned
-    return [encode.on_white(shaded(points, model.triangles, size=size)) for points in shapes]
+    return [encode.on_ground(shaded(points, model.triangles, size=size)) for points in shapes]
