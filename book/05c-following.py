@@ -34,9 +34,9 @@ figures.setup()
 # %% [markdown]
 # ## Is there anything to follow?
 #
-# So far the listener moves like people, in the right mood, and takes no notice of the speaker: give it another speaker, and the answer is just as good. In the simulator a quarter of a smile comes back on average, and some blinks answer the speaker's at the end of a phrase. Does an hour of conversation say enough about it?
+# So far our listener moves like a person in the right mood, but takes no notice of the speaker: give it another speaker, and the answer is just as good. In the simulator, listeners return a quarter of a smile on average, and answer some of the speaker's blinks at the ends of phrases. Does an hour of conversation hold enough evidence to learn this from?
 #
-# A linear regression with a penalty (ridge) can tell. It predicts the listener's smile and blinks from the last two seconds of the speaker: once from the style of Eq. P1, once from β and $p$ themselves. The numbers are correlations with what the real listeners did, within clips, on unseen people.
+# A linear regression with a penalty (ridge) can tell. It predicts the listener's smile and blinks from the speaker's last two seconds, once from the style of Eq. P1 and once from β and $p$ themselves. The numbers are correlations with what the real listeners did, within clips, on unseen people.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -62,13 +62,13 @@ assert abs(style["smile"]) < 0.05 < 0.08 < min(motion.values())
 figures.source(following.linear_baseline)
 
 # %% [markdown]
-# The correlations are small, because most of what a listener does is chance. But they are there, and a straight line finds what our networks had missed. Two things stood in their way.
+# The correlations are small, because most of what a listener does is chance. But they exist: a straight line finds what our networks had missed. Two things stood in their way.
 #
-# **The input.** Nobody can read a smile from the style of Eq. P1. Style says how much each coefficient moved within a second. A smile that lasts does not move, and its end looks like its beginning. With β and $p$ beside the style (`raw_motion=True`) the encoder sees what a listener follows.
+# **The input.** A smile cannot be read off the style of Eq. P1, which says how much each coefficient moved within a second. A smile that lasts does not move, and its end looks like its beginning. Given β and $p$ beside the style (`raw_motion=True`), the encoder sees what a listener follows.
 #
-# **The way to D2.** The speaker's blinks leave their trace in either input. But the cue of a blink must pass the encoder, the draws, and three LSTM layers that at first pass on a hundredth of it, and its error has to come back the same way. A linear **shortcut** past the LSTMs of D2 (`shortcut=True`) lets blinks be learned within 2000 steps.
+# **The path to D2.** The speaker's blinks leave a trace in either input. But that cue has to pass the encoder, the draws, and three LSTM layers which at first let a hundredth of it through, and its error has to come back the same way. With a linear **shortcut** past the LSTMs of D2 (`shortcut=True`), blinks are learned within 2000 steps.
 #
-# Four draws instead of two are meant to help, and so is less noise on each frame: noise of the style's own size hides a blink of three frames. Neither makes a difference that three seeds would show.
+# We also expected four draws to help more than two, and less noise on each frame to help, since noise as large as the style itself hides a blink of three frames. Neither makes a difference that three seeds can show.
 
 # %% tags=["remove-input"]
 from elp.model.decoders import BlinkDecoder
@@ -147,13 +147,13 @@ print("one seed of three loses the smile:", ", ".join(lost))
 assert np.ptp(options["no shortcut"][:, 1]) < 0.002
 
 # %% [markdown]
-# **Smiles.** With Eq. P1 alone no smile comes back in any seed. With β and $p$ it does in all three seeds of *lively* and of V; with two draws, and with more noise, one seed of three loses it. V is not told the mood, must take everything from the speaker, and returns more. Even Eq. P3 returns some when it is given β and $p$ (the line "gain with Eq. P3"): the input counts, not the loss.
+# **Smiles.** With Eq. P1 alone no smile comes back in any seed. With β and $p$ it does in all three seeds of *lively* and of V; with two draws, and with more noise, one seed of three loses it. V, which is not told the mood and has to take everything from the speaker, returns more. Even with Eq. P3 some comes back once the model is given β and $p$ (the line "gain with Eq. P3"): what counts is the input, not the loss.
 #
-# **Blinks.** Without the shortcut the blink term stays at 0.170 in all three seeds, as in a model that knows only how often people blink. With it, two of three seeds of *lively* fall below, and so do all seeds with two draws or more noise. V's hardly do, nor do those of causal models or of models with few heads. Without noise the blinks are learned by heart: two seeds end far above.
+# **Blinks.** Without the shortcut the blink term stays at 0.170 in all three seeds, as in a model that knows only how often people blink. With it, two of three seeds of *lively* fall below that, and so do all seeds with two draws or more noise. Those of V hardly do, nor do those of causal models or of models with few heads. Without noise the model learns the training blinks by heart: two seeds end far above.
 #
-# **Causal models** (`causal=True`: no future frame, so that they can run live) return more of a smile than *lively* in every seed, and two of them more than the simulator's own second answer. Two of three seeds also return nods, 0.15 and 0.16, more than any other option here (people: 0.09).
+# **Causal models** (`causal=True`: they see no future frame, so that they can run live) return more of a smile than *lively* in every seed, and two seeds return more than the simulator's own second answer. Two of three seeds also return nods, 0.15 and 0.16, more than any other option here (people: 0.09).
 #
-# Why should a model that sees less do better? A listener answers half a second late or more, and for that the past is enough. The convolutions of a centred encoder see four tenths of a second on either side, causal ones eight tenths back; whatever is older reaches both through the LSTMs. Is there more to know in those eight tenths?
+# Why should a model that sees less do better? A listener answers half a second late or more, and for that the past is enough. The convolutions of a centred encoder see four tenths of a second on either side; causal ones see eight tenths back. Anything older reaches both through the LSTMs only. Do those eight tenths hold more?
 
 # %%
 for name, lags in {
@@ -167,15 +167,15 @@ for name, lags in {
     )
 
 # %% [markdown]
-# For a straight line there is, but only just. The networks gain more than that, and these runs do not tell why; on these speakers their time-lagged correlation cannot be told from that of *lively*. On the test speakers of [the results](08-results.ipynb) a causal model returns twice as much of a smile too, and there its correlation is higher. Its blinks answer by chance, as its blink term says.
+# For a straight line they do, but only just. The networks gain more than that, and these runs do not tell why; their time-lagged correlation on these speakers cannot be told from that of *lively*. On the test speakers of the chapter [Results](08-results.ipynb), too, a causal model returns twice as much of a smile, and there its correlation is higher. Its blinks meet the speaker's only by chance, as its blink term suggests.
 #
 # *small*, like *lively*, is centred, as we read the paper's figure. *live* is its causal sibling, and *stream* is the causal recipe at the paper's sizes.
 #
 # ## The model that ships
 #
-# `listener` is causal too, and starts where *live* ends. The blinks and nods above show what is left to do. Heads that draw each frame without knowing the last one can neither blink once and wait, nor nod twice and stop, and no score makes them listen much.
+# `listener` is causal too, and starts where *live* ends. The blinks and nods above show what was left to do. Heads that draw each frame without knowing the one before can neither blink once and then wait, nor nod twice and then stop, and no training score makes them listen much.
 #
-# So in `listener` the codes say the face alone. A second, smaller group of heads draws eyelids and head pose, one frame after the other:
+# So in `listener` the codes describe the face alone. A second, smaller group of heads draws eyelids and head pose, one frame after the other:
 
 # %% tags=["remove-input"]
 from elp.model.event_heads import EventHeads
@@ -183,9 +183,9 @@ from elp.model.event_heads import EventHeads
 figures.source(EventHeads.step)
 
 # %% [markdown]
-# These *event heads* learn by likelihood: from the speaker's voice and blinks, from their own past, and from the emotion. What they drew is told to the encoder, so that brows may rise with a nod. In training some clips have their sound taken away; *guidance* then leads each draw a little further from what a deaf listener would do.
+# These *event heads* are trained by maximum likelihood. Their inputs are the speaker's voice and blinks, their own past, and the emotion. The encoder is told what they drew, so that brows can rise with a nod. In training, some clips lose their sound; *guidance* can then push each draw a little further away from what a deaf listener would do.
 #
-# How far is chosen on validation speakers, whom the tables of the [results](08-results.ipynb) never meet. Nods are counted after low pitch and after the ends of phrases, as a rate over that elsewhere:
+# We chose how far on validation speakers, who do not appear in the tables of the chapter [Results](08-results.ipynb). The table compares nods after low pitch and after the ends of phrases with nods elsewhere, as a ratio:
 
 # %% tags=["hide-input"]
 strengths = results.read("guidance")
@@ -202,11 +202,11 @@ print(f"shipped: guidance {strengths['shipped']:g}")
 assert nods == sorted(nods)
 
 # %% [markdown]
-# The more guidance, the more nods fall where the voice invites them, at next to no cost in FD. Blinks are not guided: the speaker's own blinks say enough.
+# The stronger the guidance, the more nods fall where the voice invites them, at next to no cost in FD. Blinks are not guided: the speaker's own blinks are cue enough.
 #
-# These are a few minutes of conversation, so the intervals are wide; but the answers share their draws, and so the order of the strengths is no accident. We ship the weakest one with about two nods after a low pitch for each one elsewhere: guidance moves a listener from what people do towards what is asked for, and beyond them in the end.
+# These are only a few minutes of conversation, so the intervals are wide. But all strengths share their random draws, so their order is no accident. We ship the weakest strength that gives about two nods after a low pitch for each one elsewhere: more guidance first brings a listener towards what people do, and in the end beyond it.
 #
-# *Who* listens (where the head rests, how the face looks at rest) is drawn once for each response, or read off one frame of the listener. Any prefix of the heads of its face can be decoded. It was trained on other conversations than those of the tables, the simulator's corpus `crowd`, because it takes many people not to learn them by heart:
+# *Who* listens (where the head rests, how the face looks at rest) is drawn once for each response, or read off one frame of the listener. Any prefix of the face's heads can be decoded. The model was trained on conversations that are not in the tables, the simulator's corpus `crowd`, because only with many people does it not learn them by heart:
 
 # %% tags=["nbval-check-output"]
 responder = ELPResponder.from_checkpoint()
@@ -224,7 +224,7 @@ print(
 assert 0.7 < v["variance"] < 1.3
 
 # %% [markdown]
-# On the test speakers of a corpus with people of its own, three answers to each. The *oracle* is another true answer of the same person. *ELP-U* is *lively*, trained on this very corpus. *First frame* means that the first frame of the true listener says who listens.
+# Now the test speakers of a corpus with people of its own, each of whom is answered three times. The *oracle* is another true answer of the same person. *ELP-U* is *lively*, trained on this very corpus. *First frame* means that the true listener's first frame tells the model who listens.
 
 # %% tags=["hide-input"]
 told = results.read("tables-vico-v2-people77")
@@ -246,13 +246,13 @@ for answer in ("heard_nods", "heard_blinks"):
     assert codes_only[answer]["value"] < 1.3
 
 # %% [markdown]
-# Nods after low pitch, and blinks after the speaker's blinks at the ends of phrases, are given as a rate over that elsewhere: 1 is chance. `listener` answers both, as people do, and with blinks even more often than these people. From codes alone nearly nothing comes back. It returns less of a smile than people do, and more than *ELP-U*. One frame of the listener brings FD closer to the oracle's, because then face and head rest where they should. The [results](08-results.ipynb) have all rows and columns.
+# Nods after low pitch, and blinks after the speaker's blinks at the ends of phrases, are given as a ratio to those elsewhere: 1 is chance. `listener` answers with both, as people do, and blinks even more often than these people. From codes alone nearly nothing comes back. `listener` returns less of a smile than people do, and more than *ELP-U*. One frame of the true listener brings FD closer to the oracle's, because face and head then rest where they should. The chapter [Results](08-results.ipynb) has all rows and columns.
 #
 # ## Summary
 #
-# - A straight line on the speaker's β and $p$ finds smiles and blinks that are answered; on the style of Eq. P1 it finds no smiles.
-# - To follow, a model needs β and $p$ in its input, and a path to D2 that an error can travel. A causal model loses nothing.
-# - Codes alone do not time blinks and nods. Event heads that draw one frame after the other do; they are part of the model that ships, and not of the paper.
+# - A linear regression on the speaker's β and $p$ finds answered smiles and blinks; on the style of Eq. P1 it finds no smiles.
+# - To follow, a model needs β and $p$ in its input, and a path to D2 along which an error can travel back. A causal model loses nothing.
+# - Codes alone do not time blinks and nods. Event heads, which draw one frame after the other, do; they belong to the model that ships, not to the paper.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
@@ -278,7 +278,7 @@ for part in ("smile", "blink"):
     print(f"{part}: {short[part]:+.2f} instead of {motion[part]:+.2f}")
 
 # %% [markdown]
-# A blink is answered within half a second: older frames hold nothing about it, and with fewer of them the regression finds less chance to fit. A smile is answered later and for longer, so it loses a little.
+# A blink is answered within half a second. Older frames say nothing about it, and the fewer of them there are, the less noise the regression can fit. A smile is answered later and for longer, so its correlation falls a little.
 #
 # ```{solution-end}
 # ```
@@ -325,7 +325,7 @@ p = deaf * (heard / deaf) ** g
 print(f"{(p / p.sum())[0]:.2f}")
 
 # %% [markdown]
-# It nearly doubles: what the voice adds is counted twice.
+# It nearly doubles, because what the voice adds is counted twice.
 #
 # ```{solution-end}
 # ```

@@ -18,9 +18,11 @@
 #
 # After this page you can give a verdict on each claim, with the number behind it; say which methods answer the speaker and which only look as if they might; and read a table of listeners without being misled by it. The formulas are those of [Metrics](07-metrics.ipynb).
 #
-# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [Simulated dyads](04-corpus.ipynb). No real person is in them. In return their truth is known, and the simulator can answer *again*: we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
+# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [Simulated dyads](04-corpus.ipynb). No real person is in them. In exchange we know the truth about them, and the simulator can answer *again*, so that we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
 #
-# Nothing is computed on this page but comparisons. The numbers are read from result files; one command, `experiments/tables.py`, trains the methods, has each answer every test speaker in full length, measures, and writes such a file.
+# This page computes comparisons only; the numbers come from result files. One command, `experiments/tables.py`, trains the methods, lets each of them answer every test speaker at full length, measures the answers, and writes such a file.
+#
+# The page is long. *The claims of the paper*, *Watch them* and *Does anybody listen?* are the story; everything after that is evidence for it, and a place to look things up.
 
 # %%
 import numpy as np
@@ -66,9 +68,9 @@ for name in names:
 # %% [markdown]
 # ```{admonition} What was run
 # :class: warning
-# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. Then came these tests on corpora of another seed: it had met none of their people. A first run lacked some of the other rows; the second, shown here, has all. Nothing was chosen in between.
+# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. These tests came after that, on corpora of another seed, none of whose people it had met. A first run lacked some of the other rows; the second, shown here, has all. Nothing was chosen in between.
 #
-# All other methods learned from the training split of the corpus they are tested on, less than a tenth as long, with three seeds (L2L and Eq 3 with one). **ELP-U, events** is the recipe of `listener` trained like them, on the same conversations: what it shares with `listener` is not due to more data.
+# All other methods learned from the training split of the corpus they are tested on, less than a tenth as long, with three seeds (L2L and Eq 3 with one). **ELP-U, events** is the recipe of `listener` trained like them, on the same conversations: whatever the two have in common is not due to more data.
 # ```
 #
 # | row | what answers |
@@ -212,7 +214,7 @@ assert said["nods answer the voice", L][0] == "holds"
 assert said["U better than V told the emotion", U][0] == "cannot be told"
 
 # %% [markdown]
-# Two claims need words. *FD is lowest* holds for our recipe with the energy score. With the loss as printed it does not: its face stands still, and RLHG's FD is lower. *Users prefer ELP* (the paper's Table 4) cannot be told here: we asked no raters.
+# Two claims need words. *FD is lowest* holds for our recipe with the energy score. It does not hold for the loss as printed, whose face stands still: RLHG's FD is lower. *Users prefer ELP* (the paper's Table 4) cannot be told here: we asked no raters.
 #
 # | the paper says | verdict | because |
 # | --- | --- | --- |
@@ -229,7 +231,7 @@ assert said["U better than V told the emotion", U][0] == "cannot be told"
 #
 # ## Watch them
 #
-# Numbers are means over many clips. Here is one of these clips, the first positive one of the test split that lasts eight seconds, with what each answers. Choose one and watch its head and lids while the speaker talks; the numbers below it are its own over the *whole* test split, beside those of the real listeners. Only answers that this page can compute anew are shown: RLHG, PCH, L2L, ELP-U and ELP-V were trained for these tables on a GPU, and their weights do not ship.
+# Numbers are means over many clips. Here is one of these clips, the first positive one of the test split that lasts eight seconds, with the answer of each method. Choose a method and watch its head and lids while the speaker talks; the numbers below are its own over the *whole* test split, beside those of the real listeners. Only answers that this page can compute are shown: RLHG, PCH, L2L, ELP-U and ELP-V were trained for these tables on a GPU, and their weights do not ship.
 
 # %% tags=["hide-input"]
 from elp.book import widgets
@@ -280,7 +282,7 @@ print("methods:", ", ".join(nods))
 assert nods["listener, no sound"] < nods["listener"]
 
 # %% [markdown]
-# The stranger and Random move as people do, for they are people: only the moment is wrong. That is why one has to listen with them, and count over many clips.
+# The stranger and Random move as people do, because they are people; only their timing is wrong. To notice, you have to listen to the speaker while you watch, and to count over many clips.
 #
 # ## Does anybody listen?
 #
@@ -369,13 +371,13 @@ print(f"head at rest, simulator 1: real {share['GT']:.2f}, {share[L]:.2f}")
 # %% [markdown]
 # One method does. `listener` nods twice as strongly after low pitch and after phrases as elsewhere, as real listeners do. Its blinks follow the speaker's blinks at the ends of phrases six times as often as elsewhere.
 #
-# That is more often than these fifty listeners (4.4) and the oracle (4.8), and level with a new simulated person (6.4). After blinks that mark no end of a phrase, where people do not follow, it stays at 1.1, an interval that holds 1. All its differences from ELP-U in these three columns hold after Holm's correction.
+# That is more often than in these fifty listeners (4.4) or the oracle (4.8), and about as often as in a new simulated person (6.4). After blinks that do not mark the end of a phrase, which people do not answer, it stays at 1.1, with an interval that contains 1. All its differences from ELP-U in these three columns hold after Holm's correction.
 #
-# On simulator 1, whose people it never met in training either, it answers as well. After phrases it even nods more than these ten people do. Its head rests there as much as it has learned from simulator 2, which is far too much: heads of simulator 1 hardly ever rest.
+# It answers just as well on simulator 1, whose people it never met either, and after phrases it even nods more than these ten people do. But there its head rests as much as it learned to from simulator 2, which is far too much: heads in simulator 1 hardly ever rest.
 #
-# Is that the recipe, or its sixteen hours of other conversations? **ELP-U, events** is the same recipe, trained as the other rows are, on this corpus alone. It answers as well in all three seeds together, and on simulator 1, when trained there, its head is as restless as heads are there. So the event heads do it, not the data. What more data buy are a few more blinks, a livelier head, and a better guess of the emotion (below).
+# Is that the recipe, or its sixteen hours of other conversations? **ELP-U, events** is the same recipe, trained as the other rows are, on this corpus alone. Over its three seeds it answers just as well; and when it is trained on simulator 1, its head is as restless as heads are there. So it is the event heads that do it, not the data. More data buy a few more blinks, a livelier head, and a better guess of the emotion (below).
 #
-# None of the trained methods without event heads answers. Their nods are about as frequent after a cue as anywhere. L2L nods a little more after phrases (1.2, an interval that excludes 1). PCH and the printed recipe lie below 1, but their heads have almost no power in this band. NN-audio does answer somewhat, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. Blinks after blinks are found elsewhere too, but a look at the speaker's *other* blinks, which people leave alone, tells who only echoes:
+# None of the trained methods without event heads answers. Their nods are about as strong after a cue as anywhere else. L2L nods a little more after phrases (1.2, with an interval that excludes 1). PCH and the printed recipe lie below 1, but their heads have almost no power in this band. NN-audio does answer a little, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. Other models, too, blink after blinks. The speaker's *other* blinks, which people do not answer, show which of them merely echo:
 
 # %% tags=["nbval-check-output"]
 for n in ("ELP-V+e", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-U, events", L):
@@ -391,9 +393,9 @@ for key in answers.values():
     assert own["low"] > 1.8 and contrasts["ELP-U, events"][key]["separated"]
 
 # %% [markdown]
-# V+e blinks back at every blink that it sees, and so, as far as can be told, do the models with the paper's Eq 3, which blink half as often as people. ELP-U does it in simulator 1 (2.2 at other blinks).
+# V+e blinks back at every blink that it sees. So, as far as we can tell, do the models with the paper's Eq 3, which blink half as often as people. ELP-U does it in simulator 1 (2.2 at other blinks).
 #
-# Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.23 but within its interval. ELP-U returns 0.05, which is less (separated). V returns most of all: what it cannot be told it must read from the speaker.
+# Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.23 but within its interval. ELP-U returns 0.05, which is less (separated). V returns most of all: nobody tells it the mood, so it has to read it off the speaker.
 
 # %% tags=["nbval-check-output"]
 gains = {n: measured[n]["smile_gain"] for n in ("oracle", "listener", U)}
@@ -422,7 +424,7 @@ print(
 assert min(l2l_phrases, audio["heard_phrase_nods"]["low"]) > 1
 
 # %% [markdown]
-# A listener that nods often might meet a cue by chance. So we also asked `listener` with the sound taken away, and with the speaker of another conversation, on 50 more listeners whom nobody has met (`experiments/controls.py`). The cues that are counted are still those of the true speaker. Two more trainings of the same recipe, from other seeds, answer as well.
+# A listener that nods often might nod after a cue by chance. So we also let `listener` answer with the sound taken away, and with the speaker of another conversation in place of the true one, on 50 more listeners whom no model has met (`experiments/controls.py`). The cues that are counted are still those of the true speaker. Two more trainings of the same recipe, from other seeds, answer as well.
 
 # %% tags=["nbval-check-output", "hide-input"]
 held = results.read("controls")
@@ -443,7 +445,7 @@ for key in answers.values():
     )
 
 # %% [markdown]
-# Both controls fall back to chance: all their intervals hold 1. With another speaker they also end below those of `listener` with its own speaker, for all three seeds. Without sound the head hardly nods at all, so the intervals of its nods are wide. The three seeds answer alike, so that the answers are a property of the recipe and not of one lucky training.
+# Both controls fall back to chance: all their intervals contain 1. With another speaker the intervals also lie wholly below those of `listener` with its own speaker, for all three seeds. Without sound the head hardly nods at all, which is why the intervals of its nods are wide. The three seeds agree, so answering is a property of the recipe and not of one lucky training.
 #
 # ### Does it move as people do?
 #
@@ -473,13 +475,13 @@ assert measured["ELP-U"]["rest_share"]["value"] < 0.1
 # %% [markdown]
 # `listener` rests four tenths of the time, as people do, and turns about as fast. ELP-U and V turn more than twice as fast and hardly ever rest, and one in four of their blinks follows the last within a second. Their roll has more than five times people's power at 1 to 4 Hz.
 #
-# The row "independent draws" is ELP-U once more, with the codes of each frame drawn by themselves, as Eq. P2 may be read: twice as restless, and 76 blinks a minute. Yet its FD is *lower* than ELP-U's, by a separated difference (below). Metrics of distance do not see trembling.
+# The row "independent draws" is ELP-U once more, with the codes of each frame drawn by themselves, as Eq. P2 may be read: twice as restless, and 76 blinks a minute. Yet its FD is *lower* than ELP-U's, and the difference is separated (below). Metrics of distance do not see trembling.
 #
 # ### What fails
 #
-# Pitch at 1 to 4 Hz is half again as strong in `listener` as in these people. It is level with another simulated person's (0.32), the interval is wide, and on the fifty other listeners of the controls it is what people have. But on these our aim of 25 % is missed. Roll at the same rate is a third too weak. *ELP-U, events*, with a tenth of the data, errs the other way: it rests six tenths of the time and turns a third too slowly.
+# In `listener`, pitch at 1 to 4 Hz is half again as strong as in these people. Another simulated person's is as strong (0.32), the interval is wide, and on the fifty other listeners of the controls the model has what people have. But on the listeners of this table it misses our aim, to be within 25 %. Roll in the same band is a third too weak. *ELP-U, events*, with a tenth of the data, errs the other way: it rests six tenths of the time and turns a third too slowly.
 #
-# How much of an answer does the speaker explain? The same speaker is answered with several draws, and what the draws have in common is counted:
+# How much of an answer does the speaker explain? Each speaker is answered several times, with different random draws; what those answers have in common is due to the speaker:
 
 # %% tags=["hide-input"]
 columns = [f"{p}_speaker_share" for p in ("smile", "facial", "head")]
@@ -507,15 +509,15 @@ assert (
 )
 
 # %% [markdown]
-# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of the head it explains nothing that could be told from 0, where the oracle reaches 0.05. This share counts the whole course of the head, most of which is posture, and nods at the right moments hardly show in it. (Another listener is at 0 too: even people barely show it on twenty minutes.)
+# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of the head's movement the speaker explains nothing that we can tell from 0, where the oracle reaches 0.05. This share counts all of the head's movement, most of which is posture, so that nods at the right moments hardly show. (Another listener is at 0 too: twenty minutes are hardly enough to show it even for people.)
 #
 # High shares are no virtue. Those of the printed recipe are near 1 because its answers hardly differ from draw to draw, and L2L's exceed the oracle's.
 #
-# Whether one smile follows another within two seconds cannot be told for `listener`: 3.3, with an interval from 1.1 to 11. People's smiles often come *together* with nods; no column here measures that. And no real person has been answered in this table, so all of it is known of simulated people only.
+# How much more often `listener` begins to smile within two seconds of the speaker is uncertain: 3.3 times, with an interval from 1.1 to 11. People's smiles often come *together* with nods, and no column here measures that. Finally, nobody in these tables is real: all of this is known of simulated people only.
 #
 # ## What the first frame changes
 #
-# RLHG, PCH and L2L were built to be shown the true listener's first frame. Then they know who sits there, and how. `listener` can be shown it too.
+# RLHG, PCH and L2L were designed to be given the true listener's first frame. From it they know who sits there, and in which pose. `listener` can be given it too.
 
 # %% tags=["hide-input"]
 pairs = ("RLHG", "PCH", "L2L", "listener")
@@ -559,9 +561,9 @@ assert first["head_fd"]["high"] < oracle["head_fd"]["low"]
 assert first["heard_nods"] == ours["heard_nods"]
 
 # %% [markdown]
-# The first frame is worth more than any difference between methods. A head's distance is mostly where it rests, and that is what the frame tells. `listener`'s falls by three fifths, below that of the oracle, which knows the person but not how this clip begins. RLHG's and PCH's fall by two fifths or more. L2L's hardly changes.
+# The first frame is worth more than any difference between methods. Most of a head's distance is a matter of where it rests, which the frame shows. `listener`'s falls by three fifths, to less than that of the oracle, which knows the person but not how this clip begins. RLHG's and PCH's fall by two fifths or more. L2L's hardly changes.
 #
-# For the face the frame helps RLHG a little and PCH much. `listener`'s face does not gain (3.0 and 3.1), and its nods and blinks are the same ones: the frame moves the place about which the head moves. Rows with the first frame know more and do not compete below.
+# For the face the frame helps RLHG a little and PCH much. `listener`'s face gains nothing (3.0 and 3.1), and its nods and blinks stay the same: the frame only shifts the place around which the head moves. Rows with the first frame know more than the others and do not compete with them below.
 #
 # ## Does the listener show the emotion that was asked for?
 #
@@ -589,7 +591,7 @@ assert share["listener"] == [1.0] and min(share["ELP-U"]) > 0.99
 #
 # ### And if no emotion is asked for?
 #
-# Then ELP infers one, *e'*, from the speaker. How often is it the real listener's? A logistic regression on where the speaker's face stands is what the network should reach. `listener` is causal and is asked in the clip's last frame.
+# Then ELP infers one, *e'*, from the speaker. How often is that the real listener's emotion? The network should do at least as well as a logistic regression on the mean of the speaker's expression. `listener` is causal and is asked in the clip's last frame.
 
 # %% tags=["nbval-check-output"]
 inferred = {
@@ -638,11 +640,11 @@ neutral = [inferred[n][0]["confusion"][1] for n in two]
 assert max(row[1] / sum(row) for row in neutral) < 0.5
 
 # %% [markdown]
-# The regression's 0.67 has an interval that holds every value in the table; `listener` is best with 0.76, and the same recipe with a tenth of the data has 0.62. Negative and positive are found, neutral is not: more than half of those clips are taken for something else, as a rule for positive. A linear branch is no better than the paper's TDNN.
+# The interval around the regression's 0.67 contains every value in the table; `listener` is best with 0.76, and the same recipe with a tenth of the data has 0.62. Negative and positive are recognised; neutral is not: more than half of the neutral clips are taken for something else, mostly for positive. A linear branch does no better than the paper's TDNN.
 #
 # ## Table 1
 #
-# These are the paper's own columns. The arrow is each metric's direction; →GT means that the ground truth's own value is best. Small print is the 95 % interval over listeners and, where there are several, seeds. Bold is the best competitor. (SI-D of a redrawn set is a little low and RPCC a little high, so that a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
+# From here on, the page is mostly for looking things up. These are the paper's own columns. The arrow is each metric's direction; →GT means that the ground truth's own value is best. Small print is the 95 % interval over listeners and, where there are several, seeds. Bold is the best competitor. (SI-D of a redrawn set is a little low and RPCC a little high, so that a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
 
 # %% tags=["hide-input"]
 every = [*rows[:4], "mean face", *rows[4:7], "DLS-Random+U", *rows[7:]]
@@ -668,11 +670,11 @@ assert all(contrasts[n]["all_fd"]["separated"] for n in learned)
 # %% [markdown]
 # Read the bounds before the competitors. STS is lowest for those who move least, the mean face and PCH. Even another true answer of the same person is far from zero in FD and STS.
 #
-# `listener` has the lowest FD of face and head together, then *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's difference from RLHG, PCH, L2L, V and the printed recipe is separated in the sum; for the head alone only that from L2L is. By STS, `listener`, like the real people behind it, loses to everybody who moves less.
+# `listener` has the lowest FD of face and head together, then *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's difference from RLHG, PCH, L2L, V and the printed recipe is separated in the sum; for the head alone only that from L2L is. By STS, `listener` loses to everybody who moves less, as real people would.
 #
 # ## Table 2: retrieval and chance in the space U
 #
-# As in the paper, facial and head values are summed. What remains between "NN-motion+U" or "DLS-Random+U" and ELP-U is what the encoder makes of this speaker.
+# As in the paper, facial and head values are summed. What separates "NN-motion+U" or "DLS-Random+U" from ELP-U is what the encoder makes of this speaker.
 
 # %% tags=["hide-input"]
 bases = ("NN-motion", "NN-audio", "DLS-Random")
@@ -691,11 +693,11 @@ for name in against:
     print(line + ("" if d["separated"] else "  no difference"))
 
 # %% [markdown]
-# ELP-U may answer *another* speaker, the nearest in the training set, at no cost in FD that could be measured. What carries its low FD is the space, emotion and decoders, not the speaker: that is what "does not listen" looks like in the paper's own columns. Not being told the emotion costs nearly as much as U's lead over V, and three quarters of its lead over RLHG.
+# ELP-U can answer *another* speaker, the nearest one in the training set, with no measurable loss in FD. So its low FD comes from the space, the emotion and the decoders, not from the speaker: this is what "does not listen" looks like in the paper's own columns. Not being told the emotion costs nearly as much as U's lead over V, and three quarters of its lead over RLHG.
 #
 # ## Everything at once
 #
-# Each cell is a difference between ELP-U, with which the file compares all rows, and another method on the same clips (and seeds, where both have three). $z$ is the difference over its standard error. It counts as separated where $p$, after Holm's correction over the rows of its column, is below 0.05.
+# Each cell compares another method with ELP-U on the same clips (and the same seeds, where both have three). $z$ is the difference divided by its standard error. A difference counts as separated if $p$ is below 0.05 after Holm's correction over the rows of its column.
 
 # %% tags=["hide-input"]
 compared = [m for m in contrasts if m not in tables.BOUNDS]
@@ -759,11 +761,11 @@ print("better at all three:", [n for n, w in zip(compared, at_all) if w])
 assert (better[row, cues] == 1).all() and at_all.sum() == 2
 
 # %% [markdown]
-# Only the two models with event heads separate from ELP-U to the better in all three cue columns. V+e and the models with Eq 3 do so with blinks alone, and we have seen why. Of the columns here `listener` loses to ELP-U in STS alone: it moves more, and STS charges every movement that the one real listener did not make.
+# Only the two models with event heads separate from ELP-U to the better in all three cue columns. V+e and the models with Eq 3 do so in blinks alone, for the reason that we have seen. `listener` loses to ELP-U in only one column, STS: it moves more, and STS charges for every movement that the one real listener did not make.
 #
 # ### Regression smooths
 #
-# A network that minimises its distance to the one true answer answers near the middle of all answers that were possible. The sign is a variance below the real one:
+# A network that minimises the distance to the one true answer gives something near the mean of all possible answers. The symptom is a variance below the real one:
 
 # %% tags=["hide-input"]
 still_or_not = ["RLHG", "PCH", "L2L", "ELP-U, as printed", "ELP-V", "ELP-U"]
@@ -797,7 +799,7 @@ still = measured["ELP-U, as printed"]["facial_vd"]["value"]
 assert still < 0.01 * gt["facial_vd"]["value"]
 
 # %% [markdown]
-# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes come to carry nothing and whose face stands still ([Why a listener stands still](05b-standing-still.ipynb) shows why). L2L *draws* its codes and has half to four fifths. The energy score brings U, V and `listener` to people's variance.
+# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes end up carrying nothing and whose face stands still ([Why a listener stands still](05b-standing-still.ipynb) shows why). L2L *draws* its codes, and reaches half to four fifths of the real variance. With the energy score, U, V and `listener` reach people's variance.
 #
 # ### Blinks
 #
@@ -812,7 +814,7 @@ figures.table(
 )
 
 # %% [markdown]
-# RLHG, PCH and L2L do not close their eyes, as the paper reports. A blink is short and its time uncertain, so no distance pays for closing them. The printed recipe blinks 74 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)). A value far above the oracle's would mean copying.
+# RLHG, PCH and L2L do not close their eyes, as the paper reports. A blink is short and its timing uncertain, so closing the eyes never lowers a distance. The printed recipe blinks 74 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)). A value far above the oracle's would mean copying.
 #
 # ## What the input and the emotion are worth
 #
@@ -854,11 +856,11 @@ for name in ("U", "V+e", "V"):
 assert space["U"].max() < space["V"].min()
 
 # %% [markdown]
-# U beats V in every seed; V+e cannot be told from U, in either simulator. Whoever only wants an emotion that can be chosen may append it.
+# U beats V in every seed; V+e cannot be told from U, in either simulator. If all you want is an emotion that can be chosen, appending it to the decoders' input is enough.
 #
 # ## The paper's figures beside ours
 #
-# They cannot be subtracted from one another: other people, other coefficients, other formulas. Only the *order* of the methods can be compared.
+# The two cannot be subtracted from one another: people, coefficients and formulas all differ. Only the *order* of the methods can be compared.
 
 # %% tags=["hide-input"]
 paper = results.read("paper_tables")["tables"]
@@ -915,7 +917,7 @@ figures.show(
 #
 # Some questions were asked in older tables of simulator 1 only. Their test split has ten listeners (one on `l2l`), and their intervals are **over clips**, so they are too narrow for statements about people (see [Metrics](07-metrics.ipynb)). Nothing there was corrected for the number of comparisons.
 #
-# Nor were those test speakers untouched: after each of two earlier test tables something was changed (the recipe, which then saw β and $p$ beside the style; how the gain is measured; the reader of emotions). All of these intervals flatter our rows a little.
+# Nor were those test speakers untouched: after each of two earlier test tables we changed something (the recipe, which from then on saw β and $p$ beside the style; how the gain is measured; the reader of emotions). So these tables flatter our rows a little.
 
 # %% tags=["hide-input"]
 floor = results.read("floor")["rows"]
@@ -924,7 +926,7 @@ assert old["corpus"]["version"] == l2l["corpus"]["version"] == 1
 # %% [markdown]
 # ### How low can FD go?
 #
-# FD compares a clip's mean and covariance with the real ones. Nobody who does not know the person can know the clip's mean. The best constant answer for what is known is the barycentre of the true clips' Gaussians; every answer that must be a *draw*, as a moving face is, lies above it.
+# FD compares a clip's mean and covariance with the real ones. A method that does not know the person cannot know the clip's mean. The best constant answer for what is known is the barycentre of the true clips' Gaussians; every answer that has to be a *draw*, as a moving face is, lies above that.
 
 # %% tags=["hide-input"]
 kinds = {
@@ -985,11 +987,11 @@ for part in ("facial", "head"):
     )
 
 # %% [markdown]
-# The aim was an FD within 1.25 times the oracle's. For the face no method can reach that which is not told who listens: the floor itself lies above it. Being shown the first frame lifts this limit, as the head above has shown.
+# We aimed at an FD within 1.25 times the oracle's. For the face, no method can reach that without being told who listens: the floor itself lies above it. The first frame lifts this limit, as the head has shown above.
 #
 # ### More heads help, a little
 #
-# Table 3 of the paper: each number of heads trained by itself, three seeds. The units differ from the paper's, so that each line is divided by its own FD at 128 heads:
+# Table 3 of the paper: each number of heads trained by itself, three seeds. Since our units differ from the paper's, each line is divided by its own FD at 128 heads:
 
 # %% tags=["hide-input"]
 cited3 = {int(r["h"]): r["fd"] for r in paper["3"] if r["h"]}
@@ -1042,7 +1044,7 @@ for result, name in ((old, "vico"), (l2l, "l2l")):
         )
 
 # %% [markdown]
-# From one head to 256 FD falls by an eighth (`l2l`: by a little over a fifth), in the paper to a sixth. Between 4 and 128 nothing changes on `vico`, and from 16 on nothing on `l2l`. One head moves little and in jumps and returns no smile; 256 have the lowest FD but move less.
+# From one head to 256, FD falls by an eighth (on `l2l` by a little over a fifth); in the paper it falls to a sixth. On `vico` nothing changes between 4 and 128 heads, on `l2l` nothing from 16 on. One head moves little and in jumps and returns no smile; 256 have the lowest FD but move less.
 #
 # ### One listener, two emotions: `l2l`
 #
@@ -1058,11 +1060,11 @@ figures.table(
 )
 
 # %% [markdown]
-# The stranger is here the *same person* in another conversation, and comes nearest after the oracle; everybody else is far off. RLHG, PCH and L2L, which learned from four faces, are behind a random listener (11.9). U, balanced over two moods, does not return a smile, while V, RLHG, PCH and L2L do. Balancing explains a part of that at most, and the rest we do not know. One listener says little about others.
+# Here the stranger is the *same person* in another conversation, and comes nearest after the oracle; all the others are far off. RLHG, PCH and L2L, which learned from four faces, do worse than a random listener (11.9). U, balanced over two moods, does not return a smile, while V, RLHG, PCH and L2L do. Balancing explains part of that at most; the rest we cannot explain. And one listener says little about others.
 #
 # ### Another card
 #
-# A second run on one card gave every number of these tables again, digit for digit. On another card, with the same seeds, sums are rounded otherwise, which is as good as another seed. How often does a value measured there lie outside the interval given here?
+# A second run on the same card gave every number of these tables again, digit for digit. Another card, with the same seeds, rounds its sums differently, which amounts to another seed. How often does a value measured there lie outside the interval given here?
 
 # %% tags=["nbval-check-output"]
 card = results.read("tables-vico-h200")["methods"]
@@ -1080,7 +1082,7 @@ for seeds in (1, 3):  # Eq 3 was trained once
     print(f"seeds: {seeds}, {len(outside)} values, {share_of}")
 
 # %% [markdown]
-# Intervals of three seeds hold. Those of one seed are too narrow, as they must be. This applies to `listener` in the tables of this page too, where it is one training. The controls above show how much its seeds differ.
+# Intervals of three seeds hold. Those of one seed are too narrow, as they must be. That applies to `listener` in the tables of this page too, because it was trained once; the controls above show how much its seeds differ.
 #
 # ## Summary
 #
@@ -1110,7 +1112,7 @@ key = "facial_sts_frame"
 print(min(every[1:], key=lambda m: measured[m][key]["value"]))
 
 # %% [markdown]
-# One that hardly moves. When the moments of movement cannot be predicted, every movement at the wrong moment is paid for twice. So standing still is the best answer to a squared error.
+# One that hardly moves. If nobody can predict when a face moves, every movement at the wrong moment is paid for twice, so that a squared error is lowest for standing still.
 #
 # ```{solution-end}
 # ```

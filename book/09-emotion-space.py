@@ -23,7 +23,7 @@
 # - measure what codes tell about an emotion, with a probe, with mutual information, and with an interval for each;
 # - say what single heads of the model do, how many it needs, and how various its answers are.
 #
-# The definition of U already answers half of the question. With $k \in \{1 \dots V\}$ the category that head $h$ takes at frame $t$ and $n$ the emotion,
+# Half of the answer lies in the definition of U. With $k \in \{1 \dots V\}$ the category that head $h$ takes at frame $t$ and $n$ the emotion,
 #
 # $$\mathcal{U}_{t,h} \;=\; n V + k_{t,h}, \qquad n \in \{0 \dots N-1\}. \tag{9.1}$$
 #
@@ -51,7 +51,7 @@ figures.setup()
 # ## The codes of many clips
 #
 # The model is the one that ships. The conversations are simulated afresh with seeds that its training did not see, hence with other people. Each is cut
-# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. They say the face; event heads draw head and lids ([A listener that follows](05c-following.ipynb)).
+# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. These codes describe the face only; event heads draw head and lids ([A listener that follows](05c-following.ipynb)).
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -81,7 +81,7 @@ figures.source(histogram)
 
 # %% [markdown]
 # The controls are part of the data from the start. **Random block**: U formed with labels that were shuffled over the clips, so that they have nothing
-# to do with speaker, listener or motion. **V + e**: V with the label appended, ten times a one-hot so that it counts beside the histogram; the cheapest way to tell a decoder the emotion.
+# to do with speaker, listener or motion. **V + e**: V with the label appended, as a one-hot times ten so that it counts beside the histogram. This is the cheapest way to tell a decoder the emotion.
 
 # %%
 label, wide = codes.emotion, len(names) * size
@@ -109,7 +109,7 @@ features["decoded motion"] = analysis.summary(own)
 # ## The map
 #
 # t-SNE ([van der Maaten and Hinton, 2008](references.bib#vandermaaten2008tsne)) keeps neighbours together; sizes of clusters and distances between them mean nothing
-# ([Wattenberg et al., 2016](references.bib#wattenberg2016tsne)). Change the layout and the colour, and point at clips: each shows the face that the model decodes for it.
+# ([Wattenberg et al., 2016](references.bib#wattenberg2016tsne)). Change the layout and the colour, and point at a clip to see the face that the model decodes for it, moving.
 
 # %%
 drawn = ["V", "U", "random block", "decoded motion", "speaker's style"]
@@ -147,13 +147,13 @@ shown = own * std + mean
 widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 
 # %% [markdown]
-# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote there. *V* shows no emotion: the decoders are told it, and the codes need not say it. *V* and *speaker's style* fall into short strings, the clips of one recording: neighbours in time look alike, which is why every interval below is over people, not clips.
+# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote into them. *V* shows no emotion: the decoders are told it, so the codes need not say it. *V* and *speaker's style* fall into short strings, each the clips of one recording. Neighbours in time look alike, which is why every interval below is over people, not clips.
 #
-# The paper's panel (a) is a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is that other model: recipe *live* in the space V, on other simulated people, the same clips (`experiments/emotion_space.py`, a minute on a GPU). To the eye its map is as mixed as V's. The numbers below see a difference.
+# The paper's panel (a) is a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is that other model: recipe *live* in the space V, trained on other simulated people and shown the same clips (`experiments/emotion_space.py`, two minutes on a GPU for its three models). That run fixes the number of clips, since its weights do not ship and its layout holds for these clips alone. To the eye its map is as mixed as V's; the numbers below find a difference.
 #
 # ## Numbers instead of a picture
 #
-# A **linear probe** is a logistic regression that must say the emotion of clips of people it has not seen. Its accuracy is balanced over the three emotions, so that guessing gives one third; intervals come from a bootstrap over listeners. A probe needs a control task, which it can only solve by what was put in by hand ([Hewitt and Liang, 2019](references.bib#hewitt2019control)): that is the random block.
+# A **linear probe** is a logistic regression that has to name the emotion in clips of people whom it has not seen. Its accuracy is balanced over the three emotions, so that guessing gives one third; intervals come from a bootstrap over listeners. A probe needs a control task, one that it can only solve with what was put in by hand ([Hewitt and Liang, 2019](references.bib#hewitt2019control)): that is the random block.
 
 # %% tags=["remove-input"]
 from elp.book.probes import linear_probe
@@ -200,7 +200,7 @@ for name in ("V + e", "U", "random block"):
     assert found[name]["value"] == 1
 
 # %% [markdown]
-# V is at chance. And a model that was trained without emotion? One recipe was trained three times: its decoders told nothing (V), told the emotion beside the codes (V + e), and in U. Then the probe reads the Base Space of each.
+# V is at chance. What about a model that was trained without emotion? We trained one recipe three times: with decoders that are told nothing (V), with decoders that are told the emotion beside the codes (V + e), and in U. The probe then reads the Base Space of each.
 
 # %% tags=["nbval-check-output"]
 for name, x in alone["models"].items():
@@ -216,11 +216,11 @@ for name in ("V + e", "U"):
     assert x["low"] < 1 / 3 < x["high"]
 
 # %% [markdown]
-# The model that nobody tells keeps some of the emotion in its codes, as much as the speaker lets it guess: it has no other way to decode a mood. As soon as the decoders are told, the codes drop it. That is the true difference between panels (a) and (b). Emotions lie apart in U by arithmetic; what is learned is that the Base Space no longer has to carry them. (One training each; the interval is over listeners.)
+# The model that is never told the emotion keeps some of it in its codes, as much as it can guess from the speaker: it has no other way to decode a mood. As soon as the decoders are told, the codes drop it. That is the real difference between panels (a) and (b): emotions lie apart in U by arithmetic, and what is learned is that the Base Space no longer has to carry them. (Each model was trained once; the interval is over listeners.)
 #
-# The speaker's style does say something about the listener's emotion, and the encoder reads this style; but its draws keep nothing of it that a linear probe could find. V + e, U and the random block are perfect, all for the same reason. (*Decoded motion* is decoded from U with the true label, so that its accuracy says only that the decoder uses the label.)
+# The speaker's style does say something about the listener's emotion, and the encoder reads this style; but its draws keep nothing of it that a linear probe can find. V + e, U and the random block are perfect, all for the same reason. (*Decoded motion* is decoded from U with the true label, so its accuracy only says that the decoder uses the label.)
 #
-# A probe could miss what is not linear. **Mutual information** between one head's category and the emotion misses nothing that a single head says. An estimate from counts is never 0, so its control permutes the labels over whole recordings:
+# A linear probe could miss what is not linear. The **mutual information** between one head's category and the emotion misses nothing that a single head says. An estimate from counts is never 0, so the control permutes the labels over whole recordings:
 
 # %%
 seen = probes.counted(codes.base, codes.recording, size)
@@ -242,12 +242,12 @@ assert low < bits.mean() < high
 assert np.ptp(in_u) < 1e-9
 
 # %% [markdown]
-# On average the heads of V say as much about the emotion as permuted labels do. (One or two of 64 heads should exceed their own 97.5 % by chance alone; the few that do are no discovery, and they are not independent.) In U every head says all there is to say, to the last bit, by Eq. 9.1. **The separation in U is arithmetic, not learning.**
+# On average the heads of V say as much about the emotion as permuted labels do. (One or two of 64 heads should exceed their own 97.5 % by chance alone, and heads are not independent; the few that do are no discovery.) In U, by Eq. 9.1, every head says all there is to say, to the last bit. **The separation in U is arithmetic, not learning.**
 #
 # ## What is not decided in advance: the motion
 #
-# The claim that matters is that the decoders do the *right* thing with the label: a listener decoded as positive should move as positive
-# listeners do. So we decode codes under the random labels and let *real* listeners vote on what they see. Four decodings tell which part does the work:
+# What matters is whether the decoders do the *right* thing with the label: a listener decoded as positive should move as positive
+# listeners do. So we decode codes under random labels, and let the nearest *real* listeners vote on the emotion of the result. Four decodings tell which part does the work:
 #
 # - **trained**: the model's decoder and its codes;
 # - **another clip's codes**: the same decoder, with the codes of some other clip;
@@ -332,13 +332,13 @@ assert votes["trained"]["low"] > 0.7
 assert votes["random codewords"]["high"] < 0.6
 
 # %% [markdown]
-# Labels can be told apart in all four, even through an untrained decoder, which reads different codewords through different random vectors. Being told apart is worth nothing. Being *recognised* is the finding: the trained decoder shows the emotion that was asked for, although the labels were random. This is what Figure 7 cannot show.
+# The labels can be told apart in all four cases, even through an untrained decoder, which reads different codewords through different random vectors. Being told apart proves nothing. The finding is that the emotion is *recognised*: the trained decoder shows what was asked for, although the labels were random. Figure 7 cannot show this.
 #
-# Two more findings. Codes of another clip are recognised as well, so that the emotion comes from the label and not from the codes. Random codewords are not: the decoders were only ever asked about combinations that the encoder draws, and a uniform draw is none of these. By this mean over all coefficients, all of them move less than real faces do.
+# Two more findings. With the codes of another clip the emotion is recognised just as well, so it comes from the label and not from the codes. With random codewords it is not: in training the decoders only met combinations that the encoder draws, and a uniform draw is not one of them. Averaged over all coefficients, all of these faces move less than real ones do.
 #
 # ## Which emotions are confused?
 #
-# The paper's Figure 8 shows that emotions are unevenly frequent, and two clips of different label that look alike. The same two questions for our simulated listeners: how often is each emotion drawn, and what does the probe on *real* motion take for what?
+# The paper's Figure 8 shows that some emotions are rarer than others, and that two clips with different labels can look alike. We ask the same of our simulated listeners: how often is each emotion drawn, and which ones does the probe on *real* motion confuse?
 
 # %%
 from elp.simulator.cast import cast
@@ -377,7 +377,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Negative and positive are hardly ever confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that cannot be told apart by eye, and so do we: the two below have different labels and different listeners, and of all such pairs their mean faces are nearest:
+# Negative and positive are hardly ever confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that the eye cannot tell apart, and so do we. The two below have different labels and different listeners; of all such pairs, their mean faces are the most alike:
 
 # %%
 still = codes.real.mean(1)
@@ -418,7 +418,7 @@ assert taken[0, 2] + taken[2, 0] < taken[0, 1] + taken[1, 0]
 # %% [markdown]
 # ## What single heads do
 #
-# **How much of its V categories does a head use?** The entropy of its draws over all clips says it, in bits; five bits would be all 32 equally often.
+# **How much of its V categories does a head use?** The entropy of its draws over all clips tells, in bits; five bits would mean all 32 equally often.
 
 # %%
 pace = [f"{hold} frames" for hold in responder.model.config.holds]
@@ -457,7 +457,7 @@ figures.show(
 )
 
 # %% [markdown]
-# **Which part of the face does a head move?** We give one head the categories that it took in another clip, leave all others alone, and measure how far five parts of the decoded face move.
+# **Which part of the face does a head move?** We give one head the categories that it took in another clip, leave all the others as they are, and measure how far five parts of the decoded face move.
 
 # %% tags=["hide-input"]
 fig = go.Figure(
@@ -522,11 +522,11 @@ assert moves[:16].mean() > 1.5 * moves[16:].mean()
 assert used.max() < np.log2(size)
 
 # %% [markdown]
-# Heads are not muscles. Nearly every head moves the whole face, mouth and chin most because they move most anyway, and the same few heads lead in several parts. What heads do differ in is *weight*. Those that held their draws longest in training move the face most, and so do the first ones, which nested training made answer alone.
+# Heads are not muscles. Nearly every head moves the whole face (mouth and chin most, because they move most anyway), and the same few heads lead in several parts. What heads do differ in is *weight*. Those that held their draws longest in training move the face most; so do the first ones, which nested training taught to answer on their own.
 #
 # ## How many heads are needed?
 #
-# Because its heads are nested, the shipped model can be read with its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [Metrics](07-metrics.ipynb)).
+# Because its heads are nested, the shipped model can be decoded from its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [Metrics](07-metrics.ipynb)).
 
 # %%
 from elp.metrics import frechet
@@ -577,13 +577,13 @@ last, first = (sweep["variance over real"][f"H = {h}"] for h in (64, 4))
 assert last["low"] > first["value"]
 
 # %% [markdown]
-# The emotion needs two heads. Liveliness takes dozens: eight heads or fewer reach between half and four fifths of real variance, 32 nearly all of it, and all 64 a little more than all. (This variance is dominated by large movements; the deviations above are means over all coefficients, most of them small, which the model moves less than people do.)
+# The emotion needs two heads. Liveliness takes dozens: up to eight heads reach half to four fifths of the real variance, 32 nearly all of it, and all 64 a little more. (This variance is dominated by large movements. The deviations above are means over all coefficients, most of which are small, and those the model moves less than people do.)
 #
-# FD to one person's own answer *rises* with H, since an answer that moves more is on average further from any particular answer, however good it is. ([Results](08-results.ipynb) has the FD of whole answers by models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
+# FD to one person's own answer *rises* with H: the more an answer moves, the further it is, on average, from any particular answer, however good it may be. ([Results](08-results.ipynb) has the FD of whole answers by models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
 #
 # ## How various are twenty answers?
 #
-# One speaker, twenty answers to the same three seconds, all asked to be positive. Beside them twenty answers of the simulator's **oracle**: the same listener in the same mood with other chance, which is the truth that the model has to match.
+# One speaker gets twenty answers to the same three seconds, all of them positive. Beside them stand twenty answers of the simulator's **oracle**: the same listener in the same mood, with chance drawn anew. That is the truth which the model has to match.
 
 # %%
 from elp.simulator import oracle
@@ -674,12 +674,12 @@ for part, x in various.items():
     )
 
 # %% [markdown]
-# The model's answers differ as much as true ones do, to within a tenth, and in the same places: around mouth and chin most, because these move most. This is the face alone, about one person's way of answering; it does not say that each of the twenty answers is a good one, which is what [the results](08-results.ipynb) measures.
+# The model's answers differ as much as true ones do, to within a tenth, and in the same places: around mouth and chin most, because these move most. This is about the face alone, and about one person's way of answering. It does not say that each of the twenty answers is a good one; that is what the chapter [Results](08-results.ipynb) measures.
 #
 # ## Move through the space yourself
 #
-# Between the emotions lie mixtures: `e` need not be one-hot, and negative and positive may mix. The model runs in this page. Nearly all Base Space codes stay the same while you move the point; the block
-# that they land in changes, and with it the face, and head and lids answer under the new mixture (of two blocks the decoder reads the weighted mean, which the map shows as a mixed hue). H takes heads away: the model was trained so that any prefix of its heads decodes.
+# Between the emotions lie mixtures: `e` need not be one-hot, and negative and positive may mix. The model runs in this page. While you move the point, nearly all Base Space codes stay the same; what changes is the block
+# that they land in, and with it the face. Head and lids answer under the new mixture. (Between two blocks the decoder reads their weighted mean, which the map shows as a mixed hue.) H takes heads away: the model was trained so that any prefix of its heads can be decoded.
 
 # %%
 pairs = list(corpora[0].pairs("test").itertuples())
@@ -704,7 +704,7 @@ widgets.show(
 # %% [markdown]
 # ## Verdict
 #
-# Every line from this page's own numbers:
+# Every line is computed from this page's own numbers:
 
 # %% tags=["nbval-check-output"]
 verdict = {
@@ -752,8 +752,8 @@ for claim, answer in verdict.items():
 # ## Summary
 #
 # - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
-# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of its heads is that of permuted labels. Those of a model that was never told the emotion do say something.
-# - What the model has learned shows in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
+# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of the heads is that of permuted labels. The codes of a model that was never told the emotion do say something.
+# - What the model has learned can be seen in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
 # - Heads differ in weight and pace more than in place. Two heads carry the emotion; liveliness takes dozens.
 #
 # ## Exercises

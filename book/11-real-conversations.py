@@ -17,10 +17,10 @@
 # **Question.** Do two people who talk really move together, and would we notice if they did not? And what does it take to bring real corpora, each in its own
 # format, into the one that training reads?
 #
-# After this page you can test with pseudo-pairs whether two people are coupled, say how far a method trained here would follow a real person, and import a corpus of your own.
+# After this page you can test with pseudo-pairs whether two people are coupled, say how closely a method trained here would follow a real person, and import a corpus of your own.
 #
-# The data of this page is not part of the book: each corpus has its own licence and shows people whom we have not asked. The page shows what we
-# measured on it, read from a committed file that says how; with the data at hand, one command measures it again.
+# The data behind this page is not part of the book: each corpus has its own licence and shows people whom we have not asked. The page shows what we
+# measured on it, read from a committed file that says how. If you have the data, one command measures it again.
 
 # %%
 import tempfile
@@ -49,7 +49,7 @@ measured = results.read("conversations")
 # \text{coupling} &= \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}. \end{aligned} \tag{11.1}$$
 #
 # Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
-# Two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and asks how often chance does as well.
+# We use two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and counts how often chance does as well.
 
 # %% tags=["remove-input"]
 from elp.evaluation.coupling import coupling
@@ -80,8 +80,8 @@ assert smile["p_permutation"] < 0.01
 
 # %% [markdown]
 # Smiles are coupled: 0.24 between people who met, 0.01 between people who did not, and none of ten thousand random deals reached it. Body motion is coupled weakly, in
-# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA): for therapy the two tests disagree about what is
-# still significant, as they ask different things: the $t$-test whether other dyads would show it too, the permutation whether partners matter among these.
+# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA). For therapy the two tests disagree about what is
+# significant, because they ask different things: the $t$-test whether other dyads would show it too, the permutation test whether it matters who is paired with whom among these.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -149,14 +149,14 @@ figures.show(
 )
 
 # %% [markdown]
-# The hill is seconds wide and stands near zero: in a conversation without roles, everybody is at times the one who smiles first. And dyads differ enormously. A single number such as
+# The hill is seconds wide and centred near zero: in a conversation without roles, each of the two is sometimes the one who smiles first. And dyads differ enormously. A single number such as
 # 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
 #
 # Gaze is not coupled like this: whether one looks at the other says nothing about whether the other looks back at the same moment.
 #
 # ## A late picture
 #
-# The same authors delayed sound and picture between the two people ([Diao et al., 2024](references.bib#diao2024effects)), by nothing, half a second or a second each way (MIT, 15 dyads with body motion, 18 with gaze, not all under every condition; the signals are smoothed over a second, for body motion trembles from frame to frame).
+# The same authors delayed sound and picture between the two people ([Diao et al., 2024](references.bib#diao2024effects)), by nothing, half a second or a second each way (MIT licence; 15 dyads with body motion, 18 with gaze, not all of them under every condition). The signals are smoothed over a second, because body motion trembles from frame to frame.
 
 # %% tags=["nbval-check-output"]
 print("delay    signal           dyads   met   pseudo  p (permutation)")
@@ -170,11 +170,11 @@ for delay, found in measured["vc_delay"].items():
 assert measured["vc_delay"]["500"]["log_body_motion"]["real"] > 0.1
 
 # %% [markdown]
-# Body motion goes together also over a line that is half a second late, and less over one that is a second late, where chance does as well in four of a hundred deals. With a second's delay people look at each other *less* at the same moments than strangers would (ten dyads, paired t-test p = 0.004, but one of six comparisons here).
+# Body motion is still coupled when the line is half a second late. With a whole second it is coupled less, and chance does as well in four of a hundred deals. With that delay, people look at each other at the same moments *less* often than strangers would (ten dyads, paired t-test, p = 0.004, but this is one of six comparisons).
 #
 # ## Who begins after whom, and who could predict it?
 #
-# Two questions that hold without roles and without sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began, over elsewhere? And what do the other's last four seconds tell of one's own signal now, by a ridge regression that has met neither of the two (each dyad is left out in turn)? Strangers, predicted from or paired with somebody whom they did not meet, show the level of chance. Intervals are over dyads.
+# Two questions make sense without roles and without sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began than at other times? And how well do the other's last four seconds predict one's own signal now, for a ridge regression that has met neither of the two (each dyad is left out in turn)? Strangers, paired with or predicted from somebody whom they did not meet, show the level of chance. Intervals are over dyads.
 
 # %% tags=["nbval-check-output"]
 for corpus in ("vc_resolution", "vc_delay"):
@@ -190,9 +190,9 @@ for corpus in ("vc_resolution", "vc_delay"):
         )
 
 # %% [markdown]
-# Smiles follow smiles: they begin a third more often after the other's than elsewhere, and a straight line through the other's last seconds predicts an unknown person's smile with r = 0.28, and a stranger's not at all. Body motion is predicted too, though its beginnings follow in the first corpus only; gaze hardly (looks begin a fifth more often after a look, but r stays near 0.05).
+# Smiles follow smiles: they begin a third more often after the other's than at other times. A linear regression on the other's last seconds predicts the smile of an unknown person with r = 0.28, and a stranger's not at all. Body motion can be predicted too, though one movement sets off another in the first corpus only. Gaze hardly can (looks begin a fifth more often after a look, but r stays near 0.05).
 #
-# What was learned from simulated people, does it hold for real ones? Smiles are the one quantity that both have; the same regression learns from people, or from either version of the simulator, and predicts all three:
+# Does what was learned from simulated people hold for real ones? Smiles are the one quantity that both have. The same regression learns from people, or from either version of the simulator, and predicts all three:
 
 # %% tags=["nbval-check-output"]
 names = ("people", "v1", "v2")
@@ -206,11 +206,11 @@ for source in names:
     print(f"{source:24} " + "   ".join(cells))
 
 # %% [markdown]
-# A fit to simulated people predicts real ones as well as a fit to other real people does: the intervals are the same within two hundredths. What differs is how much there is to predict: version 1's listeners can hardly be predicted by anybody, version 2's as well as people.
+# A fit to simulated people predicts real ones as well as a fit to other real people does: the intervals agree to within two hundredths. What differs is how much there is to predict: the listeners of version 1 are hardly predictable for any of the three, those of version 2 as predictable as people.
 #
 # ## And the simulated ones?
 #
-# The same function on simulated dyads. Here roles are fixed, the listener follows, and the smile's course is known to be mimicked late.
+# The same function on simulated dyads. Here the roles are fixed: the listener follows, and mimics the course of a smile with a known delay.
 
 # %% tags=["nbval-check-output"]
 simulated = simulate(
@@ -254,14 +254,14 @@ figures.show(
 )
 
 # %% [markdown]
-# Of the same order, but not alike: the simulated listener is always late, by about the delay that [Simulated dyads](04-corpus.ipynb) gives to people, while the real curve falls off slowly on both sides and is far wider: moods in a
-# call last for many seconds, and a simulated mood is as long as the clip, so that it shifts all of it and drops out of the correlation.
+# The two are of the same size, but of different shape. The simulated listener is always late, by about the delay that [Simulated dyads](04-corpus.ipynb) gives to people. The real curve is far wider and falls off slowly on both sides: moods in a
+# call last for many seconds, whereas a simulated mood lasts for the whole clip, shifts all of it, and so drops out of the correlation.
 #
 # ## Would a method find it?
 #
-# The methods of [Results](08-results.ipynb) on these calls, in five folds of dyads: each is answered by models that have met neither of its people. That gives every person as a listener in each of three calls, ninety answers of three minutes. Motion only: four numbers a frame, no sound, no head, no emotion (U and V are then the same). The *stranger* is the pseudo-pair.
+# Here the methods of [Results](08-results.ipynb) answer these calls, in five folds of dyads: each dyad is answered by models that have met neither of its people. Every person is the listener in each of three calls, which makes ninety answers of three minutes. There is motion only, four numbers a frame, without sound, head or emotion (so that U and V are the same). The *stranger* is the pseudo-pair.
 #
-# ELP is the recipe `small`, 800 steps, with its variants Eq 1 and causal; RLHG and PCH had 3000 steps; one seed. Two action units, the logarithm of body motion and a gaze have no common unit: errors and distances are in standard deviations. Intervals are over the fifteen dyads.
+# ELP is the recipe `small`, trained for 800 steps, with its variants Eq 1 and causal; RLHG and PCH were trained for 3000 steps; each has one seed. Two action units, the logarithm of body motion and a gaze have no common unit, so errors and distances are in standard deviations. Intervals are over the fifteen dyads.
 
 # %% tags=["nbval-check-output"]
 calls = results.read("calls")["results"]
@@ -294,15 +294,15 @@ assert against["stranger"]["smile_gain"]["separated"]
 assert not against["ELP-U, causal"]["smile_gain"]["separated"]
 
 # %% [markdown]
-# People return a quarter of each other's smiles, strangers nothing. RLHG and PCH return a fifth, in a face that does little else, hence a WTLCC four and six times people's: that is a mirror, not a listener. NN-motion returns as much, because a person who moves alike was answered alike, in a face that moves a third more than people's.
+# People return a quarter of each other's smiles, strangers nothing. RLHG and PCH return a fifth, in a face that does little else; hence their WTLCC, four and six times people's. That is a mirror, not a listener. NN-motion returns as much, since people who move alike were answered alike, in a face that moves a third more than people's.
 #
-# ELP returns a twentieth: more than strangers, and little. With the style of Eq. P1 alone it returns nothing, so what the simulated corpus taught about Eq. P1 holds for people. That a causal model follows better does not show here.
+# ELP returns a twentieth: little, but more than strangers. With the style of Eq. P1 alone it returns nothing; what the simulated corpus taught us about Eq. P1 holds for people too. That a causal model follows better does not show here.
 #
-# By FD, ELP cannot be told from strangers or from a random listener; NN-motion is nearer, and whoever stands still is farther. Three minutes hold more of a person than a model that has never met them can know.
+# By FD, ELP cannot be told from strangers or from a random listener; NN-motion is nearer, and methods that stand still are farther away. Three minutes show more of a person than a model that has never met them can know.
 #
 # ### Can one learn from simulated people how to answer real ones?
 #
-# One quantity exists in both: the smile. Below, models learned from nothing but smiles, of the other people in these calls or of simulated people, and answer all fifteen dyads:
+# One quantity exists in both: the smile. The models below learned from nothing but smiles, those of the other people in these calls or those of simulated people, and answer all fifteen dyads:
 
 # %% tags=["nbval-check-output"]
 for name, found in calls.items():
@@ -321,11 +321,11 @@ assert (
 assert taught["ELP-U, causal"]["smile_gain"]["low"] > 0
 
 # %% [markdown]
-# One can. RLHG taught by simulator 1 returns over half of what people do, and by simulator 2, whose smiles are slow and whose people echo less, half as much as that; taught by the twelve other dyads' smiles alone it returns next to nothing. The causal ELP returns a little after simulator 1, and can hardly be told from 0 otherwise. ELP-U, which sees the future, returns nothing anywhere. So the simulator teaches something true about people's smiles, more than an hour or two of real calls does; what it does not teach is how much.
+# One can. Taught by simulator 1, RLHG returns over half of what people do. Taught by simulator 2, whose smiles are slow and whose people echo less, it returns half as much as that; taught only by the smiles of the twelve other dyads, next to nothing. The causal ELP returns a little after simulator 1, and hardly anything that can be told from 0 otherwise. ELP-U, which sees the future, never returns anything. So the simulator teaches something true about people's smiles, and more than an hour or two of real calls does. What it does not teach is how strongly people return them.
 #
 # ### Does the shipped listener nod at the ends of real phrases?
 #
-# `listener` cannot answer these calls: they have no sound. Videos and recordings of people who talk do. A phrase of two seconds or more is *met* where a nod begins or goes on within 1.2 s of its end; chance is the share of all moments for which that is true.
+# `listener` cannot answer these calls, which have no sound. Videos and recordings of people talking do have it. A phrase of two seconds or more counts as *met* if a nod begins or continues within 1.2 s of its end; chance is the share of all moments for which that would be true.
 
 # %% tags=["nbval-check-output"]
 nods = results.read("phrase_nods")
@@ -346,9 +346,9 @@ gap = voices["all"]["met"] - simulated["GT, positive"]["met"]
 assert abs(gap) < 0.1
 
 # %% [markdown]
-# Asked to be positive, it meets a good third of the real phrases, of which there are only four; positive simulated listeners meet two fifths. Half a minute of talk cannot say more. Nor can this measure: whoever nods often meets most phrases by chance, people too, which is why [Results](08-results.ipynb) compares the strength of nods after cues with that elsewhere.
+# Asked to be positive, it meets a good third of the real phrases, of which there are only four; positive simulated listeners meet two fifths. Half a minute of talk cannot tell us more. Nor can this measure, since anybody who nods often meets most phrases by chance. That is why [Results](08-results.ipynb) compares the strength of nods after cues with their strength elsewhere.
 #
-# An earlier run trained three seeds on ten dyads and answered three; it has L2L, and answers to speakers from the training set.
+# An earlier run trained three seeds on ten dyads and answered three dyads. It includes L2L, and answers to speakers from the training set.
 
 # %% tags=["hide-input"]
 few = results.read("tables-vc-resolution")
@@ -360,13 +360,13 @@ figures.table(
 )
 
 # %% [markdown]
-# There, too, RLHG and PCH return most. L2L has the highest FD of all; the answers to the training speaker who moves most alike (NN-motion+U) are as good as those to the real one.
+# There, too, RLHG and PCH return most. L2L has the highest FD of all. Answers to the most similar training speaker (NN-motion+U) are as good as those to the real one.
 #
-# We learned two lessons on the way, both about units. The first: these calls have no head poses, and in our first run the energy score divided the head's error by the size of its motion, which is zero, and that drowned the face's gradient. What never moves is now left out of the score.
+# We learned two lessons on the way, both about units. The first: these calls have no head poses. In our first run the energy score divided the head's error by the size of its motion, which is zero, and the result drowned the face's gradient. What never moves is now left out of the score.
 #
-# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has numbers several times as large as a smile's, so ELP's loss and every FD took it for the larger movement by far.
+# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has values several times as large as a smile's, so ELP's loss and every FD took it for by far the larger movement.
 #
-# In that measure ELP had an FD as low as a copied listener's, and we called it the lowest. In comparable units it cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
+# Measured that way, ELP had an FD as low as a copied listener's, and we called it the lowest. In comparable units it still cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
 
 # %% tags=["remove-input"]
 from elp.corpus.format import Corpus
@@ -389,9 +389,9 @@ figures.source(Corpus.units)
 # `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
 #
 # Where one file, a recorded call, shows both people, `face` says on which side the speaker is: `left` or `right`; `speaker_face` and `listener_face` do so for two files.
-# A row that cannot be right (one person twice, an emotion or a split that is a misspelling, a cell too many, a file that is not there) is left out before anything is measured, and the card lists it with the reason; so it does files whose ending is no video's.
+# A row that cannot be right (one person twice, a misspelt emotion or split, a cell too many, a missing file) is left out before anything is measured, and the corpus's card lists it with the reason. The card also lists files whose ending is not that of a video.
 #
-# Everything becomes 25 frames per second: coefficients along straight lines, head rotations along the shortest arc, and blinks so that the shortest one survives.
+# Everything is resampled to 25 frames per second: coefficients linearly, head rotations along the shortest arc, and blinks such that even the shortest one survives.
 
 # %% tags=["remove-input"]
 from elp.corpus.importers.resample import events
@@ -400,17 +400,17 @@ figures.source(events)
 
 # %% [markdown]
 # A row that cannot be read as a whole (a missing file, NaN, a wrong shape) is left out as a whole and listed on the corpus's card with its reason. Two traps of these formats are worth
-# knowing. FLAME's six pose numbers are head rotation and *jaw* rotation, not translation: they stay where their authors put them and the card says so. And the axes of Deep3DFace and FLAME
+# knowing. FLAME's six pose numbers are head rotation and *jaw* rotation, not translation; they stay where their authors put them, and the card says so. And the axes of Deep3DFace and FLAME
 # point up and towards the camera; ours, as in cameras, down and away.
 #
-# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, here or, with `--scheduler ADDRESS`, on a Dask cluster; killed at any moment and
-# started again it redoes no finished video, and the corpus it ends with is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
+# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, here or, with `--scheduler ADDRESS`, on a Dask cluster. If it is killed and
+# started again, it repeats no finished video, and the final corpus is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
 #
 # ## Emotion from speech
 #
 # Learning2Listen has no labels. The paper takes them from the speaker's voice, with a published analyser: happy becomes *positive*, the rest *unpositive*, and "to maintain the balance" more
 # clips are labelled unpositive. The analyser is a convolutional network on 2.5 s of sound, trained on acted English. We run its weights, which you download from its authors, in torch. How far can we trust
-# it? On 176 acted German clips of EmoDB ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)), cut to two seconds:
+# them? On 176 acted German clips of EmoDB ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)), cut to two seconds:
 
 # %% tags=["nbval-check-output"]
 speech = measured["speech"]
@@ -456,8 +456,8 @@ figures.show(
 )
 
 # %% [markdown]
-# On this material its labels are close to chance: another language, other microphones, shorter clips than it was trained on. It never hears calm or sad voices as such. The code is right as far as we can tell: a plain numpy version of the network agrees to
-# $10^{-5}$. So labels made this way are labels *of the analyser*; what a model learns from them may have little to do with anybody's emotion.
+# On this material, with another language, other microphones and shorter clips than it was trained on, its labels are close to chance. It never recognises calm or sad voices as such. As far as we can tell the code is right: a plain numpy version of the network agrees to
+# $10^{-5}$. So labels made this way are labels *of the analyser*, and what a model learns from them may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
@@ -470,8 +470,8 @@ figures.show(
 # - Smiles of two people in a call are coupled, body motion weakly, gaze hardly. Pseudo-pairs are the control, and the dyad is the unit.
 # - What was learned on simulated people predicts real ones as well as other real people do.
 # - In real calls people return a quarter of each other's smiles. ELP returns a twentieth; regressions return a fifth and do little else.
-# - A regression that has met only simulated smiles returns real ones, up to half of what people do.
-# - Every corpus becomes one format, and what cannot be read is listed with its reason.
+# - A regression that has seen only simulated smiles returns real ones, up to half as much as people do.
+# - Every corpus is brought into one format, and whatever cannot be read is listed with the reason.
 #
 # ## Exercises
 #
@@ -524,7 +524,7 @@ assert kept == 1
 #
 # ```{solution} ex-conversations-own
 # :class: dropdown
-# `elp corpus build FOLDER -o mine`, then `coupling` needs three dyads; for one, plot `correlation(x, y, lag)` for both orders and look at which side of zero the hill leans to.
+# `elp corpus build FOLDER -o mine`, then `coupling` needs three dyads; for a single one, plot `correlation(x, y, lag)` in both orders, and see to which side of zero the hill leans.
 # ```
 #
 # ## Further reading

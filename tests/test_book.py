@@ -222,11 +222,36 @@ def test_a_chapter_has_all_its_parts(path: Path) -> None:
     text = "\n".join(c.source for c in read(path).cells if c.cell_type == "markdown")
     for part, why in (
         (r"^# ", "a title"),
+        (r"^\*\*Question\.\*\*", "a question"),
+        (r"^After this (?:chapter|page) you ", "what its reader will be able to do"),
+        (r"^## Summary$", "a summary"),
+        (r"^## Exercises$", "exercises"),
+        (r"^## Further reading$", "further reading"),
         (r"\{exercise", "an exercise"),
         (r"\{solution", "its solution"),
         (r"references\.bib#", "a reference"),
     ):
         assert re.search(part, text, re.M), f"{path.stem} lacks {why}"
+
+
+def test_every_exercise_has_a_solution_with_its_outputs_inside() -> None:
+    """A solution that runs code opens its fold before the code and closes it after."""
+    asked = []
+    for path in NOTEBOOKS:
+        cells = [c for c in read(path.with_suffix(".py")).cells if c.source.strip()]
+        prose = "\n".join(c.source for c in cells if c.cell_type == "markdown")
+        labels = re.findall(r"\{exercise\}\n:label: (\S+)", prose)
+        solved = re.findall(r"\{solution(?:-start)?\} (\S+)", prose)
+        assert sorted(solved) == sorted(labels), path.stem
+        asked += labels
+        folded, after = False, False
+        for cell in cells:
+            if cell.cell_type == "code":
+                assert folded or not after, f"{path.stem}: code after a solution's fold"
+            elif marks := re.findall(r"\{solution-(start|end)\}", cell.source):
+                folded = marks[-1] == "start"
+            after |= "\n## Exercises" in f"\n{cell.source}"
+    assert len(asked) == len(set(asked)) >= 30
 
 
 def titles() -> set[str]:

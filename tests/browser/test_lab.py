@@ -1,5 +1,5 @@
 """JupyterLab in a real browser: a chapter's cells run, the emotion moves, the listener answers, and
-the kernel knows of it.
+the kernel knows of it; a rating study asks.
 """
 
 from __future__ import annotations
@@ -37,6 +37,21 @@ KERNEL = """() => new Promise((resolve) => {
     .requestExecute({ code: 'print(listener.emotion)' });
   future.onIOPub = ({ content }) => { if (content.text) resolve(content.text); };
 })"""
+
+CELL = """async (code) => {
+  await jupyterapp.commands.execute('notebook:insert-cell-below');
+  jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.setSource(code);
+  await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+STUDY = """
+import numpy as np
+from elp.book import encode, study
+from elp.book.widgets import rating
+
+mine = study.Study(methods=("a", "b"), speakers=("anna",), pairs=1, repeats=1, checks=1)
+film = encode.video(list(np.zeros((3, 32, 64, 3), np.uint8)), 25.0)
+rating.questionnaire(mine, dict.fromkeys(mine.clips.values(), film))
+"""
 
 
 def chapter() -> Path:
@@ -144,6 +159,11 @@ def test_the_emotion_moves_and_the_kernel_knows(browser: Any, lab: str) -> None:
     page.wait_for_function(f"(before) => ({CODES})() !== before", arg=before[1], timeout=60_000)
     after = status.inner_text(), page.evaluate(CODES)
     emotion = page.evaluate(KERNEL)
+    page.evaluate(CELL, STUDY)  # the widget of chapter "Your own study", in the kernel at hand
+    study = page.locator(".elp-rating")
+    study.get_by_role("button", name="I agree").click(timeout=60_000)
+    study.locator("video[src^='data:video']").first.wait_for()  # the kernel has sent it
+    assert study.locator("fieldset").count(), "no question is asked"
     errors = page.locator(
         '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.error"]'
     ).count()

@@ -9,6 +9,9 @@ import { CSS } from './style.js';
 
 const FPS = 25;
 const SLOW = 24; // ms of a frame's 40
+const REST = 100; // ms without a move after which a whole answer is worth its work
+const LONGEST = 1000; // ms of moves after which one is asked for all the same
+const PLOTS = 150; // ms between two drawings of curves and codes
 const DEGREES = 180 / Math.PI;
 
 /** Share of closed lids in each frame: up and down again within every run of blinks. */
@@ -21,6 +24,11 @@ function closing(shut) {
     start = Math.max(start, stop - 1);
   }
   return out;
+}
+
+/** Sets a text that differs: even an equal one would have the page laid out anew. */
+function write(node, text) {
+  if (node.textContent !== text) node.textContent = text;
 }
 
 class View {
@@ -49,7 +57,7 @@ class View {
     this.useClip();
     for (const name of ['emotion', 'heads', 'temperature', 'seed', 'clip']) model.on(`change:${name}`, this.follow);
     this.clock.set({ playing: !matchMedia('(prefers-reduced-motion: reduce)').matches });
-    this.ask();
+    this.send();
     this.tick();
   }
 
@@ -70,11 +78,21 @@ class View {
     this.ask();
   }
 
-  /** Asks for an answer to the present settings; until it comes, the codes of the last one are decoded anew. */
+  /** Asks for an answer to the present settings once they rest. Until it comes, the frames of the last one that are
+   * shown are decoded anew: a whole answer for every step of a slider would take the processor from the picture.
+   */
   ask() {
     this.draw({ speaker: false });
-    if (this.waiting) return;
+    const now = performance.now();
+    this.moving ??= now;
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.send(), Math.max(0, Math.min(REST, this.moving + LONGEST - now)));
+  }
+
+  send() {
+    if (this.waiting) return; // what is missed is asked for when the answer has come
     this.waiting = true;
+    this.moving = undefined;
     this.worker.postMessage(this.settings());
   }
 
@@ -96,9 +114,11 @@ class View {
     this.waiting = false;
     const same = JSON.stringify(answer.settings) === JSON.stringify(this.settings());
     if (answer.settings.clip === this.model.get('clip')) {
+      const first = !this.answer;
       this.answer = { ...answer, closed: closing(answer.shut), key: JSON.stringify(answer.settings) };
-      this.plot();
-      this.draw();
+      if (first) this.plot();
+      else this.plotting ||= setTimeout(() => this.plot(), PLOTS);
+      if (same) this.draw({ speaker: false });
     }
     this.root.dataset.answered = Number(this.root.dataset.answered ?? 0) + 1;
     if (!same) this.ask();
@@ -147,7 +167,9 @@ class View {
     this.status = element('div', 'elp-listener-status', { textContent: 'The listener wakes up.' });
     this.status.setAttribute('role', 'status');
     root.append(this.status);
-    this.resized = new ResizeObserver(() => {
+    this.resized = new ResizeObserver(([{ contentRect: { width } }]) => {
+      if (width === this.width) return; // a text that takes a line more is no reason
+      this.width = width;
       this.plot();
       this.draw();
     });
@@ -262,13 +284,13 @@ class View {
     if (speaker || t !== Number(this.root.dataset.frame)) this.speaker.draw(clip.beta.subarray(t * width, (t + 1) * width), this.speakerClosed[t], clip.pose.subarray(6 * t, 6 * t + 6));
     if (answer) this.face.draw(this.expression(t), answer.closed[t], answer.pose.subarray(6 * t, 6 * t + 6));
     else this.face.draw(this.listener.w['beta.mean'], 0, new Float32Array(6));
-    this.root.style.setProperty('--loud', this.clock.playing ? clip.loud[t].toFixed(2) : 0);
+    this.speaker.canvas.parentElement.style.setProperty('--loud', this.clock.playing ? clip.loud[t].toFixed(2) : 0);
     for (const track of [this.curves, this.map]) track?.at((t + 0.5) / clip.frames);
     if (document.activeElement !== this.time || this.clock.playing) this.time.value = t;
-    this.told.textContent = `${(t / FPS).toFixed(1)} s`;
-    this.mood.textContent = mixture(this.model.get('emotion'), this.sizes.emotions);
-    this.play.textContent = this.clock.playing ? 'Pause' : 'Play';
-    this.sound.textContent = this.clock.sound ? 'Sound is on' : 'Hear the speaker';
+    write(this.told, `${(t / FPS).toFixed(1)} s`);
+    write(this.mood, mixture(this.model.get('emotion'), this.sizes.emotions));
+    write(this.play, this.clock.playing ? 'Pause' : 'Play');
+    write(this.sound, this.clock.sound ? 'Sound is on' : 'Hear the speaker');
     this.sound.setAttribute('aria-pressed', Boolean(this.clock.sound));
     this.paced(performance.now() - began);
     Object.assign(this.root.dataset, { frame: t, drawn: Number(this.root.dataset.drawn ?? 0) + 1 });
@@ -283,6 +305,8 @@ class View {
   }
 
   plot() {
+    clearTimeout(this.plotting);
+    this.plotting = 0;
     const { answer, clip, sizes: { beta: width } } = this;
     if (!answer) return;
     const share = (name) => Float32Array.from({ length: clip.frames }, (_, t) => this.mesh.named[name].reduce((sum, [row, full]) => sum + answer.beta[t * width + row] / full / 2, 0));
@@ -313,6 +337,8 @@ class View {
 
   close() {
     cancelAnimationFrame(this.next);
+    clearTimeout(this.resting);
+    clearTimeout(this.plotting);
     this.resized?.disconnect();
     this.watched?.disconnect();
     this.worker?.terminate();
