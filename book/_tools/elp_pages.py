@@ -4,6 +4,8 @@
 - `{elp-house}`: the picture of the rooms and their imports; `{elp-imports}`: all imports, counted.
 - `{elp-rooms}`: what comes into each room and what goes out, from the rooms' docstrings.
 - `{elp-modules} room`: the reference of all modules of a room.
+- A button on every page that says how to cite, and, where ELP_REPOSITORY names the repository's
+  address, buttons that lead there and open the chapter in Binder or Colab.
 
 Docstrings are plain text with formulas: bars and trailing underscores are no markup in them,
 backticks are code.
@@ -173,6 +175,31 @@ def executed(app: Any, config: Any) -> None:
         config.nb_execution_mode, config.nb_execution_cache_path = "cache", folder
 
 
+def addressed(app: Any, config: Any) -> None:
+    """Buttons to the repository and to services that run its chapters, if ELP_REPOSITORY says where
+    it lies: the book itself cannot know.
+    """
+    if address := os.environ.get("ELP_REPOSITORY", "").rstrip("/"):
+        config.html_theme_options |= {
+            "repository_url": address,
+            "repository_branch": os.environ.get("ELP_BRANCH", "main"),
+            "use_repository_button": True,
+            "launch_buttons": {
+                "binderhub_url": "https://mybinder.org",
+                "colab_url": "https://colab.research.google.com",
+                "notebook_interface": "jupyterlab",
+            },
+        }
+
+
+def cited(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The event `html-page-context`: a button that leads to how the book is cited."""
+    if "header_buttons" in context:
+        place = context["pathto"]("book/intro") + "#cite"
+        button = {"type": "link", "url": place, "tooltip": "How to cite this book"}
+        context["header_buttons"].append(button | {"icon": "fas fa-quote-right", "label": "cite"})
+
+
 def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-results", Results)
     app.add_directive("elp-house", Picture)
@@ -180,6 +207,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-rooms", Rooms)
     app.add_directive("elp-modules", Modules)
     app.connect("config-inited", executed)
+    app.connect("config-inited", addressed)
+    app.connect("html-page-context", cited, priority=900)  # once the theme has made its own
     # before napoleon reads the sections
     app.connect("autodoc-process-docstring", plain, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -7,6 +7,8 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,7 @@ BOOK = ROOT / "book"
 sys.path.insert(0, str(BOOK / "_tools"))  # the tools are no package
 
 import accessible
+import elp_pages
 import folded
 import plain_markdown
 import result_cards
@@ -117,6 +120,38 @@ def test_a_cell_knows_the_result_files_behind_its_numbers() -> None:
         ["one", "two"],
         ["one", "two"],
     ]
+
+
+def test_pages_lead_to_the_repository_where_they_know_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = SimpleNamespace(html_theme_options={"logo": {}})
+    monkeypatch.delenv("ELP_REPOSITORY", raising=False)
+    elp_pages.addressed(None, config)
+    assert config.html_theme_options == {"logo": {}}
+    monkeypatch.setenv("ELP_REPOSITORY", "https://example.org/me/elp/")
+    elp_pages.addressed(None, config)
+    assert config.html_theme_options["repository_url"] == "https://example.org/me/elp"
+    assert set(config.html_theme_options["launch_buttons"]) >= {"binderhub_url", "colab_url"}
+
+
+def test_every_page_says_how_to_cite() -> None:
+    page: dict[str, Any] = {"header_buttons": [], "pathto": "../{}.html".format}
+    elp_pages.cited(None, "book/talk", "page.html", page, None)
+    assert [b["url"] for b in page["header_buttons"]] == ["../book/intro.html#cite"]
+    version = re.search(r"^version: (\S+)", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    told = (BOOK / "intro.md").read_text("utf-8")
+    assert "## Cite\n" in told and version and f"version = {{{version[1]}}}" in told
+
+
+# made before results were written from committed code alone; none may join them
+UNCOMMITTED = set(
+    "arkit extract mesh2video metrics_speed respond stream training_lr training_terms "
+    "training_variants wheels".split()
+)
+
+
+def test_no_further_result_is_of_code_that_was_not_committed() -> None:
+    now = {name for name, card in result_cards.cards().items() if "+" in card.get("commit", "")}
+    assert now <= UNCOMMITTED
 
 
 def test_every_result_file_has_a_card_with_a_command() -> None:
