@@ -5,7 +5,9 @@
 Chromium opens the built book's first page, the network cut, and moves H and the emotion 120 times
 each while the conversation plays. A move is *drawn* when the handler of its event has painted the
 face into its canvas, and *on screen* after the page's next picture, for which it waits up to a
-sixtieth of a second.
+sixtieth of a second. *Work* is the processor time that the page's own thread spent between one move
+and the next, the conversation included; other programs on the machine do not change it.
+`--before` names an older build that is measured first.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import CDPSession, Page, sync_playwright
 
 from elp.records import run_card, write_json
 
@@ -58,14 +60,25 @@ def values(control: str, heads: int, rng: np.random.Generator) -> list[Any]:
 
 
 def measured(page: Page, control: str) -> dict[str, dict[str, float]]:
-    """Median, 99th percentile and the longest of the moves of one control, in ms."""
+    """Median and 99th percentile over the moves of one control, in ms."""
     rng = np.random.default_rng(0)
     heads = int(page.get_attribute(".elp-heads", "max") or 1)
-    found = []
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
+    found, spent = [], [busy(cdp)]
     for value in values(control, heads, rng):
         found.append(page.evaluate(MOVE, [control, value, float(rng.uniform(*PAUSE))]))
+        spent.append(busy(cdp))
+    cdp.detach()
     drawn, shown = np.array(found).T
-    return {"drawn": summary(drawn), "on_screen": summary(shown)}
+    work = 1000 * np.diff(spent)
+    return {"drawn": summary(drawn), "on_screen": summary(shown), "work": summary(work)}
+
+
+def busy(cdp: CDPSession) -> float:
+    """Seconds of processor time that the page's own thread has spent on tasks."""
+    metrics = cdp.send("Performance.getMetrics")["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
 
 def summary(times: np.ndarray) -> dict[str, float]:
@@ -73,12 +86,8 @@ def summary(times: np.ndarray) -> dict[str, float]:
     return {k: round(float(v), 1) for k, v in zip(("median", "p99"), (median, most), strict=True)}
 
 
-def main(
-    site: Path,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The result file (.json).")],
-) -> None:
-    """Measure, and write what was found."""
-    started, load = time.time(), os.getloadavg()[0]
+def opened(site: Path) -> dict[str, Any]:
+    """What the first page of one build takes, of each control."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 900})
@@ -89,9 +98,21 @@ def main(
         page.wait_for_timeout(3000)  # the page has loaded what it loads
         found = {control: measured(page, control) for control in ("heads", "emotion")}
         browser.close()
+    return found
+
+
+def main(
+    site: Path,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The result file (.json).")],
+    before: Annotated[Path | None, typer.Option(help="An older build of the site.")] = None,
+) -> None:
+    """Measure, and write what was found."""
+    started, load = time.time(), os.getloadavg()[0]
+    found = {"before": opened(before)} if before else {}
+    found["now"] = opened(site)
     loads = [round(load, 1), round(os.getloadavg()[0], 1)]
     card = run_card(seed=0, started=started)
-    write_json(output, {**card, "load": loads, "moves": MOVES, "controls": found})
+    write_json(output, {**card, "load": loads, "moves": MOVES, **found})
     print(found)
 
 

@@ -321,7 +321,9 @@ assert (
 assert taught["ELP-U, causal"]["smile_gain"]["low"] > 0
 
 # %% [markdown]
-# One can. Taught by simulator 1, RLHG returns over half of what people do. Taught by simulator 2, whose smiles are slow and whose people echo less, it returns half as much as that; taught only by the smiles of the twelve other dyads, next to nothing. The causal ELP returns a little after simulator 1, and hardly anything that can be told from 0 otherwise. ELP-U, which sees the future, never returns anything. So the simulator teaches something true about people's smiles, and more than an hour or two of real calls does. What it does not teach is how strongly people return them.
+# One can. Taught by simulator 1, RLHG returns over half of what people do. Taught by simulator 2, whose smiles are slow and whose people echo less, it returns half as much as that; taught only by the smiles of the twelve other dyads, next to nothing. The causal ELP returns a little after simulator 1, and hardly anything that can be told from 0 otherwise. ELP-U, which sees the future, never returns anything.
+#
+# So the simulator teaches something true about people's smiles, and more than an hour or two of real calls does. What it does not teach is how strongly people return them.
 #
 # ### Does the shipped listener nod at the ends of real phrases?
 #

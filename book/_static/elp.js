@@ -139,6 +139,31 @@
     reachable();
   }
 
+  function equations() {  // the number of an equation shows it
+    const box = document.createElement('div');
+    Object.assign(box, { className: 'elp-equation', id: 'elp-equation', hidden: true });
+    box.setAttribute('role', 'tooltip');
+    document.body.append(box);
+    const hide = () => { box.hidden = true; };
+    document.querySelectorAll('.bd-article a.reference[href*="#equation-eq-"][title]').forEach((link) => {
+      const formula = link.title;
+      link.removeAttribute('title');
+      link.setAttribute('aria-describedby', box.id);
+      const show = async () => {
+        const drawn = await window.MathJax?.tex2svgPromise?.(formula, { display: true });
+        if (!drawn || !link.matches(':hover, :focus')) return;
+        box.replaceChildren(drawn);
+        box.hidden = false;
+        const { left, bottom } = link.getBoundingClientRect();
+        box.style.left = `${Math.max(8, Math.min(left, innerWidth - box.offsetWidth - 8)) + scrollX}px`;
+        box.style.top = `${bottom + 6 + scrollY}px`;
+      };
+      for (const begins of ['pointerenter', 'focus']) link.addEventListener(begins, show);
+      for (const ends of ['pointerleave', 'blur']) link.addEventListener(ends, hide);
+    });
+    document.addEventListener('keydown', ({ key }) => { if (key === 'Escape') hide(); });
+  }
+
   function listings() {  // on a phone a line of code that wraps goes on further to the right than it began
     if (!matchMedia('(max-width: 600px)').matches) return;
     document.querySelectorAll('.bd-article div.highlight pre').forEach((pre) => {
@@ -197,7 +222,7 @@
     }
   }
 
-  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); listings(); cards(); plots(); widgets(); talks(); components(); reachable(); });
+  document.addEventListener('DOMContentLoaded', () => { calm(); arrows(); sources(); listings(); equations(); cards(); plots(); widgets(); talks(); components(); reachable(); });
   // MathJax, which comes after this script, draws once the page has loaded
   window.addEventListener('load', () => window.MathJax?.startup?.promise.then(formulas));
   window.addEventListener('resize', formulas);

@@ -11,7 +11,7 @@ labels of Sphinx. So chapters write
 - a term of the glossary as a link to it: `[gain](glossary.md#gain)`.
 
 Before Sphinx reads a page, these become its own citations, labels and references, so that a page
-has its tooltips and links.
+has its tooltips and links: a term says what it means, an equation's number shows the equation.
 """
 
 from __future__ import annotations
@@ -83,15 +83,26 @@ def number(app: Any, document: nodes.document) -> None:
         if label.startswith("eq-") and label in equations:
             node["number"] = label.removeprefix("eq-")
             equations[label] = (app.env.docname, node["number"])
+            known = getattr(app.env, "elp_formulas", {})
+            app.env.elp_formulas = known | {node["number"].lower(): node.astext().strip()}
 
 
 def tooltips(app: Any, document: nodes.document, name: str) -> None:
-    """The event `doctree-resolved`: a link to a term says what the term means."""
+    """The event `doctree-resolved`: a link to a term says what the term means, one to an equation
+    its formula, which `book/_static/elp.js` draws.
+    """
     meant = glossary()
+    formulas = {
+        number.replace(".", "-"): text
+        for number, text in getattr(app.env, "elp_formulas", {}).items()
+    }
     for link in document.findall(nodes.reference):
         _, found, place = (link.get("refuri") or link.get("refid") or "").rpartition("term-")
         if found and place in meant:
             link["reftitle"] = meant[place]
+        _, found, place = (link.get("refuri") or link.get("refid") or "").rpartition("equation-eq-")
+        if found and place in formulas:
+            link["reftitle"] = formulas[place]
 
 
 def glossary() -> dict[str, str]:

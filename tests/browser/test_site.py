@@ -19,6 +19,7 @@ JUDGED = [
     *((name, "light") for name in ("13-your-own-study", "glossary")),
     *((name, "dark") for name in ("intro", "03-space")),
 ]
+WEIGHT = 1_500_000  # bytes of a page's own, without the scripts that pages share
 WIDTHS = {"desktop": 1280, "phone": 390}
 # a page takes ten seconds: on a phone, too, one of each kind
 PHONE = (
@@ -78,6 +79,7 @@ def test_page_is_whole_and_stays_on_the_machine(
     assert not left
     assert not wrong
     assert not {key: value for key, value in seen.items() if value}
+    assert (site[1] / "book" / f"{name}.html").stat().st_size < WEIGHT
 
 
 @pytest.mark.parametrize(("name", "scheme"), JUDGED)
@@ -147,6 +149,11 @@ def test_a_story_goes_on_by_keys_and_stands_still_without_scripts(
     for _ in range(6):  # one more than there are
         page.keyboard.press("ArrowRight")
         said.append(story.locator("strong").inner_text())
+    link = page.locator('.bd-article a.reference[href*="#equation-eq-"]').first
+    link.focus()  # its number shows an equation
+    page.locator("#elp-equation svg").first.wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator("#elp-equation").is_hidden()
     before = story.locator("image").last.get_attribute("href")
     story.get_by_label("negative").check()
     after = story.locator("image").last.get_attribute("href")
