@@ -5,9 +5,9 @@
 Chromium opens the built book's first page, the network cut, and moves H and the emotion 120 times
 each while the conversation plays. A move is *drawn* when the handler of its event has painted the
 face into its canvas, and *on screen* after the page's next picture, for which it waits up to a
-sixtieth of a second. *Work* is the processor time that the page's own thread spent between one move
-and the next, the conversation included; other programs on the machine do not change it.
-`--before` names an older build that is measured first.
+sixtieth of a second. *Work* is the processor time that the page's own thread spends on a move and
+what follows from it, measured again while the conversation stands still: other programs hardly
+change it. `--before` names an older build that is measured first.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update".split()
 )
 MOVES = 120
+STILL = 60  # of them once more, while the conversation stands still
 PAUSE = (30, 60)  # ms between moves, about as a hand drags
 ANSWERED = "() => document.querySelector('.elp-live')?.dataset.answered"
 # one move: when its event began, when its handler had drawn, when the next picture was shown
@@ -63,14 +64,17 @@ def measured(page: Page, control: str) -> dict[str, dict[str, float]]:
     """Median and 99th percentile over the moves of one control, in ms."""
     rng = np.random.default_rng(0)
     heads = int(page.get_attribute(".elp-heads", "max") or 1)
+    moves = [[control, value, float(rng.uniform(*PAUSE))] for value in values(control, heads, rng)]
+    drawn, shown = np.array([page.evaluate(MOVE, move) for move in moves]).T
     cdp = page.context.new_cdp_session(page)
     cdp.send("Performance.enable", {"timeDomain": "threadTicks"})
-    found, spent = [], [busy(cdp)]
-    for value in values(control, heads, rng):
-        found.append(page.evaluate(MOVE, [control, value, float(rng.uniform(*PAUSE))]))
+    page.get_by_role("button", name="Pause").click()
+    spent = [busy(cdp)]
+    for move in moves[:STILL]:
+        page.evaluate(MOVE, move)
         spent.append(busy(cdp))
     cdp.detach()
-    drawn, shown = np.array(found).T
+    page.get_by_role("button", name="Play").click()
     work = 1000 * np.diff(spent)
     return {"drawn": summary(drawn), "on_screen": summary(shown), "work": summary(work)}
 

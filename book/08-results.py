@@ -670,7 +670,7 @@ assert all(contrasts[n]["all_fd"]["separated"] for n in learned)
 # %% [markdown]
 # Read the bounds before the competitors. STS is lowest for those who move least, the mean face and PCH. Even another true answer of the same person is far from zero in FD and STS.
 #
-# `listener` has the lowest FD of face and head together, then *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's difference from RLHG, PCH, L2L, V and the printed recipe is separated in the sum; for the head alone only that from L2L is. By STS, `listener` loses to everybody who moves less, as real people would.
+# `listener` has the lowest FD of face and head together, then *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's difference from RLHG, PCH, L2L, V and the printed recipe is separated in the sum; for the head alone only that from L2L is. By STS, `listener` loses to everybody who moves less, as any true answer would.
 #
 # ## Table 2: retrieval and chance in the space U
 #

@@ -180,8 +180,10 @@ def addressed(app: Any, config: Any) -> None:
     it lies: the book itself cannot know.
     """
     if address := os.environ.get("ELP_REPOSITORY", "").rstrip("/"):
+        known = [name for name in ("github", "gitlab", "bitbucket") if name in address]
         config.html_theme_options |= {
             "repository_url": address,
+            "repository_provider": known[0] if known else "github",  # how its addresses are made
             "repository_branch": os.environ.get("ELP_BRANCH", "main"),
             "use_repository_button": True,
             "launch_buttons": {

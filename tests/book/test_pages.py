@@ -130,6 +130,7 @@ def test_pages_lead_to_the_repository_where_they_know_it(monkeypatch: pytest.Mon
     monkeypatch.setenv("ELP_REPOSITORY", "https://example.org/me/elp/")
     elp_pages.addressed(None, config)
     assert config.html_theme_options["repository_url"] == "https://example.org/me/elp"
+    assert config.html_theme_options["repository_provider"] == "github"
     assert set(config.html_theme_options["launch_buttons"]) >= {"binderhub_url", "colab_url"}
 
 
