@@ -526,6 +526,10 @@ def evaluate(
     from elp.listener.responder import ELPResponder
     from elp.records import write_json
 
+    if output.suffix != ".json":
+        raise ElpError(f"{output}: a result is stored as .json: give the file that ending")
+    if output.resolve().parent == corpus.resolve():
+        raise ElpError(f"{output}: lies in the corpus, which stays as it is: give another folder")
     check(output)
     opened = Corpus.open(corpus)
     rows = methods.answerers(opened, method or (), models=models)

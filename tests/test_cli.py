@@ -91,6 +91,8 @@ def test_help_names_the_commands():
         (["extract", ".", "-o", "c.npz"], "a folder"),
         (["respond", "none.npz", "--params", "o.NPZ"], ".npz"),
         (["evaluate", "none", "-o", "r.json"], "none"),
+        (["evaluate", "none", "-o", "r.csv"], ".json"),
+        (["evaluate", ".", "-o", "card.json"], "lies in the corpus"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
