@@ -17,6 +17,7 @@ from elp.files import atomic
 FPS = 25.0  # the frame rate of every motion in the project (ELP, section 4.1)
 POSE = 6  # three rotations, three translations
 MFCC = 29  # cepstral coefficients per video frame (ELP, section 4.1)
+LARGEST = 1e5  # of any coefficient, radian or centimetre: more is damage
 CLIP = 50  # frames of a short clip: the 2 s that training draws (ELP, section 4.1)
 # columns of prosody (`elp.media.prosody` says what each holds) and the row of somebody who has
 # not spoken yet, the value of each
@@ -53,7 +54,7 @@ class Motion:
 
     Raises:
         ElpError: a shape does not fit, a signal holds no numbers, a flag is neither 0 nor 1, or a
-            valid frame holds NaN or infinity.
+            valid frame holds NaN or numbers beyond 1e5.
     """
 
     beta: Floats
@@ -79,9 +80,9 @@ class Motion:
                 f"motion: {frames} frames of beta, "
                 f"but blink {self.blink.shape} and valid {self.valid.shape}"
             )
-        if not all(np.isfinite(x[self.valid]).all() for x in (self.beta, self.pose)):
+        if not all((np.abs(x[self.valid]) <= LARGEST).all() for x in (self.beta, self.pose)):
             raise ElpError(
-                "motion: a frame marked valid holds NaN or infinity: "
+                f"motion: a frame marked valid holds NaN or numbers beyond {LARGEST:g}: "
                 "mark it valid=0 or extract the clip again"
             )
 

@@ -80,6 +80,7 @@ def test_clip_holds_the_promised_arrays(tmp_path):
         ({"blink": np.zeros(6)}, "7 frames of beta, but blink"),
         ({"blink": np.full(7, 2)}, "0 or 1"),
         ({"beta": np.full((7, 5), np.nan)}, "NaN"),
+        ({"pose": np.full((7, 6), -2e5)}, "beyond"),
     ],
 )
 def test_misfits_are_refused(change, words):
