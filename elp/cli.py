@@ -46,6 +46,10 @@ def _spelt(word: str) -> str:
     return f"./{word}" if word[:1] == "-" and "." in word and os.path.isfile(word) else word
 
 
+# errors that say nothing of a file: too many threads or processes, files or bytes
+SCARCE = (errno.EAGAIN, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
 @contextlib.contextmanager
 def _sentences() -> Iterator[None]:
     """Signals and errors of the system in `elp`'s own way."""
@@ -56,6 +60,11 @@ def _sentences() -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.EPIPE:  # the reader of our output: typer leaves in silence
             raise
+        if error.errno in SCARCE:
+            raise ElpError(
+                f"{error.strerror}: the system gives no more: stop other programs, or raise its "
+                "limits (ulimit)"
+            ) from error
         where = f"{error.filename}: " if error.filename else ""
         raise ElpError(f"{where}{error.strerror or error}: check this file") from error
     except EOFError as error:

@@ -3,8 +3,10 @@ or, sooner, in this one.
 """
 
 import contextlib
+import errno
 import io
 import json
+import os
 import subprocess
 import sys
 import warnings
@@ -123,6 +125,15 @@ def test_a_speaker_whom_nobody_saw_is_refused(tmp_path):
     )
     Clip(motion=motion, mfcc=np.zeros((5, 29))).save(tmp_path / "s.npz")
     refused(here("respond", "s.npz", "--params", "o.npz", cwd=tmp_path), "in none of its frames")
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
+def test_what_the_system_has_no_more_of_is_no_files_fault(tmp_path, monkeypatch, number):
+    def fail(*_, **__):
+        raise OSError(number, os.strerror(number), "s.mp4")
+
+    monkeypatch.setattr("elp.extraction.pipeline.extract", fail)
+    refused(here("extract", "s.mp4", "-o", "c.npz", cwd=tmp_path), "raise its limits")
 
 
 def test_what_is_read_is_not_written_over(tmp_path):
