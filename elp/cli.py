@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from elp.errors import ElpError
+from elp.files.locks import WRITING
 from elp.files.stops import as_interrupts, number
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def _sentences() -> Iterator[None]:
                 f"{error.strerror}: the system gives no more: stop other programs, or raise its "
                 "limits (ulimit)"
             ) from error
+        if error.filename is None and error.errno in WRITING:  # files have a sentence of their own
+            raise ElpError(f"what is printed goes nowhere ({error.strerror})") from error
         where = f"{error.filename}: " if error.filename else ""
         raise ElpError(f"{where}{error.strerror or error}: check this file") from error
     except EOFError as error:
@@ -78,9 +81,8 @@ def _sentences() -> Iterator[None]:
 
 def _stopped(stop: KeyboardInterrupt) -> int:
     """Say that a signal stopped the run; gives the exit code."""
-    with contextlib.suppress(OSError):  # the terminal may be what went away
-        said = str(stop) or "no file is half written"
-        typer.echo(f"elp: stopped ({Signals(number(stop)).name}): {said}", err=True)
+    said = str(stop) or "no file is half written"
+    _say(f"stopped ({Signals(number(stop)).name}): {said}")
     return 128 + number(stop)
 
 
@@ -654,17 +656,40 @@ def main() -> None:
     Ctrl-C, TERM and HUP become one sentence and exit code 130, 143 and 129.
     """
     try:
+        _standard()
         as_interrupts()
         for stream in (sys.stdout, sys.stderr):  # a name that is not UTF-8 can be said all the same
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        warnings.showwarning = lambda message, *_, **__: typer.echo(f"elp: {message}", err=True)
+        warnings.showwarning = lambda message, *_, **__: _say(message)
         app()
     except ElpError as error:
-        typer.echo(f"elp: {error}", err=True)
+        _say(error)
         sys.exit(2)
     except KeyboardInterrupt as stop:  # while the commands were being read
         sys.exit(_stopped(stop))
+
+
+def _say(words: object) -> None:
+    """One line to stderr, if that takes it."""
+    with contextlib.suppress(OSError):
+        typer.echo(f"elp: {words}", err=True)
+
+
+def _standard() -> None:
+    """Give a process that was started without them its standard streams, which say nothing: their
+    numbers would be those of files that are written, and libraries print into them.
+    """
+    for stream, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        try:
+            os.fstat(stream)
+        except OSError:
+            given = os.open(os.devnull, os.O_RDWR)
+            if given != stream:
+                os.dup2(given, stream)
+                os.close(given)
+            os.set_inheritable(stream, True)  # for the processes that we start
+            setattr(sys, name, open(stream, mode, closefd=False))  # noqa: SIM115  while we run
 
 
 if __name__ == "__main__":

@@ -136,6 +136,31 @@ def test_what_the_system_has_no_more_of_is_no_files_fault(tmp_path, monkeypatch,
     refused(here("extract", "s.mp4", "-o", "c.npz", cwd=tmp_path), "raise its limits")
 
 
+def test_without_standard_streams_a_command_ends_as_with_them(tmp_path):
+    """As a service starts it, or where the terminal's disk is full."""
+    from elp.cli import main
+
+    def alone(full):
+        for number in range(3):
+            os.close(number)
+        sys.stdout = sys.stderr = None  # as Python leaves them
+        if full:
+            sys.stderr = open("/dev/full", "w")  # noqa: SIM115
+        sys.argv = ["elp", "extract", "none.mp4", "-o", str(tmp_path / "c.npz")]
+        main()
+
+    for full in (False, os.path.exists("/dev/full")):
+        if not (child := os.fork()):
+            code = 1
+            try:
+                alone(full)
+            except SystemExit as stop:
+                code = stop.code
+            finally:
+                os._exit(code)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+
+
 def test_what_is_read_is_not_written_over(tmp_path):
     from elp.motion import Clip, Motion
 

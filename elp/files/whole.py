@@ -143,11 +143,14 @@ def _real(path: str | Path) -> Path:
     """Where a destination lies, links followed."""
     try:
         real = Path(os.path.realpath(path))
+    except ValueError as error:
+        raise ElpError(f"{str(path)!r}: no name of a file: give another one") from error
+    except OSError as error:  # the folder that we are in is gone
+        raise unwritable(path, error=error) from error
+    try:
         real.lstat()
     except FileNotFoundError:
         pass
-    except ValueError as error:
-        raise ElpError(f"{str(path)!r}: no name of a file: give another one") from error
     except OSError as error:
         raise unwritable(path, error=error) from error
     return real

@@ -216,3 +216,13 @@ def test_no_room_for_temporary_files_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
     with pytest.raises(ElpError, match="TMPDIR"), temporary():
         pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder that somebody is in")
+def test_a_folder_that_is_gone_is_said(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ElpError, match=r"x\.npz: cannot be written"):
+        check("x.npz")
+    monkeypatch.chdir(tmp_path)
