@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -24,12 +24,12 @@ def check(*paths: str | Path | None) -> None:
     Nothing is left behind, and an old file stays as it is.
 
     Raises:
-        ElpError: it is a folder, a pipe, a device or read-only, its name is too long, or its folder
-            cannot be written or is full.
+        ElpError: it is a folder, a pipe, a device or read-only, its name is too long, its folder
+            cannot be written or is full, or two of them are one.
     """
-    for path in paths:
-        if path is not None:
-            _try(path, _file(path))
+    given = [path for path in paths if path is not None]
+    for path, real in zip(given, _files(given), strict=True):
+        _try(path, real)
 
 
 def check_folder(path: str | Path) -> None:
@@ -63,7 +63,7 @@ def atomic(path: str | Path) -> Iterator[Path]:
 def together(*paths: str | Path | None) -> Iterator[list[Path | None]]:
     """`atomic` for several files: all of them are renamed, or none; None stays None."""
     given = [path for path in paths if path is not None]
-    real = [_file(path) for path in given]
+    real = _files(given)
     folders: list[Path] = []
     with contextlib.ExitStack() as stack:
         try:
@@ -154,6 +154,17 @@ def _real(path: str | Path) -> Path:
     except OSError as error:
         raise unwritable(path, error=error) from error
     return real
+
+
+def _files(paths: Sequence[str | Path]) -> list[Path]:
+    """`_file` of each; raises ElpError where two are one."""
+    real: dict[Path, str | Path] = {}
+    for path in paths:
+        place = _file(path)
+        if place in real:
+            raise ElpError(f"{path}: the same file as {real[place]}: give each its own name")
+        real[place] = path
+    return list(real)
 
 
 def _file(path: str | Path) -> Path:

@@ -226,3 +226,19 @@ def test_a_folder_that_is_gone_is_said(tmp_path, monkeypatch):
     with pytest.raises(ElpError, match=r"x\.npz: cannot be written"):
         check("x.npz")
     monkeypatch.chdir(tmp_path)
+
+
+def test_two_results_are_two_files(tmp_path):
+    (tmp_path / "b.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("b.csv")
+    with pytest.raises(ElpError, match="the same file as"):
+        check(tmp_path / "a", tmp_path / "a")
+    for one, other in (("a.csv", "a.csv"), ("a.csv", "./x/../a.csv"), ("b.csv", "link.csv")):
+        with pytest.raises(ElpError, match="the same file as"):
+            check(None, tmp_path / one, f"{tmp_path}/{other}")
+        with (
+            pytest.raises(ElpError, match="the same file as"),
+            together(tmp_path / one, f"{tmp_path}/{other}"),
+        ):
+            pass
+    assert (tmp_path / "b.csv").read_text() == "old"
