@@ -68,9 +68,10 @@ def together(*paths: str | Path | None) -> Iterator[list[Path | None]]:
     with contextlib.ExitStack() as stack:
         try:
             for path in real:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(_home(path.parent))
                 folders.append(stack.enter_context(beside(path.parent)))
-            partial = [folder / "new" / p.name for folder, p in zip(folders, real, strict=True)]
+            # by the name that was given, for it has the ending that says what is written
+            partial = [f / "new" / Path(p).name for f, p in zip(folders, given, strict=True)]
             names = iter(partial)
             yield [None if path is None else next(names) for path in paths]
             with postponed():
@@ -93,8 +94,8 @@ def new_folder(path: str | Path) -> Iterator[Path]:
     check_folder(path)
     real = _real(path)
     try:
-        real.parent.mkdir(parents=True, exist_ok=True)
         with (
+            _home(real.parent),
             alone(hidden(real, ".lock"), f"{path}: another run is making it"),
             beside(real.parent) as folder,
         ):
@@ -137,6 +138,19 @@ def unwritable(*paths: str | Path, error: OSError) -> ElpError:
     return ElpError(
         f"{names}: cannot be written ({error.strerror or error}): {hint or 'choose another folder'}"
     )
+
+
+@contextlib.contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    """A folder, made if need be; what was made and stays empty goes."""
+    missing = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for place in missing:
+            with contextlib.suppress(OSError):  # not empty
+                place.rmdir()
 
 
 def _real(path: str | Path) -> Path:

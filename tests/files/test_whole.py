@@ -1,5 +1,6 @@
 """Files that are whole or not there, in places of every kind; what dead runs leave goes away."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -242,3 +243,18 @@ def test_two_results_are_two_files(tmp_path):
         ):
             pass
     assert (tmp_path / "b.csv").read_text() == "old"
+
+
+def test_a_link_names_the_kind_and_a_failure_leaves_no_folder(tmp_path):
+    (tmp_path / "out.csv").symlink_to("new/below/target")
+    for fails in (True, False):
+        with contextlib.suppress(RuntimeError), together(tmp_path / "out.csv") as (partial,):
+            assert partial.suffix == ".csv"
+            partial.write_text("whole")
+            if fails:
+                raise RuntimeError
+        assert (tmp_path / "new").exists() != fails
+    assert (tmp_path / "new/below/target").read_text() == "whole"
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "a/b/c"):
+        raise RuntimeError
+    assert not (tmp_path / "a").exists()
