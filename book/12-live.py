@@ -130,7 +130,7 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # elp convert listener.npz --speaker speaker.npz --events events.eaf
 # ```
 #
-# ELAN opens that file. Every event comes from the definition that the metrics use ({doc}`07-metrics`), and names the speaker's latest cue in whose window it begins. Some do by chance; how many more do than that, the metrics tell, not the table.
+# ELAN opens that file. Every event comes from the definition that the metrics use ({doc}`07-metrics`), and names the speaker's latest cue in whose window it begins. A motion holds no eyes: *looks aside* are listed by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the portrait's. Some do by chance; how many more do than that, the metrics tell, not the table.
 #
 # ## Into a page: the websocket
 #

@@ -315,6 +315,20 @@ def render(
 
 
 @app.command()
+def portrait(
+    picture: Annotated[Path, typer.Argument(help="One image of a face, PNG or JPEG.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write (.bin).")],
+    size: Annotated[int, typer.Option(help="Side of the pictures in pixels: 256, 512.")] = 256,
+) -> None:
+    """Prepare a portrait for the page "Talk to it", which then listens with its face."""
+    from elp.render import Portrait
+    from elp.render.page import write_portrait
+
+    write_portrait(output, Portrait.load(picture), size)
+    typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
+
+
+@app.command()
 def live(
     camera: Annotated[
         str, typer.Option(help="A camera's number, a stream's address, or a file that is played.")

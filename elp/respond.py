@@ -100,7 +100,8 @@ def respond(
     with together(params, output, *exports.paths) as (numbers, film, *others):
         if numbers is not None:
             motion.save(numbers)
-        write_exports(exports.at(others), motion, clip)
+        looks = _looks(listener, len(motion), manner, seed)
+        write_exports(exports.at(others), motion, clip, looks)
         if film is not None and listener is not None:
             alive = _alive(listener, motion, manner, seed)
             _write(film, alive, len(motion), video, side_by_side, progress)
@@ -183,6 +184,18 @@ def _alive(shown: Shown, motion: Motion, manner: Manner | None, seed: int) -> It
 
     portrait, renderer = shown
     return map(stamp, play(renderer, portrait, motion, manner or Manner(seed=seed)))
+
+
+def _looks(shown: Shown | None, frames: int, manner: Manner | None, seed: int) -> Any:
+    """(T, 2) where the portrait's eyes go, in radians; None where no eyes are drawn or turned."""
+    if shown is None:
+        return None
+    from elp.render import Manner
+    from elp.render.gaze import path
+    from elp.render.renderer import Alive
+
+    how = manner or Manner(seed=seed)
+    return path(frames, how.seed) if how.gaze and isinstance(shown[1], Alive) else None
 
 
 def _write(

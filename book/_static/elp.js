@@ -99,6 +99,12 @@
         const { createCamera } = await import(elpTracker.source);
         return createCamera(elpTracker);
       };
+      state.portrait = async () => {  // a face for the listener, fetched when it is chosen
+        await script('portrait.js');
+        const { size: length, data } = globalThis.elpPortrait;
+        const stream = new Blob([bytes(data, length)]).stream().pipeThrough(new DecompressionStream('gzip'));
+        return new Response(stream).arrayBuffer();
+      };
       const widget = await elpTalk.widget;
       div.replaceChildren();
       await widget.render({ model: kept(state), el: div });

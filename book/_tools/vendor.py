@@ -64,11 +64,11 @@ def plotly(target: Path) -> None:
     shutil.copyfile(Path(plotly.__file__).parent / "package_data" / "plotly.min.js", target)
 
 
-def listener(target: Path, talk: Path) -> None:
-    from elp.book.widgets.beside import script, talk_script
+def listener(target: Path, talk: Path, portrait: Path) -> None:
+    from elp.book.widgets.beside import portrait_script, script, talk_script
 
-    target.write_text(script(), encoding="utf-8", newline="")
-    talk.write_text(talk_script(), encoding="utf-8", newline="")
+    for path, text in ((target, script), (talk, talk_script), (portrait, portrait_script)):
+        path.write_text(text(), encoding="utf-8", newline="")
 
 
 def tracker(target: Path) -> None:
@@ -130,7 +130,7 @@ def main(what: str) -> None:
         tracker(VENDOR / "tracker.js")
         return
     plotly(VENDOR / "plotly.min.js")  # a local copy is cheap and follows the installed version
-    listener(VENDOR / "listener.js", VENDOR / "talk.js")
+    listener(*(VENDOR / name for name in ("listener.js", "talk.js", "portrait.js")))
     tracker(VENDOR / "tracker.js")
     npm(MATHJAX, VENDOR / "tex-svg.js")
 

@@ -1,8 +1,8 @@
-"""What a face did, one line an event: nods, shakes, blinks and smiles, and the speaker's cue that
-each answers (chapter "Live").
+"""What a face did, one line an event: nods, shakes, blinks, smiles and looks aside, and the
+speaker's cue that each answers (chapter "Live").
 
-Every event is found by the definition that the metrics use (`elp.metrics.events`). There are none
-of gaze: a motion holds no eyes.
+Every event is found by the definition that the metrics use (`elp.metrics.events`). A motion holds
+no eyes: looks aside are known of a portrait alone, whose eyes `elp.render.gaze` moves.
 """
 
 # T frame
@@ -42,8 +42,14 @@ ANSWERS = {
     "shake": {"low pitch": AFTER_LOW_PITCH, "phrase end": AFTER_PHRASE},
     "blink": {"blink at phrase end": AFTER_BLINK},
     "smile": {"smile": AFTER_SMILE},
+    "look aside": {},
 }
-SIZES = {"nod": "degrees", "shake": "degrees", "smile": "share of a full smile"}
+SIZES = {
+    "nod": "degrees",
+    "shake": "degrees",
+    "smile": "share of a full smile",
+    "look aside": "degrees",
+}
 HEADER = "tier onset offset duration event size unit cue cue_onset latency annotation".split()
 
 
@@ -53,11 +59,12 @@ class Event:
 
     Attributes:
         who: "listener" or "speaker".
-        kind: "nod", "shake", "blink" or "smile"; of a speaker "low pitch", "phrase end", "blink at
-            phrase end" or "smile".
+        kind: "nod", "shake", "blink", "smile" or "look aside"; of a speaker "low pitch", "phrase
+            end", "blink at phrase end" or "smile".
         onset, offset: seconds from the motion's first frame.
         size: of a nod or shake the degrees from one side to the other, of a smile its highest share
-            of a full one; None of blinks and cues.
+            of a full one, of a look aside how far it goes from the partner's eyes; None of blinks
+            and cues.
         cue: the speaker's latest cue in whose window the event begins, None where there is none. By
             chance alone some do: `elp.metrics` counts how many more than that.
         cue_onset: seconds, None without cue.
@@ -73,7 +80,11 @@ class Event:
 
 
 def events(
-    motion: Motion, speaker: Clip | None = None, *, model: FaceModel | None = None
+    motion: Motion,
+    speaker: Clip | None = None,
+    *,
+    looks: NDArray[np.floating] | None = None,
+    model: FaceModel | None = None,
 ) -> list[Event]:
     """Events of a listener in the order of time, and with a speaker their cues too.
 
@@ -84,6 +95,9 @@ def events(
 
     Args:
         motion: T frames, T at least 1. speaker: the T frames that it answers, or some more or less.
+        looks: (T, 2) angles in radians from the partner's eyes, of `elp.render.gaze.path`, where
+            the motion is shown by a portrait; a look aside is a run of frames off the partner's
+            face (`elp.render.gaze.on_partner`).
         model: of the coefficients; by default the one that ships.
 
     Raises:
@@ -95,7 +109,7 @@ def events(
     check(motion, model)
     cues = [] if speaker is None else list(_cues(speaker, model))
     times = _times(cues)
-    found = [*cues, *_shown(motion, model, times)]
+    found = [*cues, *_shown(motion, model, times), *_aside(looks, motion.fps)]
     return sorted(found, key=lambda event: (event.onset, event.who, event.kind))
 
 
@@ -118,6 +132,16 @@ def _shown(motion: Motion, model: FaceModel, cues: dict[str, list[float]]) -> It
     share = smile(motion, model)
     for first, last in smile_spans([share], valid=valid, fps=fps)[0]:
         yield _event("smile", first, last, fps, cues, float(share[first:last].max()))
+
+
+def _aside(looks: NDArray[np.floating] | None, fps: float) -> Iterator[Event]:
+    if looks is None:
+        return
+    from elp.render.gaze import on_partner  # the renderers load when they are used
+
+    size = np.rad2deg(np.linalg.norm(looks, axis=1))
+    for first, last in runs((~on_partner(looks)).astype(np.uint8)):
+        yield _event("look aside", first, last, fps, {}, float(size[first:last].max()))
 
 
 def _event(

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elp.errors import ElpError
 from elp.exports.arkit import write_arkit
 from elp.exports.events import events, write_events
@@ -55,12 +58,18 @@ def check_exports(exports: Exports) -> None:
             )
 
 
-def write_exports(exports: Exports, motion: Motion, speaker: Clip | None = None) -> None:
+def write_exports(
+    exports: Exports,
+    motion: Motion,
+    speaker: Clip | None = None,
+    looks: NDArray[np.floating] | None = None,
+) -> None:
     """Write what is asked for. Paths of `elp.files.together` are written as they are, so that all
     files of a command appear at once.
 
     Args:
         speaker: whom the motion answers, where known: whose cues the events name.
+        looks: of the portrait's eyes, see `events`.
 
     Raises:
         ElpError: see the writers.
@@ -70,7 +79,7 @@ def write_exports(exports: Exports, motion: Motion, speaker: Clip | None = None)
     if exports.glb is not None:
         write_glb(exports.glb, motion)
     if exports.events is not None:
-        write_events(exports.events, events(motion, speaker))
+        write_events(exports.events, events(motion, speaker, looks=looks))
 
 
 def convert(motion: str | Path, exports: Exports, *, speaker: str | Path | None = None) -> Motion:

@@ -59,6 +59,12 @@ class Talk:
         self.page.wait_for_function(ask, arg=[at, state], timeout=300_000)
         return str(self.page.locator(".elp-listener-status").nth(at).inner_text())
 
+    def wears(self, face: str) -> str:
+        """Waits until the listener has a face; what the reader is told."""
+        ask = "(f) => document.querySelector('.elp-talking').dataset.face === f"
+        self.page.wait_for_function(ask, arg=face, timeout=60_000)
+        return str(self.page.locator(".elp-listener-status").first.inner_text())
+
     def answers_on(self, *, at: int = 0) -> None:
         """Waits until 25 more frames were answered."""
         root = self.page.locator(".elp-talking").nth(at)
@@ -85,6 +91,13 @@ def test_a_recording_is_answered_and_ends(fake: Any, site: tuple[str, Path]) -> 
     )
     assert (site[1] / "book" / "talk.html").stat().st_size < 150_000
     talk.wake()
+    worn = talk.page.locator(".elp-worn")
+    worn.select_option("painted")
+    talk.wears("painted")
+    talk.page.locator(".elp-file").set_input_files(Path(__file__))
+    assert "no portrait" in talk.wears("drawn")
+    worn.select_option("painted")
+    talk.wears("painted")
     talk.press("recording")
     talk.reaches("recording")
     talk.answers(50)

@@ -17,6 +17,7 @@ from elp.exports.events import ANSWERS, HEADER, said
 from elp.face.model import FaceModel
 from elp.metrics.events import blink_starts, smile_onsets, swings
 from elp.motion import MFCC, PROSODY, SILENT, Clip, Motion
+from elp.render.gaze import on_partner, path
 
 MODEL = FaceModel.default()
 FRAMES = 500
@@ -185,3 +186,16 @@ def test_all_files_of_a_command_or_none(tmp_path: Path, listener: Motion) -> Non
     same = tmp_path / "same.csv"
     with pytest.raises(ElpError, match="twice"):
         convert(tmp_path / "m.npz", Exports(arkit=same, events=same))
+
+
+def test_looks_aside_are_those_of_the_eyes_that_are_drawn(listener: Motion) -> None:
+    """Each lasts as long as the eyes are off the partner's face, and no face means none."""
+    looks = path(FRAMES, 3)
+    found = [event for event in events(listener, looks=looks) if event.kind == "look aside"]
+    assert sum(round(25 * (e.offset - e.onset)) for e in found) == (~on_partner(looks)).sum() > 0
+    degrees = np.rad2deg(np.linalg.norm(looks, axis=1))
+    for event in found:
+        first, last = round(25 * event.onset), round(25 * event.offset)
+        assert event.size == pytest.approx(degrees[first:last].max())
+        assert not on_partner(looks[first:last]).any()
+    assert not [event for event in events(listener) if event.kind == "look aside"]

@@ -1,10 +1,11 @@
 """The files that lie beside the pages and bring them the listener: module, model and face; and, to
-talk to it, its ears.
+talk to it, its ears and a portrait.
 """
 
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from elp.book.widgets import live
 from elp.book.widgets.bundle import module, talking
 from elp.book.widgets.listener import engine
 
+SHOWN, PHOTO, PICTURE = 8, 384, 256  # whom `Studio` draws as the listener, how large
 # what a JavaScript string in single quotes must not hold as it is
 ESCAPED = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r"})
 
@@ -46,6 +48,20 @@ def talk_script() -> str:
         "hearing": _text(data),
     }
     return _script("elpTalk", parts)
+
+
+def portrait_script() -> str:
+    """A script that sets `elpPortrait`: a face for the listener, drawn, so that no person is shown.
+
+    Its `data` are a gzipped file of `elp.render.page`.
+    """
+    from elp.render import Portrait, WarpRenderer
+    from elp.render.mesh2video.studio import Studio
+    from elp.render.page import packed
+
+    shown = Portrait.load(Studio(SHOWN).portrait(PHOTO))
+    data = gzip.compress(packed(WarpRenderer(shown, PICTURE)), 9, mtime=0)
+    return _script("elpPortrait", {"size": str(len(data)), "data": _text(data)})
 
 
 def _script(name: str, parts: dict[str, str]) -> str:

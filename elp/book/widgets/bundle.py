@@ -15,6 +15,7 @@ WATCHER = (
 )
 TALK = (
     *("sound", "prosody", "hearing", "moments", "ear", "microphone"),
+    *("matrices", "portrait", "shaders", "passes"),
     *("style", "face", "panels", "talk"),
 )
 VIEW = ("style", "clock", "face", "panels", "view")

@@ -2,7 +2,7 @@
 import { CODE, compiled } from './wasm.js';
 
 const CHUNK = 64; // rows that stay in the processor's nearest memory
-const WIDE = 8; // columns that the kernel takes at once, of four others
+const EIGHT = 8; // columns that the kernel takes at once, of four others
 
 /** Places for a tall matrix (rows, n) in single precision, n a multiple of eight, whose product with itself is asked for. */
 export class Tall {
@@ -22,7 +22,7 @@ export class Tall {
     for (let first = 0; first < rows; first += CHUNK) {
       const [start, stop] = [first * stride, Math.min(rows, first + CHUNK) * stride];
       for (let a = 0; a < n; a += 4) {
-        for (let b = 0; b <= a; b += WIDE) this.block(start + 4 * a, start + 4 * b, stop, stride, 4 * rows * n + a * stride + 4 * b);
+        for (let b = 0; b <= a; b += EIGHT) this.block(start + 4 * a, start + 4 * b, stop, stride, 4 * rows * n + a * stride + 4 * b);
       }
     }
     return Float64Array.from(product);

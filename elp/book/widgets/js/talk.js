@@ -5,6 +5,7 @@ import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
 import { bytes, quickened, unpack } from './layers.js';
 import { Tap, Trouble, microphone, webcam } from './microphone.js';
+import { Painted } from './passes.js';
 import { Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
 
@@ -93,11 +94,48 @@ class Talk {
     this.heads = slider('heads H', { min: 1, max: sizes.heads, step: 1, value: model.get('heads'), say: (h) => `${h} of ${sizes.heads}` }, (h) => this.change('heads', h));
     this.heads.input.classList.add('elp-heads');
     rows.append(this.mood, this.heads.row, element('p', 'elp-private', { textContent: PRIVATE }));
+    rows.append(this.faces());
     panel.append(this.triangle.node, rows);
     const plots = element('div', 'elp-plots');
     plots.append(this.strip.node);
     root.append(stage, bar, this.status, panel, plots, this.counted);
     this.follow();
+  }
+
+  /** Whose face the listener has: the drawn one, or a portrait. */
+  faces() {
+    const row = element('label', 'elp-row elp-pick', { textContent: 'face' });
+    const worn = [['drawn', 'drawn'], ...(this.model.get('portrait') ? [['painted', 'a portrait']] : []), ['own', 'my own portrait (.bin)']];
+    this.worn = element('select', 'elp-worn');
+    this.worn.append(...worn.map(([value, textContent]) => element('option', '', { value, textContent })));
+    this.file = element('input', 'elp-file', { type: 'file', accept: '.bin', hidden: true });
+    this.worn.addEventListener('change', () => (this.worn.value === 'own' ? this.file.click() : this.wear(this.worn.value)));
+    this.file.addEventListener('cancel', () => { this.worn.value = this.wearing ?? 'drawn'; });
+    this.file.addEventListener('change', () => this.wear('own', this.file.files[0]));
+    row.append(this.worn, this.file);
+    return row;
+  }
+
+  /** Shows the listener with another face; what goes wrong is said, and the drawn one goes on. */
+  async wear(which, file) {
+    const canvas = this.face.canvas.cloneNode(); // a canvas draws in one way only
+    let face = null;
+    try {
+      const buffer = which === 'own' ? await file.arrayBuffer() : which === 'painted' ? await this.model.get('portrait')() : null;
+      if (buffer) face = new Painted(canvas, buffer, this.listener.sizes.beta);
+      canvas.addEventListener('webglcontextlost', () => this.wear('drawn'));
+      if (this.state === this.refused) this.say(this.tap ? this.hears() : 'ready');
+    } catch (error) {
+      this.say(this.refused = error.message);
+    }
+    this.wearing = this.worn.value = face ? which : 'drawn';
+    this.face.canvas.replaceWith(canvas);
+    const { name } = this.face;
+    this.face = Object.assign(face ?? new Face(canvas, this.mesh, LOOKS.listener), { canvas, name });
+    name.textContent = face ? 'listener, synthetic' : 'listener';
+    this.file.value = '';
+    this.root.dataset.face = this.wearing;
+    this.dirty = true;
   }
 
   follow = () => {
@@ -150,6 +188,7 @@ class Talk {
       stream?.getTracks().forEach((track) => { track.onended = () => this.stop('lost'); });
       this.clip = clip;
       this.speaker.mean = clip ? clip.mean : this.mesh.mean;
+      this.shown = null;
       this.speaker.name.textContent = clip ? clip.name : 'you';
       this.ear = this.begun();
       await tap.open({ stream, recording: clip?.sound });
@@ -253,7 +292,8 @@ class Talk {
     this.dirty = false;
     const { newest, seen, tap } = this;
     this.face.draw(newest.beta, newest.closed, newest.pose);
-    this.speaker.draw(seen.beta, seen.blink, seen.pose);
+    if (seen !== this.shown) this.speaker.draw(seen.beta, seen.blink, seen.pose); // a camera is slower than this
+    this.shown = seen;
     this.root.style.setProperty('--loud', tap ? (newest.voice ?? 0).toFixed(2) : 0);
     if (tap && newest.end) this.delays = [...this.delays.slice(-49), 1000 * (tap.now - newest.end)];
     if (this.camera?.state === 'watching') this.ages = [...this.ages.slice(-49), performance.now() - seen.time];
