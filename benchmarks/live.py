@@ -23,7 +23,7 @@ import typer
 
 from elp.extraction.causal import CausalFit
 from elp.extraction.fit import fit
-from elp.extraction.pipeline import track
+from elp.extraction.tracking import track
 from elp.face.model import FaceModel
 from elp.files import temporary
 from elp.listener import ELPResponder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.exports import Exports, check_exports, write_exports
-from elp.extraction.meanwhile import Meanwhile
 from elp.files import check, together
 from elp.motion import Clip, Motion
 
@@ -85,11 +84,11 @@ def respond(
     # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
     shown = None if output is None else portrait
     drawer = partial(_prepared, shown, face, size, renderer, renderer_checkpoint)
-    with Meanwhile(partial(_ready, checkpoint, emotion, drawer)) as ready:
-        if video is None:
-            ready.result()
-        clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
-        responder, listener = ready.result()
+    ready = cache(partial(_ready, checkpoint, emotion, drawer))
+    if video is None:
+        ready()
+    clip = Clip.load(speaker) if video is None else _extract(video, face, progress, ready)
+    responder, listener = ready()
     if not clip.motion.valid.any():
         raise ElpError(f"{speaker}: a face in none of its frames: give a clip of somebody seen")
     if video is not None and len(clip) == 1:
@@ -170,7 +169,7 @@ def _generator(seed: int) -> Any:
     return torch.Generator().manual_seed(seed)
 
 
-def _extract(video: Path, face: str, progress: bool, meanwhile: Meanwhile[Any]) -> Clip:
+def _extract(video: Path, face: str, progress: bool, meanwhile: Callable[[], object]) -> Clip:
     from elp.extraction.pipeline import extract
 
     return extract(video, face=face, progress=progress, meanwhile=meanwhile)
@@ -209,7 +208,7 @@ def _write(
     from tqdm import tqdm
 
     from elp import render
-    from elp.extraction.pipeline import ahead
+    from elp.extraction.tracking import ahead
     from elp.media.video import frames as pictures
     from elp.media.write import write_video
 

@@ -20,7 +20,8 @@ import typer
 from numpy.typing import NDArray
 
 from elp.exports.arkit import SHAPES, blendshapes, direction
-from elp.extraction.pipeline import extract, track
+from elp.extraction.pipeline import extract
+from elp.extraction.tracking import track
 from elp.face.ict import from_ict
 from elp.face.model import FaceModel
 from elp.files import temporary

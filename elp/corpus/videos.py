@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from elp.corpus.workers import follow, no_main, stopping_workers, track_resources
 from elp.errors import ElpError
 from elp.files import alone, check_folder, hidden, sweep, unwritable
 from elp.files.stops import Stopped, number
+from elp.files.workers import follow, no_main, stopping_workers, track_resources
 from elp.motion import Clip
 
 EXTRACT = "elp.extraction.pipeline:extract"

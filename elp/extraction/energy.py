@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from elp.face.camera import derivatives, project, rotation
@@ -199,8 +200,6 @@ def start(energy: Energy, observed: Tensor) -> Tensor:
 
 
 def _vector(matrix: Tensor) -> Tensor:
-    from scipy.spatial.transform import Rotation
-
     return torch.as_tensor(
         Rotation.from_matrix(matrix.double().numpy()).as_rotvec(), dtype=matrix.dtype
     )

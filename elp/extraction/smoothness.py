@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.linalg import solveh_banded  # loaded before anybody limits the threads of its BLAS
 from torch import Tensor
 
 
@@ -69,8 +70,6 @@ def banded_solve(h: NDArray[Any], weight: NDArray[Any], right: NDArray[Any]) -> 
     Returns:
         v (B, N).
     """
-    from scipy.linalg import solveh_banded
-
     frames, n = right.shape
     band, each = np.zeros((frames, n + 1, n), h.dtype), np.arange(n)
     band[:, :n] = np.triu(h)
@@ -108,8 +107,6 @@ def smooth_pose(
     Returns:
         (T, N) float32.
     """
-    from scipy.linalg import solveh_banded
-
     out = pose.astype(np.float64)
     free = adjacent[1:] & adjacent[:-1]
     if not free.any():

@@ -100,7 +100,7 @@ class File:
 
     def taken(self) -> Iterator[Taken]:
         """See `Source.taken`."""
-        from elp.extraction.pipeline import LONGEST, ahead
+        from elp.extraction.tracking import LONGEST, ahead
         from elp.media.video import frames
 
         sound, pace = _Hops(self.path), _Pace()

@@ -13,8 +13,12 @@ import skimage.data
 
 from benchmarks.extract import jitter, missing_or_repeated
 from elp.errors import ElpError
-from elp.extraction.pipeline import PointFile, ahead, extract, track
+from elp.extraction.apart import track_apart
+from elp.extraction.pipeline import extract
+from elp.extraction.pointfile import PointFile
+from elp.extraction.tracking import ahead, track
 from elp.face import FaceModel
+from elp.files import temporary
 from elp.media.audio import RATE
 from elp.media.track import landmarks
 from elp.media.video import frames
@@ -142,6 +146,18 @@ def test_nobody_is_surely_seen_in_a_picture_that_is_held(tmp_path: Path) -> None
     assert not clip.motion.valid[10:45].any() and clip.motion.valid[:5].all()
     assert (clip.confidence[10:45] == 0).all() and (clip.confidence[:5] > 0.5).all()
     assert clip.eyes_hidden() == 0
+
+
+def test_another_process_finds_the_same_points(tmp_path: Path) -> None:
+    path, ticks = tmp_path / "nods.mp4", []
+    write_video(path, [shifted(0)] * 3 + [shifted(4)] * 3)
+    with temporary() as store, temporary() as other:
+        here = track(path, "largest", store)
+        apart = track_apart(path, "largest", other, ticks.append, list)
+        np.testing.assert_array_equal(here[:], apart[:])
+        np.testing.assert_array_equal(here.sight, apart.sight)
+        assert here.seen == apart.seen == list(range(6))
+    assert sum(ticks) == 6
 
 
 def test_silent_video_says_so_once(tmp_path: Path) -> None:

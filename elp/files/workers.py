@@ -1,4 +1,4 @@
-"""Processes that extract beside each other: how they begin, and how they end."""
+"""Processes that work beside this one: how they begin, and how they end."""
 
 from __future__ import annotations
 
