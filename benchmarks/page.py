@@ -6,7 +6,8 @@ Chromium opens the built book's page and lets it listen to a video, played over 
 camera and microphone, the network cut. Each minute the garbage is collected and what stays is
 measured: the page's own heap, and the resident memory of the whole renderer process, in which the
 worker's heap and all WebAssembly lie. `--before` names an older build whose calibration is
-measured, too.
+measured, too. Aims: a step of the model in 4 ms, a picture of the speaker answered on the screen
+after 120 ms at the median.
 """
 
 from __future__ import annotations
