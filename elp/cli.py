@@ -153,11 +153,12 @@ def extract(
 ) -> None:
     """Measure a video: expression β, head pose p, blinks φ and MFCC at 25 frames per second."""
     from elp.extraction.pipeline import extract as run
-    from elp.files import check
+    from elp.files import check, keep
     from elp.motion import blink_rate, runs
 
     if output.suffix != ".npz":
         raise ElpError(f"{output}: a clip is stored as .npz: give the file that ending")
+    keep([video], [output])
     check(output)
     clip = run(video, face=face, progress=sys.stderr.isatty())
     clip.save(output)

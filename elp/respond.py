@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.exports import Exports, check_exports, write_exports
-from elp.files import check, together
+from elp.files import check, keep, together
 from elp.motion import Clip, Motion
 
 if TYPE_CHECKING:
@@ -79,7 +79,8 @@ def respond(
     video = None if speaker.suffix == ".npz" else speaker
     _check(output, params, portrait, side_by_side, video)
     check_exports(exports)
-    _keep([speaker, portrait, checkpoint, renderer_checkpoint], [output, params, *exports.paths])
+    read = [speaker, portrait, checkpoint, renderer_checkpoint]
+    keep(read, [output, params, *exports.paths])
     check(params, output, *exports.paths)
     # what is at fault with the portrait or the emotion ends minutes of work after a few seconds
     shown = None if output is None else portrait
@@ -123,14 +124,6 @@ def _check(
             "side by side needs the speaker's pictures: "
             "give the video instead of the extracted clip"
         )
-
-
-def _keep(read: list[object], written: list[object]) -> None:
-    """Refuse to write over what is read."""
-    files = [Path(x) for x in read if isinstance(x, (str, Path))]
-    for path in (Path(x) for x in written if isinstance(x, (str, Path))):
-        if path.exists() and any(file.exists() and file.samefile(path) for file in files):
-            raise ElpError(f"{path}: is what is read here: give the result another name")
 
 
 def _ready(

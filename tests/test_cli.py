@@ -172,6 +172,14 @@ def test_what_is_read_is_not_written_over(tmp_path):
     before = (tmp_path / "s.npz").read_bytes()
     refused(here("respond", tmp_path / "s.npz", "--params", tmp_path / "s.npz"), "another name")
     assert (tmp_path / "s.npz").read_bytes() == before
+    (tmp_path / "s.mp4").write_bytes(before)
+    (tmp_path / "link.mp4").symlink_to("s.mp4")
+    live = ["live", "--camera", "s.mp4", "--portrait", "p.png", "--record", "link.mp4"]
+    for words in (live, ["render", "s.npz", "--portrait", "s.mp4", "-o", "s.mp4"]):
+        refused(here(*words, cwd=tmp_path), "another name")
+    (tmp_path / "s.csv").symlink_to("s.npz")
+    refused(here("convert", "s.npz", "--events", "s.csv", cwd=tmp_path), "another name")
+    assert {(tmp_path / name).read_bytes() for name in ("s.npz", "s.mp4")} == {before}
 
 
 def test_names_may_begin_with_a_dash(tmp_path):

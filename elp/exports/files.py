@@ -13,7 +13,7 @@ from elp.errors import ElpError
 from elp.exports.arkit import write_arkit
 from elp.exports.events import events, write_events
 from elp.exports.gltf import write_glb
-from elp.files import check, together
+from elp.files import check, keep, together
 from elp.motion import Clip, Motion
 
 ENDINGS = {"arkit": (".csv",), "glb": (".glb",), "events": (".csv", ".tsv", ".txt", ".eaf")}
@@ -96,11 +96,8 @@ def convert(motion: str | Path, exports: Exports, *, speaker: str | Path | None 
             motion is of another face model.
     """
     check_exports(exports)
-    given = [path for path in exports.paths if path is not None]
-    for path in map(Path, given):
-        if any(x is not None and path.exists() and path.samefile(x) for x in (motion, speaker)):
-            raise ElpError(f"{path}: is what is read here: give the result another name")
-    check(*given)
+    keep([motion, speaker], exports.paths)
+    check(*exports.paths)
     made = Motion.load(motion)
     clip = None if speaker is None else Clip.load(speaker)
     with together(*exports.paths) as paths:

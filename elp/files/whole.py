@@ -7,7 +7,7 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -30,6 +30,14 @@ def check(*paths: str | Path | None) -> None:
     given = [path for path in paths if path is not None]
     for path, real in zip(given, _files(given), strict=True):
         _try(path, real)
+
+
+def keep(read: Iterable[object], written: Iterable[object]) -> None:
+    """Refuse, with an ElpError, to write over what is read; what is no path is no file."""
+    files = [Path(x) for x in read if isinstance(x, (str, Path))]
+    for path in (Path(x) for x in written if isinstance(x, (str, Path))):
+        if path.exists() and any(file.exists() and file.samefile(path) for file in files):
+            raise ElpError(f"{path}: is what is read here: give the result another name")
 
 
 def check_folder(path: str | Path) -> None:

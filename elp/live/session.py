@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elp.errors import ElpError
+from elp.files import keep
 from elp.listener.contract import mixture
 from elp.listener.responder import ELPResponder
 from elp.live.listener import Listener
@@ -88,6 +89,7 @@ def session(
     import torch
 
     asked.check()
+    keep([camera, asked.portrait, checkpoint], [asked.record])
     taken = source(camera, microphone, fast=fast)
     torch.set_num_threads(1)  # frames are small: threads would wait for each other
     responder = ELPResponder.from_checkpoint(checkpoint)

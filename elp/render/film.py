@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.files import check
+from elp.files import check, keep
 from elp.motion import Motion
 from elp.render.frames import PROVENANCE, render
 from elp.render.mesh import mesh_frames
@@ -50,6 +50,7 @@ def film(
 
     if Path(output).suffix.lower() != ".mp4":
         raise ElpError(f"{output}: the video is written as .mp4: give the file that ending")
+    keep([motion, portrait, checkpoint], [output])
     check(output)
     shown = Motion.load(motion)
     if portrait is None:
