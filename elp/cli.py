@@ -597,7 +597,7 @@ def import_(
         str | None, typer.Option(help="Address of a Dask scheduler, for formats made of videos.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Processes here, for formats made of videos.")
+        int | None, typer.Option(help="Processes here, for formats made of videos.", min=1)
     ] = None,
 ) -> None:
     """Read a published corpus into the one format; broken rows are listed and left out."""
@@ -625,7 +625,7 @@ def build(
         typer.Option(help="Weights of the speech emotion analyser, for labels from speech."),
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
-    workers: Annotated[int | None, typer.Option(help="Processes here.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes here.", min=1)] = None,
 ) -> None:
     """Extract many videos; killed and started again, it goes on where it was."""
     from elp.corpus.importers import import_corpus

@@ -109,6 +109,7 @@ def test_bad_input_is_one_sentence_and_exit_2(tmp_path, args, words):
         ["corpus", "simulate", "tiny", "-o", "tiny", "--seed", "-1"],
         ["evaluate", "tiny", "-o", "r.json", "--samples", "0"],
         ["train", "tiny", "--corpus", "tiny", "--out", "run", "--steps", "0"],
+        ["corpus", "build", ".", "-o", "c", "--workers", "-3"],
     ],
 )
 def test_numbers_out_of_range_are_refused(tmp_path, args):

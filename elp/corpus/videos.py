@@ -56,8 +56,10 @@ class Extraction:
     def run(self, shots: Iterable[Shot]) -> dict[Shot, str]:
         """Extract whoever is not in the cache yet.
 
-        Gives the reason for each that failed.
+        Gives the reason for each that failed; raises ElpError where nobody is to work.
         """
+        if self.workers is not None and self.workers < 1:
+            raise ElpError(f"{self.workers} workers: give 1 or more, or leave it out")
         load_function(self.extract)  # a wrong name must fail here, not once for each video
         shots = sorted(set(shots))
         self.cache.mkdir(parents=True, exist_ok=True)

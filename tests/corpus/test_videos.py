@@ -77,6 +77,8 @@ def test_failures_are_reported_and_cost_no_other_video(tmp_path: Path) -> None:
 def test_processes_give_what_threads_give(tmp_path: Path) -> None:
     source = videos(tmp_path / "videos", 4)
     one = build(source, tmp_path / "one", extract=LIGHT, scheduler="threads")
+    with pytest.raises(ElpError, match="0 workers"):
+        build(source, tmp_path / "none", extract=LIGHT, workers=0)
     two = build(source, tmp_path / "two", extract=LIGHT, workers=2)
     assert contents(one.folder) == contents(two.folder)
 
