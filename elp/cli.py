@@ -66,6 +66,8 @@ def _sentences() -> Iterator[None]:
                 f"{error.strerror}: the system gives no more: stop other programs, or raise its "
                 "limits (ulimit)"
             ) from error
+        if error.filename is None and error.errno == errno.ENOENT:
+            raise ElpError("the folder that this runs in is gone: go to another one") from error
         if error.filename is None and error.errno in WRITING:  # files have a sentence of their own
             raise ElpError(f"what is printed goes nowhere ({error.strerror})") from error
         where = f"{error.filename}: " if error.filename else ""

@@ -128,13 +128,22 @@ def test_a_speaker_whom_nobody_saw_is_refused(tmp_path):
     refused(here("respond", "s.npz", "--params", "o.npz", cwd=tmp_path), "in none of its frames")
 
 
-@pytest.mark.parametrize("number", [errno.EMFILE, errno.EAGAIN, errno.ENOMEM])
-def test_what_the_system_has_no_more_of_is_no_files_fault(tmp_path, monkeypatch, number):
+@pytest.mark.parametrize(
+    ("number", "file", "words"),
+    [
+        (errno.EMFILE, "s.mp4", "raise its limits"),
+        (errno.EAGAIN, None, "raise its limits"),
+        (errno.ENOSPC, None, "what is printed"),
+        (errno.ENOENT, None, "runs in is gone"),
+        (errno.EIO, "s.mp4", "check this file"),
+    ],
+)
+def test_an_error_of_the_system_says_whose_it_is(tmp_path, monkeypatch, number, file, words):
     def fail(*_, **__):
-        raise OSError(number, os.strerror(number), "s.mp4")
+        raise OSError(number, os.strerror(number), file)
 
     monkeypatch.setattr("elp.extraction.pipeline.extract", fail)
-    refused(here("extract", "s.mp4", "-o", "c.npz", cwd=tmp_path), "raise its limits")
+    refused(here("extract", "s.mp4", "-o", "c.npz", cwd=tmp_path), words)
 
 
 def test_without_standard_streams_a_command_ends_as_with_them(tmp_path):
