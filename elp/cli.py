@@ -324,10 +324,9 @@ def portrait(
     size: Annotated[int, typer.Option(help="Side of the pictures in pixels: 256, 512.")] = 256,
 ) -> None:
     """Prepare a portrait for the page "Talk to it", which then listens with its face."""
-    from elp.render import Portrait
     from elp.render.page import write_portrait
 
-    write_portrait(output, Portrait.load(picture), size)
+    write_portrait(output, picture, size)
     typer.echo(f"{output}: {output.stat().st_size / 1e6:.1f} MB")
 
 

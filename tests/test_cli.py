@@ -91,6 +91,7 @@ def test_help_names_the_commands():
         ),
         (["respond", "none.npz", "--portrait", "none.png", "-o", "out.mp4"], "none.png"),
         (["extract", ".", "-o", "c.npz"], "a folder"),
+        (["portrait", "none.png", "-o", "p.png"], ".bin"),
         (["respond", "none.npz", "--params", "o.NPZ"], ".npz"),
         (["evaluate", "none", "-o", "r.json"], "none"),
         (["evaluate", "none", "-o", "r.csv"], ".json"),

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from scipy import sparse
 
 from elp.errors import ElpError
-from elp.files import atomic
+from elp.files import atomic, check
 from elp.render import rig
 from elp.render.eyes import FOLLOW, MEET, WINK, Eye, outline
 from elp.render.limits import LEAN, LINEAR, ROUND, STRONGEST, TRAVEL
@@ -24,24 +24,28 @@ from elp.render.mouth import CLOSED, RIM, SOFT, TEETH, Mouth
 from elp.render.portrait import Portrait
 from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, UPPER
 from elp.render.warp import STEEP
-from elp.render.warping import EYEBALL, FINE, MOST_GAZE, STEADY, WarpRenderer
+from elp.render.warping import EYEBALL, FINE, MOST_GAZE, STEADY, WarpRenderer, check_size
 
 ENDING = ".bin"
 AROUND = 0.35  # of the mouth's width that are kept around it: lips move
 
 
-def write_portrait(path: str | Path, portrait: Portrait, size: int = 256) -> None:
+def write_portrait(path: str | Path, source: str | Path | Portrait, size: int = 256) -> None:
     """Write a portrait that a page can draw, whole or not at all.
 
     Args:
         path: file ending in .bin.
-        portrait: whom to show. size: side of the pictures in pixels.
+        source: whom to show: an image file, or a portrait. size: side of the pictures in pixels.
 
     Raises:
-        ElpError: another ending, a size that is not usable, or the file cannot be written.
+        ElpError: another ending, a size that is not usable, a picture that shows no face, or the
+            file cannot be written; of all but the face before the work.
     """
     if Path(path).suffix.lower() != ENDING:
         raise ElpError(f"{path}: a page's portrait is written as .bin: give the file that ending")
+    check_size(size)
+    check(path)
+    portrait = source if isinstance(source, Portrait) else Portrait.load(source)
     data = packed(WarpRenderer(portrait, size))
     with atomic(path) as partial:
         partial.write_bytes(data)

@@ -54,6 +54,10 @@ def test_vertices_are_pythons(renderer: WarpRenderer) -> None:
 def test_only_a_bin_is_written(renderer: WarpRenderer, tmp_path) -> None:
     with pytest.raises(ElpError, match=r"\.bin"):
         write_portrait(tmp_path / "portrait.png", renderer.portrait)
+    with pytest.raises(ElpError, match="size 63"):
+        write_portrait(tmp_path / "portrait.bin", tmp_path / "none.png", 63)
+    with pytest.raises(ElpError, match="no such image"):
+        write_portrait(tmp_path / "portrait.bin", tmp_path / "none.png")
     assert not list(tmp_path.iterdir())
     write_portrait(tmp_path / "portrait.bin", renderer.portrait, 64)
     assert (tmp_path / "portrait.bin").stat().st_size < 2_000_000
