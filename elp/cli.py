@@ -10,7 +10,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
@@ -677,13 +677,25 @@ def main() -> None:
         for stream in (sys.stdout, sys.stderr):  # a name that is not UTF-8 can be said all the same
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        warnings.showwarning = lambda message, *_, **__: _say(message)
+        warnings.showwarning = _told_once()
         app()
     except ElpError as error:
         _say(error)
         sys.exit(2)
     except KeyboardInterrupt as stop:  # while the commands were being read
         sys.exit(_stopped(stop))
+
+
+def _told_once() -> Callable[..., None]:
+    """Shows each warning as one line, once: a file that is read again is as odd as before."""
+    told: set[str] = set()
+
+    def show(message: object, *_: object, **__: object) -> None:
+        if (words := str(message)) not in told:
+            told.add(words)
+            _say(words)
+
+    return show
 
 
 def _say(words: object) -> None:

@@ -147,6 +147,15 @@ def test_an_error_of_the_system_says_whose_it_is(tmp_path, monkeypatch, number, 
     refused(here("extract", "s.mp4", "-o", "c.npz", cwd=tmp_path), words)
 
 
+def test_a_warning_is_told_once(capsys):
+    from elp.cli import _told_once
+
+    show = _told_once()
+    for words in ("a clock jumps", "no sound", "a clock jumps"):
+        show(UserWarning(words), UserWarning, "video.py", 1)
+    assert capsys.readouterr().err == "elp: a clock jumps\nelp: no sound\n"
+
+
 def test_without_standard_streams_a_command_ends_as_with_them(tmp_path):
     """As a service starts it, or where the terminal's disk is full."""
     from elp.cli import main
