@@ -10,6 +10,7 @@ import pytest
 from elp.errors import ElpError
 from elp.extraction.fit import fit
 from elp.face import FaceModel, from_ict
+from elp.face.ict import IBUG
 from elp.simulator.scene import observe
 
 
@@ -80,6 +81,16 @@ def test_it_can_be_fitted(ict: FaceModel) -> None:
     )
     assert found.beta.shape == (6, 57) and found.rms.max() < 1.0
     assert np.abs(found.pose[:, :3] - pose[:, :3]).max() < np.radians(1)
+
+
+def test_the_common_landmarks_of_the_left_are_those_of_the_right() -> None:
+    """In iBUG's order, which puts them at these numbers."""
+    jaw, brows, nose = range(16, -1, -1), range(26, 16, -1), (27, 28, 29, 30, *range(35, 30, -1))
+    eyes = (45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40)
+    lips = (*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1))
+    points = FaceModel.default().mean[list(IBUG)]
+    across = points[[*jaw, *brows, *nose, *eyes, *lips]] * [-1, 1, 1]
+    np.testing.assert_allclose(across, points, atol=1e-5)
 
 
 def test_its_folder_of_obj_files_and_errors(tmp_path: Path) -> None:

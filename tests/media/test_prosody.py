@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.signal import lfilter
+from scipy.signal import butter, firwin, freqs, lfilter
 
 from elp.media.audio import HOP, RATE, WINDOW, CepstraStream
-from elp.media.prosody import BIN, BINS, LOWEST, ProsodyStream, Voice, contour, pitch, prosody
+from elp.media.prosody import BIN, BINS, CUT, LOWEST, ProsodyStream, Voice, contour, pitch, prosody
 from elp.motion import PROSODY, SILENT
 
 COLUMN = {name: number for number, name in enumerate(PROSODY)}
@@ -89,6 +89,20 @@ def test_what_is_no_voice() -> None:
     assert (found(hiss.astype(np.float32))[0] > 0).mean() < 0.01
     f0, strength, power = pitch(np.zeros((3, WINDOW), np.float32))
     assert not f0.any() and not strength.any() and (power == -8).all()
+
+
+def test_what_lies_above_the_low_pass_hides_little_of_a_voice() -> None:
+    """Hiss above 5 kHz, twelve decibels louder than a tone: what a Butterworth filter of second
+    order leaves of it is no period's, the tone is.
+    """
+    t = np.arange(2 * RATE) / RATE
+    hiss = lfilter(firwin(255, 5000, fs=RATE, pass_zero=False), 1, noise(len(t), 1.0))
+    sound = 0.05 * (math.sqrt(2) * np.sin(2 * np.pi * 200 * t) + 4 * hiss / hiss.std())
+    windows = np.lib.stride_tricks.sliding_window_view(sound.astype(np.float32), WINDOW)
+    hertz = 2 * np.pi * np.linspace(5000, 8000, 300)
+    left = np.abs(freqs(*butter(2, 2 * np.pi * CUT, analog=True), hertz)[1]) ** 2
+    strength = np.median(pitch(windows[1000::HOP])[1])
+    assert strength == pytest.approx(1 / (1 + 16 * left.mean()), abs=0.06)
 
 
 def test_narrow_band_sound_has_the_same_pitch() -> None:

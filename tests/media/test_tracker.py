@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from elp.media.detect import merge, tiles
+from elp.media.detect import merge, overlap, tiles
 from elp.media.litert import LiteRT
 from elp.media.network import Crop, Network, around, patch
 from elp.media.people import People
@@ -160,6 +160,15 @@ def test_tiles_cover_the_picture() -> None:
             assert top >= 0 and left >= 0 and t.y + t.side / 2 <= height + 1
             covered[top : round(t.y + t.side / 2) + 1, left : round(t.x + t.side / 2) + 1] = True
         assert covered.all()
+
+
+def test_overlap_is_what_two_boxes_share_of_what_they_cover() -> None:
+    box = [0.9, 10, 20, 8, 6, *[0.0] * 12]
+    same, half, corner, apart_ = (
+        [0.5, 10 + x, 20 + y, 8, 6, *[0.0] * 12] for x, y in ((0, 0), (4, 0), (6, 4), (9, 0))
+    )
+    found = overlap(np.array([same, half, corner, apart_], np.float32), np.float32(box))
+    np.testing.assert_allclose(found, [1, 24 / 72, 4 / 92, 0], rtol=1e-6)
 
 
 def test_overlapping_boxes_are_one_face() -> None:

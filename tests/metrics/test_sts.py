@@ -29,4 +29,6 @@ def test_steps_within_and_across_clips(rng, joined):
     assert metrics.sts(gt, pred, dt=0.1, joined=joined, per_frame=True) == pytest.approx(
         math.sqrt(sum(squares) / 0.1 / len(squares))
     )
-    assert math.isnan(metrics.sts([gt[1]], [pred[1]], dt=0.1, joined=joined))
+    for mean in (False, True):
+        alone = [gt[1]], [pred[1]]
+        assert math.isnan(metrics.sts(*alone, dt=0.1, joined=joined, per_frame=mean))

@@ -22,7 +22,16 @@ from elp.media.track import landmarks
 from elp.motion import Motion
 from elp.render import RENDERERS, Portrait, WarpRenderer, render, side_by_side
 from elp.render.eyes import WINK, outline, together
-from elp.render.limits import LINEAR, SPARE, Limits, measures, pose_limits, ranges, saturate
+from elp.render.limits import (
+    LINEAR,
+    SPARE,
+    Limits,
+    expression_limits,
+    measures,
+    pose_limits,
+    ranges,
+    saturate,
+)
 from elp.render.mark import stamp
 from elp.render.matte import inpaint_background
 from elp.render.picture import read
@@ -237,6 +246,12 @@ def test_lips_and_brows_stay_within_what_faces_measure(
     now = own_measures + limits.gain @ shown
     assert (now <= np.maximum(high, own_measures + room) + 1e-6).all()
     assert (now >= np.minimum(low, own_measures - room) - 1e-6).all()
+
+
+def test_a_smooth_mode_may_go_several_deviations_far(model: FaceModel) -> None:
+    low, high = expression_limits(model)
+    share = high / model.deviation
+    assert (low == -high).all() and share.min() > 3 and share[len(model.full) :].max() < 10
 
 
 def test_a_real_smile_passes_and_a_torn_mouth_does_not(model: FaceModel) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from elp.render import rig
+from elp.render.topology import BROW
 from tests.render.test_golden import FOCAL, MODEL, SIDE, portrait
 
 
@@ -41,3 +42,9 @@ def test_what_follows_the_head_fades_outwards() -> None:
     np.testing.assert_allclose(mesh.follow.sum(1), 1, atol=1e-4)  # a mean of what is seen
     corners = mesh.spread[:468] - np.eye(468)
     assert not corners.any()
+
+
+def test_brows_lie_alike_on_both_sides_and_run_to_the_nose() -> None:
+    right, left = (MODEL.mean[BROW[side]] for side in "rl")
+    np.testing.assert_allclose(right * [-1, 1, 1], left, atol=1e-5)
+    assert (np.diff(left[:, 0]) < 0).all() and left[-1, 0] > 0

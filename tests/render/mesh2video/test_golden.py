@@ -11,16 +11,20 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from elp.face.model import FaceModel
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage
+from elp.render.mesh2video.skins import Wardrobe
 from elp.render.mesh2video.studio import Studio
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "studio.json"
 # how far another machine's sums may be off: grey levels of 255, pixels, radians and cm
 LEAST = {"photo": 2, "matte": 3, "mesh": 3, "at": 0.1, "truth": 0.1, "pose": 0.01, "focal": 0.1}
+LEAST |= {"walls": 2}
 
 
 def found(footage: Footage) -> dict[str, list[float]]:
-    """Pictures as means of 8 x 8 pixels, every thirtieth point, and all else."""
+    """Pictures as means of 8 x 8 pixels, every thirtieth point, all else, and walls of others."""
     film, out = footage.tensors, {}
     for name in ("photo", "matte", "mesh"):
         blocks = torch.nn.functional.avg_pool2d(film[name].flatten(0, 1).float(), 8)
@@ -29,6 +33,8 @@ def found(footage: Footage) -> dict[str, list[float]]:
         out[name] = np.round(film[name][:, :, ::30].flatten().numpy().astype(float), 2).tolist()
     for name in ("pose", "focal"):
         out[name] = np.round(film[name].flatten().numpy().astype(float), 3).tolist()
+    walls = Wardrobe(FaceModel.default(), RandomDraws.seeded(1)).walls(6, 12)
+    out["walls"] = (255 * walls.mean(1)).round().int().flatten().tolist()
     return out
 
 

@@ -81,6 +81,13 @@ def test_anchors_move_and_turn_with_the_mesh(pair: Pair) -> None:
     torch.testing.assert_close(inverse(larger) @ larger, torch.eye(2).expand_as(larger))
 
 
+def test_an_inverse_of_nearly_nothing_shrinks_and_turns_nothing_over() -> None:
+    for sign in (1.0, -1.0):
+        flat = torch.tensor([[0.1, 0.02], [0.0, 0.2 * sign]])
+        torch.testing.assert_close(inverse(flat) @ flat, 0.4 * torch.eye(2))  # 0.02 of 0.05
+    assert torch.equal(inverse(torch.zeros(2, 2)), torch.zeros(2, 2))
+
+
 def test_rings_shift_turn_and_grow_with_the_face(pair: Pair) -> None:
     at, outline = pair.source.view.at, torch.tensor(OVAL)
     points, hold = rings(at, outline)

@@ -13,8 +13,14 @@ import torch
 
 from elp.errors import ElpError
 from elp.files.stops import Stopped
+from elp.model import checkpoint as tensors_file
 from elp.render.mesh2video import checkpoint, run
+from elp.render.mesh2video.footage import Footage
+from elp.render.mesh2video.landmarks import MARKS, Critic, LandmarkNet
 from elp.render.mesh2video.recipes import RECIPES, RendererRecipe, from_dict, tiny
+from elp.render.mesh2video.studio import Studio
+from elp.render.mesh2video.trainer import LandmarkTrainer, RendererTrainer
+from elp.training.distributed import Group
 
 SHORT = replace(tiny(), steps=2, batch=2, people=1, features=1, side=32, adversarial=0.5)
 
@@ -62,14 +68,42 @@ def _given(value: list) -> object:
 
 
 def test_an_uneven_batch_is_refused() -> None:
-    from elp.render.mesh2video.landmarks import LandmarkNet
-    from elp.render.mesh2video.studio import Studio
-    from elp.render.mesh2video.trainer import RendererTrainer
-    from elp.training.distributed import Group
-
     people = Studio(0).film(1, 2, 32)
     with pytest.raises(ElpError, match="3 cannot be shared by 2"):
         RendererTrainer(replace(SHORT, batch=3), people, LandmarkNet(8), Group(0, 2))
+
+
+def test_the_rate_holds_then_falls_to_a_fiftieth(footage: Footage) -> None:
+    trainer = LandmarkTrainer(
+        "short", LandmarkNet(1), footage, Group(), steps=100, batch=2, lr=1e-3, seed=0
+    )
+    rates = [trainer.rate(done) for done in (0, 25, 50, 75, 99, 100)]
+    assert rates == pytest.approx([1e-3, 1e-3, 1e-3, 5e-4, 2e-5, 2e-5])
+
+
+def test_a_state_of_fewer_processes_is_refused(tmp_path: Path, footage: Footage) -> None:
+    state = tmp_path / "state.safetensors"
+    alone = {"generator.0": torch.Generator().get_state()}
+    tensors_file.write(state, alone, {"recipe": SHORT.to_dict(), "done": 0})
+    with pytest.raises(ElpError, match="made by fewer processes"):
+        run._trainer(SHORT, footage, state, Group(1, 2))
+
+
+@torch.no_grad()
+def test_landmarks_are_looked_for_in_the_whole_picture() -> None:
+    net, photo = LandmarkNet(2).eval(), torch.rand(2, 3, 48, 48)
+    found = net(photo)
+    assert found.shape == (2, len(MARKS), 2) and found.min() > 0 and found.max() < 48
+    for x in net.heat.parameters():
+        x.zero_()
+    torch.testing.assert_close(net(photo), torch.full_like(found, 24))  # no idea: the middle
+
+
+@torch.no_grad()
+def test_a_critic_s_layers_double_as_their_sides_halve() -> None:
+    *layers, score = Critic(4)(torch.rand(1, 3, 48, 48))
+    assert [x.shape[1:] for x in layers] == [(4, 24, 24), (8, 12, 12), (16, 6, 6)]
+    assert score.shape == (1, 1, 5, 5)
 
 
 def test_a_folder_without_videos_is_refused(tmp_path: Path) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from elp.face.model import FaceModel
-from elp.render.mesh2video import raster, skins
+from elp.render.mesh2video import people, raster, skins
+from elp.render.mesh2video.draws import RandomDraws
 from elp.render.mesh2video.footage import Footage, Pair
 from elp.render.mesh2video.studio import Studio
 
@@ -59,3 +60,18 @@ def test_the_colours_people_are_drawn_in_are_colours() -> None:
     assert ((every > 0) & (every < 1)).all() and len(skins.COMMON) == len(skins.SHADES)
     light = every.mean(1)
     assert (light[: len(skins.TONES)].diff() < 0).all()  # skins from light to dark
+
+
+def test_a_photographer_s_lamps_light_the_left_most_and_bleach_nobody() -> None:
+    ways = torch.tensor([[-1.0, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0, 1]])
+    shade = skins.Light.even(torch.device("cpu")).shade(ways[None])[0][0]
+    left, right, up, down, front, back = shade.mean(-1)
+    assert left > right and up > down and front > back
+    assert front < 1 and shade.max() < 1  # a white card stays a white card
+
+
+def test_places_on_the_textures_lie_on_them() -> None:
+    mean = torch.tensor(FaceModel.default().mean)
+    body = people.bodies(mean.expand(3, -1, -1), mean, RandomDraws.seeded(0))
+    assert body.uv.abs().max() <= 1
+    assert body.hold.min() >= 0 and body.hold.max() <= 1
