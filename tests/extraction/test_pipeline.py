@@ -14,7 +14,8 @@ import skimage.data
 from benchmarks.extract import jitter, missing_or_repeated
 from elp.errors import ElpError
 from elp.extraction.apart import track_apart
-from elp.extraction.pipeline import extract
+from elp.extraction.fit import FaceFit
+from elp.extraction.pipeline import _motion, extract
 from elp.extraction.pointfile import PointFile
 from elp.extraction.tracking import ahead, track
 from elp.face import FaceModel
@@ -71,6 +72,25 @@ def test_a_clip_of_a_face(tmp_path: Path) -> None:
     assert clip.rms.max() < 3
     clip.save(tmp_path / "clip.npz")
     np.testing.assert_array_equal(Clip.load(tmp_path / "clip.npz").motion.beta, clip.motion.beta)
+
+
+def test_what_was_not_seen_at_an_end_is_filled_and_not_valid() -> None:
+    unseen = np.zeros(40, bool)
+    unseen[:3] = unseen[20:23] = unseen[-3:] = True
+    numbers = np.where(unseen[:, None], np.nan, np.ones(6)).astype(np.float32)
+    found = FaceFit(
+        alpha=np.zeros(1, np.float32),
+        beta=numbers,
+        pose=numbers,
+        focal=500.0,
+        origin=np.zeros(3, np.float32),
+        rms=np.zeros(40, np.float32),
+        noise=1.0,
+        history={},
+    )
+    motion = _motion(found, np.zeros(40, np.uint8))
+    assert motion.valid[3:-3].all() and not motion.valid[:3].any() and not motion.valid[-3:].any()
+    assert (motion.beta == 1).all() and (motion.pose == 1).all()
 
 
 def test_short_gaps_are_filled_and_long_ones_marked(tmp_path: Path) -> None:

@@ -276,6 +276,15 @@ def test_a_checkpoint_comes_back(tmp_path, half):
     torch.testing.assert_close(a, b, atol=0.3 if half else 0, rtol=0)
 
 
+def test_a_deviation_of_nothing_is_refused(tmp_path):
+    m = model()
+    name = next(name for name in m.state_dict() if name.endswith("_std"))
+    m.state_dict()[name].flatten()[0] = 0.0
+    checkpoint.save(tmp_path / "m.safetensors", m, {})
+    with pytest.raises(ElpError, match="deviation of 0"):
+        checkpoint.load(tmp_path / "m.safetensors")
+
+
 def test_options_are_read_under_their_former_names():
     assert ASEConfig.from_dict({"plain": True, "heads": 8}) == ASEConfig(raw_motion=True, heads=8)
     assert ASEConfig.from_dict(asdict(SMALL)) == SMALL
@@ -302,6 +311,8 @@ def test_a_missing_or_corrupt_checkpoint_is_named(tmp_path, content):
         {"heads": 0},
         {"holds": (0,)},
         {"holds": ()},
+        {"emotions": ("calm", "calm", "glad")},
+        {"emotions": ("calm", "")},
     ],
 )
 def test_options_out_of_range_are_refused(wrong):

@@ -128,6 +128,9 @@ def test_guidance_moves_the_pitch_and_a_mixture_is_an_emotion():
     plain, guided = (events.draw(heard, e, uniform, {}, g) for g in (1.0, 4.0))
     assert not torch.equal(plain.velocity[..., 0], guided.velocity[..., 0])
     torch.testing.assert_close(plain.shut, guided.shut)
+    more = (torch.cat([x, x[:1]]) for x in (heard, e, uniform))  # nobody else's answer changes
+    several = events.draw(*more, {}, 4.0).velocity[: len(heard)]
+    torch.testing.assert_close(several, guided.velocity, atol=1e-5, rtol=1e-4)
     with torch.no_grad():
         events.pose.bias[0, 0, 0] = 20.0  # the first emotion looks up, always
     up = events.draw(heard, torch.eye(3)[0].expand_as(e), uniform, {}).velocity[..., 0]
