@@ -16,7 +16,7 @@ WATCHER = (
 TALK = (
     *("sound", "prosody", "hearing", "moments", "ear", "microphone"),
     *("matrices", "portrait", "shaders", "passes"),
-    *("style", "face", "panels", "talk"),
+    *("style", "face", "panels", "wardrobe", "talk"),
 )
 VIEW = ("style", "clock", "face", "panels", "view")
 IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)

@@ -5,9 +5,9 @@ import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
 import { bytes, quickened, unpack } from './layers.js';
 import { Tap, Trouble, microphone, webcam } from './microphone.js';
-import { Painted } from './passes.js';
 import { Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
+import { Wardrobe } from './wardrobe.js';
 
 const SHOWN = 250; // frames of the strip
 const WORDS = {
@@ -94,7 +94,14 @@ class Talk {
     this.heads = slider('heads H', { min: 1, max: sizes.heads, step: 1, value: model.get('heads'), say: (h) => `${h} of ${sizes.heads}` }, (h) => this.change('heads', h));
     this.heads.input.classList.add('elp-heads');
     rows.append(this.mood, this.heads.row, element('p', 'elp-private', { textContent: PRIVATE }));
-    rows.append(this.faces());
+    this.wardrobe = new Wardrobe({
+      drawn: (canvas) => new Face(canvas, this.mesh, LOOKS.listener),
+      portrait: model.get('portrait'),
+      coefficients: sizes.beta,
+      wear: (...worn) => this.wear(...worn),
+      refuse: (words) => this.say(this.refused = words),
+    });
+    rows.append(this.wardrobe.row);
     panel.append(this.triangle.node, rows);
     const plots = element('div', 'elp-plots');
     plots.append(this.strip.node);
@@ -102,40 +109,16 @@ class Talk {
     this.follow();
   }
 
-  /** Whose face the listener has: the drawn one, or a portrait. */
-  faces() {
-    const row = element('label', 'elp-row elp-pick', { textContent: 'face' });
-    const worn = [['drawn', 'drawn'], ...(this.model.get('portrait') ? [['painted', 'a portrait']] : []), ['own', 'my own portrait (.bin)']];
-    this.worn = element('select', 'elp-worn');
-    this.worn.append(...worn.map(([value, textContent]) => element('option', '', { value, textContent })));
-    this.file = element('input', 'elp-file', { type: 'file', accept: '.bin', hidden: true });
-    this.worn.addEventListener('change', () => (this.worn.value === 'own' ? this.file.click() : this.wear(this.worn.value)));
-    this.file.addEventListener('cancel', () => { this.worn.value = this.wearing ?? 'drawn'; });
-    this.file.addEventListener('change', () => this.wear('own', this.file.files[0]));
-    row.append(this.worn, this.file);
-    return row;
-  }
-
-  /** Shows the listener with another face; what goes wrong is said, and the drawn one goes on. */
-  async wear(which, file) {
+  /** The listener gets another face, made by `make` on a fresh canvas. */
+  wear(which, make) {
     const canvas = this.face.canvas.cloneNode(); // a canvas draws in one way only
-    let face = null;
-    try {
-      const buffer = which === 'own' ? await file.arrayBuffer() : which === 'painted' ? await this.model.get('portrait')() : null;
-      if (buffer) face = new Painted(canvas, buffer, this.listener.sizes.beta);
-      canvas.addEventListener('webglcontextlost', () => this.wear('drawn'));
-      if (this.state === this.refused) this.say(this.tap ? this.hears() : 'ready');
-    } catch (error) {
-      this.say(this.refused = error.message);
-    }
-    this.wearing = this.worn.value = face ? which : 'drawn';
+    const face = Object.assign(make(canvas), { canvas, name: this.face.name });
     this.face.canvas.replaceWith(canvas);
-    const { name } = this.face;
-    this.face = Object.assign(face ?? new Face(canvas, this.mesh, LOOKS.listener), { canvas, name });
-    name.textContent = face ? 'listener, synthetic' : 'listener';
-    this.file.value = '';
-    this.root.dataset.face = this.wearing;
+    this.face = face;
+    face.name.textContent = which === 'drawn' ? 'listener' : 'listener, synthetic';
+    this.root.dataset.face = which;
     this.dirty = true;
+    if (which !== 'drawn' && this.state === this.refused) this.say(this.tap ? this.hears() : 'ready');
   }
 
   follow = () => {
