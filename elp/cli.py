@@ -472,10 +472,12 @@ def export(
     of a model with event heads the face's, since head and lids do not come from codes. With --step
     one frame of the whole listener, from what it hears and sees to its motion.
     """
+    from elp.files import keep
     from elp.listener.export import export_decoder
     from elp.listener.export_step import export_step
     from elp.model import checkpoint as checkpoints
 
+    keep([checkpoint], [output])
     model, _ = checkpoints.load(checkpoint)
     (export_step if step else export_decoder)(model, output)
     config, size = model.config, output.stat().st_size / 1e6
@@ -549,7 +551,7 @@ def evaluate(
     from elp.corpus import Corpus
     from elp.evaluation import methods, tables
     from elp.evaluation.evaluate import evaluate as run
-    from elp.files import check
+    from elp.files import check, keep
     from elp.listener.responder import ELPResponder
     from elp.records import write_json
 
@@ -557,6 +559,7 @@ def evaluate(
         raise ElpError(f"{output}: a result is stored as .json: give the file that ending")
     if output.resolve().parent == corpus.resolve():
         raise ElpError(f"{output}: lies in the corpus, which stays as it is: give another folder")
+    keep(checkpoint, [output])
     check(output)
     opened = Corpus.open(corpus)
     rows = methods.answerers(opened, method or (), models=models)

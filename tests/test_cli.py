@@ -195,7 +195,15 @@ def test_what_is_read_is_not_written_over(tmp_path):
     (tmp_path / "s.mp4").write_bytes(before)
     (tmp_path / "link.mp4").symlink_to("s.mp4")
     live = ["live", "--camera", "s.mp4", "--portrait", "p.png", "--record", "link.mp4"]
-    for words in (live, ["render", "s.npz", "--portrait", "s.mp4", "-o", "s.mp4"]):
+    for ending in ("bin", "onnx", "json"):
+        (tmp_path / f"s.{ending}").symlink_to("s.npz")
+    for words in (
+        live,
+        ["render", "s.npz", "--portrait", "s.mp4", "-o", "s.mp4"],
+        ["portrait", "s.npz", "-o", "s.bin"],
+        ["export", "--checkpoint", "s.npz", "-o", "s.onnx"],
+        ["evaluate", "c", "--checkpoint", "s.npz", "-o", "s.json"],
+    ):
         refused(here(*words, cwd=tmp_path), "another name")
     (tmp_path / "s.csv").symlink_to("s.npz")
     refused(here("convert", "s.npz", "--events", "s.csv", cwd=tmp_path), "another name")

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from scipy import sparse
 
 from elp.errors import ElpError
-from elp.files import atomic, check
+from elp.files import atomic, check, keep
 from elp.render import rig
 from elp.render.eyes import FOLLOW, MEET, WINK, Eye, outline
 from elp.render.limits import LEAN, LINEAR, ROUND, STRONGEST, TRAVEL
@@ -44,6 +44,7 @@ def write_portrait(path: str | Path, source: str | Path | Portrait, size: int = 
     if Path(path).suffix.lower() != ENDING:
         raise ElpError(f"{path}: a page's portrait is written as .bin: give the file that ending")
     check_size(size)
+    keep([source], [path])
     check(path)
     portrait = source if isinstance(source, Portrait) else Portrait.load(source)
     data = packed(WarpRenderer(portrait, size))
