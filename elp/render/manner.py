@@ -30,11 +30,13 @@ DELAY = 0.35  # s: shoulders follow the head
 FOLLOW = 0.25  # share of the head's travel that they take
 EYEBALL = 1.2  # cm, radius
 SOCKET = 0.6  # cm from an eye's centre forward to its corners
-# directions of which a tracker finds least once they are drawn: `vivid` to that power
-FAINT = {"frown": 1.8, "brow_down": 5.3}
-MEANT = 0.35  # share of such a direction from which on it is meant: less is strengthened less
+FAINT = 4.4  # lowered brows, of which a tracker finds least once they are drawn: `vivid` to that
+MEANT = 0.35  # share of lowered brows from which on they are meant: less is strengthened less
 MOOD = 51  # frames over which that is looked at: a mood, not a twitch
-KNIT = 1.0  # share that inner brows rise less where brows are drawn together by a full share more
+KNIT = 1.0  # share that inner brows rise less where brows are lowered by a full share more
+# shares that come with a full share more: a frown of the whole upper face, not a slant of the brows
+ALONG = {"squint": 0.66, "brow_outer_up": -0.26}
+AWAKE = 0.2  # share that lids close by at most between blinks: φ shuts eyes, a droop is none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,8 @@ class Manner:
         relax: share of the portrait's own strong expression that is let go, 0 to 1: an open mouth
             closes, a frown lifts.
         vivid: by how much expression is strengthened, lids excepted: a warp makes no new folds, and
-            a tracker finds of it less than was drawn, least of what is `FAINT`, which is
-            strengthened more (`experiments/portraits.py`). 1 leaves β as it is.
+            a tracker finds of it less than was drawn, least of lowered brows, which are
+            strengthened more (`experiments/portraits.py`). 1 leaves β as it is, lids excepted.
         ease: seconds in which the motion comes in from the portrait's own face and pose.
         breath: cm that the shoulders rise.
         gaze: move the eyes over the partner's face and sometimes off it; else they stay as they
@@ -79,7 +81,7 @@ class Manner:
     def motion(self, motion: Motion, portrait: Portrait) -> Motion:
         """The motion that starts at the portrait and leaves its strong expression behind."""
         came = self._came(len(motion))[:, None]
-        shown = stressed(motion.beta, portrait.model, self.vivid)
+        shown = awake(stressed(motion.beta, portrait.model, self.vivid), portrait.model)
         beta = came * (shown - self.relax * surplus(portrait))
         pose = came * motion.pose
         if self.attend:
@@ -124,20 +126,28 @@ class Manner:
 def stressed(beta: Floats, model: FaceModel, vivid: float) -> Floats:
     """Expression (T, D), `vivid` times as strong; lids as they are, for shut is shut.
 
-    Directions that are `FAINT` are strengthened more, the more the longer they last, both sides
-    alike; inner brows rise less where that draws brows together.
+    Lowered brows are strengthened more (`FAINT`), the more the longer they last, both sides alike;
+    inner brows rise less where that draws brows together, and what goes `ALONG` comes with it.
     """
     out = vivid * beta
     out[:, _lids(model)] = beta[:, _lids(model)]
-    for name, power in FAINT.items():
-        sides = [model.index(f"{name}_{side}") for side in "lr"]
-        share = (beta[:, sides] / model.full[sides]).mean(1, keepdims=True)
-        meant = smooth(uniform_filter1d(share, MOOD, 0, mode="nearest") / MEANT)
-        out[:, sides] = vivid ** (1 + (power - 1) * meant) * beta[:, sides]
-    brows = [model.index(f"brow_down_{side}") for side in "lr"]
-    more = ((out - beta)[:, brows] / model.full[brows]).mean(1)
+    brows = _sides(model, "brow_down")
+    share = (beta[:, brows] / model.full[brows]).mean(1, keepdims=True)
+    meant = smooth(uniform_filter1d(share, MOOD, 0, mode="nearest") / MEANT)
+    out[:, brows] = vivid ** (1 + (FAINT - 1) * meant) * beta[:, brows]
+    more = ((out - beta)[:, brows] / model.full[brows]).mean(1, keepdims=True).clip(0)
     inner = model.index("brow_inner_up")
-    out[:, inner] *= np.where(out[:, inner] > 0, np.clip(1 - KNIT * more, 0, 1), 1)
+    out[:, inner] *= np.where(out[:, inner] > 0, np.clip(1 - KNIT * more[:, 0], 0, 1), 1)
+    for name, along in ALONG.items():
+        rows = _sides(model, name)
+        out[:, rows] += along * more * model.full[rows]
+    return out
+
+
+def awake(beta: Floats, model: FaceModel) -> Floats:
+    """Expression (T, D) whose lids, blinks apart, close by `AWAKE` at most, softly."""
+    out, lids = beta.copy(), _lids(model)
+    out[:, lids] = model.full[lids] * saturate(beta[:, lids] / model.full[lids], -1.0, AWAKE)
     return out
 
 
@@ -157,7 +167,12 @@ def surplus(portrait: Portrait) -> NDArray[np.float32]:
 
 
 def _lids(model: FaceModel) -> list[int]:
-    return [model.index(f"blink_{eye}") for eye in "lr"]
+    return _sides(model, "blink")
+
+
+def _sides(model: FaceModel, name: str) -> list[int]:
+    """Rows of a direction of the left and of the right."""
+    return [model.index(f"{name}_{side}") for side in "lr"]
 
 
 def own_gaze(portrait: Portrait) -> NDArray[np.float64]:

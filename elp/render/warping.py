@@ -20,6 +20,7 @@ from elp.render.eyes import Eye, close, together
 from elp.render.limits import Limits
 from elp.render.mouth import RIM, Mouth, seal
 from elp.render.portrait import Portrait
+from elp.render.shade import Shade
 from elp.render.warp import Warp
 
 Floats = NDArray[Any]  # float32: OpenCV's own annotations are too wide to be checked
@@ -29,6 +30,9 @@ EYEBALL = 1.2  # cm, radius
 # share of a head rotation that the eyes take back: they keep looking where they looked
 # (vestibulo-ocular reflex)
 STEADY = 0.8
+# cm that a head comes nearer or goes away which hair and neck follow by half: a fit mistakes an
+# open mouth for a nearer head, and an outline that swells is seen at once
+NEARER = 3.0
 MOST_GAZE = np.deg2rad(14.0)
 STILL: Floats = np.zeros(3, np.float32)
 # what `WarpRenderer.vertices` gives
@@ -43,9 +47,12 @@ class WarpRenderer:
         size: side of the pictures in pixels.
         limits: keep motion within what one picture can show (`elp.render.limits`); without, see
             where the warp breaks.
+        shade: light what has moved anew (`elp.render.shade`).
     """
 
-    def __init__(self, portrait: Portrait, size: int = 256, *, limits: bool = True) -> None:
+    def __init__(
+        self, portrait: Portrait, size: int = 256, *, limits: bool = True, shade: bool = True
+    ) -> None:
         import cv2
 
         check_size(size)
@@ -75,21 +82,22 @@ class WarpRenderer:
         # the directions of expression in the camera's axes
         modes = portrait.model.expression[:, portrait.model.landmarks] @ self._turn.T
         self._modes = modes.reshape(len(portrait.beta), -1)
-        self._solid = (
-            np.column_stack(
-                [(self.rig.rest - self._centre) / self._focal, np.ones(len(self.rig.rest))]
-            )
-            * self.rig.depth[:, None]
-        )
+        self._solid = self._lift(self.rig.rest, self.rig.depth)
         self._spread, self._follow = (
             sparse.csr_array(self.rig.spread),
             sparse.csr_array(self.rig.follow),
         )
+        # 0 on the face, 1 on hair and neck
+        self._loose = np.minimum(2 * (1 - np.asarray(self.rig.spread).sum(1)), 1)
         self._cutout = Cutout.build(image, matte, FINE, 1 / ratio)
         soft = mean4(image)
         self._eyes = [Eye.build(soft, points, eye) for eye in "rl"] if portrait.eyes else []
         self._mouth = Mouth.build(soft, points)
-        face = self._solid[: rig.POINTS] @ self._turn
+        face = self._solid[: rig.POINTS]
+        self._shade = (
+            Shade.build(soft, points[: rig.POINTS], face, portrait.model) if shade else None
+        )
+        face = face @ self._turn
         self._limits = Limits.of(portrait.rotation, face, portrait.model) if limits else None
         self._lids = [portrait.model.index(f"blink_{eye}") for eye in "rl"]
 
@@ -127,14 +135,14 @@ class WarpRenderer:
         and moved by `pose` (6,); its eyes turned by `looks` (2,), radians to the right and down;
         its shoulders moved by `sway` (3,) cm.
         """
-        return self._compose(self.vertices(beta, pose, looks, sway))[0]
+        return self._compose(self.vertices(beta, pose, looks, sway), beta)[0]
 
     def layers(self, beta: NDArray[np.floating], pose: NDArray[np.floating]) -> dict[str, Image]:
         """The same frame as it comes about.
 
         They are "background", "+ person", "+ eyes" and "+ mouth", each (size, size, 3) uint8 RGB.
         """
-        _, steps = self._compose(self.vertices(beta, pose), keep=True)
+        _, steps = self._compose(self.vertices(beta, pose), beta, keep=True)
         return dict(
             zip(
                 ("background", "+ person", "+ eyes", "+ mouth"),
@@ -143,9 +151,16 @@ class WarpRenderer:
             )
         )
 
-    def _compose(self, moving: Moving, keep: bool = False) -> tuple[Image, list[Image]]:
+    def _compose(
+        self, moving: Moving, beta: NDArray[np.floating], keep: bool = False
+    ) -> tuple[Image, list[Image]]:
         moved, depth, rigid, closure, gaze = moving
-        picture = self._cutout(self._warp(moved, depth))
+        at = self._warp(moved, depth)
+        picture = self._cutout(at)
+        if self._shade is not None:
+            face = moved[: rig.POINTS]
+            solid = self._lift(face, depth[: rig.POINTS])
+            self._shade(picture, at, face / FINE, solid, beta)
         steps = [picture.copy()] if keep else []
         for eye, shut in zip(self._eyes, closure, strict=False):  # none where glass is before them
             eye.paint(picture, moved, self.rig.rest, gaze, shut, FINE)
@@ -191,6 +206,7 @@ class WarpRenderer:
         turn = Rotation.from_rotvec(about).as_matrix()
         place = origin + pose[3:]
         solid = (self._solid + shift - origin) @ turn.T + place
+        solid[:, 2] -= self._loose * pose[5] / (1 + (pose[5] / NEARER) ** 2)
         step = own.weight[:, None] * (self._project(solid) - own.rest)
         step[own.hidden] = self._follow @ step
         moved = own.rest + step
@@ -217,9 +233,15 @@ class WarpRenderer:
 
     def _carry(self, moved: Floats, depth: Floats, by: Floats) -> tuple[Floats, Floats]:
         """Vertices (V, 2) of the given depth (V,), carried along `by` (V, 3) cm."""
-        solid = np.column_stack([(moved - self._centre) / self._focal, np.ones(len(moved))])
-        solid = solid * depth[:, None] + by
+        solid = self._lift(moved, depth) + by
         return self._project(solid), solid[:, 2]
+
+    def _lift(self, places: Floats, depth: Floats) -> Floats:
+        """(V, 3) points in the camera's axes that are seen at places (V, 2), `depth` (V,) away."""
+        return (
+            np.column_stack([(places - self._centre) / self._focal, np.ones(len(places))])
+            * (depth[:, None])
+        )
 
     def _project(self, solid: NDArray[np.floating]) -> NDArray[np.floating]:
         return solid[:, :2] / solid[:, 2:] * self._focal + self._centre

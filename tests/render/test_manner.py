@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from skimage import data
 
 from elp.errors import ElpError
+from elp.face.model import FaceModel
 from elp.motion import Motion, runs
 from elp.render import Manner, Portrait, WarpRenderer, render
 from elp.render import gaze as eyes
-from elp.render.manner import own_gaze, stressed, surplus
+from elp.render.manner import AWAKE, awake, own_gaze, stressed, surplus
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +56,14 @@ def test_expression_is_strengthened_but_lids_and_pose_are_not(portrait: Portrait
     asked = Motion(beta=beta, pose=np.full((30, 6), 0.1), blink=np.zeros(30))
     plain, strong = (Manner(vivid=x, relax=0, breath=0).motion(asked, portrait) for x in (1.0, 2.0))
     smile, lid = model.index("smile_l"), model.index("blink_l")
-    assert np.allclose(plain.beta[-1], beta[-1])
+    others = np.arange(len(model.expression)) > model.index("blink_r")
+    assert np.allclose(plain.beta[-1, others], beta[-1, others])
     assert strong.beta[-1, smile] == pytest.approx(2 * beta[-1, smile])
-    assert strong.beta[-1, lid] == pytest.approx(beta[-1, lid])
+    assert strong.beta[-1, lid] == pytest.approx(plain.beta[-1, lid])
     assert np.array_equal(strong.pose, plain.pose)
 
 
-def test_a_lasting_frown_is_strengthened_most_a_twitch_is_not(portrait: Portrait) -> None:
+def test_lasting_lowered_brows_are_strengthened_most_a_twitch_is_not(portrait: Portrait) -> None:
     model = portrait.model
     face = model.beta(frown_l=0.4, frown_r=0.3, brow_down_l=0.4, brow_down_r=0.4, brow_inner_up=0.2)
     lasting, twitch = np.tile(face, (60, 1)), np.zeros((60, len(face)), np.float32)
@@ -69,10 +73,30 @@ def test_a_lasting_frown_is_strengthened_most_a_twitch_is_not(portrait: Portrait
     shown, brief = (
         stressed(x, model, 1.5)[30] / np.where(face, face, 1) for x in (lasting, twitch)
     )
-    assert (shown[brow] > shown[sides]).all() and (shown[sides] > 1.9).all()
-    assert shown[sides[0]] == pytest.approx(shown[sides[1]])  # both sides alike
+    assert (shown[brow] > 2 * shown[sides]).all() and shown[sides] == pytest.approx(1.5)
+    assert shown[brow[0]] == pytest.approx(shown[brow[1]])  # both sides alike
     assert shown[inner] < 1.5 and brief[brow] == pytest.approx(1.5, abs=0.1)
     assert np.allclose(stressed(lasting, model, 1.0), lasting)
+
+
+def test_eyes_narrow_where_brows_are_lowered_but_not_in_a_smile(portrait: Portrait) -> None:
+    model = portrait.model
+    squint, outer = model.index("squint_l"), model.index("brow_outer_up_l")
+    knit = stressed(np.tile(model.beta(brow_down_l=0.4, brow_down_r=0.4), (60, 1)), model, 1.5)[30]
+    pleased = stressed(np.tile(model.beta(smile_l=0.5, smile_r=0.5), (60, 1)), model, 1.5)[30]
+    assert knit[squint] > 0 > knit[outer]
+    assert pleased[squint] == 0 == pleased[outer]
+
+
+@given(share=st.floats(-0.9, 1.5))
+def test_between_blinks_nobody_droops_and_open_eyes_stay(share: float) -> None:
+    model = FaceModel.default()
+    lid, beta = model.index("blink_l"), model.beta(blink_l=share, blink_r=0.1)[None]
+    shown = awake(beta, model)[0, lid] / model.full[lid]
+    assert shown <= AWAKE + 1e-6
+    if abs(share) < 0.75 * AWAKE:
+        assert shown == pytest.approx(share, abs=1e-6)
+    assert shown * share >= 0
 
 
 @pytest.mark.parametrize("seed", range(3))
