@@ -31,6 +31,7 @@ from elp.media.video import frames
 from elp.motion import POSE, Clip, Motion
 from elp.records import commit, run_card, write_json
 from elp.render import Manner, Portrait, WarpRenderer, blink_control
+from elp.render.manner import surplus
 from elp.render.mesh2video.studio import Studio
 from experiments.clips import SIDE
 from experiments.renderer import STEP, tracked
@@ -40,6 +41,7 @@ WINK = 0.25  # difference of the lids' shares that a viewer takes for a wink
 SETTLED = 15  # frames until the motion has come in
 BLINK = 14, 19  # frames of a blink that is asked for
 REST = 36  # frames of a portrait that is asked for nothing
+RELAXED = 0.25, 0.5, 0.75, 1.0  # shares of its own expression that a portrait lets go
 FIRST_DRAWN = 100  # seed of the first simulated person
 
 
@@ -166,6 +168,19 @@ def faces(folders: list[Path], drawn: int, without: list[str]) -> dict[str, Port
     return out
 
 
+def left(portrait: Portrait, relax: float) -> float | None:
+    """What is left of a portrait's own strong expression once so much of it is let go, as a tracker
+    finds it: 1 is all; None where it has none.
+    """
+    renderer, model, still = WarpRenderer(portrait, SIDE), portrait.model, np.zeros(POSE)
+    own = surplus(portrait)
+    let = [renderer.frame(share * own, still) for share in (0.0, -relax)]
+    found = fit(tracked(let, still=True), (SIDE, SIDE), model, smooth=0.0).beta
+    rows = np.flatnonzero(own)
+    shares = found[:, rows] / model.full[rows] * np.sign(own[rows])
+    return round(float(shares[1].sum() / shares[0].sum()), 3) if len(rows) else None
+
+
 def means(rows: list[dict[str, Any]], emotions: list[str]) -> dict[str, Any]:
     """Over portraits: shares of emotions read, by emotion; of blinks found; what arrives."""
     out: dict[str, Any] = {
@@ -199,6 +214,12 @@ def measured(
     card = run_card(seed=0, started=started) | {"frames": len(speaker), "size": SIDE}
     asked = {"vivid": manner.vivid, "relax": manner.relax, "reader_on_test": reader.accuracy()}
     total = means(list(rows.values()), list(told))
+    total["own_left"] = {
+        str(x): round(
+            float(np.median([v for p in people.values() if (v := left(p, x)) is not None])), 3
+        )
+        for x in RELAXED
+    }
     return card | asked | total | {"rows": rows}
 
 
