@@ -57,7 +57,12 @@ def take(path: Path, step: int, longest: int | None = None, smooth: float = 1.0)
             images.append(image)
         if len(images) == longest:
             break
-    model, large = FaceModel.default(), [resized(x, 2 * SIDE) for x in cut(images)]
+    return fitted(cut(images), smooth)
+
+
+def fitted(images: list[Image], smooth: float) -> Take:
+    """Square pictures of one person, fitted; the first is the portrait."""
+    model, large = FaceModel.default(), [resized(x, 2 * SIDE) for x in images]
     points = landmarks(large)
     points[0] = landmarks(large[:1], still=True)[0]
     found = fit(points, (2 * SIDE, 2 * SIDE), model, smooth=smooth)
