@@ -31,6 +31,7 @@ from elp.media.video import frames
 from elp.motion import POSE, Clip, Motion
 from elp.records import commit, run_card, write_json
 from elp.render import Manner, Portrait, WarpRenderer, blink_control
+from elp.render.doubts import doubts
 from elp.render.manner import surplus
 from elp.render.mesh2video.studio import Studio
 from experiments.clips import SIDE
@@ -78,6 +79,7 @@ def answers(
     row = {
         "lids_differ": differ,
         "blink_found": blinks(renderer, portrait),
+        "warned": warned(portrait),
         "read": _read(reader, names, moved),
         "read_all": _read(reader, names, [_still(x) for x in every]),
         "arrives": _arrives(told, moved, model),
@@ -104,6 +106,12 @@ def blinks(renderer: WarpRenderer, portrait: Portrait) -> bool:
     still = np.zeros((len(phi), len(portrait.beta)), np.float32)
     points = tracked(list(renderer.frames(replace(_still(still), blink=phi))))
     return bool(blink(ear(points), iris=lid_aperture(points))[slice(*BLINK)].any())
+
+
+def warned(portrait: Portrait) -> bool:
+    """Whether a warning says that blinks of this portrait will hardly show."""
+    aside = float(np.rad2deg(abs(portrait.rotation[1])))
+    return any("blinks" in said for said in doubts(portrait.points, 1.0, SIDE, aside))
 
 
 def _read(reader: Any, names: list[str], motions: list[Motion]) -> dict[str, str]:
@@ -187,6 +195,9 @@ def means(rows: list[dict[str, Any]], emotions: list[str]) -> dict[str, Any]:
         "people": len(rows),
         "lids_differ": sum(r["lids_differ"] for r in rows),
         "blinks_found": round(float(np.mean([r["blink_found"] for r in rows])), 3),
+        "found_or_warned": round(
+            float(np.mean([r["blink_found"] or r["warned"] for r in rows])), 3
+        ),
         "in_order": round(float(np.mean([r["in_order"] for r in rows])), 3),
     }
     for key in ("read", "read_all", "told_apart"):

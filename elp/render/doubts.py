@@ -12,6 +12,7 @@ from elp.render.mouth import gap
 
 Floats = NDArray[Any]
 SHUT = 0.13  # eye aspect ratio below which lids hide the eyes; open ones have 0.2 to 0.4
+NARROW = 0.26  # and below which a tracker hardly tells shut lids from open ones
 OPEN = 0.25  # parting of the lips in mouth widths: a broad smile has up to 0.2
 COARSE = 60  # pixels: a lower face is shown blurred
 TURNED = 30  # degrees of yaw: from there on a tracker finds no blink, for it cannot see the far lid
@@ -26,6 +27,8 @@ def doubts(points: Floats, eyes: float, height: float, aside: float = 0.0) -> It
         yield "its eyes are covered, by dark glasses or a hand: they will not blink or look"
     elif float(ear(points[None])[0].max()) < SHUT:
         yield "its eyes are shut: they will stay so, or open upon nothing"
+    elif float(ear(points[None])[0].max()) < NARROW:
+        yield "its eyes are narrow: blinks will hardly show"
     elif aside > TURNED:
         yield f"its head looks {aside:.0f} degrees aside: blinks of the far eye will hardly show"
     if gap(points) > OPEN:

@@ -49,6 +49,10 @@ def test_shut_eyes_open_mouths_and_few_pixels_are_said(portrait: Portrait) -> No
     assert "50 pixels" in next(doubts(points, 1.0, 50.0))
     assert list(doubts(points, 1.0, 300.0, 20.0)) == []
     assert "34 degrees aside" in next(doubts(points, 1.0, 300.0, 34.4))
+    narrow = points.copy()
+    for _, p2, p3, _, p5, p6 in (EAR_R, EAR_L):
+        narrow[[p2, p3]] = 0.7 * narrow[[p2, p3]] + 0.3 * narrow[[p6, p5]]
+    assert "eyes are narrow" in next(doubts(narrow, 1.0, 300.0))
     for _, p2, p3, _, p5, p6 in (EAR_R, EAR_L):
         points[[p2, p3]] = points[[p6, p5]] - [0, 1]
     assert "eyes are shut" in next(doubts(points, 1.0, 300.0))
