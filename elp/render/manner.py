@@ -30,12 +30,12 @@ DELAY = 0.35  # s: shoulders follow the head
 FOLLOW = 0.25  # share of the head's travel that they take
 EYEBALL = 1.2  # cm, radius
 SOCKET = 0.6  # cm from an eye's centre forward to its corners
-FAINT = 4.4  # lowered brows, of which a tracker finds least once they are drawn: `vivid` to that
-MEANT = 0.35  # share of lowered brows from which on they are meant: less is strengthened less
+FAINT = 5.0  # lowered brows, of which a tracker finds least once they are drawn: `vivid` to that
+MEANT = 0.25  # share of lowered brows from which on they are meant: less is strengthened less
 MOOD = 51  # frames over which that is looked at: a mood, not a twitch
 KNIT = 1.0  # share that inner brows rise less where brows are lowered by a full share more
 # shares that come with a full share more: a frown of the whole upper face, not a slant of the brows
-ALONG = {"squint": 0.66, "brow_outer_up": -0.26}
+ALONG = {"squint": 0.8, "brow_outer_up": -0.3}
 AWAKE = 0.2  # share that lids close by at most between blinks: φ shuts eyes, a droop is none
 
 
