@@ -24,7 +24,15 @@ from elp.render.mouth import CLOSED, RIM, SOFT, TEETH, Mouth
 from elp.render.portrait import Portrait
 from elp.render.topology import LIP_LOWER, LIP_UPPER, LOWER, UPPER
 from elp.render.warp import STEEP
-from elp.render.warping import EYEBALL, FINE, MOST_GAZE, STEADY, WarpRenderer, check_size
+from elp.render.warping import (
+    EYEBALL,
+    FINE,
+    MOST_GAZE,
+    NEARER,
+    STEADY,
+    WarpRenderer,
+    check_size,
+)
 
 ENDING = ".bin"
 AROUND = 0.35  # of the mouth's width that are kept around it: lips move
@@ -64,6 +72,7 @@ def packed(renderer: WarpRenderer) -> bytes:
         "rest": own.rest,
         "depth": own.depth,
         "weight": own.weight,
+        "loose": renderer._loose,
         "solid": renderer._solid,
         "modes": renderer._modes,
         "triangles": own.triangles.astype(np.int32),
@@ -106,6 +115,7 @@ def packed(renderer: WarpRenderer) -> bytes:
         "lidsFollow": FOLLOW,
         "soft": SOFT,
         "steady": STEADY,
+        "nearer": NEARER,
         "gaze": float(MOST_GAZE),
         "eyeball": EYEBALL,
         "closed": CLOSED,

@@ -32,7 +32,8 @@ window.draw = (beta, pose) => {
 
 def test_the_page_paints_pythons_pictures(browser: Any, tmp_path: Path) -> None:
     portrait = Portrait.load(data.astronaut())
-    renderer, model = WarpRenderer(portrait, 128), portrait.model
+    # the page does not light faces anew
+    renderer, model = WarpRenderer(portrait, 128, shade=False), portrait.model
     module = json.dumps(bundle.joined(PARTS, exported=True)).replace("</", "<\\/")
     text = PAGE.replace("MODULE", module).replace("COUNT", str(len(model.expression)))
     page = browser.new_page()

@@ -110,7 +110,7 @@ export class Moving {
   /** { moved (V, 2), depth (V), skull (20, 2) where the lips' rim would be had only the head moved, closure of the lids
    *  (r, l), gaze, shift of the irises } with β (D) added and moved by a pose (6). */
   vertices(beta, pose) {
-    const { V, facts, weight, rest, depth: own, origin, solid } = this;
+    const { V, facts, weight, loose, rest, depth: own, origin, solid } = this;
     const closure = facts.eyes.length ? this.together(...facts.lids.map((k) => beta[k] / this.full[k])) : [0, 0];
     const { change, turn, travel, lean } = this.bounds.of(beta, pose);
     facts.lids.forEach((k) => { change[k] = 0; }); // this portrait's lids: see `close`
@@ -118,13 +118,14 @@ export class Moving {
     const matrix = turned(about);
     const shift = this.shifted(change);
     const place = travel.map((value, c) => value + origin[c]);
+    const nearer = travel[2] / (1 + (travel[2] / facts.nearer) ** 2);
     const [step, depth] = [new Float64Array(2 * V), new Float64Array(V)];
     const [m0, m1, m2, m3, m4, m5, m6, m7, m8] = matrix;
     for (let v = 0, i = 0; v < V; v++, i += 3) { // numbers only: this is what a frame waits for
       const x = solid[i] + shift[i] - origin[0];
       const y = solid[i + 1] + shift[i + 1] - origin[1];
       const z = solid[i + 2] + shift[i + 2] - origin[2];
-      const away = m6 * x + m7 * y + m8 * z + place[2];
+      const away = m6 * x + m7 * y + m8 * z + place[2] - loose[v] * nearer;
       step[2 * v] = weight[v] * (((m0 * x + m1 * y + m2 * z + place[0]) / away) * facts.focal + facts.centre - rest[2 * v]);
       step[2 * v + 1] = weight[v] * (((m3 * x + m4 * y + m5 * z + place[1]) / away) * facts.focal + facts.centre - rest[2 * v + 1]);
       depth[v] = own[v] + weight[v] * (away - own[v]);
