@@ -4,6 +4,7 @@ the kernel knows of it; a rating study asks.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
@@ -31,6 +32,12 @@ PAINTED = """() => {
 }"""
 CODES = "() => document.querySelector('.elp-live .elp-codes canvas').toDataURL()"
 SAID = "() => document.querySelector('.elp-listener-status')?.textContent?.includes('%')"
+
+TALK = """from elp.book.widgets import LiveListener
+from elp.book.widgets.live import speakers
+
+listener = LiveListener(speakers())
+listener"""
 
 KERNEL = """() => new Promise((resolve) => {
   const future = jupyterapp.shell.currentWidget.sessionContext.session.kernel
@@ -72,6 +79,7 @@ def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
     shutil.copytree(
         ROOT / "book", root / "book", ignore=shutil.ignore_patterns("_build", "_vendor", "_runtime")
     )
+    (root / "talk.ipynb").write_text(notebook(TALK))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -107,6 +115,14 @@ def lab(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[st
         finally:
             server.terminate()
             server.wait(20)
+
+
+def notebook(code: str) -> str:
+    """The text of a notebook of one cell."""
+    cell = {"cell_type": "code", "source": code, "metadata": {}, "outputs": []}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    whole = {"cells": [{**cell, "execution_count": None}], "metadata": {"kernelspec": kernel}}
+    return json.dumps({**whole, "nbformat": 4, "nbformat_minor": 4})
 
 
 def test_a_chapter_shows_code_equations_and_citations(browser: Any, lab: str) -> None:
@@ -175,4 +191,25 @@ def test_the_emotion_moves_and_the_kernel_knows(browser: Any, lab: str) -> None:
     assert before[1] != after[1]
     assert "[1.0, 0.0, 0.0]" in emotion
     assert (errors, stderr) == (0, 0)
+    assert not left
+
+
+def test_one_can_talk_in_a_notebook(browser: Any, lab: str) -> None:
+    """A recording is answered in a cell, and the kernel's traits reach the page."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    left = cut(page, lab, lab.replace("http", "ws"))
+    page.goto(f"{lab}lab/workspaces/talk/tree/talk.ipynb")
+    page.wait_for_function(
+        "() => window.jupyterapp?.shell.currentWidget?.sessionContext", timeout=60_000
+    )
+    page.evaluate(READY)
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
+    page.wait_for_selector(".elp-talking[data-state=ready]", timeout=120_000)
+    assert page.locator(".elp-camera").count() == 0  # the networks that find faces are not there
+    page.locator(".elp-recording").click()
+    ask = "() => document.querySelector('.elp-talking').dataset.frames >= 25"
+    page.wait_for_function(ask, timeout=60_000)
+    page.locator(".elp-triangle-handle").press("Home")
+    assert "[1, 0, 0]" in page.evaluate(KERNEL)
+    page.close()
     assert not left

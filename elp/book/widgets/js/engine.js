@@ -1,6 +1,6 @@
 // The listener in plain JavaScript: event heads, encoder, codes and D1 of a model as elp.book.widgets.weights packs
 // it, frame by frame, with elp.listener.ELPResponder's numbers.
-import { Gru, Lstm, Window, concat, linear, norm, quickened, relu } from './layers.js';
+import { Gru, Lstm, Window, concat, linear, norm, relu } from './layers.js';
 import { Draws } from './random.js';
 
 /** elp.model.event_heads.EventHeads: draws a frame's categories one after the other. */
@@ -78,10 +78,10 @@ export class Answer {
   }
 }
 
-/** A model: weights by name from `unpack`, and its sizes. */
+/** A model: weights by name from `unpack`, best `quickened`, and its sizes. */
 export class Listener {
   constructor(weights, sizes) {
-    this.w = quickened(weights);
+    this.w = weights;
     this.sizes = sizes;
   }
 

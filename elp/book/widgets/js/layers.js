@@ -29,36 +29,42 @@ export async function unpack(bytes, layout) {
   return found;
 }
 
-const memories = new WeakMap(); // of a buffer: what multiplies the matrices that lie in it
+const MATRIX = /\.(w|ih|hh)$/; // names of what `linear` multiplies by
+const quick = new WeakMap(); // of a matrix: its memory's kernel, where vectors lie there, and its step
 
-/** The same arrays where `linear` is quick, in memory of WebAssembly. */
-export function quickened(arrays) {
-  const sizes = Object.values(arrays).map((values) => values.length);
-  const room = 4 * Math.ceil(Math.max(...sizes) / 4) + 4; // numbers of a vector
-  const x = 4 * Math.ceil(sizes.reduce((sum, size) => sum + size, 0) / 4) + 4;
-  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * (x + 2 * room)) / 65536) });
-  const values = new Float32Array(memory.buffer);
+/** The same arrays with those matrices that `layout` stores as integers in memory of WebAssembly, as integers: there
+ *  `linear` is quick, and reads half as many bytes. */
+export function quickened(arrays, layout) {
+  const matrices = layout.filter(([name, , step]) => step && MATRIX.test(name));
+  const whole = matrices.reduce((sum, [, size]) => sum + size, 0) + 8;
+  const most = 4 * Math.ceil(matrices.reduce((longest, [, size]) => Math.max(longest, size), 0) / 4);
+  const x = 4 * Math.ceil(whole / 8); // of its numbers of four bytes; y lies behind it
+  const memory = new WebAssembly.Memory({ initial: Math.ceil((4 * (x + 2 * most)) / 65536) });
+  const place = { products: compiled(memory, 7, 5, products()), values: new Float32Array(memory.buffer), x, y: x + most };
+  const levels = new Int16Array(memory.buffer);
+  const found = { ...arrays };
   let at = 0;
-  const found = Object.entries(arrays).map(([name, own]) => {
-    values.set(own, at);
-    at += own.length;
-    return [name, values.subarray(at - own.length, at)];
-  });
-  memories.set(memory.buffer, { products: compiled(memory, 7, 5, products()), values, x, y: x + room });
-  return Object.fromEntries(found);
+  for (const [name, size, step] of matrices) {
+    found[name] = levels.subarray(at, at + size);
+    for (let i = 0; i < size; i++) levels[at + i] = Math.round(arrays[name][i] / step);
+    quick.set(found[name], { ...place, step });
+    at += size;
+  }
+  return found;
 }
 
-/** Code of b(r, s, t, u, x, stop, y): four rows of numbers, each times those from x up to `stop`, are summed up at y. */
+/** Code of b(r, s, t, u, x, stop, y): four rows of integers, each times the numbers from x up to `stop`, are summed up at y. */
 function products() {
   const { simd, get, set, load, plus, times, add, ahead, again, below } = CODE;
   const [X, STOP, Y, PART, SUMS] = [4, 5, 6, 7, 8]; // the rows' addresses are 0 to 3
   const four = [0, 1, 2, 3];
-  const move = (local) => [...get(local), ...ahead(16), ...set(local)];
+  const move = (local, bytes) => [...get(local), ...ahead(bytes), ...set(local)];
+  const integers = [...simd(0x03, 1, 0), ...simd(0xfa, 1)]; // integers of two bytes, as numbers
   const lane = (sum, k) => [...get(sum), ...simd(0x1f, k)];
   return [
     ...[...again, ...get(X), ...load(0), ...set(PART)],
-    ...four.flatMap((k) => [...get(SUMS + k), ...get(k), ...load(0), ...get(PART), ...times, ...plus, ...set(SUMS + k), ...move(k)]),
-    ...[...move(X), ...get(X), ...get(STOP), ...below],
+    ...four.flatMap((k) => [...get(SUMS + k), ...get(k), ...integers, ...get(PART), ...times, ...plus, ...set(SUMS + k), ...move(k, 8)]),
+    ...[...move(X, 16), ...get(X), ...get(STOP), ...below],
     ...four.flatMap((k) => [...get(Y), ...four.flatMap((i) => [...lane(SUMS + k, i), ...(i ? add : [])]), 0x38, 2, 4 * k]),
   ];
 }
@@ -66,29 +72,29 @@ function products() {
 /** y = W x + b for W (outputs, inputs) row by row. */
 export function linear(y, W, x, b) {
   const [outputs, inputs] = [y.length, x.length];
-  const memory = memories.get(W.buffer);
-  const quick = memory ? outputs - (outputs % 4) : 0;
-  if (quick) multiplied(memory, y, W, x, quick);
-  for (let o = quick; o < outputs; o++) {
+  const place = quick.get(W);
+  const done = place ? outputs - (outputs % 4) : 0;
+  if (done) multiplied(place, y, W, x, done);
+  for (let o = done; o < outputs; o++) {
     let sum = 0;
     for (let i = 0, at = o * inputs; i < inputs; i++, at++) sum += W[at] * x[i];
-    y[o] = sum;
+    y[o] = place ? place.step * sum : sum;
   }
   if (b) for (let i = 0; i < outputs; i++) y[i] += b[i];
   return y;
 }
 
 /** The first `outputs` numbers of y = W x. Rows are read up to a whole number of fours, where x is 0. */
-function multiplied({ products, values, x: first, y: target }, y, W, x, outputs) {
+function multiplied({ products, values, x: first, y: target, step }, y, W, x, outputs) {
   const inputs = x.length;
   values.set(x, first);
   values.fill(0, first + inputs, first + 4 * Math.ceil(inputs / 4));
-  const [from, row] = [W.byteOffset, 4 * inputs];
+  const [from, row] = [W.byteOffset, 2 * inputs];
   for (let o = 0; o < outputs; o += 4) {
     const at = from + o * row;
     products(at, at + row, at + 2 * row, at + 3 * row, 4 * first, 4 * (first + inputs), 4 * (target + o));
   }
-  for (let o = 0; o < outputs; o++) y[o] = values[target + o];
+  for (let o = 0; o < outputs; o++) y[o] = step * values[target + o];
 }
 
 export function relu(x) {

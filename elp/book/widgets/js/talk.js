@@ -42,8 +42,8 @@ class Talk {
     const engine = model.get('engine');
     const ear = model.get('ear');
     const arrays = await unpack(bytes(model.get('weights')), engine.layout);
-    this.hearing = quickened(await unpack(bytes(model.get('hearing')), ear.layout));
-    this.listener = new Listener(arrays, engine.sizes);
+    this.hearing = quickened(await unpack(bytes(model.get('hearing')), ear.layout), ear.layout);
+    this.listener = new Listener(quickened(arrays, engine.layout), engine.sizes);
     this.mesh = meshOf(arrays, engine.face);
     this.clips = await Promise.all(model.get('clips').map(async (clip) => ({ ...clip, sound: bytes(clip.sound), ...(await unpack(bytes(clip.data), clip.layout)) })));
     this.layout();

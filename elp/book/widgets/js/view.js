@@ -3,7 +3,7 @@
 import { Clock } from './clock.js';
 import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
-import { bytes, unpack } from './layers.js';
+import { bytes, quickened, unpack } from './layers.js';
 import { CodeMap, Curves, Triangle, element, mixture, slider } from './panels.js';
 import { CSS } from './style.js';
 
@@ -49,7 +49,7 @@ class View {
     const clips = model.get('clips').map((clip) => ({ ...clip, data: bytes(clip.data), sound: bytes(clip.sound) }));
     const arrays = await unpack(weights, engine.layout);
     this.sizes = engine.sizes;
-    this.listener = new Listener(arrays, engine.sizes);
+    this.listener = new Listener(quickened(arrays, engine.layout), engine.sizes);
     this.mesh = meshOf(arrays, engine.face);
     this.clips = await Promise.all(clips.map(async (clip) => ({ ...clip, ...(await unpack(clip.data, clip.layout)) })));
     this.layout();

@@ -1,6 +1,6 @@
 // Whole answers are computed beside the page: a message of settings in, an answer with its motion out.
 import { Listener } from './engine.js';
-import { unpack } from './layers.js';
+import { quickened, unpack } from './layers.js';
 
 const asked = {};
 
@@ -26,7 +26,7 @@ onmessage = async ({ data }) => {
 };
 
 async function start({ weights, layout, sizes, clips }) {
-  asked.listener = new Listener(await unpack(weights, layout), sizes);
+  asked.listener = new Listener(quickened(await unpack(weights, layout), layout), sizes);
   asked.clips = await Promise.all(clips.map((clip) => opened(clip)));
 }
 
