@@ -195,11 +195,45 @@ figures.image(
 # - **Person.** Kept premultiplied, $P = I - (1-\alpha) B$, and composed as $P + (1-\alpha) B$: at rest this is $I$, however bad the matte
 #   $\alpha$ is. Light can only be added, so where $I$ is darker than the wall, $\alpha$ is at least $1 - I/B$: a dark wisp that the matte missed goes with the hair. The layer is kept twice as fine
 #   as the picture it was made of: sampled between its pixels a picture loses contrast, the finer the less.
+# - **Light**, a factor on the person's skin, of which the next section tells.
 # - **Eyes.** The eyeball is not squeezed by the lids. It is a layer of its own, continued behind them; the upper lid slides over it as a
 #   sheet of skin, coloured like that between crease and brow, with a line of lashes.
 # - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, teeth and tongue in the portrait's light
 #   appear as it opens. This is invention. Lips that touch are soft: the first of a parting only relieves their pressure.
 #
+# ## Light
+#
+# A warp carries the portrait's light along: a cheek that a smile lifts keeps the brightness of a flat one. So a simple light, from everywhere and from one side,
+# $L(\mathbf{n}) = a + \mathbf{b}\cdot\mathbf{n}$, is fitted to the portrait's own skin, and each place of it is multiplied by $L(\mathbf{n}')/L(\mathbf{n})$, of its normal now and at rest. At rest this is 1.
+# The ratio is bent softly towards 1, since hair and neck are not lit anew, and left out where skin is overexposed. Folds, which a mesh of 468 points does not have, are
+# drawn as soft lines beside nose, under the eyes and between the brows, as strong as β drives them (`elp.render.shade`).
+
+# %%
+unlit = WarpRenderer(portrait, shade=False)
+smiling = model.beta(smile_l=0.7, smile_r=0.7, squint_l=0.5, squint_r=0.5)
+knit = model.beta(
+    brow_down_l=2, brow_down_r=2, squint_l=1, squint_r=1, press=0.5
+)
+rows = [
+    np.hstack([r.frame(face, zero[1]) for face in (smiling, knit)])
+    for r in (unlit, renderer)
+]
+
+# %% tags=["hide-input"]
+figures.image(
+    np.hstack(rows),
+    name="light",
+    caption=(
+        "A broader smile and lowered brows: the portrait's light carried "
+        "along (left two), and cast anew (right two)."
+    ),
+    alt=(
+        "Four faces of the astronaut; in the right two the lines beside "
+        "her nose and between her brows are darker."
+    ),
+)
+
+# %% [markdown]
 # ## Faces
 
 # %%
@@ -371,9 +405,9 @@ assert peaks == [1.0] * 4
 # portrait's own face within half a second; half of an expression that the picture surely shows (an open mouth, a deep frown) is let go; what is asked for is strengthened; the
 # shoulders breathe and follow the head; and the eyes look.
 #
-# Why stronger? A warp moves the corners of the mouth, but casts no folds and bares no teeth, and a tracker finds less than was drawn: least of a frown
-# and of lowered brows, which are a millimetre or two of skin. These are strengthened most, as far as they last (a mood, not a twitch); and inner
-# brows, which would take the lowered ones back, rise less meanwhile. `--vivid 1` leaves β as it is. What comes of it is measured below.
+# Why stronger? A tracker finds less than a warp has drawn: least of lowered brows, which are a millimetre or two of skin. They are strengthened most, as far as they last
+# (a mood, not a twitch), and with them the eyes narrow, the outer brows sink and the inner ones rise less: a frown of the whole upper face, where lowered brows alone would slant
+# and lip corners alone would grimace. Between blinks the lids close by a fifth at most: φ shuts eyes, and what β says of lids beyond it looks drowsy. `--vivid 1` leaves β as it is, lids excepted. What comes of it is measured below.
 #
 # They fixate and jump as people in video calls do. Durations and steps are those of 19 people (psyberlab, *Eye gaze during conversation*, Apache-2.0); how much of the time a
 # partner is looked at, and for how long at a stretch, are constants for which we can name no source.
@@ -504,10 +538,19 @@ for part in ("read_all", "told_apart"):
     print(f"{part}: {read}")
 
 # %% [markdown]
-# Three faces are told apart in every portrait by a classifier that was taught on the *other* portraits' re-tracked faces (`told_apart`), and a frown is plain to the eye. The
-# classifier of simulated listeners takes every third one for neutral, most of them photographs, although lowered brows arrive in full: a tracker takes lip corners that
-# are drawn down for parted lips and a slack chin, which in its corpus are no part of a frown. Stronger ones would be grimaces. `read_all` gives it the nameless modes too, which
-# hold what the tracker sees of a person's own shape. Blinks are missed where a head looks far aside, of which a warning tells, and where eyes are narrow already.
+# Negative is read as often as the others, and three faces are told apart by a classifier that was taught on the *other* portraits' re-tracked faces (`told_apart`), too. The
+# strength of a frown was set twice: a first setting, chosen on another speaker's answer, did worse on these portraits (`first_setting` in the result file); the second was chosen
+# on the portraits left out. It is more than was asked for: lowered brows arrive twice as strong. `read_all` gives the classifier the nameless modes too, which hold what the tracker sees of a person's own shape, and reads less. Blinks are missed where a head looks far aside and
+# where eyes are narrow already, as behind thick glasses; a warning says so of both.
+#
+# `relax` lets a half go of what a portrait's own expression is beyond doubt, an open mouth or more than half of a direction. What a tracker finds left of these directions, as a share:
+
+# %%
+for relax, left in shown["own_left"].items():
+    print(f"relax {relax}: {left:.0%} of its own expression is left")
+
+# %% [markdown]
+# More would be closer to a neutral face, but skin that was folded by a smile stays folded, and a mouth that is pushed shut over its teeth looks pinched: half is what we found to look like the same person at ease.
 #
 # ## Where it breaks
 #
@@ -546,7 +589,7 @@ figures.image(
 # - **Large turns and profiles.** The near cheek is stretched, the far one folds; ears and the back of the head do not exist.
 # - **Wide open mouths.** The inside is invented: a tongue in the portrait's light, and teeth where its lips are closed; they do not look like anyone's.
 # - **Glasses, hands, microphones** before the face are painted on it: they bend with the skin, but where the eyes do not show through, they neither blink nor look, and a warning says so.
-# - **Light.** Shadows and wrinkles move with the skin and are not cast anew: a smile brings no new folds.
+# - **Light.** Folds are a guess at where everybody has them; cast shadows and shine move with the skin, and hair is not lit anew.
 # - **Hair and hats** are rigid; long hair slides into the shoulders.
 #
 # ## The paper's renderer
@@ -755,7 +798,7 @@ figures.table(clips[columns].groupby(level=1, sort=False).mean().round(3))
 #   Skin and hair lose some of their fine texture, long hair gets waves along its edge, and a large shift uncovers a blur.
 # - **Keypoints** follow least closely, above all with the lips: between 32 points the mixer must guess.
 #
-# No wrinkles are cast anew by any of them. The portrait renderer stays the default: it is the sharpest, needs no network and a small part of the processor's time.
+# The portrait renderer stays the default: it is the sharpest, needs no network and a small part of the processor's time.
 # `elp respond --renderer flow` takes the mesh flow that ships, the row *slim-flow* with half a million parameters. `elp train fomm --out RUN` trains the paper's design, on simulated people or on a folder
 # of videos (`--corpus`), on one GPU or, under `torchrun`, on several.
 #
@@ -765,6 +808,55 @@ figures.table(clips[columns].groupby(level=1, sort=False).mean().round(3))
 # whether $\beta$ is added to the portrait's own expression or replaces it. We add it, within limits (`elp.render.limits`): the portrait's own
 # face is its neutral one.
 # ```
+
+# %% [markdown]
+# ## What was aimed at, and what came of it
+#
+# The aims were set before; every value is read from the result files above.
+
+# %%
+limited = {name: clip["limits"] for name, clip in seen.items()}
+ratio = {name: row["ratio"] for name, row in limited.items()}
+smiles = {name: row["smile_of_true"] for name, row in limited.items()}
+d18 = limited["lp_d18"]
+fps = {r["size"]: r["frames_per_second"] for r in speed["render"]}
+aims = [
+    ("points, worst clip", "at most 0.33", max(ratio.values())),
+    ("points, s29", "at most 0.10", ratio["lp_s29"]),
+    ("SSIM, d18", f"{d18['still_ssim']:.3f}", d18["ssim"]),
+    ("smile, least", "0.80", min(smiles.values())),
+    ("uneven lids, frames", "0", shown["lids_differ"]),
+    ("blinks found", "0.95", shown["blinks_found"]),
+]
+
+# %%
+aims += [(f"{e} read", "0.90", x) for e, x in shown["read"].items()]
+aims += [("frames a second, 256", "100", fps[256])]
+aims += [("frames a second, 512", "50", fps[512])]
+nets = simulated.loc[["flow", "slim-flow", "fomm"]]
+aims += [("networks, batch 16", "300", nets["fps_16"].min())]
+aims += [("networks, batch 1", "60", nets["fps_1_graph"].min())]
+both = [(r["slim-flow"], r["warp"]) for r in found["clips"].values()]
+for what in ("l1", "landmarks"):
+    won = sum(net[what] < warp[what] for net, warp in both)
+    aims.append((f"clips, slim-flow nearer in {what}", len(both), won))
+names = ["aim", "asked", "measured"]
+figures.table(pd.DataFrame(aims, columns=names).set_index("aim"))
+
+# %% [markdown]
+# Missed, and why:
+#
+# - *Smile, least*: clip s18, whose widest smile is hardly wider than its first frame: a pixel decides. The other clips pass.
+# - *Blinks found*: every portrait in which none is found (a head far aside; narrow eyes behind thick glasses) is warned of when it is loaded.
+# - *Frames a second*: measured before faces were lit anew, which costs a tenth more; the portrait renderer was at its aim's edge before.
+# - *Networks nearer in landmarks*: on s18 the portrait renderer leaves less than half a pixel. On simulated people it was not measured beside them.
+#
+# New light brings the face nearer to the truth where heads move much, and not on s18, whose skin is lit from the side:
+
+# %%
+for name, clip in seen.items():
+    lit, unlit = (clip[k]["face_l1"] for k in ("limits", "no shade"))
+    print(f"{name}: face L1 {lit:.4f}, light carried along {unlit:.4f}")
 
 # %% [markdown]
 # ## The paper's figures, with faces of our own
@@ -816,6 +908,9 @@ figures.image(
 )
 
 # %% [markdown]
+# Figure 6 of the paper also sets a model of the space U against one of V. Only the one in U ships; `experiments/emotion_space.py` trains both on a GPU, and the chapter
+# [The emotion space](09-emotion-space.ipynb) says what was measured of them.
+#
 # ## Summary
 #
 # - One portrait, lifted onto the fitted mesh, is moved by β, $p$ and φ; each pixel of a frame looks up where in the portrait it came from.
