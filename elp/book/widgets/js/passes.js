@@ -17,7 +17,7 @@ export class Painted {
     const { facts } = this.file;
     this.size = facts.size;
     Object.assign(canvas, { width: this.size, height: this.size });
-    const gl = canvas.getContext('webgl2', { antialias: false, alpha: false, preserveDrawingBuffer: true });
+    const gl = canvas.getContext('webgl2', { antialias: false, alpha: false, depth: false });
     if (!gl?.getExtension('EXT_color_buffer_float')) throw new Error(NO_DRAWING);
     this.gl = gl;
     this.programs = {};
