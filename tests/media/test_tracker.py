@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import skimage.data
 
-from elp.media.detect import merge, overlap, tiles
+from elp.media.detect import Detector, merge, overlap, tiles
 from elp.media.litert import LiteRT
 from elp.media.network import Crop, Network, around, patch
 from elp.media.people import People
@@ -160,6 +160,11 @@ def test_tiles_cover_the_picture() -> None:
             assert top >= 0 and left >= 0 and t.y + t.side / 2 <= height + 1
             covered[top : round(t.y + t.side / 2) + 1, left : round(t.x + t.side / 2) + 1] = True
         assert covered.all()
+
+
+def test_a_detector_s_scores_are_probabilities() -> None:
+    (face,) = Detector("near")(PHOTOGRAPH, Crop(120, 120, 240))
+    assert 0.5 < face[0] <= 1
 
 
 def test_overlap_is_what_two_boxes_share_of_what_they_cover() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from elp.errors import ElpError
 from elp.model import ASE, ASEConfig, checkpoint
 from elp.model.decoders import EmbeddingCoding, ValueCoding, encode, lookup
-from elp.model.encoders import TDNN, AudioEncoder, LinearEmotion
+from elp.model.encoders import GAIN, TDNN, AudioEncoder, HeadEncoder, LinearEmotion
 from elp.model.space import base_space, gumbel, transformed_space
 from elp.training.losses import (
     LossWeights,
@@ -283,6 +283,13 @@ def test_a_deviation_of_nothing_is_refused(tmp_path):
     checkpoint.save(tmp_path / "m.safetensors", m, {})
     with pytest.raises(ElpError, match="deviation of 0"):
         checkpoint.load(tmp_path / "m.safetensors")
+
+
+def test_untrained_logits_are_as_wide_as_is_said():
+    torch.manual_seed(0)
+    encoder = HeadEncoder(20, 8, 16, hidden=64, convs=5).eval()
+    width = encoder(torch.randn(2, 30, 20)).std().item()
+    assert width == pytest.approx(GAIN, rel=0.1)
 
 
 def test_options_are_read_under_their_former_names():

@@ -86,6 +86,19 @@ def test_the_past_of_a_true_answer_is_the_past_of_its_draw():
     torch.testing.assert_close(past[4:, moved], mine[1:, moved], atol=1e-3, rtol=1e-3)
 
 
+def test_what_they_know_of_themselves_has_no_unit():
+    cm, mm, steps = made(), made(), torch.randn(4000, 6, generator=torch.Generator().manual_seed(1))
+    mm.calibrate(steps.cumsum(0), 10 * steps)
+    cm.calibrate(0.1 * steps.cumsum(0), steps)
+    past = cm._rest(steps[:5])._replace(
+        velocity=steps[:5], before=steps[5:10], position=steps[10:15]
+    )
+    tenfold = past._replace(
+        **{k: 10 * getattr(past, k) for k in ("velocity", "before", "position")}
+    )
+    torch.testing.assert_close(mm._columns(tenfold), cm._columns(past))
+
+
 def test_teacher_forcing_and_drawing_agree():
     """The logits of `forward`, given what was drawn, say the probabilities of `step`."""
     events, (heard, e, _) = made(), asked(clips=1, frames=1)
