@@ -75,3 +75,12 @@ def test_places_on_the_textures_lie_on_them() -> None:
     body = people.bodies(mean.expand(3, -1, -1), mean, RandomDraws.seeded(0))
     assert body.uv.abs().max() <= 1
     assert body.hold.min() >= 0 and body.hold.max() <= 1
+
+
+def test_triangles_reach_every_edge_of_the_picture() -> None:
+    row = torch.arange(5.0) * 3  # vertices of a net over 12 x 12 pixels
+    image = torch.stack([row.repeat(5), row.repeat_interleave(5)], -1)
+    a = (torch.arange(4)[:, None] * 5 + torch.arange(4)).flatten()
+    net = torch.cat([torch.stack(x, -1) for x in ((a, a + 1, a + 5), (a + 1, a + 6, a + 5))])
+    seen = raster.visible(image[None], torch.full((1, 25), 50.0), net, 12)[0]
+    assert (seen < len(net)).all() and len(seen.unique()) == len(net)
