@@ -182,6 +182,7 @@ def test_round_trip_with_nothing_known(scene: Scene) -> None:
     assert turned(found.pose, scene.pose) < 3
     smile = MODEL.index("smile_l")
     assert np.corrcoef(found.beta[:, smile], scene.beta[:, smile])[0, 1] > 0.98
+    assert len(found.history["frames"]) > 2
     for name, costs in found.history.items():
         assert len(costs) > 1 and costs[-1] <= costs[0], name
 
