@@ -149,6 +149,7 @@
     const box = document.createElement('div');
     Object.assign(box, { className: 'elp-equation', id: 'elp-equation', hidden: true });
     box.setAttribute('role', 'tooltip');
+    box.setAttribute('aria-label', 'the equation');
     document.body.append(box);
     const hide = () => { box.hidden = true; };
     document.querySelectorAll('.bd-article a.reference[href*="#equation-eq-"][title]').forEach((link) => {
