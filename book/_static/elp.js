@@ -1,7 +1,7 @@
 // Draws what `elp.book.figures` and `elp.book.widgets` put into a static page; plotly.js (vendor/) is fetched on pages with a plot only.
 (() => {
   const base = new URL('../vendor/', document.currentScript.src);
-  const SMALLEST = 72;  // per cent of its size, of a formula on a phone
+  const SMALLEST = 62;  // per cent of its size, of a formula on a phone
 
   function plots() {
     const all = [...document.querySelectorAll('.elp-plot')].filter((div) => div.querySelector('script[type="application/json"]'));
@@ -134,13 +134,16 @@
     });
   }
 
+  // the share of its size at which a formula is no wider than the room beside its number
+  const fitting = (...boxes) => Math.min(...boxes.map((box) => box.clientWidth / box.scrollWidth));
+
   function formulas() {  // one a little wider than a phone is set smaller; one still wider than that scrolls
     document.querySelectorAll('.bd-article div.math').forEach((box) => {
       const drawn = box.querySelector('mjx-container');
       if (!drawn || !box.clientWidth) return;
       drawn.style.fontSize = '';
-      const share = box.clientWidth / Math.max(box.scrollWidth, drawn.scrollWidth);
-      if (share < 1) drawn.style.fontSize = `${Math.max(98 * share, SMALLEST)}%`;
+      const share = fitting(box, drawn);
+      if (share < 1) drawn.style.fontSize = `${Math.max(97 * share, SMALLEST)}%`;
     });
     reachable();
   }
@@ -161,6 +164,7 @@
         if (!drawn || !link.matches(':hover, :focus')) return;
         box.replaceChildren(drawn);
         box.hidden = false;
+        drawn.style.fontSize = `${Math.min(100, 97 * fitting(box, drawn))}%`;
         const { left, bottom } = link.getBoundingClientRect();
         box.style.left = `${Math.max(8, Math.min(left, innerWidth - box.offsetWidth - 8)) + scrollX}px`;
         box.style.top = `${bottom + 6 + scrollY}px`;

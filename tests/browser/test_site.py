@@ -39,8 +39,8 @@ PROBE = """() => {
     mute: all('article img, article video, article audio',
       (m) => !(m.alt || m.getAttribute('aria-label') || '').trim()).length,
     broken: all('img', (i) => !i.complete || !i.naturalWidth).map((i) => i.src.slice(0, 80)),
-    formulas: all('.bd-article div.math', (m) => m.scrollWidth > m.clientWidth + 1)
-      .map((m) => m.id || m.innerText.slice(0, 40)),
+    formulas: all('.bd-article :is(div.math, div.math > mjx-container)',
+      (m) => m.scrollWidth > m.clientWidth + 1).map((m) => m.id || m.parentElement.id),
     cut: all('.bd-article :is(button, select, input), .bd-article .updatemenu-button', (b) => {
       const place = b.getBoundingClientRect();
       return place.width && place.right > window.innerWidth + 1;
