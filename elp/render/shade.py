@@ -112,7 +112,9 @@ class Shade:
             corner=low.astype(np.float32),
         )
 
-    def __call__(self, picture: Image, at: Floats, moved: Floats, solid: Floats, beta: Floats):
+    def __call__(
+        self, picture: Image, at: Floats, moved: Floats, solid: Floats, beta: Floats
+    ) -> None:
         """Light a picture anew, in place.
 
         Args:
