@@ -92,7 +92,8 @@ def _received(
         if kind == "tick":
             tick(what)
         elif kind == "warning":
-            warnings.warn(*what, stacklevel=4)
+            message, category = what
+            warnings.warn(message, category, stacklevel=4)
         elif kind == "points":
             for points in what:
                 out.append(points)
