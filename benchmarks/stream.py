@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from elp.listener import ELPResponder, ResponseStream, decoder
 from elp.media.audio import HOP, mfcc
+from elp.media.prosody import prosody
 from elp.model import ASE
 from elp.motion import FPS, Clip, Motion
 from elp.records import run_card, write_json
@@ -51,7 +52,8 @@ def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
     )
     said = simulate.conversation(meeting, seed)
     sound, motion = simulate.utter(meeting, seed, said), said.motion[simulate.PREROLL :]
-    return Clip(motion=motion, mfcc=mfcc(sound, frames)), sound
+    heard = {"mfcc": mfcc(sound, frames), "prosody": prosody(sound, frames)}
+    return Clip(motion=motion, **heard), sound
 
 
 def pushes(frames: int, emotion: str) -> dict[str, float]:

@@ -862,7 +862,7 @@ figures.table(pd.DataFrame(aims, columns=names).set_index("aim"))
 #
 # - *Smile, least*: clip s18, whose widest smile is hardly wider than its first frame: a pixel decides. The other clips pass.
 # - *Blinks found*: every portrait in which none is found (a head far aside; narrow eyes behind thick glasses) is warned of when it is loaded.
-# - *Frames a second*: measured before faces were lit anew, which costs a tenth more; the portrait renderer was at its aim's edge before.
+# - *Frames a second*: lighting faces anew costs a tenth of a frame's time or more, and the portrait renderer was at its aim's edge before.
 # - *Networks nearer than the portrait renderer* (`drawn`: simulated people whom no network has seen, each acting its first state on, fitted as a clip is): on d18 nearly all of
 #   the picture rests, and a network redraws it; on s18 the portrait renderer leaves less than half a pixel.
 #
