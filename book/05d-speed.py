@@ -315,7 +315,7 @@ figures.show(
 # %% [markdown]
 # The answer is that of the whole clip, up to rounding, however the clip is cut.
 #
-# A frame at 25 frames a second leaves 40 ms. How much of that does a model of the paper's sizes take, from 640 samples, β and $p$ to one frame of motion? And can one see where the pieces of a long answer meet, which are ten seconds long? The times are those of untrained weights. The seams are those of answers to five minutes of speech, by a centred model of recipe *small*, whose pieces need frames on both sides.
+# A frame at 25 frames a second leaves 40 ms. How much of that does a model of the paper's sizes take, from 640 samples, β and $p$ to one frame of motion? And can one see where the pieces of a long answer meet, which are ten seconds long? The times are those of untrained weights. The seams are those of answers to two minutes of speech, by the model that ships.
 
 # %%
 stream = results.read("stream")
@@ -339,7 +339,7 @@ print(
 )
 
 # %% [markdown]
-# A frame takes a fourteenth of the time there is, on one thread. A second thread gains nothing, because one frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over. So there are no seams, and where the ratios differ from 1 it is the motion's own doing at those few places.
+# A frame takes a quarter of the time there is, on one thread. A second thread gains little, because one frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over. So there are no seams, and where the ratios differ from 1 it is the motion's own doing at those few places.
 #
 # ## Summary
 #
