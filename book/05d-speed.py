@@ -176,7 +176,7 @@ for label, name in (("fast", "U"), ("float32", "float32")):
     print(f"blink term, {label}: {seeds}")
 
 # %% [markdown]
-# For all three, the mean of the slow runs lies within the fast runs' seeds. (Not the other way round: three slow FDs lie within 0.01 of one another, by chance.) Two of the fast seeds learn blinks better than any slow one, and the third learns them worse. A test compares each of our kernels with PyTorch's on the GPU.
+# For all three, the mean of the slow runs lies within the fast runs' seeds. (Not the other way round: three slow FDs are nearly one, by chance.) Two of the fast seeds learn blinks better than any slow one, and the third learns them worse. A test compares each of our kernels with PyTorch's on the GPU.
 #
 # ## Two GPUs
 #

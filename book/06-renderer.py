@@ -66,7 +66,7 @@ for triangle, ink in zip(edges, colour, strict=True):
 
 # %% tags=["hide-input"]
 figures.image(
-    cv2.resize(canvas, (384, 384), interpolation=cv2.INTER_AREA),
+    cv2.resize(canvas, (320, 320), interpolation=cv2.INTER_AREA),
     name="mesh",
     caption=(
         "The mesh over the whole picture. Green follows the head, orange "
@@ -221,7 +221,7 @@ rows = [
 
 # %% tags=["hide-input"]
 figures.image(
-    np.hstack(rows),
+    cv2.resize(np.hstack(rows), (800, 200), interpolation=cv2.INTER_AREA),
     name="light",
     caption=(
         "A broader smile and lowered brows: the portrait's light carried "
@@ -253,8 +253,9 @@ for names in faces.values():
     frames.append(renderer.frame(beta, zero[1]))
 
 # %% tags=["hide-input"]
+sheet = np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])])
 figures.image(
-    np.vstack([np.hstack(frames[:3]), np.hstack(frames[3:])]),
+    cv2.resize(sheet, (570, 380), interpolation=cv2.INTER_AREA),
     name="faces",
     caption=(
         "Named directions asked for in full (the jaw at 0.4): "
@@ -752,7 +753,7 @@ rows = [
 
 # %% tags=["hide-input"]
 figures.image(
-    cv2.resize(np.vstack(rows), (640, 256), interpolation=cv2.INTER_AREA),
+    cv2.resize(np.vstack(rows), (560, 224), interpolation=cv2.INTER_AREA),
     name="two-renderers",
     caption=(
         f"{', '.join(asked)}: above the portrait renderer, below the "
@@ -904,19 +905,19 @@ rows = []
 for name, moves in lines.items():
     who = talker if name == "speaker" else hearer
     shown = list(render(who, moves, 160, manner=Manner(), mark=False))
-    some = [shown[k][10:144, 13:147] for k in (20, 45, 70, 99)]
+    some = [shown[k][10:144, 13:147] for k in (20, 45, 70)]
     rows.append(np.hstack(some))
 
 # %% tags=["hide-input"]
 figures.image(
-    np.vstack(rows),
+    cv2.resize(np.vstack(rows), (330, 660), interpolation=cv2.INTER_AREA),
     name="paper-figures",
     caption=(
-        f"From above: {', '.join(lines)}; frames 20 to 99 of one answer. "
+        f"From above: {', '.join(lines)}; frames 20 to 70 of one answer. "
         "The row listener was asked for positive, as its real listener was."
     ),
     alt=(
-        "Six rows of four drawn faces: somebody who talks, then the same "
+        "Six rows of three drawn faces: somebody who talks, then the same "
         "listener five ways, of which the last lowers brows and lip "
         "corners."
     ),
@@ -941,7 +942,7 @@ for name in ("V", "U"):
 # %% tags=["hide-input"]
 sheet = np.vstack([np.hstack(rows[k : k + 5]) for k in (0, 5, 10, 15)])
 figures.image(
-    cv2.resize(sheet, (640, 512), interpolation=cv2.INTER_AREA),
+    cv2.resize(sheet, (425, 340), interpolation=cv2.INTER_AREA),
     name="u-against-v",
     caption=(
         "One speaker, answered by a model of V (upper two rows) and one of "
