@@ -30,7 +30,8 @@ BLOCK = 256  # frames that are handed over together
 
 def worthwhile() -> bool:
     """Whether torch is still to be loaded, by a process that is nobody's worker."""
-    return "torch" not in sys.modules and multiprocessing.parent_process() is None
+    worker = multiprocessing.parent_process() is not None
+    return "torch" not in sys.modules and not worker and bool(sys.executable)
 
 
 def track_apart(
@@ -53,8 +54,8 @@ def track_apart(
         target=_work, args=(theirs, os.getpid(), str(path), face), daemon=True
     )
     track_resources()
-    with ours, no_main():
-        with theirs, _deaf():
+    with ours:
+        with theirs, no_main(), _deaf():
             process.start()
         try:
             meanwhile()

@@ -9,7 +9,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
+
+
+class _Main:
+    """The script that runs, and how many hide it at the moment: threads may at the same time."""
+
+    lock = threading.Lock()
+    hiding = 0
+    kept: ClassVar[dict[str, Any]] = {}
 
 
 @contextmanager
@@ -18,14 +26,19 @@ def no_main() -> Iterator[None]:
 
     So a script needs no `if __name__ == "__main__"` around a build.
     """
-    main = sys.modules["__main__"]
-    names = ("__file__", "__spec__")
-    kept: dict[str, Any] = {name: vars(main).pop(name) for name in names if name in vars(main)}
-    main.__spec__ = None
+    main, names = vars(sys.modules["__main__"]), ("__file__", "__spec__")
+    with _Main.lock:
+        if not _Main.hiding:
+            _Main.kept = {name: main.pop(name) for name in names if name in main}
+            main["__spec__"] = None
+        _Main.hiding += 1
     try:
         yield
     finally:
-        vars(main).update(kept)
+        with _Main.lock:
+            _Main.hiding -= 1
+            if not _Main.hiding:
+                main.update(_Main.kept)
 
 
 @contextmanager
