@@ -30,7 +30,10 @@ BLOCK = 256  # frames that are handed over together
 
 def worthwhile() -> bool:
     """Whether torch is still to be loaded, by a process that is nobody's worker."""
-    worker = multiprocessing.parent_process() is not None
+    me = multiprocessing.current_process()
+    # the script that is run once more for a worker that begins: it has no parent yet
+    begins = getattr(me, "_inheriting", False)
+    worker = begins or multiprocessing.parent_process() is not None
     return "torch" not in sys.modules and not worker and bool(sys.executable)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import sys
 from pathlib import Path
 
 import pytest
 
 from elp.errors import ElpError
-from elp.extraction.apart import track_apart
+from elp.extraction.apart import track_apart, worthwhile
 from elp.files import temporary
 
 
@@ -30,3 +31,15 @@ def test_a_killed_process_is_told_in_one_sentence(tmp_path: Path) -> None:
 
     with temporary() as store, pytest.raises(ElpError, match="was killed"):
         track_apart(tmp_path / "any.mp4", "largest", store, list, kill)
+
+
+def test_a_worker_tracks_by_itself_and_so_does_a_script_that_is_run_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "torch")
+    assert worthwhile()
+    with monkeypatch.context() as patch:
+        patch.setattr(multiprocessing.current_process(), "_inheriting", True, raising=False)
+        assert not worthwhile()
+    monkeypatch.setattr(multiprocessing, "parent_process", multiprocessing.current_process)
+    assert not worthwhile()
