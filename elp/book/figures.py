@@ -230,7 +230,7 @@ def table(frame: pd.DataFrame, *, fold: str = "") -> None:
     """
     from IPython.display import HTML, display
 
-    page = frame.to_html(escape=False)
+    page = frame.to_html(escape=False, na_rep="–")
     if fold:
         summary = f"<summary>{html.escape(fold)}</summary>"
         page = f'<details class="elp-fold">{summary}{page}</details>'

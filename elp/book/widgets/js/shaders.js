@@ -72,6 +72,16 @@ void main() {
   shown = vec4(seen.rgb + seen.a * texelFetch(back, pixel(), 0).rgb, 1.0);
 }`;
 
+// numpy.interp in one of several rows of points that lie behind each other in an array
+const row = (points, last) => `float row(int first, float u) {
+  if (u <= ${points}[first].x) return ${points}[first].y;
+  for (int i = first; i < first + ${last}; i++) {
+    vec2 a = ${points}[i], b = ${points}[i + 1];
+    if (u <= b.x) return mix(a.y, b.y, (u - a.x) / max(b.x - a.x, 1e-6));
+  }
+  return ${points}[first + ${last}].y;
+}`;
+
 // elp.render.eyes.Eye.paint and _lower_lid: what is drawn covers what is below by its alpha
 export const EYE_SHADER = `${HEAD}${SHARED}${POLYGON}
 uniform sampler2D ball, lid;
@@ -79,13 +89,7 @@ uniform vec2 corner, iris, gaze, turn, start, home, origin, across, down, lids[2
 uniform vec3 lash;
 uniform float fine, radius, closure, strength, width;
 out vec4 shown;
-float row(int first, float u) {
-  if (u <= lids[first].x) return lids[first].y;
-  for (int i = first; i < first + 8; i++) {
-    if (u <= lids[i + 1].x) return mix(lids[i].y, lids[i + 1].y, (u - lids[i].x) / max(lids[i + 1].x - lids[i].x, 1e-6));
-  }
-  return lids[first + 8].y;
-}
+${row("lids", 8)}
 void over(vec3 colour, float share) { shown = vec4(colour * share + shown.rgb * (1.0 - share), share + shown.a * (1.0 - share)); }
 void main() {
   vec2 p = vec2(pixel()), d = p * fine - start;
@@ -117,13 +121,7 @@ uniform vec2 right, along, corner, lips[22], back[3];
 uniform vec3 hollow, tongue, teeth;
 uniform float change, wide, opened, invented, own, tall, fine;
 out vec4 shown;
-float row(int first, float u) {
-  if (u <= lips[first].x) return lips[first].y;
-  for (int i = first; i < first + 10; i++) {
-    if (u <= lips[i + 1].x) return mix(lips[i].y, lips[i + 1].y, (u - lips[i].x) / max(lips[i + 1].x - lips[i].x, 1e-6));
-  }
-  return lips[first + 10].y;
-}
+${row("lips", 10)}
 void main() {
   vec2 p = vec2(pixel()), d = (p - right) / wide;
   float u = dot(d, along), v = d.y * along.x - d.x * along.y;
