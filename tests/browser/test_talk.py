@@ -131,10 +131,9 @@ def test_the_microphone_is_heard_stopped_and_heard_again(fake: Any, site: tuple[
     assert not talk.page.evaluate("() => streams.at(-1).stream.getTracks()[0].enabled")
     talk.page.evaluate(hide, False)
     talk.reaches("microphone")
-    # a device that is pulled out
-    talk.page.evaluate(
-        "() => streams.at(-1).stream.getTracks()[0].dispatchEvent(new Event('ended'))"
-    )
+    # a device that is pulled out, before the sound that was held can go on
+    pulled = "() => streams.at(-1).stream.getTracks()[0].dispatchEvent(new Event('ended'))"
+    talk.page.evaluate(f"() => {{ ({hide})(true); ({hide})(false); ({pulled})(); }}")
     assert "taken away" in talk.reaches("lost")
     assert talk.page.evaluate(OFF)
     talk.close()

@@ -30,7 +30,7 @@ export class Clock {
 
   async hear(data) {
     this.audio ??= new AudioContext();
-    this.audio.resume();
+    this.audio.resume().catch(() => {}); // closed first: nobody waits for its sound
     this.buffer = await this.audio.decodeAudioData(data.slice().buffer);
   }
 

@@ -77,11 +77,17 @@ export class Tap {
     return this.context.currentTime;
   }
 
-  pause(so) {
-    return so ? this.context.suspend() : this.context.resume();
+  /** Holds the sound, or lets it go on. */
+  async pause(so) {
+    try {
+      await (so ? this.context.suspend() : this.context.resume());
+    } catch (error) {
+      if (!this.closed) throw error; // closed before it could go on: nothing is left to do
+    }
   }
 
   close() {
+    this.closed = true;
     if (this.source) this.source.onended = null;
     if (this.node) this.node.port.onmessage = null;
     if (this.context.state !== 'closed') this.context.close();
