@@ -99,19 +99,22 @@ corpus_app = typer.Typer(no_args_is_help=True, help="Make, import and check corp
 app.add_typer(corpus_app, name="corpus")
 
 SEEDS: dict[str, Any] = {"min": 0, "max": 2**32 - 1}
-Seed = Annotated[int, typer.Option(help="Seed of everything that is drawn.", **SEEDS)]
+Seed = Annotated[
+    int, typer.Option(help="Random seed: the same one gives the same result.", **SEEDS)
+]
 Face = Annotated[
     str,
     typer.Option(
-        help="Which face where there are several: "
-        "the largest, or the one most to the left or right of the picture."
+        help="Which face, if the picture shows several: largest, left or right (the one furthest "
+        "to that side)."
     ),
 ]
 Renderer = Annotated[
-    str, typer.Option(help="Who draws: warp, or a trained network: flow, fomm (the paper's).")
+    str, typer.Option(help="What draws the pictures: warp, or a network: flow, fomm (the paper's).")
 ]
 RendererCheckpoint = Annotated[
-    Path | None, typer.Option(help="The network's .safetensors file, from 'elp train flow'.")
+    Path | None,
+    typer.Option(help="The network's .safetensors file, from 'elp train flow' or 'fomm'."),
 ]
 
 
@@ -205,7 +208,7 @@ def respond(
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Checkpoint: a .safetensors file of your own training, or the one that ships."
+            help="A .safetensors file that you trained, or the name of the model that ships."
         ),
     ] = "listener",
     side_by_side: Annotated[
@@ -220,15 +223,17 @@ def respond(
     relax: Annotated[
         float,
         typer.Option(
-            help="Share of the portrait's own strong expression that is let go.", min=0, max=1
+            help="How much of a strong expression in the portrait is taken away.", min=0, max=1
         ),
     ] = 0.5,
     vivid: Annotated[
         float,
-        typer.Option(help="By how much expression is strengthened; 1: as asked.", min=0, max=3),
+        typer.Option(
+            help="Factor by which expression is strengthened; 1 changes nothing.", min=0, max=3
+        ),
     ] = 1.5,
     attend: Annotated[
-        bool, typer.Option("--attend", help="Turn a portrait that looks aside to the viewer.")
+        bool, typer.Option("--attend", help="Turn a portrait that looks aside towards the viewer.")
     ] = False,
 ) -> None:
     """Synthesise how the person in the portrait listens to the speaker."""
@@ -265,17 +270,18 @@ def respond(
 @app.command()
 def convert(
     motion: Annotated[
-        Path, typer.Argument(help="A motion: of 'elp respond --params', or a clip of a person.")
+        Path,
+        typer.Argument(help="A motion or clip that 'elp respond --params' or 'elp extract' wrote."),
     ],
     speaker: Annotated[
         Path | None,
-        typer.Option(help="The clip that it answers, of 'elp extract': for the cues of --events."),
+        typer.Option(help="The speaker's clip, from 'elp extract': adds cues to --events."),
     ] = None,
     arkit: Arkit = None,
     glb: Glb = None,
     events: Events = None,
 ) -> None:
-    """Write a motion for other programs: blendshapes, an animated mesh, a table of events."""
+    """Write a motion for other programs: blendshapes, an animated mesh or a table of events."""
     from elp.exports import Exports
     from elp.exports import convert as run
 
@@ -347,14 +353,19 @@ def live(
     ] = "default",
     osc: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="Send VMC protocol there (VSeeFace, Unity)."),
+        typer.Option(metavar="HOST:PORT", help="Send the VMC protocol there (VSeeFace, Unity)."),
     ] = None,
-    lsl: Annotated[bool, typer.Option("--lsl", help="Streams of Lab Streaming Layer.")] = False,
+    lsl: Annotated[
+        bool, typer.Option("--lsl", help="Send streams of the Lab Streaming Layer.")
+    ] = False,
     websocket: Annotated[
         int | None, typer.Option(help="Serve frames as JSON at this port of this machine.")
     ] = None,
     virtual_camera: Annotated[
-        bool, typer.Option("--virtual-camera", help="Show the portrait as a camera.")
+        bool,
+        typer.Option(
+            "--virtual-camera", help="Show the portrait as a camera that other programs can choose."
+        ),
     ] = False,
     record: Annotated[
         Path | None, typer.Option(help="Write the portrait and the speaker's sound here (.mp4).")
@@ -362,14 +373,16 @@ def live(
     seed: Seed = 0,
     checkpoint: Annotated[
         str,
-        typer.Option(help="Checkpoint: a .safetensors file, or the one that ships."),
+        typer.Option(
+            help="A .safetensors file that you trained, or the name of the model that ships."
+        ),
     ] = "listener",
     face: Face = "largest",
     fast: Annotated[
         bool, typer.Option("--as-fast-as-possible", help="Read a file without waiting.")
     ] = False,
 ) -> None:
-    """Listen in real time, 25 frames a second, until Ctrl-C; nothing is kept but --record."""
+    """Listen in real time, 25 frames a second, until Ctrl-C; nothing is stored without --record."""
     from elp.live.session import Asked, session
 
     asked = Asked(
@@ -402,15 +415,15 @@ def train(
         str,
         typer.Argument(
             help="A recipe by name: listener, small, live, lively, vico, l2l, stream, tiny; "
-            "of a renderer: flow, fomm, slim-flow, tiny-flow."
+            "for a renderer: flow, fomm, slim-flow, tiny-flow."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run: model, log, state and card.")],
     corpus: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the corpus; of a renderer, of videos of people who talk "
-            "(without, people are simulated)."
+            help="Folder of the corpus; for a renderer, of videos of people who talk "
+            "(default: simulated people)."
         ),
     ] = None,
     device: Annotated[
@@ -418,10 +431,10 @@ def train(
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     seed: Annotated[
-        int | None, typer.Option(help="Another seed than the recipe's.", **SEEDS)
+        int | None, typer.Option(help="A seed other than the recipe's.", **SEEDS)
     ] = None,
     steps: Annotated[
-        int | None, typer.Option(help="Another number of iterations than the recipe's.", min=1)
+        int | None, typer.Option(help="A number of iterations other than the recipe's.", min=1)
     ] = None,
 ) -> None:
     """Train the Adaptive Space Encoder or a renderer; torchrun spreads it over several GPUs."""
@@ -459,18 +472,23 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="File to write (.onnx).")],
     step: Annotated[
         bool,
-        typer.Option("--step", help="One frame of the listener with its state, to be stepped."),
+        typer.Option(
+            "--step", help="Write one step of the whole listener instead: one frame, and its state."
+        ),
     ] = False,
     checkpoint: Annotated[
         str,
         typer.Option(
-            help="Checkpoint: a .safetensors file of your own training, or the one that ships."
+            help="A .safetensors file that you trained, or the name of the model that ships."
         ),
     ] = "listener",
 ) -> None:
-    """Write the decoders, from codes and an emotion to motion, for the browser and other programs;
-    of a model with event heads the face's, since head and lids do not come from codes. With --step
-    one frame of the whole listener, from what it hears and sees to its motion.
+    """Write the decoders as ONNX, for browsers and other programs: codes and emotion to motion.
+
+    For a model with event heads, such as the one that ships, only the
+    decoder of the face is written, since head pose and lids do not come
+    from codes. With --step, one frame of the whole listener is written
+    instead, from what it hears and sees to its motion.
     """
     from elp.files import keep
     from elp.listener.export import export_decoder
@@ -529,25 +547,25 @@ def evaluate(
     checkpoint: Annotated[
         list[str],
         typer.Option(
-            help="Model of the row ELP, repeated for other seeds: a file, or the one that ships."
+            help="Model scored as ELP: a file, or the one that ships. Repeat it for several seeds."
         ),
     ] = ["listener"],  # noqa: B006
     method: Annotated[
         list[str] | None,
-        typer.Option(help="Row to measure beside ELP, repeated; by default all that can be."),
+        typer.Option(help="Another row to measure; may be repeated. Default: all that can be."),
     ] = None,
     models: Annotated[
         Path | None,
         typer.Option(help="Folder of trained models for the other rows, by name and seed."),
     ] = None,
     split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
-    samples: Annotated[int, typer.Option(help="Answers to each speaker.", min=1)] = 3,
+    samples: Annotated[int, typer.Option(help="Number of answers to each speaker.", min=1)] = 3,
     infer: Annotated[
         bool, typer.Option("--infer", help="Do not tell the methods the listener's emotion.")
     ] = False,
     seed: Seed = 0,
 ) -> None:
-    """Score ELP beside the other rows of the paper's Table 1, in its columns."""
+    """Score ELP and the other methods of the paper's Table 1, in that table's columns."""
     from elp.corpus import Corpus
     from elp.evaluation import methods, tables
     from elp.evaluation.evaluate import evaluate as run
@@ -604,7 +622,7 @@ def import_(
         int | None, typer.Option(help="Processes here, for formats made of videos.", min=1)
     ] = None,
 ) -> None:
-    """Read a published corpus into the one format; broken rows are listed and left out."""
+    """Read a published corpus into the package's format; lists and leaves out broken rows."""
     from elp.corpus.importers import import_corpus
 
     shown = sys.stderr.isatty()
@@ -631,7 +649,7 @@ def build(
     scheduler: Annotated[str | None, typer.Option(help="Address of a Dask scheduler.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes here.", min=1)] = None,
 ) -> None:
-    """Extract many videos; killed and started again, it goes on where it was."""
+    """Extract many videos into a corpus; started again, it goes on where it stopped."""
     from elp.corpus.importers import import_corpus
 
     _describe(
