@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from scipy.linalg import cho_factor, cho_solve
 
 from elp.errors import ElpError
 from elp.extraction.blink import COVERED, SHUT, WINK, ear, lid_aperture, open_ear
-from elp.extraction.energy import start
+from elp.extraction.energy import Array, start
 from elp.extraction.fit import (
     ACROSS,
     AWAY,
@@ -29,8 +29,8 @@ from elp.extraction.fit import (
     face_energy,
     fit,
 )
-from elp.extraction.smoothness import smooth_pose
-from elp.extraction.solve import before_the_camera, levenberg_marquardt
+from elp.extraction.frame import FrameEnergy
+from elp.extraction.solve import NEAR, levenberg_marquardt
 from elp.face.landmarks import POINTS
 from elp.face.model import FaceModel
 from elp.motion import POSE
@@ -85,15 +85,14 @@ class CausalFit:
         found = fit(points, size, self.model)
         self.alpha, self.focal, self.origin = found.alpha, found.focal, found.origin
         self.energy = face_energy(self.model, found)
+        self._frame = FrameEnergy(self.energy)
         self.open = open_ear(ear(points[seen]))
         last = np.flatnonzero(seen)[-1]
-        self.scale = torch.cat(
-            [torch.tensor([TURN] * 3 + [ACROSS] * 2 + [AWAY]), EXPRESSION * self.energy.deviation]
-        )
-        answer = np.concatenate([found.pose[last], found.beta[last]])
+        noise = [TURN] * 3 + [ACROSS] * 2 + [AWAY], EXPRESSION * self.energy.deviation.numpy()
+        self.scale = np.concatenate(noise).astype(np.float32)
         # each frame by itself, tied to the one before, and the poses of the last ones
-        self._alone = self._tied = torch.from_numpy(answer)[None]
-        self._rest = torch.from_numpy(np.nanmedian(found.beta, axis=0))
+        self._alone = self._tied = np.concatenate([found.pose[last], found.beta[last]])
+        self._rest = np.nanmedian(found.beta, axis=0)
         self._poses: list[NDArray[np.float32]] = []
         self._missing = 0
 
@@ -104,39 +103,37 @@ class CausalFit:
             self._missing += 1
             return None
         centre = np.array([self.size[0] / 2, self.size[1] / 2, 0.0])
-        observed = torch.from_numpy((points[:POINTS] - centre).astype(np.float32))[None]
+        observed = (points[:POINTS] - centre).astype(np.float32)
         afresh, self._missing = self._missing >= FORGET, 0
         if afresh:
-            self._alone, self._poses = start(self.energy, observed), []
-            self._alone[:, POSE:] = self._rest
+            self._alone, self._poses = start(self.energy, _batch(observed))[0].numpy(), []
+            self._alone[POSE:] = self._rest
         x, h, g = self._fitted(observed, afresh)
         self._alone, self._tied = x, x if afresh else self._tie(x, h, g)
-        pose = self._smoothed(self._tied[0, :POSE].numpy())
-        pose = pose - np.concatenate([np.zeros(3, np.float32), self.origin])
-        return Seen(
-            beta=self._tied[0, POSE:].numpy().copy(),
-            pose=pose.astype(np.float32),
-            blink=self._shut(points),
-        )
+        pose = self._smoothed(self._tied[:POSE])
+        pose[3:] -= self.origin
+        return Seen(beta=self._tied[POSE:].copy(), pose=pose, blink=self._shut(points))
 
-    def _fitted(self, observed: Tensor, afresh: bool) -> tuple[Tensor, Tensor, Tensor]:
+    def _fitted(self, observed: Array, afresh: bool) -> tuple[Array, Array, Array]:
         """The frame by itself, and the normal equations there.
 
         From the last frame's answer Gauss-Newton takes two steps; where they do not shrink, as
         after a cut, damped ones go on.
         """
-        x, static, steps = self._alone, self.energy.static(self._alone), []
+        x, static, steps = self._alone, self._frame.static(self._alone), []
         for _ in range(0 if afresh else STEPS):
-            h, g = self.energy.normal(observed, static, x)
-            step = torch.cholesky_solve(g[..., None], torch.linalg.cholesky(h))[..., 0]
-            x = before_the_camera(x - step)
-            steps.append(float((step / self.scale).square().sum()))
+            h, g = self._frame.normal(observed, static, x)
+            step = _solved(h, g)
+            x = x - step
+            x[5] = max(x[5], NEAR)
+            steps.append(float(np.square(step / self.scale).sum()))
         if afresh or steps[-1] > max(SHRINKS * steps[0], SMALL):
-            x, _, h, g = levenberg_marquardt(self.energy, observed, self._alone, AFRESH)
+            found = levenberg_marquardt(self.energy, _batch(observed), _batch(self._alone), AFRESH)
+            x, h, g = (found[k][0].numpy() for k in (0, 2, 3))
             return x, h, g
-        return x, *self.energy.normal(observed, static, x)
+        return x, *self._frame.normal(observed, static, x)
 
-    def _tie(self, x: Tensor, h: Tensor, g: Tensor) -> Tensor:
+    def _tie(self, x: Array, h: Array, g: Array) -> Array:
         """The minimum of the frame's quadratic model (H, g) about x and the tie to the last frame:
         steps of noise are held back, a blink's or a nod's are let go.
         """
@@ -144,18 +141,15 @@ class CausalFit:
         for _ in range(3):
             step = (y - before) / self.scale
             pull = STRENGTH * TOGETHER / (1 + step**2) / self.scale**2
-            right = g + pull * (x - before)
-            factor = torch.linalg.cholesky(h + torch.diag_embed(pull))
-            y = x - torch.cholesky_solve(right[..., None], factor)[..., 0]
+            y = x - _solved(h + np.diag(pull), g + pull * (x - before))
         return y
 
-    def _smoothed(self, pose: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _smoothed(self, pose: Array) -> Array:
         """The newest of the last poses without trembling."""
         self._poses = [*self._poses, pose.copy()][-PAST:]
         if len(self._poses) < 4:
-            return pose
-        together = np.ones(len(self._poses) - 1, bool)
-        return smooth_pose(np.stack(self._poses), together, TREMBLE, ROUNDS)[-1]
+            return pose.copy()
+        return newest_smoothed(np.stack(self._poses), TREMBLE, ROUNDS)
 
     def _shut(self, points: NDArray[np.floating]) -> int:
         """φ of one frame, by the offline rule with the open eyes of the calibration; a dip's end
@@ -164,3 +158,29 @@ class CausalFit:
         own = ear(points[None])[0] / self.open
         hidden = float(lid_aperture(points[None]).max()) < COVERED
         return int(own.mean() < SHUT and own.max() < WINK and hidden)
+
+
+def newest_smoothed(
+    pose: NDArray[np.floating], noise: NDArray[np.floating], iterations: int
+) -> NDArray[np.float32]:
+    """The last of a few neighbouring poses (T, N) as `elp.extraction.smoothness.smooth_pose` has
+    it; their small systems are solved all at once.
+    """
+    given, sigma = pose.T.astype(np.float64), noise[:, None]
+    rest, bends = sigma * 2 / 3, np.diff(np.eye(len(pose)), 2, axis=0)
+    right, data = given / sigma**2, np.eye(len(pose)) / sigma[..., None] ** 2
+    y: NDArray[np.floating] = given
+    for _ in range(iterations):
+        weight = 2 / (1 + (y @ bends.T / rest) ** 2) / rest**2
+        curved = bends.T @ (weight[..., None] * bends)
+        y = np.linalg.solve(data + curved, right[..., None])[..., 0]
+    return np.asarray(y[:, -1], np.float32)
+
+
+def _solved(h: Array, g: Array) -> Array:
+    """The v with H v = g; H (N, N) is symmetric and positive definite."""
+    return np.asarray(cho_solve(cho_factor(h, check_finite=False), g, check_finite=False))
+
+
+def _batch(x: Array) -> torch.Tensor:
+    return torch.from_numpy(x)[None]

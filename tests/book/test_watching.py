@@ -73,7 +73,7 @@ def test_frames_are_fitted_alike_from_one_calibration(
         "mean": fit.energy.mean.ravel().tolist(),
         "focal": fit.focal,
         "noise": fit.energy.noise,
-        "last": fit._alone[0].tolist(),
+        "last": fit._alone.tolist(),
         "rest": fit._rest.tolist(),
         "origin": fit.origin.tolist(),
         "open": fit.open.tolist(),
