@@ -109,6 +109,10 @@ def _stem(shape: str) -> str:
     return shape.removesuffix("Left").removesuffix("Right")
 
 
+# columns of the shapes that have one
+DIRECTED = {k: found for k, shape in enumerate(SHAPES) if (found := direction(shape)) is not None}
+
+
 def blendshapes(motion: Motion, model: FaceModel | None = None) -> Floats:
     """The 52 shapes of each frame.
 
@@ -130,10 +134,9 @@ def blendshapes(motion: Motion, model: FaceModel | None = None) -> Floats:
     check(motion, model)
     beta = blink_control(held(motion).beta, motion.blink, model)
     out = np.zeros((len(motion), len(SHAPES)), np.float32)
-    for column, shape in enumerate(SHAPES):
-        if (found := direction(shape)) is not None:
-            row = model.index(found[0])
-            out[:, column] = found[1] * beta[:, row] / model.full[row]
+    rows = [model.index(name) for name, _ in DIRECTED.values()]
+    signs = np.array([sign for _, sign in DIRECTED.values()], np.float32)
+    out[:, list(DIRECTED)] = signs * beta[:, rows] / model.full[rows]
     return np.clip(out, 0, 1)
 
 
