@@ -15,12 +15,11 @@
 # # Parameter extraction
 #
 # **Question.** A video is a quarter of a million pixels a frame. What a listener reacts to is much less: how the mouth and the brows moved, how the head
-# turned, whether the eyes were shut. How do we get from the one to the other, so that a nod is never mistaken for a smile?
+# turned, whether the eyes were shut. How do we get from the pixels to these few numbers, so that a nod is never mistaken for a smile?
 #
 # After this page you can explain how a linear face model turns tracked points into expression and pose, derive one Gauss-Newton step, tell a blink from a glance, and say where such measurements fail.
 #
-# The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the
-# face, its expression β and its pose $p$ that explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of it; this page takes it apart.
+# The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the face, the expression β and the pose $p$ that best explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of this; the page goes through it step by step.
 
 # %%
 import cv2
@@ -50,14 +49,11 @@ SKIN = model.triangles
 #
 # $$S(\alpha, \beta) = \bar S + B_{id}\,\alpha + B_{exp}\,\beta \tag{1.1}$$
 #
-# $\bar S$ is a mean face of 468 points, $\alpha$ says who it is, $\beta$ what it does ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)). α is shared by all frames of a clip, β changes. The paper fixes
-# β at 100 numbers; ours begin with 28 **named directions**, so that a coefficient means something, followed by 72 smooth modes that take what is left.
+# $\bar S$ is a mean face of 468 points, $\alpha$ says whose face it is and $\beta$ what it does; the rows of $B_{id}$ and $B_{exp}$ are directions in which points move ([Blanz and Vetter, 1999](references.bib#blanz1999morphable)). All frames of a clip share α, while β changes. The paper fixes β at 100 numbers. Ours are 28 **named directions**, so that a coefficient means something, and 72 smooth modes for what is left.
 #
-# The model was made without a data set of faces. The mean is one public-domain photograph and its mirror image, tracked (with an older tracker, whose points are kept so that β keeps its meaning), averaged, its smile undone by published average proportions.
+# The model was made without a data set of faces. One public-domain photograph and its mirror image were tracked and averaged, and the smile was removed with the help of published average proportions. (An older tracker found these points; they are kept so that β keeps its meaning.)
 #
-# Each direction is a
-# smooth field on the mesh: a few points are told where to go, and the thin-plate energy decides for the rest. Since the mesh is open at eyes and mouth, one
-# lip moves without the other:
+# Each direction is a smooth field on the mesh: a few points are told where to go, and the other points follow so that the energy of a thin plate is smallest. Since the mesh is open at eyes and mouth, one lip can move without the other:
 
 # %% tags=["remove-input"]
 from elp.face.mesh import field
@@ -96,7 +92,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The rows of $B_{exp}$ are orthonormal. Making them orthogonal one after the other would leave the first direction as it is and change the last beyond recognition. We use Löwdin's symmetric method, which changes all as little as possible, and blinks and smiles least. And no row turns, shifts or scales the *skull* as a whole, so that pose stays in the pose:
+# The rows of $B_{exp}$ are orthonormal. Making them orthogonal one after the other would leave the first direction unchanged and alter the last beyond recognition. We use Löwdin's symmetric method, which changes all of them as little as possible, and blinks and smiles least. Besides, no row turns, shifts or scales the *skull* as a whole, so that all movement of the head is left to the pose:
 
 # %% tags=["nbval-check-output"]
 rows = model.expression.reshape(100, -1).astype(float)
@@ -113,26 +109,25 @@ print(
 # %% [markdown]
 # ## From face to picture
 #
-# A pinhole camera of focal length $f$ looks along $z$. A head turned by $R(r)$ and placed at $t$ is seen at
+# A pinhole camera of focal length $f$ looks along $z$. Point $i$ of a head that is turned by $R(r)$ and placed at $t$ is seen at
 #
 # $$x_i = f\,\frac{(R\,S_i + t)_{x}}{(R\,S_i + t)_{z}}, \qquad y_i = f\,\frac{(R\,S_i + t)_{y}}{(R\,S_i + t)_{z}} . \tag{1.2}$$
 #
-# Six numbers of pose, one hundred of expression, 936 observed coordinates. The fit asks which six and which hundred put the points where the tracker saw them:
+# For each frame we observe 936 coordinates, and look for six numbers of pose and one hundred of expression that put the points where the tracker saw them. The fit minimises
 #
 # $$\begin{aligned} E ={}& \sum_t \sum_i w_i\, \rho\!\left(\frac{\lVert x_i(\alpha, \beta_t, p_t, f) - \hat x_{ti} \rVert}{\sigma}\right) \\
 # &+ \lVert\alpha\rVert^2 + \sum_t \left\lVert \frac{\beta_t}{d} \right\rVert^2 \\
 # &+ \lambda \sum_t \psi(\beta_t - \beta_{t-1},\, p_t - p_{t-1}) \end{aligned} \tag{1.3}$$
 #
-# Cauchy's ρ ignores points that are far off, and $d$ holds expressions near what faces do. ψ, a smoothness prior, ties neighbouring frames to each other, but gives way as soon as they really differ: a blink is not noise. (The code also compares relative depth, weakly, holds $f$ near a guess, and counts α's prior more often the longer the clip.)
+# Here $\hat x_{ti}$ are the tracked points, $w_i$ their weights and σ their noise. Cauchy's loss ρ hardly counts points that are far off, and $d$, the usual size of each coefficient, keeps expressions near what faces do. The prior ψ ties neighbouring frames together with weight λ, but gives way when they really differ: a blink is not noise. (The code also compares relative depth, weakly, keeps $f$ near a guess, and weights α's prior by the length of the clip.)
 #
 # ## Gauss-Newton
 #
-# Near a guess, the projection is almost linear: $x(\theta + \delta) \approx x(\theta) + J\delta$. Then the best step solves a small linear system,
+# Collect the unknowns in θ. Near a guess, the projection is almost linear: $x(\theta + \delta) \approx x(\theta) + J\delta$. The best step $\delta$ then solves a small linear system,
 #
 # $$(J^\top W J + P)\,\delta = -(J^\top W r + P\theta), \tag{1.4}$$
 #
-# with residuals $r$, weights $W$ and the prior $P$. Repeat until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). All that needs thought is $J$. Here it is, derived by hand; a test of the package compares it
-# with automatic differentiation.
+# with residuals $r$, weights $W$ and the prior $P$. This is repeated until nothing changes; a step that raises the cost is tried again with a share of the diagonal added (Levenberg-Marquardt). Only the Jacobian $J$ needs thought. Here it is, derived by hand; a test of the package compares it with automatic differentiation.
 
 # %% tags=["remove-input"]
 from elp.face.camera import derivatives
@@ -183,9 +178,7 @@ figures.show(
 )
 
 # %% [markdown]
-# A handful of iterations is enough. First α and $f$ are found together with 8 frames, then, once the residuals have shown the noise level, with 24; then each frame is solved by
-# itself, in batches; then neighbours are tied. Near the answer $J^\top W J$ hardly changes from step to step: a frame keeps its matrix until a step fails, which saves
-# work and changes nothing about where the gradient is zero.
+# A handful of iterations is enough. First, α and $f$ are estimated from 8 frames; once their residuals have shown the noise level, again from 24. Then every frame is solved by itself, and at last neighbouring frames are tied. Near the answer $J^\top W J$ hardly changes from step to step, so a frame keeps its matrix until a step fails. This saves work and does not change where the gradient is zero.
 #
 # Here are the points that the fit was given, and the mesh that it found:
 
@@ -226,7 +219,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The residuals show whether the model can explain what was seen. If it could not, they would gather somewhere on the face:
+# The residuals, the distances between given and fitted points, show whether the model can explain what was seen. If it could not, they would be large in some part of the face:
 
 # %%
 residual = np.sqrt(((seen - scene.points[..., :2]) ** 2).sum(-1).mean(0))
@@ -254,7 +247,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The map is even: what is left is the noise that we put in (0.5 px in each of two directions is 0.7 px in the plane). Now the answer itself.
+# The map is even: what is left is the noise that we put in (0.5 px in each of two directions make 0.7 px in the plane). Now to the answer itself. First, with identity and camera given, we compare what was found with the truth:
 
 # %% tags=["nbval-check-output"]
 known = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
@@ -319,8 +312,9 @@ figures.show(
 )
 
 # %% [markdown]
-# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Flat tops, and brows that move in steps, are the price of tying frames together: small changes from frame to frame are taken for noise. Where a solid curve runs parallel to its dotted one, a part of this
-# person's resting face was taken for expression, or the other way round: from one clip nobody can tell a slight constant smile from a mouth that is made that way.
+# Each curve has the right shape at the right time, and the blinks stay sharp although neighbouring frames are tied. Flat tops, and brows that move in steps, are the price of tying frames together: small changes from frame to frame are taken for noise. Where a solid curve runs parallel to its dotted one, a part of this person's resting face was taken for expression, or the other way round. From one clip nobody can tell a slight constant smile from a mouth of that shape.
+#
+# The head's rotation follows just as closely:
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -368,11 +362,9 @@ figures.show(
 # %% [markdown]
 # ## A head has mass
 #
-# A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame nothing tells that from a movement of the head; time does. Such trembling is
-# white noise, while a head is heavy and keeps its speed from one frame to the next.
+# A real tracker errs in another way too: from frame to frame *all* its points turn or shift a little, together. Within one frame, this cannot be told from a movement of the head. Over time it can: such trembling is white noise, while a head is heavy and nearly keeps its speed from one frame to the next.
 #
-# So the last step asks for the likeliest path $y$ behind the poses $p$ found: normal noise, taken as 0.08° to 0.15°, and accelerations that follow
-# Cauchy's distribution, small at rest, but free to be large in a nod.
+# So the last step looks for the likeliest path $y$ behind the poses $p$ that were found. It assumes normal noise of 0.08° to 0.15°, and accelerations with a Cauchy distribution: small at rest, but free to be large in a nod.
 
 # %% tags=["remove-input"]
 from elp.extraction.smoothness import smooth_pose
@@ -427,7 +419,7 @@ for label, pose in (("trembling", trembling), ("steadied", calm)):
 # %% [markdown]
 # ## A turned head is no smile
 #
-# When a head turns, all points move. A fit that explained any of it by expression would find smiles in every nod. So: a face without expression, turned by 30° to both sides.
+# When a head turns, all points move. A fit that explained part of this by expression would find smiles in every nod. As a test, we turn a face without expression by 30° to both sides.
 
 # %%
 pose = np.zeros((31, 6), np.float32)
@@ -460,11 +452,11 @@ assert leak < 0.02
 # %% [markdown]
 # ## Blinks
 #
-# The **eye aspect ratio** ([Soukupová and Čech, 2016](references.bib#soukupova2016ear)) compares an eye's height with its width,
+# The **eye aspect ratio** ([Soukupová and Čech, 2016](references.bib#soukupova2016ear)) compares the height of an eye with its width. With $p_1$ and $p_4$ its corners, $p_2$ and $p_3$ points of the upper lid and $p_6$ and $p_5$ those below them,
 #
 # $$\mathrm{EAR} = \frac{|p_2 - p_6| + |p_3 - p_5|}{2\,|p_1 - p_4|} . \tag{1.5}$$
 #
-# The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No such number fits everyone: by it, narrow eyes would be shut all day. We compare with the person's own open eyes:
+# The paper lets φ be 1 where a geometric ratio *exceeds* a threshold: the inverse, $1/\mathrm{EAR}$. Public code uses EAR below 0.16 to 0.26. No fixed number fits everyone: narrow eyes would count as shut all day. We compare with the person's own open eyes:
 
 # %% tags=["remove-input"]
 from elp.extraction.blink import blink
@@ -472,8 +464,8 @@ from elp.extraction.blink import blink
 figures.source(blink)
 
 # %% [markdown]
-# Someone who looks down lowers the lids as well. What tells a glance from a blink is the iris: irises are all of nearly the same width, so they can serve as a ruler for the gap between the lids.
-# The tracker gives ten points for the two irises; `lid_aperture` measures the gap in their diameters, and a dip in which the gap never falls below a certain share of the iris (`COVERED`, below) is no blink.
+# Someone who looks down lowers the lids as well. The iris tells such a glance from a blink: irises of all people have nearly the same width, so they can serve as a ruler for the gap between the lids.
+# The tracker gives ten points for the two irises, and `lid_aperture` measures the gap in iris diameters. A dip in which the gap never falls below a certain share of the iris (`COVERED`, below) is no blink.
 #
 # The two lids rarely move alike. φ takes the mean of both eyes, and a wink is no blink, since one eye stays open by more than 0.8 of its usual opening.
 
@@ -552,7 +544,7 @@ assert hits == made == seen
 # %% [markdown]
 # ## A real face
 #
-# The same on a photograph: Eileen Collins, astronaut (NASA, public domain). One picture has to serve for identity *and* expression. The priors decide between them, and count a grin as expression.
+# Now the same on a photograph of the astronaut Eileen Collins (NASA, public domain). One picture has to give identity *and* expression. The priors decide what counts as which, and take a grin for expression.
 
 # %%
 from elp.media.track import landmarks
@@ -601,7 +593,7 @@ print(
 # %% [markdown]
 # ## Where it fails
 #
-# A tracker nearly always gives some answer. Here is the photograph in the dark, with the mouth covered, and with the head lying on its side.
+# A tracker nearly always gives some answer. Here is the photograph darkened, with the mouth covered, and turned on its side.
 
 # %%
 rng = np.random.default_rng(0)
@@ -659,9 +651,9 @@ for name in pictures:
     )
 
 # %% [markdown]
-# The dark weakens the smile; a head on its side is no trouble. Under the bar the tracker *imagines* a mouth, more than half of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so.
+# Darkness weakens the smile; a head on its side is no trouble. Under the bar the tracker *imagines* a mouth, more than half of the smile is lost, and the fit believes it: coefficients of hidden parts are guesses, and nothing in them says so.
 #
-# Profile views are the same case: the far half of the face is the tracker's guess. To see how far it goes, the photograph's skin is turned on its own fitted mesh:
+# In a profile view, too, the far half of the face is the tracker's guess. To see up to which angle this works, we turn the photograph's skin on its own fitted mesh:
 
 # %%
 from scipy.spatial.transform import Rotation
@@ -737,11 +729,11 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
     )
 
 # %% [markdown]
-# The angle comes out a sixth to a fifth too small from the start, and beyond 40° or so β is not to be trusted either: the tracker draws a face that is too frontal, at 70° it finds none, and the fit, which gives points that face away only 15 % of their weight, cannot know. A face that is not found at all does no harm: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
+# The angle comes out a sixth to a fifth too small even at 30°, because the tracker draws a face that is too frontal; at 70° it finds none. Beyond 40° or so β cannot be trusted either. The fit gives points that face away only 15 % of their weight, but it cannot know that they are wrong. A face that is not found at all does no harm: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
 #
 # ## Real clips
 #
-# `benchmarks/extract.py` measured the following on four real clips that this book does not show. Jitter and its parts are in degrees; blinks and shut frames are counted.
+# `benchmarks/extract.py` measured the following on four real clips that this book does not show. Jitter is given in degrees; blinks and frames with shut eyes are counted.
 
 # %%
 import pandas as pd
@@ -770,11 +762,9 @@ clips.columns = [f"clip {k + 1}" for k in range(clips.shape[1])]
 clips
 
 # %% [markdown]
-# The residual is the distance between projected and tracked points as a share of the distance between the outer corners of the eyes. Jitter is the deviation of the head's rotation from a parabola
-# in the second where it is least: trembling, and all movement that is no parabola. The white part, from third differences, is what a head hardly does; but by then the fit has smoothed, so it says little by itself.
+# The residual is the distance between projected and tracked points as a share of the distance between the outer corners of the eyes. Jitter is the deviation of the head's rotation from a parabola in the second where this deviation is least: trembling, and all movement that is no parabola. Its white part, from third differences, is movement that a head hardly makes; but as the fit has already smoothed it, it says little by itself.
 #
-# Hence another check: the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two, the head's movement does not. What both show, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can be a
-# little more than the jitter itself, where the mirrored measurement trembles more, and is 0 where the two do not agree at all.)
+# Hence another check: the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two measurements, the head's movement does not. What both share, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can exceed the jitter a little, where the mirrored measurement trembles more, and is 0 where the two do not agree at all.)
 #
 # We want jitter of at most 0.15°. Where the tracker alone is to blame, a better fit can help; where the pictures move, it must not:
 
@@ -789,14 +779,13 @@ for clip, row in zip(clips.columns, report["real"].values(), strict=True):
     )
 
 # %% [markdown]
-# A file can have jerks of its own, and the last figure counts them. Whoever makes 25 pictures a second from 30 leaves out every sixth, and there the picture changes twice as much as usual; who makes 30 from 25 shows every fifth twice, and there nothing changes. Such a head *does* jerk on the screen.
+# A file can jerk by itself, and the last number counts this. A program that makes 25 pictures a second from 30 drops every sixth, and there the picture changes twice as much as usual. One that makes 30 from 25 shows every fifth twice, and there nothing changes. Such a head *does* jerk on the screen.
 #
-# The first three files hold 30 pictures a second. The tracker sees all of them at their own times, and the points at 25 a second are taken between its answers,
-# linearly in time, so that the change of rate adds nothing. Clip 3 comes with every sixth picture repeated, though.
+# The first three files hold 30 pictures a second. The tracker sees each of them at its own time, and the points at 25 a second are interpolated linearly between its answers, so that the change of rate adds no jerk. In clip 3, though, every sixth picture is a repeated one.
 #
-# Clip 4 holds 25 a second, of a camera that gave 30: one picture in six is lost for good, and the others were given even times. Its person talks throughout and never rests. Where the share that the mirror image confirms is by itself more than 0.15°, a calmer fit would smooth away movement.
+# Clip 4 holds 25 pictures a second from a camera that gave 30: one picture in six is lost for good, and the others were spaced evenly. Its person talks throughout and never rests. What the mirrored pictures confirm is by itself more than 0.15°, so a calmer fit would smooth away real movement.
 #
-# The same script moves synthetic heads of five people, whose truth is known. For rotation and β, identity and camera are given; the turn is free of noise, and its row is the worst of the five; blinks are read off points in space, without a fit.
+# The same script moves synthetic heads of five people, whose truth is known. For the rows of rotation and β, identity and camera are given. The row of the turn is measured without noise and shows the worst of the five people. Blinks are read off points in space, without a fit.
 
 # %%
 labels = {
@@ -809,7 +798,7 @@ errors = {label: report["synthetic"][key] for key, label in labels.items()}
 pd.Series(errors).to_frame("value")
 
 # %% [markdown]
-# How fast is all this? First as a whole, at 512 × 512 and without start-up, on the machine that wrote the file; then each stage by itself (pictures are decoded while others are tracked).
+# How fast is all this? First the whole, at 512 × 512 pixels and without start-up, on the machine that wrote the result file; then each stage by itself (pictures are decoded while others are tracked).
 
 # %%
 speed = report["speed_512"]
@@ -833,23 +822,22 @@ pd.DataFrame(
 )
 
 # %% [markdown]
-# Peak memory in MB of one clip repeated until it lasts that long:
+# Does a longer video need more memory? Here is the peak, in MB, for one clip repeated until it lasts one minute or three:
 
 # %%
 pd.DataFrame(report["memory"]).T
 
 # %% [markdown]
-# Points go to a temporary file while the video streams by, and frames are fitted in windows, each by one thread; what a window finds is copied into one array, and all else that it needed is given back. So memory follows the
-# model and the windows. What remains of each frame, 106 unknowns, its cepstra and some more, is a kilobyte or two.
+# It does not. Points go to a temporary file while the video is read, and frames are fitted in windows, each by one thread, whose working memory is freed afterwards. What remains of each frame, 106 unknowns, its cepstra and little more, is a kilobyte or two.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **The face model.** "Linear", with 100 expression coefficients (the sum 334 says so), no name. Ours is built by `experiments.face_model`; `elp.face.from_ict` reads ICT-FaceKit ([Li et al., 2020](references.bib#li2020ict))
+# - **The face model.** It is called "linear", without a name; that it has 100 expression coefficients follows from the sum 334 ([Style features](02-style.ipynb)). Ours is built by `experiments.face_model`; `elp.face.from_ict` reads ICT-FaceKit ([Li et al., 2020](references.bib#li2020ict))
 #   from your own download, with its 57 named shapes and 100 identities.
 # - **Gauss-Newton's details**: weights, priors, damping. Ours are the constants at the top of `elp/extraction/fit.py`, `shared.py`, `solve.py` and `energy.py`.
-# - **The blink threshold.** "Exceeds a threshold", no number. Options: the person's own open eyes (default), or `threshold=` a fixed EAR.
-# - **Camera.** Unknown in every video. The focal length is estimated with a prior at 1.5 times the picture's longer side; distance from the camera is as uncertain as that.
-# - **Frontal.** Pose 0 is how people hold their heads when they look into a camera, on average; a person's own zero differs by some degrees, because pitch and the shape of a face trade places.
+# - **The blink threshold.** "Exceeds a threshold", without a number. Options: relative to the person's own open eyes (default), or `threshold=` a fixed EAR.
+# - **The camera**, unknown in every video. The focal length is estimated with a prior at 1.5 times the picture's longer side; the distance from the camera is as uncertain as that.
+# - **What "frontal" means.** Pose 0 is how people hold their heads, on average, when they look into a camera. A person's own zero differs by some degrees, because pitch and the shape of a face can stand in for each other.
 # ```
 #
 # ## Summary
@@ -857,7 +845,7 @@ pd.DataFrame(report["memory"]).T
 # - A linear face model and Gauss-Newton turn 468 tracked points into expression β and head pose $p$; identity and camera are shared by a whole clip.
 # - Priors and robust costs decide what a picture does not show. Hidden parts are guesses, and nothing in the coefficients says so.
 # - Blinks are read off the eyelids, against the person's own open eyes.
-# - From here on a video is a `Motion` at 25 frames a second; no pixel goes any further.
+# - From here on, a video is a `Motion` at 25 frames a second; no later step sees a pixel.
 #
 # ## Exercises
 #
@@ -882,7 +870,7 @@ pd.DataFrame(report["memory"]).T
 # ```
 #
 #
-# 936 observed (468 points, x and y; relative depth adds 468 weak ones), 106 unknown. But many directions move points towards the camera, which a picture hardly shows, and the noise of neighbouring points is alike: some combinations of coefficients are as good as unseen. The prior decides those. How many are there?
+# 936 observed (468 points, x and y; relative depth adds 468 weak ones), 106 unknown. But many directions move points towards the camera, which a picture hardly shows, and neighbouring points have similar noise. Some combinations of coefficients therefore leave almost no trace, and the prior decides them. How many are there?
 
 # %%
 from elp.face.camera import derivatives
@@ -915,7 +903,7 @@ print(
 #
 # ```{solution} ex-extraction-ear
 # :class: dropdown
-# A wink halves the mean. So the more open eye must close as well, if not as far: 0.8 of its opening. On four real clips, the mean finds all 8 blinks that the eye sees; the more open eye alone, below 0.6, misses a half-closed one.
+# A wink nearly halves the mean, and would count as a blink. So the more open eye must close as well, if not as far: below 0.8 of its opening. Why not ask the more open eye alone? On four real clips, the mean finds all 8 blinks that a person sees; the more open eye alone, below 0.6, misses a half-closed one.
 # ```
 #
 # ## Further reading

@@ -15,11 +15,11 @@
 # # Style features
 #
 # **Question.** A listener does not copy the speaker's face; they react to *how* the speaker speaks: lively or flat, nodding or still.
-# How can a few numbers for each frame say that?
+# How can a few numbers for each frame describe that?
 #
 # After this page you can compute the paper's style feature by hand, choose its window, and say what it cannot see.
 #
-# ELP ([Song et al., 2023](references.bib#song2023elp)) takes over an idea from [Wu et al. (2021)](references.bib#wu2021style): the *style* of a movement is its spread over time. A mouth that stays open and one that
+# ELP ([Song et al., 2023](references.bib#song2023elp)) adopts an idea of [Wu et al. (2021)](references.bib#wu2021style): the *style* of a movement is its spread over time. A mouth that stays open and one that
 # stays shut have the same style; a mouth that opens and shuts has another.
 
 # %%
@@ -42,8 +42,8 @@ figures.setup()
 #
 # $$s_{sty}(t) = a(t) \oplus \sigma(\beta(t)) \oplus \sigma\!\left(\frac{\partial \beta(t)}{\partial t}\right) \oplus \sigma\!\left(\frac{\partial p(t)}{\partial t}\right) \tag{P1}$$
 #
-# $a(t)$ are 128 audio features, which a network learns from 29 mel-frequency cepstral coefficients (MFCC) of each frame: a short description of the spectrum of the voice, spaced as the ear hears pitch ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). $\beta$ are the 100 expression coefficients, $p$ the six of the head's pose, and $\sigma$ is the standard deviation over time.
-# That makes 128 + 100 + 100 + 6 = 334 numbers a frame. Everything but $a(t)$ needs no learning and fits on a page:
+# $a(t)$ are 128 audio features, which a network learns from 29 mel-frequency cepstral coefficients (MFCC) of each frame: a short description of the spectrum of the voice, spaced as the ear hears pitch ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). $\beta$ are the 100 expression coefficients, $p$ the six numbers of head pose, and $\sigma$ is the standard deviation over time.
+# That makes 128 + 100 + 100 + 6 = 334 numbers a frame. All of it except $a(t)$ needs no learning, and takes only a few lines:
 
 # %% tags=["remove-input"]
 from elp.model.style import motion_style
@@ -84,7 +84,7 @@ print(f"motion style: {tuple(features.shape)} with audio: {width}")
 # %% [markdown]
 # ## Which window?
 #
-# A standard deviation needs frames to be taken over, and the formula does not say which. Here are four answers for the jaw. Click on names in the legend to hide or show curves to compare.
+# A standard deviation is taken over some frames, and the formula does not say over which. Here are four answers for the jaw. Click on a name in the legend to hide or show its curve.
 
 # %% tags=["hide-input"]
 windows = {"9 frames": 9, "25 frames": 25, "75 frames": 75, "clip": "clip"}
@@ -123,7 +123,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Nine frames follow bursts of speech and drop in every pause; one second smooths over them, dips only a little around pauses, and says how lively the speaker is just now; the whole clip is one number, repeated.
+# A window of nine frames follows bursts of speech and drops in every pause. One of a second smooths over them, dips only a little around pauses, and says how lively the speaker is just now. The whole clip gives one number, repeated.
 # The package's default is **25 frames**, one second.
 
 # %% tags=["remove-input"]
@@ -134,8 +134,7 @@ figures.source(sigma)
 # %% [markdown]
 # ## A window that does not look ahead
 #
-# A centred window knows what comes half a second later. A listener in a live conversation does not. `causal=True` uses the last frames only; the price is delay:
-# the same curve, half a window late.
+# A centred window knows what comes half a second later. A listener in a live conversation does not. `causal=True` uses past frames only; the price is a delay, the same curve half a window late.
 
 # %% tags=["hide-input"]
 centred, causal = (
@@ -173,7 +172,7 @@ print("the causal window lags by", lag, "frames")
 assert lag == 12
 
 # %% [markdown]
-# Twelve frames are 0.48 s: half the window. That is why a model for live use is trained with the causal window from the start ([A listener that follows](05c-following.ipynb)).
+# Twelve frames are 0.48 s: half the window. A model for live use is therefore trained with the causal window from the start ([A listener that follows](05c-following.ipynb)).
 #
 # ## Two properties worth testing
 #
@@ -199,18 +198,17 @@ assert scale
 # ```{admonition} What the paper leaves open
 # :class: note
 # - **The window of σ.** "Frame by frame", no length. Option `window`: a number of frames (default 25) or `"clip"`; causal or centred. Its effect on the trained model is measured in [Why a listener stands still](05b-standing-still.ipynb).
-# - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` hands both over beside them, and without it no ELP of ours follows a smile ([A listener that follows](05c-following.ipynb)).
+# - **β and p themselves.** Eq. P1 names deviations only, so that a lasting smile and a face at rest look alike. Option `raw_motion` passes both on beside the style, and without it no ELP of ours follows a smile ([A listener that follows](05c-following.ipynb)).
 # - **The audio network.** "The first 16 layers of ResNet-50", from 29 to 128 channels. A two-dimensional ResNet ([He et al., 2016](references.bib#he2016resnet)) has no such layer; the
 #   one-dimensional one of [Wu et al. (2021)](references.bib#wu2021style) does: 16 convolutions of width three, 48, 64 and 128 channels. That is what `AudioEncoder` is, with stride one so that
 #   every video frame keeps its own feature, and with layer normalisation.
-# - **Units.** β and p are standardised by the training split first, and so is the finished style: the deviation of a velocity is more than ten times that of a position,
-#   and left alone it drowns the rest.
+# - **Units.** β and p are standardised with the statistics of the training split, and so is the finished style. Otherwise the deviations of velocities, more than ten times as large as those of positions, would drown the rest.
 # ```
 #
 # ## Summary
 #
 # - Style is how much, not where: the standard deviation of expression, and of the speed of expression and head, beside 128 learned features of the voice.
-# - The window decides what it follows; 25 frames is our default, and a causal window costs half its length in delay.
+# - The window decides whether style follows bursts of speech or the general liveliness; 25 frames is our default. A causal window costs half its length in delay.
 # - A smile that lasts is invisible to it.
 #
 # ## Exercises
@@ -222,7 +220,7 @@ assert scale
 #
 # ```{solution} ex-style-nod
 # :class: dropdown
-# Only $\sigma(\partial p/\partial t)$, six numbers. A head held at an angle deviates by nothing; and since there is no $\sigma(p)$ in the formula, a slow turn, which it would notice, hardly counts.
+# Only $\sigma(\partial p/\partial t)$, six numbers. It does not see a head that is held at an angle, and it hardly sees a slow turn, which a term $\sigma(p)$ would notice.
 # ```
 #
 # ```{exercise}

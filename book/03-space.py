@@ -14,17 +14,16 @@
 # %% [markdown]
 # # Base, Transformed, U
 #
-# **Question.** The same words can be answered with a smile or with a frown. How can *one* network keep both answers apart, without a second network
-# and without averaging them away?
+# **Question.** The same words can be answered with a smile or with a frown. How can *one* network give either answer, without a second network and without averaging the two?
 #
-# ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is the **Adaptive Space Encoder** (ASE): a network that writes every frame of a response as H small numbers, its *codes*, and lets the emotion shift them before anything is decoded.
+# ELP's answer ([Song et al., 2023](references.bib#song2023elp)) is the **Adaptive Space Encoder** (ASE): a model that describes every frame of a response by H small whole numbers, its *codes*, and lets the emotion shift them before they are decoded into motion.
 #
 # After this chapter you will be able to
 #
 # - follow one frame from the encoder's output to a face, by hand;
 # - draw the networks of the ASE and say what each one reads and returns;
 # - sample codes, and say where their gradient comes from;
-# - say what the paper's choices (discrete codes, 128 × 64, an emotion that moves codewords) rest on, and what nobody has measured.
+# - say what speaks for the paper's choices (discrete codes, 128 × 64, an emotion that shifts codewords), and what nobody has measured.
 
 # %%
 import tempfile
@@ -43,7 +42,7 @@ figures.setup()
 # %% [markdown]
 # ## One frame, step by step
 #
-# We use `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([A listener that follows](05c-following.ipynb)). It listens to four seconds of a simulated speaker, once for each emotion and each time with the same random numbers. We take one frame of its answer apart.
+# We use `listener`, the model that ships with the package: H = 64 heads of V = 32 categories, trained on simulated conversations ([A listener that follows](05c-following.ipynb)). It listens to four seconds of a simulated speaker, once for each emotion and each time with the same random numbers. Let us follow one frame of its answer.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -84,11 +83,11 @@ for n, name in enumerate(frame.emotions):
 assert frame.word(2, 30) == frame.word(0, 30) + 2 * V
 
 # %% [markdown]
-# Those are the three spaces of this chapter's title. **Base Space** holds what the heads drew. **Transformed Space** holds the same draws in the block of one emotion. **U** is where they lie: one integer a head, between 1 and NV.
+# These are the three spaces of this chapter's title. The **Base Space** holds what the heads drew. The **Transformed Space** holds the same draws, in the block of one emotion. **U** says where they lie: one integer for each head, between 1 and NV.
 #
 # ## The networks around it
 #
-# Before the formulas, the whole machine. Solid boxes have weights, dashed ones have none. T is the number of frames, N that of emotions.
+# Before the formulas, here is the whole model. Solid boxes have weights, dashed ones have none. T is the number of frames, N that of emotions.
 
 # %% tags=["hide-input"]
 boxes = [
@@ -127,7 +126,7 @@ figures.emit(
 )
 
 # %% [markdown]
-# **MFCC** are the usual numbers for the sound of speech ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). A short window of sound is turned into a spectrum; the spectrum is summed in bands as wide as the ear's; the logarithm of these sums is smoothed by a cosine transform. What is left says *which* vowel sounds and how loudly, and little of the pitch. Here are 29 of them for each video frame:
+# **MFCC** are the usual numbers for the sound of speech ([Davis and Mermelstein, 1980](references.bib#davis1980mfcc)). A short window of sound is turned into a spectrum, which is summed in bands as wide as those of the ear. The logarithms of these sums are smoothed by a cosine transform. What is left says *which* vowel is spoken and how loudly, and little about the pitch. Here are 29 of them for each video frame:
 
 # %% tags=["hide-input"]
 sound = (speaker.mfcc - speaker.mfcc.mean(0)) / speaker.mfcc.std(0)
@@ -160,7 +159,7 @@ figures.show(
 )
 
 # %% [markdown]
-# The **audio encoder** makes 128 learned features of them: sixteen one-dimensional convolutions with short cuts, "the first 16 layers of ResNet-50" ([He et al., 2016](references.bib#he2016resnet)) in one dimension. [Style features](02-style.ipynb) has explained the rest of the style. Layer by layer, at the paper's sizes:
+# The **audio encoder** turns them into 128 learned features: sixteen one-dimensional convolutions with shortcuts, "the first 16 layers of ResNet-50" ([He et al., 2016](references.bib#he2016resnet)) in one dimension. The chapter [Style features](02-style.ipynb) explains the rest of the style. Layer by layer, at the paper's sizes:
 
 # %% tags=["hide-input"]
 encoders = {
@@ -213,9 +212,9 @@ figures.emit(
 )
 
 # %% [markdown]
-# The **encoder** writes: its convolutions see a fraction of a second, its LSTMs ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)) everything so far, and an MLP gives V numbers to each of H heads. The **decoders** read. **D1** sees the looked-up codes as a picture of T × H pixels; its second kernel spans all heads, so that every coefficient hears every head. **D2** halves the heads four times and remembers with LSTMs, since a blink depends on the last one.
+# The **encoder** writes the codes. Its convolutions see a fraction of a second, its long short-term memory layers, LSTMs ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)), everything so far, and a multilayer perceptron (MLP) gives V numbers to each of H heads. The **decoders** read them. **D1** sees the looked-up codes as a picture of T × H pixels; its second kernel spans all heads, so that every coefficient depends on every head. **D2** halves the number of heads four times and remembers with LSTMs, since a blink depends on the last one.
 #
-# The **TDNN** (time-delay neural network) infers the speaker's emotion ([Peddinti et al., 2015](references.bib#peddinti2015tdnn); [Snyder et al., 2018](references.bib#snyder2018xvectors)). Each layer reads a few frames of the layer before, spaced ever wider. Mean and deviation over the clip then make one vector of any length of speech, and a small MLP says the emotion.
+# The **TDNN** (time-delay neural network) infers the speaker's emotion ([Peddinti et al., 2015](references.bib#peddinti2015tdnn); [Snyder et al., 2018](references.bib#snyder2018xvectors)). Each layer reads a few frames of the layer before, spaced further and further apart. Mean and deviation over the clip then make one vector from speech of any length, and a small MLP turns it into probabilities of the emotions.
 
 # %% tags=["hide-input"]
 alt = (
@@ -245,7 +244,7 @@ for name, size in sizes.items():
 assert max(sizes, key=sizes.get) == "encoder"
 
 # %% [markdown]
-# Nearly all of the encoder's weights are in its last layer, with one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head and lids to *event heads*; [A listener that follows](05c-following.ipynb) says why.)
+# These are the weights of each part, in millions. The encoder is by far the largest, because its last layer has one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head pose and lids to *event heads*; [A listener that follows](05c-following.ipynb) says why.)
 #
 # ## Step 1: Base Space
 #
@@ -253,8 +252,7 @@ assert max(sizes, key=sizes.get) == "encoder"
 #
 # $$V_{t,h,1:V} = \left[\text{Gumbel-Softmax}\left(\text{enc}(s_{sty})_{t,h,1:V}\right)\right]_{t=1:T,\,h=1:H} \tag{P2}$$
 #
-# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax ([Jang et al., 2017](references.bib#jang2017gumbel); [Maddison et al., 2017](references.bib#maddison2017concrete)). Taking the largest has no gradient, so in the backward pass
-# the softmax of the same noisy numbers stands in for it. This is the *straight-through* estimate ([Bengio et al., 2013](references.bib#bengio2013straightthrough)):
+# Adding Gumbel noise to the logits and taking the largest *is* a draw from their softmax ([Jang et al., 2017](references.bib#jang2017gumbel); [Maddison et al., 2017](references.bib#maddison2017concrete)). Taking the largest has no useful gradient, so in the backward pass the softmax of the same noisy numbers, divided by a temperature τ, replaces it. This is the *straight-through* estimate ([Bengio et al., 2013](references.bib#bengio2013straightthrough)):
 
 # %% tags=["remove-input"]
 from elp.model.space import base_space
@@ -262,7 +260,7 @@ from elp.model.space import base_space
 figures.source(base_space)
 
 # %% [markdown]
-# A small case: T = 6 frames, H = 4 heads, V = 5 categories.
+# A small example: T = 6 frames, H = 4 heads, V = 5 categories.
 
 # %% tags=["nbval-check-output"]
 T, H, V, N = 6, 4, 5, 2
@@ -310,7 +308,7 @@ assert torch.equal(second, transformed.argmax(-1)[0] + 1)
 assert torch.equal(second, first + V)
 
 # %% [markdown]
-# The second row is the first plus V: only the interval changed, and U is still T × H.
+# The second row is the first plus V. Only the interval has changed, and U is still T × H:
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -350,7 +348,7 @@ figures.show(
 # %% [markdown]
 # ## The gradient through a draw
 #
-# What does the stand-in pass back? We compare the gradient that arrives at one head's logits with that of the softmax itself, at four temperatures τ.
+# What does the straight-through estimate pass back? We compare the gradient that arrives at one head's logits with that of the softmax itself, at four temperatures τ.
 
 # %%
 weight = torch.linspace(-1, 1, V)
@@ -369,12 +367,12 @@ for tau in (0.1, 0.5, 1.0, 2.0):
     assert same
 
 # %% [markdown]
-# They are equal by construction. A high τ gives small gradients, spread over all categories; a lower one gives larger gradients to the likely categories. With τ near 0 most draws pass back almost nothing, and a few pass back a great deal.
+# They are equal by construction. A high τ gives small gradients, spread over all categories; a lower one gives larger gradients to the likely categories. With τ near 0, most draws pass back almost nothing and a few pass back a great deal.
 #
 # ## How decoders read a codeword
 #
 # Two readings fit the paper's words. `coding="value"` takes the integer itself, scaled to [-1, 1]: one channel of a T × H image. `coding="embedding"` looks up a learned vector for each
-# pair of head and codeword. Both are linear in $e \otimes$ Base. So one line serves both, the table of all NV codewords is only ever mixed by $e$, and a *blend* of emotions costs nothing:
+# pair of head and codeword. Both are linear in $e \otimes$ Base. So one function serves both: $e$ mixes the N tables of codewords, and the draws look up the mixture. A *blend* of emotions costs nothing:
 
 # %% tags=["remove-input"]
 from elp.model.decoders import encode
@@ -384,11 +382,11 @@ figures.source(encode)
 # %% [markdown]
 # ## Why these choices?
 #
-# **Why discrete codes?** A listener can answer one sentence in several good ways, and the mean of them is none of them ([Simulated dyads](04-corpus.ipynb) measures it). A variational autoencoder, VAE ([Kingma and Welling, 2014](references.bib#kingma2014vae)), draws a continuous latent vector, usually a normal one, around a single centre. A categorical head can be sure of two different answers at once. A draw is also exact: no head stops half way between two categories.
+# **Why discrete codes?** A listener can answer one sentence in several good ways, and the mean of them is none of them ([Simulated dyads](04-corpus.ipynb) measures it). A variational autoencoder, VAE ([Kingma and Welling, 2014](references.bib#kingma2014vae)), draws a continuous latent vector, usually a normal one, around a single centre. A categorical head can give high probability to two very different answers at once, and a draw from it is always one of them, never something half way between.
 #
 # **Why not diffusion?** Diffusion models ([Ho et al., 2020](references.bib#ho2020ddpm)) represent such choices too, at the price of running the network many times for one answer; the ASE runs once a frame. The two can be combined: DiffListener ([Jung and Kim, 2025](references.bib#jung2025difflistener)) runs diffusion over the codes of a VQ-VAE ([van den Oord et al., 2017](references.bib#vandenoord2017vqvae)), which is also the kind of code that Learning2Listen draws ([Ng et al., 2022](references.bib#ng2022learning2listen)). **Not measured here**: this book trains neither a VAE nor a diffusion model of listeners.
 #
-# **Why many heads of few categories?** One codebook that could say what 128 heads of 64 categories say would need $64^{128}$ entries. With H = 1 the ASE is a VQ-VAE's codebook of size V. The paper reports that results improve up to H = 128 and get worse at 256. Here are our own trainings, three seeds each, on unseen people. Two numbers say how far their answers are from people's, the [energy score](glossary.md#energy-score) of short clips and the Fréchet distance [FD](glossary.md#fd) of whole answers; later chapters define both.
+# **Why many heads of few categories?** A single codebook that could express what 128 heads of 64 categories express would need $64^{128}$ entries. With H = 1 the ASE has a single codebook of size V, as a VQ-VAE has. The paper reports that results improve up to H = 128 and get worse at 256. Here are our own trainings, three seeds each, on unseen people. Two numbers say how far their answers are from the true listeners': the [energy score](glossary.md#energy-score) of short clips and the Fréchet distance [FD](glossary.md#fd) of whole answers. Later chapters define both.
 
 # %%
 runs = results.read("training_ablations")["runs"]
@@ -409,9 +407,9 @@ energy = {h: table[name][:, 0] for h, name in named.items()}
 assert energy[1].min() > energy[4].max() > energy[16].max()
 
 # %% [markdown]
-# Lower is better. One head is clearly too few and sixteen are nearly enough. From 64 on the differences are as small as those between seeds; nothing here singles out 128. V = 64 has **not been varied**, neither in the paper nor here. What speaks for the product 128 · 64 is its size: a space far larger than needed, from a last layer that is still affordable.
+# Lower is better. By the energy score, one head is clearly too few and sixteen are nearly enough. From 64 on the differences are as small as those between seeds; nothing here singles out 128. V = 64 has **not been varied**, neither in the paper nor here. The product 128 · 64 is a compromise: a space far larger than needed, from a last layer that is still affordable.
 #
-# **Why not simply give e to the decoders?** The paper compares U with V, where nobody tells the decoders the emotion. That shows that telling helps; it does not show that moving codewords is the best way to tell. So we trained a third model, V+e: codes without emotion, and e as N more channels of the image.
+# **Why not simply give e to the decoders?** The paper compares U with V, where the decoders are not told the emotion. This shows that telling them helps; it does not show that shifting codewords is the best way to do it. So we trained a third model, V+e: its codes are not shifted, and the decoders see $e$ as N more channels of their image.
 
 # %% tags=["nbval-check-output"]
 for name in ("V", "U", "V+e"):
@@ -422,7 +420,7 @@ assert table["U"][:, 1].max() < table["V"][:, 1].min()
 assert table["V+e"][:, 1].min() < table["U"][:, 1].max()
 
 # %% [markdown]
-# U is better than V in every seed. V+e cannot be told from U: **the gain comes from telling the emotion, not from the disjoint codewords.** What U has for itself is economy. It adds no channel and no layer, each emotion has its own table of vectors, and which emotion a code belongs to can be read off the code.
+# U is better than V in every seed. V+e cannot be told from U: **the improvement comes from telling the decoders the emotion; that the codewords must be disjoint for it is not shown.** U's advantage is economy. It adds no channel and no layer, each emotion has its own table of vectors, and a codeword itself says which emotion it belongs to.
 #
 # ## The same codes, three emotions
 #
@@ -449,7 +447,7 @@ assert max(smiles[:2]) < smiles[2] - 0.2
 assert frowns[0] > max(frowns[1:]) + 0.1
 
 # %% [markdown]
-# Three disjoint ranges, three faces: positive smiles, negative frowns. In this model the codes describe the face alone. Event heads draw head and lids, differently for each emotion, and tell the encoder what they drew; so a few categories differ too:
+# Three disjoint ranges give three faces: positive smiles, negative frowns. In this model the codes describe the face alone. Event heads draw head pose and lids, differently for each emotion, and tell the encoder what they drew, so a few categories differ too:
 
 # %% tags=["nbval-check-output"]
 V, U = responder.model.config.categories, [u for _, u in traces.values()]
@@ -507,10 +505,9 @@ figures.show(
 # %% [markdown]
 # ## A listener under your hands
 #
-# The same model, drawn. It runs in this page, without a kernel: what the speaker alone decides was computed when the page was made, and all that depends on the emotion is computed here, from the heads that draw head and
-# lids ([A listener that follows](05c-following.ipynb)) over the codes to the expression. For a seed it draws what `ELPResponder` draws in Python.
+# Here is the same model with a face. It runs in this page, without a kernel: what depends on the speaker alone was computed when the page was made, and everything that depends on the emotion is computed here, from the event heads ([A listener that follows](05c-following.ipynb)) and the codes to the expression. For a given seed it draws what `ELPResponder` draws in Python.
 #
-# - Move the point in the triangle. A corner takes one block of codewords; between corners the decoder reads a *mixture* of the blocks, Σ e_n · table_n, and negative and positive may mix. The map shows it: categories keep their brightness, the hue changes.
+# - Move the point in the triangle. A corner selects one block of codewords; between corners the decoder reads a *mixture* of the blocks, $\sum_n e_n \cdot \text{table}_n$, and negative and positive may mix. The map shows it: categories keep their brightness, the hue changes.
 # - Take heads away. The model was trained on random prefixes of its heads, so that any number from 1 to all of them decodes; the pale rows are not read.
 # - Draw anew, or lower the temperature: at 0 each head takes its most probable category.
 
@@ -533,11 +530,9 @@ widgets.show(
 # %% [markdown]
 # ## Temporally correlated sampling
 #
-# Eq. P2 says how likely each category is in each frame. It does not say whether frame 11 may draw something else than frame 10 has just drawn. If every frame draws anew, the face trembles. So the uniform
-# numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
+# Eq. P2 says how likely each category is in each frame. It does not say how the draws of two neighbouring frames are related. If every frame draws anew, the face trembles. So we let the uniform numbers behind the Gumbel noise change slowly, while each frame's distribution stays exactly what it was.
 #
-# In `listener` a third of the heads change fast, a third slowly and a third in between, at the pace of their
-# training, where a draw was held for 4, 12 or 50 frames (option `holds`, [Why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ, the normal distribution function, makes it uniform again:
+# In `listener` a third of the heads change fast, a third slowly and a third at a pace in between, as in training, where a draw was held for 4, 50 or 12 frames (option `holds`, [Why a listener stands still](05b-standing-still.ipynb)). White normal noise is smoothed by a Gaussian kernel, and Φ, the normal distribution function, makes it uniform again:
 
 # %% tags=["remove-input"]
 from elp.listener.sampling import SmoothUniform
@@ -561,21 +556,21 @@ assert tremble[None] < tremble[0.0]
 # %% [markdown]
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **How decoders read U**: by value or through an embedding. Both are there; the embedding is the default ([Why a listener stands still](05b-standing-still.ipynb) compares them).
-# - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here: τ = 1, drawn; `temperature=0` takes the most probable.
+# - **How decoders read U**: by value or through an embedding. Both are implemented; the embedding is the default ([Why a listener stands still](05b-standing-still.ipynb) compares them).
+# - **τ**, its schedule, and whether a response is drawn or takes the most probable category. Here τ = 1 and responses are drawn; `temperature=0` takes the most probable category.
 # - **How draws at neighbouring frames relate**: see above.
 # - **How many heads** a response needs. A model trained with `nested=True`, as `listener` is, sees random prefixes of its heads, so that `ELPResponder(model, heads=16)` can read the first 16 of
 #   them. [The emotion space](09-emotion-space.ipynb) measures what that costs.
 # - **How many convolutions** the encoder has: the number is unreadable in our copy, five or eight. Option `convs`, by default 5.
-# - **What else U does.** The control is `space="V+e"`, above; the paper's own ablation is `space="V"`.
+# - **Whether the disjoint codewords matter**, or only that the decoders know the emotion. Our control is `space="V+e"`, above; the paper's own ablation is `space="V"`.
 # ```
 #
 # ## Summary
 #
 # - The encoder gives each frame H categorical draws (Base Space). The emotion moves all of them into its own interval of codewords (Transformed Space), and their positions are U.
-# - The draw is hard forwards and soft backwards; its temperature changes the gradient only.
-# - Decoders look the codewords up and are linear in $e$ up to there, so that emotions mix.
-# - Telling the decoders the emotion helps (U against V). That it must be told by moving codewords is not shown (U against V+e).
+# - The draw is hard forwards and soft backwards; its temperature τ changes the gradient only.
+# - Decoders look the codewords up. This look-up is linear in $e$, so emotions can be mixed.
+# - Telling the decoders the emotion helps (U against V). That it must be told by shifting codewords is not shown (U against V+e).
 # - Sixteen heads do nearly what 128 do; V has not been varied.
 #
 # ## Exercises

@@ -14,13 +14,11 @@
 # %% [markdown]
 # # Simulated dyads
 #
-# **Question.** The corpora of the paper cannot be passed on. Can we make conversations that are there at once, whose truth is known, and from which
-# a listener is still worth learning?
+# **Question.** The corpora of the paper cannot be passed on. Can we simulate conversations that anybody can make, whose truth is known, and from which a model can still learn to listen?
 #
-# A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and
-# listeners where there are any, sets the rest by hand, draws by chance from both, and speaks the coefficients of the face model, so that whatever reads a real extraction reads it too.
+# A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and listeners where it can, and sets the rest by hand. Each conversation is a random draw. It is written in the coefficients of the face model, so whatever reads a real extraction reads it too.
 #
-# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. It shows one conversation, lets you hear it, and then measures on many whether they are as intended.
+# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. The page shows one conversation, lets you hear it, and then measures on many whether they are as intended.
 
 # %%
 from dataclasses import replace
@@ -52,12 +50,10 @@ figures.setup()
 # filled with syllables, about four and a half a second; each has a vowel with the formants of [Peterson and Barney (1952)](references.bib#peterson1952vowels) and may open with a stop, a
 # fricative or a nasal. The pitch declines through the phrase, rises on accents and, seven times in ten, falls at the end.
 #
-# Emotion colours the voice
-# in the directions collected by [Juslin and Laukka (2003)](references.bib#juslin2003emotion): happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
-# speech louder and tense. (Four in ten speakers are tense, and our program then leaves a happy voice uncoloured: the one below is among them.)
+# Emotion changes the voice in the directions collected by [Juslin and Laukka (2003)](references.bib#juslin2003emotion): happy speech is higher, wider and faster, sad speech lower, flatter and slower, angry
+# speech louder and tense. (Four in ten speakers have a tense voice, which our program does not change when they are happy; the speaker below is one of them.)
 #
-# From this plan follow sound, jaw and lips, brow raises and head beats on accents, and the blinks at ends of phrases; a mood on the
-# face and the other blinks are drawn beside it.
+# This plan determines the sound, the movements of jaw and lips, the raised brows and head beats on accents, and the blinks at the ends of phrases. The mood of the face and the other blinks are drawn separately.
 
 # %% tags=["nbval-check-output"]
 meeting = next(
@@ -75,8 +71,7 @@ print(
 
 # %% [markdown]
 # The sound is made by source and filter, as speech is ([Klatt, 1980](references.bib#klatt1980synthesizer)): pulses of the vocal folds ([Rosenberg, 1971](references.bib#rosenberg1971glottal)) with jitter and
-# shimmer, and noise for breath and fricatives, pass five formants that glide from vowel to vowel. Nobody will mistake it for a person. But it is
-# sound: its cepstra are computed from it, as from any recording, and not invented.
+# shimmer, and noise for breath and fricatives, pass five formants that glide from vowel to vowel. Nobody will mistake it for a person. But it is real sound: its cepstra are computed from it, as from any recording, and not made up.
 
 # %% tags=["hide-input"]
 seconds = 10
@@ -89,7 +84,7 @@ figures.audio(
 
 # %% [markdown]
 # What can a listener hear in this? [Ward and Tsukahara (2000)](references.bib#ward2000backchannel) looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
-# region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later.
+# region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later. Such a moment is called a *cue*:
 
 # %% tags=["remove-input"]
 from elp.simulator.speech import low_pitch_cues
@@ -155,23 +150,25 @@ figures.show(
 )
 
 # %% [markdown]
-# The dotted lines stand 0.7 s after the pitch has been low for a while: mostly soon after the end of a phrase, some already inside the next one.
+# The dotted lines stand 0.7 s after a region of low pitch: mostly soon after the end of a phrase, some already inside the next one.
 #
 # ## A listener, three times
 #
-# A listener has a style, drawn once for each person: sizes of face and nods, tempo, delay, taste among the possible answers, attention, resting pose. In a
+# A listener has a personal manner, drawn once for each person: the sizes of facial movements and nods, tempo, delay, preferences among the possible answers, attention and resting pose. In a
 # conversation with emotion $e$, response $k$ to the same speaker is
 #
 # $$
 # \begin{aligned} \beta_k(t) ={}& \underbrace{A_e(t)}_{\text{attitude}} + \underbrace{g_e\,G(t)\,\beta^{\text{speaker}}(t-d)}_{\text{delayed mimicry}} \\
 # &+ \sum_{i} \underbrace{\Gamma_{m_i}(t-\tau_i)}_{\text{gestures}} + b + \text{blinks} + \text{noise}, \end{aligned} \tag{4.1}$$
 #
-# and alike for the head, whose turns and tilts are mirrored. Which gesture is made is drawn, $m_i \sim \text{Categorical}(w_e \odot \text{taste})$. Of the speaker's β only smile and frown are mimicked, smoothed, not the movements of speech, and the
-# less the worse the mood ($g_e$). $b$ is the person's resting face.
+# and likewise for the head, whose turns and tilts are mirrored.
 #
-# $A_e$ is what lasts: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), or of lowered brows and lip corners with the head
-# drawn back, or little. $G(t)\in[0,1]$ comes and goes: mimicry happens while the listener is with the speaker; its delay $d$ is around 0.6 s, a
-# little longer than the fastest facial reactions ([Dimberg and Thunberg, 1998](references.bib#dimberg1998rapid)). Gestures answer cues $\tau_i$, some of which are missed. Which gesture answers is a matter of chance:
+# - $A_e$, the attitude, lasts for a while: episodes of smiling with raised cheeks ([Ekman et al., 1990](references.bib#ekman1990duchenne)), of lowered brows and lip corners with the head drawn back, or of little movement.
+# - Mimicry copies only the speaker's smile and frown, smoothed, and not the movements of speech. $g_e$ makes it weaker the more negative the mood. $G(t)\in[0,1]$ varies with the listener's attention. The delay $d$ is around 0.6 s, a little longer than the fastest facial reactions ([Dimberg and Thunberg, 1998](references.bib#dimberg1998rapid)).
+# - Gestures $\Gamma$ answer cues at times $\tau_i$, some of which are missed. Which gesture answers is drawn: $m_i \sim \text{Categorical}(w_e \odot \text{preferences})$.
+# - $b$ is the person's resting face.
+#
+# These are the probabilities $w_e$:
 
 # %% tags=["nbval-check-output"]
 print("mode         negative neutral positive")
@@ -183,7 +180,7 @@ for k, mode in enumerate(MODES):
 assert all(abs(p.sum() - 1) < 1e-9 for p in PROBABILITY.values())
 
 # %% [markdown]
-# So the same cue has several valid answers. Here are three responses of one person to the speaker above.
+# So the same cue has several valid answers. Here are three responses of one person to the speaker above:
 
 # %% tags=["hide-input"]
 responses = [
@@ -232,7 +229,7 @@ figures.show(
 )
 
 # %% [markdown]
-# They agree in kind and differ in detail. A model that minimises squared error is asked for the mean of all of them. Let us see what this mean does.
+# They agree in kind and differ in detail. A model that minimises the squared error is asked for the mean of all such responses. Let us see how this mean moves.
 
 # %%
 many = [
@@ -258,14 +255,13 @@ print(
 assert average < 0.4 * each
 
 # %% [markdown]
-# The best guess in the squared sense moves at a third of the speed (a part of each response's is tracking noise) and never blinks: nobody ever responded like that. Whoever wants a living listener has to draw
-# one of the valid responses, which is what the paper's discrete space is for ([Base, Transformed, U](03-space.ipynb)).
+# The best guess in the squared sense moves at a third of the speed (part of each response's speed is tracking noise) and never blinks. Nobody ever responded like that. For a lively listener one has to draw one of the valid responses, which is what the paper's discrete space is for ([Base, Transformed, U](03-space.ipynb)).
 #
-# The function that draws another true response is the **oracle**, a reference in [results](08-results.ipynb): the score of a listener who behaves exactly like the real one. Some scores can be beaten by answers that are not alive (a frozen face, a mean), which is a fault of those scores.
+# The function that draws another true response is the **oracle**. It serves as a reference in the [results](08-results.ipynb): the score of a listener who behaves exactly like the real one. By some scores a frozen or mean face is better than the oracle, which is a fault of those scores.
 #
 # ## Three attitudes, seen
 #
-# The coefficients belong to the face model, so any portrait can wear them ([the renderer](06-renderer.ipynb)). The astronaut smiles in her portrait already; her fitted expression is taken
+# Since β belongs to the face model and not to a person, it can move any portrait ([The renderer](06-renderer.ipynb)). The astronaut smiles in her portrait already; her fitted expression is taken
 # away first, so that attitudes start from a calmer face. (It does not close her mouth: a picture with teeth keeps them.)
 
 # %%
@@ -297,7 +293,7 @@ figures.image(
 # %% [markdown]
 # ## What it claims, measured
 #
-# A claim of the kind "listeners blink after speakers" must be true of the data and not only of our intentions. We take 36 conversations, half a minute each.
+# A claim such as "listeners blink after speakers" must be true of the data, not only of our intentions. We measure 36 conversations of half a minute each.
 
 # %%
 meetings = [
@@ -344,7 +340,7 @@ assert abs(rates[0] - 17) < 4
 assert abs(rates[1] - 26) < 5
 
 # %% [markdown]
-# The rates in brackets are those of [Bentivoglio et al. (1997)](references.bib#bentivoglio1997blink). Now the timing: all differences between a speaker's and the listener's blinks.
+# The blink rates in brackets are those of [Bentivoglio et al. (1997)](references.bib#bentivoglio1997blink). Positive listeners smile and raise their cheeks, negative ones frown and lower their brows. Now the timing: all time differences between a blink of a speaker and one of the listener.
 
 # %%
 lags = np.concatenate(
@@ -380,8 +376,9 @@ figures.show(
 assert inside > 2
 
 # %% [markdown]
-# One bar stands out, 0.25 to 0.5 s after the speaker's blink, where [Nakano and Kitazawa (2010)](references.bib#nakano2010blink) found it in people who listened to a speaker's face. It is there because
-# we put it there: only blinks at breakpoints of speech are answered, each with a probability that is the listener's own.
+# One bar stands out, 0.25 to 0.5 s after the speaker's blink, where [Nakano and Kitazawa (2010)](references.bib#nakano2010blink) found it in people who watched a speaker's face. It is there because we put it there: blinks at breakpoints of speech, and only these, are answered, with a probability that differs between listeners.
+#
+# Here is where the simulator's constants come from:
 #
 # | what | constant | from |
 # | --- | --- | --- |
@@ -398,16 +395,14 @@ assert inside > 2
 # ## On the time scales of people
 #
 # People's smiles are slow. In real video calls (minutes of the 15 dyads of VC-resolution, see [Real conversations](11-real-conversations.ipynb)) more than half of a smile's variance is slower than a tenth of a
-# hertz, and two people's smiles still correlate when one of them is shifted by three seconds. The listener above only echoes: its lasting moods ignore the speaker.
+# hertz, and two people's smiles still correlate when one of them is shifted by three seconds. The listener above only echoes single movements: its lasting moods do not depend on the speaker.
 #
-# Version 2 of the simulator
-# (`simulate(..., version=2)`, `elp corpus simulate --simulator 2`) lets a mood change within the conversation, and be caught. With $s(t)$ the speaker's valence about the named mood, of
-# standard deviation 1,
+# In version 2 of the simulator (`simulate(..., version=2)`, `elp corpus simulate --simulator 2`) a mood changes within the conversation, and the listener catches it from the speaker. Let $s(t)$ be the speaker's valence relative to the named mood, with standard deviation 1. The listener's valence is
 #
 # $$
 # \begin{gathered} v(t) = e + \sigma\Big(\rho\,\tilde s(t) + \sqrt{1-\rho^2}\;o(t)\Big), \\ \tilde s = \text{low-pass of } s, \end{gathered} \tag{4.2}$$
 #
-# is the listener's: $o$ is a slow process of their own, a smile shows what is above zero and a frown what is below. The quick echo stays, smaller.
+# where $e$ is the named mood, σ how far moods move, ρ the share that is caught, and $o$ a slow process of the listener's own. A smile shows what is above zero, a frown what is below. The quick echo stays, but is smaller.
 
 # %% tags=["remove-input"]
 from elp.simulator import affect
@@ -415,8 +410,8 @@ from elp.simulator import affect
 figures.source(affect.followed)
 
 # %% [markdown]
-# Three constants (the time in which a mood is forgotten, the time in which it is caught, and $\rho$) are fitted on the ten training dyads. The five others are used for checking only.
-# A smile is action unit 12 (AU12, the pull of the lip corners) there and the mouth's corners here. Coupling is the mean over both directions, as nobody knows who speaks in the real calls.
+# Three constants (the time in which a mood is forgotten, the time in which it is caught, and $\rho$) are fitted to the ten training dyads of the real calls. The other five serve as a check.
+# A smile is action unit 12 (AU12, the pull of the lip corners) in the real calls, and the mouth's corners in the simulator. Coupling is the mean over both directions, as nobody knows who speaks in the real calls.
 
 # %%
 from elp.book import results
@@ -462,8 +457,8 @@ figures.show(
 )
 
 # %% [markdown]
-# So another person's smile predicts seven or eight hundredths of one's own, in people and in version 2. Everything that the speaker does explains somewhat more. To measure that, a listener answers the same speaker again and again, and the variance that these answers share is counted.
-# Heads rest in version 2, and answers are fewer; both are chosen, not fitted, because the real calls have neither head poses nor sound.
+# So another person's smile predicts seven or eight per cent of the variance of one's own, in people as in version 2. Everything that a speaker does explains somewhat more. To measure this, a simulated listener answers the same speaker again and again, and we take the variance that these answers share.
+# In version 2 heads also rest, and gestures are fewer. Both are chosen, not fitted, because the real calls have neither head poses nor sound.
 
 # %% tags=["nbval-check-output"]
 for version in (1, 2):
@@ -488,8 +483,7 @@ assert abs(two["slow_share"] - people["slow_share"]) < 0.06
 # %% [markdown]
 # ## The corpus on disk
 #
-# Training reads one format only. A corpus is a folder: arrays of all frames behind one another, mapped into memory, an index with one row per
-# person and clip, and a card that says what it is. Statistics for normalisation come from the training split alone, and nobody is in two splits.
+# Training reads one format only. A corpus is a folder with arrays of all frames one after another, mapped into memory, an index with one row per person and clip, and a card that describes it. Statistics for normalisation come from the training split alone, and nobody is in two splits.
 
 # %% tags=["nbval-check-output"]
 import tempfile
@@ -505,8 +499,7 @@ print(
 )
 
 # %% [markdown]
-# Training brings a corpus onto its device as it lies, in half precision. Random clips are drawn there, gathered and widened to single precision, by one sampler for ELP and for every
-# baseline that learns ([Training](05a-loss.ipynb)):
+# Training copies the whole corpus to its device, in half precision. There, random clips are drawn, gathered and converted to single precision. ELP and every baseline that learns use this same sampler ([Training](05a-loss.ipynb)):
 
 # %% tags=["remove-input"]
 from elp.training.sampler import Sampler
@@ -515,7 +508,7 @@ figures.source(Sampler.draw)
 figures.source(Sampler.series)
 
 # %% [markdown]
-# Does this fit when the corpus is as long as the paper's larger one?
+# Does this still fit if the corpus is as long as the paper's larger one, Learning2Listen?
 
 # %%
 measured = results.read("corpus")
@@ -538,25 +531,24 @@ print(
 
 # %% [markdown]
 # The `vico` preset has the paper's sizes: 483 clips, 95 minutes, 50 listeners, three attitudes. `l2l` has two emotions, six listeners and as many hours as you ask for.
-# Version 2 has 50 listeners in the test split of `vico` alone, for intervals go by listener, and `talks`: 240 clips of 30 to 60 s.
-# The same arguments give the same bytes; without sound the motion is the same bit for bit and the cepstra are zeros: `elp corpus simulate vico -o DEST`.
+# In version 2, the test split of `vico` alone has 50 listeners, because intervals are computed over listeners, and there is another preset, `talks`: 240 clips of 30 to 60 s.
+# The same arguments give the same bytes, for example `elp corpus simulate vico -o DEST`. With `--silent` the motion is the same bit for bit, and the cepstra are zeros.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
 # Figure 8 of the paper shows the imbalance of emotions as bars without numbers, unreadable in our copy. We take 123 negative, 135 neutral and 225 positive clips for `vico`, and
-# eight positive for each unpositive one for `l2l`, as its text says (it then assigns more labels to the rarer one; we draw them more often in training). The paper does not describe the split; ours keeps everybody in one part only, which is the harder test.
+# eight positive for each unpositive one for `l2l`, as the paper's text says. (The authors then assign more labels to the rarer emotion; we draw its clips more often in training.) The paper does not describe the split; ours keeps everybody in one part only, which is the harder test.
 # ```
 #
 # ## What it cannot teach
 #
-# - **Nothing about people.** The modes and their probabilities are ours. A model that does well here has learned our program, and a table on simulated data ranks methods
-#   on this program only.
+# - **Nothing about people.** The modes and their probabilities are ours. A model that does well here has learned our program, and a table of simulated data ranks methods for this program only.
 # - **No meaning.** Real listeners respond to what is said. Here nothing is said.
 # - **Emotions are clean.** The attitude is constant in a clip (its mean is, in version 2), and the label is right. Real labels are noisy: the paper itself finds neutral and negative hard to tell apart.
-# - **The channel is too good.** Tracking noise here is mild and never fails; a real fit fails with hands, hair and profile views ([Parameter extraction](01-extraction.ipynb)).
-# - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles pull together in many more ways.
+# - **The measurement is too good.** Tracking noise is mild here, and tracking never fails; a real fit fails with hands, hair and profile views ([Parameter extraction](01-extraction.ipynb)).
+# - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles act together in many more ways.
 #
-# What it can teach is whether a method can learn behaviour that is random, depends on emotion and comes *late*, with the truth at hand. And it lets everybody run everything in this book.
+# What it can show is whether a method is able to learn behaviour that is random, depends on emotion and comes *late*, since here the truth is known. And it lets everybody run everything in this book.
 #
 # ## Summary
 #
@@ -568,18 +560,17 @@ print(
 #
 # ```{exercise}
 # :label: ex-corpus-blink
-# A listener blinks 17 times a minute and each of 10 speaker blinks per minute at breakpoints is answered with probability 0.4. By which factor must the spontaneous blinks be thinned to keep
-# the rate?
+# A listener shall blink 17 times a minute in all. The speaker blinks at breakpoints 10 times a minute, and each of these blinks is answered with probability 0.4. By which factor must the listener's spontaneous blinks, 17 a minute, be thinned out to keep the rate?
 # ```
 #
 # ```{solution} ex-corpus-blink
 # :class: dropdown
-# Four blinks a minute are answers, so $13/17 = 0.76$ of the spontaneous ones may stay (a little more, as blinks closer than 0.4 s are merged). `respond` does this with the clip's own numbers.
+# Four blinks a minute are answers, so $13/17 = 0.76$ of the spontaneous ones may stay (a little more, as blinks closer than 0.4 s are merged). The simulator does this with each clip's own numbers.
 # ```
 #
 # ```{exercise}
 # :label: ex-corpus-mean
-# Add up: when $n$ independent responses are averaged, by which factor does the speed of what is *not* shared, tracking noise among it, fall? Compare with 40 responses above.
+# When $n$ independent responses are averaged, by which factor does the speed of the movement fall that they do *not* share, tracking noise included? Compare with the 40 responses above.
 # ```
 #
 # ```{solution-start} ex-corpus-mean
@@ -592,19 +583,19 @@ print(
 print(f"sqrt(40) = {40**0.5:.1f}, measured {each / average:.1f}")
 
 # %% [markdown]
-# The measured factor is smaller: cues and mimicry are shared by all responses, and this common part is exactly what can be predicted from the speaker.
+# The measured factor is smaller, because answers to cues and mimicry are shared by all responses. This common part is exactly what can be predicted from the speaker.
 #
 # ```{solution-end}
 # ```
 #
 # ```{exercise}
 # :label: ex-corpus-cue
-# Which share of the gestures would a rule find that knows only the pauses? Use `cues` in `elp/simulator/listener.py` and compare the times with the ends of phrases.
+# What share of the gestures would a rule find that knows only the pauses? Use `cues` in `elp/simulator/listener.py` and compare its times with the ends of phrases.
 # ```
 #
 # ```{solution} ex-corpus-cue
 # :class: dropdown
-# More than half: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`) and the share falls, yet stays above that of random moments: low pitch, smiles and raised brows say something of their own.
+# More than half: low pitch comes at the ends of phrases, too. Remove the pauses from the list (`groups[1]`), and the share falls, yet stays above that of random moments: low pitch, smiles and raised brows add information of their own.
 # ```
 #
 # ## Further reading
