@@ -35,26 +35,26 @@ figures.setup()
 # %% [markdown]
 # ## Four networks, trained together
 #
-# The ASE takes the speaker's style ([Style features](02-style.ipynb)) and gives the listener's motion. It is one model of four networks, and the loss reaches all of them at once.
+# The ASE takes the speaker's style ([Style features](02-style.ipynb)) and gives the listener's motion. Four networks do this, and the loss trains all of them at once, together with the audio encoder inside the style.
 #
 # | network | made of | from | to |
 # | --- | --- | --- | --- |
-# | head encoder | five 1-D convolutions over time, three LSTM layers ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)), one linear layer | style, `(B, T, 334)` | logits of the codes, `(B, T, H, V)` |
-# | emotion branch | a time-delay network (TDNN) ([Peddinti et al., 2015](references.bib#peddinti2015tdnn)): five layers that look at frames further and further apart, then mean and deviation over time | style | $e'$, one probability for each emotion |
+# | encoder | five 1-D convolutions over time, three LSTM layers ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)), an MLP of two layers | style, `(B, T, 334)` | logits of the codes, `(B, T, H, V)` |
+# | emotion branch | a time-delay network (TDNN) ([Peddinti et al., 2015](references.bib#peddinti2015tdnn)): five layers that look at frames further and further apart, mean and deviation over time, an MLP | style | $e'$, one probability for each emotion |
 # | decoder D1 | two 2-D convolutions over time and heads | codes U, `(B, T, H)` | expression β and head pose $p$ |
 # | decoder D2 | four 2-D convolutions, three LSTM layers | codes U | probability of a blink φ |
 #
-# Between encoder and decoders stands the draw of the codes, which [Base, Transformed, U](03-space.ipynb) explains. In training the *true* emotion $e$ chooses the interval of the codes; $e'$ is used when nobody names an emotion.
+# Between the encoder and the decoders the codes are drawn, as [Base, Transformed, U](03-space.ipynb) explains. In training the *true* emotion $e$ chooses the interval of the codes; $e'$ is used if the user names no emotion.
 #
 # ## The loss
 #
-# D1's output is compared with the true listener by the squared error:
+# D1's output $\beta_{pred}$, $p_{pred}$ is compared with the true listener's $\beta'$, $p'$ by the squared error:
 #
-# $$\mathcal{L}_{L2} = \sum_{t=1}^{T} \lVert \beta_{pred}(t) - \beta'(t) \rVert^2 + \lVert p_{pred}(t) - p'(t) \rVert^2 \tag{P3}$$
+# $$\mathcal{L}_{L2} = \sum_{t=1}^{T} \big( \lVert \beta_{pred}(t) - \beta'(t) \rVert^2 + \lVert p_{pred}(t) - p'(t) \rVert^2 \big) \tag{P3}$$
 #
-# D2's output is a probability for each frame, and its loss is the cross-entropy. Both sides count: being wrong about an open eye costs as much as being wrong about a shut one.
+# D2's output $\varphi_{pred}$ is a probability for each frame, and its loss is the cross-entropy. It counts open and shut eyes alike:
 #
-# $$\begin{aligned} \mathcal{L}_{CE_1} = -\sum_{t=1}^{T}\;& \varphi(t) \log \varphi_{pred}(t) \\ &+ \big[1 - \varphi(t)\big] \log \big[1 - \varphi_{pred}(t)\big] \end{aligned} \tag{P4}$$
+# $$\begin{aligned} \mathcal{L}_{CE_1} = -\sum_{t=1}^{T} \Big( & \varphi(t) \log \varphi_{pred}(t) \\ &+ \big[1 - \varphi(t)\big] \log \big[1 - \varphi_{pred}(t)\big] \Big) \end{aligned} \tag{P4}$$
 #
 # Blinks last for several frames, so neighbouring probabilities should not jump:
 #
@@ -62,9 +62,9 @@ figures.setup()
 #
 # The emotion branch learns to read the emotion from the speaker's style:
 #
-# $$\mathcal{L}_{CE_2} = -\sum_{i=1}^{N} e_i \log e'_i + \big[1 - e_i\big] \log \big[1 - e'_i\big] \tag{P6}$$
+# $$\mathcal{L}_{CE_2} = -\sum_{i=1}^{N} \Big( e_i \log e'_i + \big[1 - e_i\big] \log \big[1 - e'_i\big] \Big) \tag{P6}$$
 #
-# The whole loss is their sum ([Song et al., 2023](references.bib#song2023elp)), with $\lambda$ = 5, 5 and 0.01:
+# The whole loss is their weighted sum ([Song et al., 2023](references.bib#song2023elp)), with $\lambda_1 = \lambda_2 = 5$ and $\lambda_3 = 0.01$:
 #
 # $$\mathcal{L} = \mathcal{L}_{L2} + \lambda_1\,\mathcal{L}_{CE_1} + \lambda_2\,\mathcal{L}_{CE_2} + \lambda_3\,\mathcal{L}_{reg} \tag{P7}$$
 
@@ -105,7 +105,7 @@ assert last < 0.9 * first
 # elp train tiny --corpus TALK --out RUN --resume  # and this goes on
 # ```
 #
-# Ctrl-C lets the step at hand finish. On a processor, a resumed run gives the same bits as one that was never stopped. If a loss is not finite, the run stops and leaves the batch that caused it beside the log.
+# After Ctrl-C the current step is finished first. On a CPU, a resumed run gives the same bits as one that was never stopped. If a loss is not finite, the run stops and saves the batch that caused it beside the log.
 #
 # ## What each term does
 #
@@ -149,9 +149,9 @@ for term in ("motion", "blink", "emotion"):
     assert on < off
 
 # %% [markdown]
-# No term is learned as a side effect of another. The smoothness term is the exception in another way: with $\lambda_3 = 0.01$, on probabilities that hardly change, it does next to nothing.
+# Motion, blinks and emotion are each learned only from their own term. The smoothness term makes no difference: with $\lambda_3 = 0.01$, on probabilities that hardly change, it does next to nothing.
 #
-# The same holds at the paper's sizes. Here recipe *lively* (the recipe that the [next page](05b-standing-still.ipynb) arrives at) ran for 2000 steps, once with each term missing, and answered people whom it had never met:
+# The same holds at the paper's sizes. Here recipe *lively*, to which the [next page](05b-standing-still.ipynb) leads, was trained for 2000 steps, once with each term missing, and answered speakers whom it had not met in training:
 
 # %%
 ablations = results.read("training_ablations")["runs"]
@@ -171,19 +171,19 @@ rows = ["energy score", "blink term", "emotion recognised", "FD"]
 figures.table(pd.DataFrame(shown, index=rows).T.round(2))
 
 # %% [markdown]
-# Without the motion term the face stands still, and both the [energy score](glossary.md#energy-score) (of the next page) and the Fréchet distance ([FD](glossary.md#fd), of [Metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term nothing is inferred. The effect of the smoothness term cannot be seen. Each row is one run, so that small differences mean nothing.
+# Without the motion term the face hardly moves, and both the [energy score](glossary.md#energy-score) (defined on the next page) and the Fréchet distance ([FD](glossary.md#fd), defined in [Metrics](07-metrics.ipynb)) rise. Without the blink term D2 learns nothing about blinks. Without the emotion term fewer emotions are recognised than by guessing among three. The smoothness term has no visible effect. Each row is one run, so small differences mean nothing.
 #
 # ## Summary
 #
-# - The ASE is four networks under one loss: encoder, emotion branch, D1 for motion, D2 for blinks.
-# - The paper's loss has four terms (Eqs. P3 to P6), and each does work that no other does. The smoothness term is too small to matter.
-# - A small model trains in seconds on a processor, can be stopped and resumed, and leaves a card that says how it was made.
+# - The ASE consists of an encoder, an emotion branch, D1 for motion and D2 for blinks, all trained by one loss.
+# - The paper's loss has four terms (Eqs. P3 to P6). Three do work that no other term does; the smoothness term is too small to matter.
+# - A small model trains in seconds on a CPU, can be stopped and resumed, and leaves a card that says how it was made.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **Reductions.** Eqs. P3 to P5 are sums. `reduction="mean"`, the default, averages over frames and over the coefficients of each vector. As printed (`"sum"`), 106 coefficients outweigh one blink a hundredfold.
-# - **Units of Eq. P3.** The error of β is that of the mesh: its coefficients are weighted by their variance, or all count alike in a corpus that mixes units. Head pose mixes radians and centimetres and is standardised.
-# - **Widths** of the layers, their normalisation, the schedule of the learning rate, and whether gradients were clipped.
+# - **Reductions.** Eqs. P3 to P5 are sums. `reduction="mean"`, the default, averages over frames and over the coefficients of each vector. As printed (`"sum"`), the coefficients of a frame are 106 terms and its blink is one.
+# - **Units of Eq. P3.** Here the error of β is that of the mesh, since its standardised coefficients are weighted by their variance; in a corpus that mixes units all count alike. Head pose mixes radians and centimetres and is standardised.
+# - **Details of the networks and their training**: widths of the layers, their normalisation, the schedule of the learning rate, and whether gradients were clipped.
 # - **Clips without a label** are not in the paper. Here $e$ is then spread evenly over the emotions, and the emotion term is left out.
 # ```
 #
@@ -205,7 +205,7 @@ rate = 0.05
 print(f"{-rate * np.log(rate) - (1 - rate) * np.log(1 - rate):.3f} nats")
 
 # %% [markdown]
-# No threshold above 0.05 ever lets it blink, and none below lets it stop. That is why blinks are *drawn* from the probability, smoothly in time, and not thresholded.
+# With a threshold above 0.05 it never blinks, with one below it never opens its eyes. Blinks are therefore *drawn* from the probability, smoothly in time, and not thresholded.
 #
 # ```{solution-end}
 # ```
@@ -229,7 +229,7 @@ share = (0.05 * blink + 0.95 * open_eye) / (
 print(f"{share:.0%} on average over all frames")
 
 # %% [markdown]
-# The blink is a third of the loss when it happens and a few per cent on average. A smaller motion error, late in training, turns the balance around.
+# The blink is a third of the loss while it happens, and a few per cent on average. Its share grows as the motion error falls during training.
 #
 # ```{solution-end}
 # ```

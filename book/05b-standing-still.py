@@ -40,7 +40,7 @@ figures.setup()
 # %% [markdown]
 # ## The mean of all good answers
 #
-# The same speaker can be answered in many ways. The squared error of Eq. P3 compares with the *one* answer that was recorded, and over many recordings the smallest error belongs to the *mean* of all answers that were possible. The simulator can answer again and again, so we can compute that mean: it is the best that any training with Eq. P3 could ever reach.
+# The same speaker can be answered in many ways. The squared error of Eq. P3 compares a prediction with the *one* answer that was recorded. Over many recordings the smallest error belongs to the *mean* of all possible answers. The simulator can answer again and again, so we can compute that mean: it is the best answer that any training with Eq. P3 could reach.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -112,11 +112,11 @@ for name, value in speed.items():
 assert speed["best answer by Eq. P3"] < typical / 2
 
 # %% [markdown]
-# The mean moves at less than half the speed of any answer that it was made from, and it never blinks. Nobody has ever listened like this. A model that gets closer to the smallest squared error gets closer to the film in the middle.
+# The mean moves at less than half the speed of any answer that it was made from, and it never blinks. Nobody has ever listened like this. The closer a model gets to the smallest squared error, the closer it gets to the film in the middle.
 #
 # ## What the trained models do
 #
-# At the paper's learning rate of 1e-3 our codes carry nothing: as far as we can see the LSTMs of the encoder saturate early, and D1 learns to ignore the codes. What is left is the mean face of each emotion. When the training error falls below the error of that mean face, the codes are being read.
+# At the paper's learning rate of 1e-3 our codes carry no information. As far as we can see, the LSTMs of the encoder saturate early, and D1 learns to ignore the codes; what is left is the mean face of each emotion. Only when the training error falls below the error of that mean face are the codes being used.
 
 # %% tags=["hide-input"]
 sweep = {
@@ -156,9 +156,9 @@ print("motion error after 2500 steps:", ends)
 assert ends["1e-4"] < ends["3e-4"] < ends["1e-3"]
 
 # %% [markdown]
-# So *vico* and *l2l*, our recipes with the paper's sizes, use 1e-4, with warm-up, clipped gradients and a cosine down to zero. The paper's number of iterations and its batch stay as they are.
+# So *vico* and *l2l*, our recipes with the paper's sizes, use 1e-4, with warm-up, clipped gradients and a cosine schedule down to zero. The paper's number of iterations and batch size are kept.
 #
-# Reading the codes is not enough. A listener's next two seconds are mostly unpredictable, and none of our encoders brought the error on unseen people below that of the mean face. A full run learns the answers of the training set by heart, and answers new speakers with a patchwork of them.
+# Using the codes is not enough. A listener's next two seconds are mostly unpredictable, and none of our encoders brought the error on unseen people below that of the mean face. A full run memorises the answers of the training set, and answers new speakers with a patchwork of them.
 
 # %% tags=["nbval-check-output"]
 full = results.read("training_vico")
@@ -192,17 +192,17 @@ print(
 )
 
 # %% [markdown]
-# By the loss itself the full run is *worse* on unseen people than a face that hardly moves, and it is the only one of the two that moves. Stopped early, it moves no more than the mean face does. The squared error leaves only these two: to know the answers by heart, or to stand still.
+# By the loss itself, the full run is *worse* on unseen people than a face that hardly moves, although it is the one of the two that moves. Stopped early, it moves no more than the mean face. The squared error offers only this choice: to memorise the answers or to stand still.
 #
 # ## A score that rewards variety
 #
-# What we want from the model is not the best single answer but *draws* that cannot be told from people. A proper scoring rule asks for that. Take two draws $a$ and $b$ of the codes of one clip, and the true answer $y$:
+# What we want from the model is not the best single answer but *draws* that vary as people's answers do. A proper scoring rule rewards that. Let $a$ and $b$ be the motions decoded from two draws of one clip's codes, and $y$ the true answer:
 #
 # $$ES = \tfrac12\,|a-y| + \tfrac12\,|b-y| - \tfrac12\,|a-b| \tag{5.1}$$
 #
-# The first two terms pull both draws towards the truth; the third pushes them apart. On average this [energy score](glossary.md#energy-score) is smallest when the draws have exactly the distribution of the truth ([Gneiting and Raftery, 2007](references.bib#gneiting2007scoring)). Staying near the mean costs, and so does variety of the wrong kind.
+# The first two terms pull both draws towards the truth; the third pushes them apart. On average this [energy score](glossary.md#energy-score) is smallest when the draws have exactly the distribution of the truth ([Gneiting and Raftery, 2007](references.bib#gneiting2007scoring)). Staying near the mean is penalised, and so is variety of the wrong kind.
 #
-# A listener with one number shows it. The truth varies with a standard deviation of 1. A model draws around the right mean with a standard deviation of its own, and we compute what each score says about it.
+# A listener whose answer is a single number shows this. The truth varies with a standard deviation of 1. A model draws around the right mean with some other standard deviation, and we compute both scores for it.
 
 # %% tags=["nbval-check-output"]
 rng = np.random.default_rng(1)
@@ -241,9 +241,9 @@ figures.show(
 )
 
 # %% [markdown]
-# The squared error is smallest for a model that never varies. The energy score is smallest for one that varies as the truth does. More draws make the score less noisy: four in our final recipe, each compared with the truth and with every other one.
+# The squared error is smallest for a model that never varies, the energy score for one that varies as the truth does. More draws make the score less noisy; our final recipe uses four, each compared with the truth and with the three others.
 #
-# `LossWeights(score="energy")` puts the energy score in the place of Eq. P3, for β and for $p$, on positions and on their changes over 2 and 12 frames.
+# `LossWeights(score="energy")` replaces Eq. P3 by the energy score, for β and for $p$, of positions and of their changes over 2 and 12 frames.
 
 # %% tags=["remove-input"]
 from elp.training.losses import energy
@@ -253,9 +253,9 @@ figures.source(energy)
 # %% [markdown]
 # Two more things are needed.
 #
-# **[Holds](glossary.md#holds).** Codes that are drawn anew in every frame can only tremble. The decoders average such draws away within a tenth of a second, while a smile lasts for seconds. So a third of the heads each *hold* their draw for 4, 12 and 50 frames. The distribution of every single frame stays what Eq. P2 says; the paper leaves open how the draws of neighbouring frames relate.
+# **[Holds](glossary.md#holds).** Codes that are drawn anew in every frame can only make a face tremble. The decoders average such draws away within a tenth of a second, while a smile lasts for seconds. So the heads *hold* their draws: a third of them for 4 frames, a third for 12 and a third for 50. The distribution of every single frame stays that of Eq. P2; the paper leaves open how the draws of neighbouring frames are related.
 #
-# **Noise.** Noise on the standardised style, one value for each clip and a smaller one for each frame, keeps the encoder from recognising clips.
+# **Noise.** Noise is added to the standardised style, one value for each clip and a smaller one for each frame, so that the encoder cannot recognise the clips it was trained on.
 
 # %% tags=["remove-input"]
 from elp.model.space import held
@@ -263,7 +263,7 @@ from elp.model.space import held
 figures.source(held)
 
 # %% [markdown]
-# Here is the energy score on people who were not met in training, while the training runs:
+# Here is the energy score on people who do not appear in training, over the course of training:
 
 # %% tags=["hide-input"]
 variants = {
@@ -332,13 +332,13 @@ assert (
 )
 
 # %% [markdown]
-# Eq. P3 with the same holds and noise gains nothing: the score counts, and after it the holds. With the score, learning by heart begins after one or two thousand steps, where the curves turn up; noise that lasts for a whole clip, added after this run, is meant to prevent that.
+# Eq. P3 gains nothing from the same holds and noise: the score matters most, and then the holds. Even with the energy score, memorising begins after one or two thousand steps, where the curves turn up. Noise that lasts for a whole clip, which was added after this run, is meant to prevent that.
 #
-# The result, together with what the [next page](05c-following.ipynb) adds, is the recipe *lively*: the paper's sizes, 2000 steps. Recipe *small* has 64 heads of 32 categories and narrower layers. The score rewards codes that carry something from the first step on, so a learning rate of 3e-4 does no harm here.
+# The result, together with what the [next page](05c-following.ipynb) adds, is the recipe *lively*, at the paper's sizes and with 2000 steps. Recipe *small* has 64 heads of 32 categories and narrower layers. As the energy score rewards informative codes from the first step on, a learning rate of 3e-4 does no harm here.
 #
-# ### A decoder that heard nothing
+# ### A decoder that ignored its input
 #
-# Our first D2 had no normalisation, and answered every frame with the average blink rate. The reason shows in what an untrained LSTM layer passes on of its input, and what is left after three in a row:
+# Our first D2 had no normalisation, and answered every frame with the average blink rate. The reason is how little of its input an untrained LSTM layer passes on. Here is what is left of the input's standard deviation after one, two and three layers:
 
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
@@ -359,11 +359,11 @@ print(
 )
 
 # %% [markdown]
-# A layer norm after each convolution of D2, and one before its last layer, cured that. Since then D2 *can* learn when to blink. With Eq. P3 it learns the blinks of the training clips by heart, and ends worse on unseen people than the average rate.
+# A layer norm after each convolution of D2, and one before its last layer, cured this. Since then D2 *can* learn when to blink. With Eq. P3 it memorises the blinks of the training clips, and ends worse on unseen people than the average rate would be.
 #
 # ## One option changed at a time
 #
-# Now recipe *lively* at the paper's sizes, with 2000 steps and three seeds for each option, on unseen people. The energy score is that of clips of two seconds. The Fréchet distance (FD) is that of full-length answers, one to each validation speaker. (The [results](08-results.ipynb) use three answers to each test speaker, and their figures are lower.) The grey band is U itself: an interval that does not reach it is a difference. Where intervals overlap, the text says whether the seeds do.
+# Now recipe *lively* at the paper's sizes, with 2000 steps and three seeds for each option, on unseen people. The energy score is that of clips of two seconds. The Fréchet distance (FD) is that of full-length answers, one to each validation speaker. (The [results](08-results.ipynb) use three answers to each test speaker, which gives lower values.) The grey band is the interval of U, the recipe unchanged: an option whose interval does not reach it differs from U. Where intervals overlap, the text says whether the seeds do.
 
 # %% tags=["hide-input"]
 ablations = results.read("training_ablations")["runs"]
@@ -431,18 +431,18 @@ assert (
 )
 
 # %% [markdown]
-# Four things count.
+# Four things matter.
 #
-# - **The score.** With Eq. P3 in its place and all else unchanged, the face stands still. (The rows "Eq 3" of the [results](08-results.ipynb) are runs of the paper's length, without noise and holds.)
-# - **The emotion.** V, which is not told the emotion, has the higher FD in every seed. Most of that is simply *knowing the emotion*: V with $e$ handed to the decoders, a control that the paper lacks, cannot be told from U by FD. Its energy score is even a little lower in every seed.
+# - **The score.** With Eq. P3 in place of the energy score and all else unchanged, the face stands still. (The rows "Eq 3" of the [results](08-results.ipynb) are runs of the paper's length, without noise and holds.)
+# - **The emotion.** V, which is not told the emotion, has a higher FD than U in every seed. Most of this difference comes from simply *knowing the emotion*: V with $e$ given to the decoders, a control that the paper lacks, cannot be told from U by FD. Its energy score is even a little lower in every seed.
 # - **Draws that last.** Without holds the energy score is worse in every seed, and the variance of the face is three fifths of people's. FD is not worse.
-# - **Heads.** By the energy score one and four heads are far too few. 16, 64 and 256 seem a little worse than 128, by less than the seeds of one recipe may differ.
+# - **Heads.** By the energy score, one and four heads are far too few. 16, 64 and 256 seem a little worse than 128, but by less than the seeds of one recipe may differ.
 #
-# What makes a listener follow the speaker is not in this picture: energy and FD are the same without β and $p$ in the input, without the shortcut, with two draws, and for a causal model. A score of the whole face hardly notices who follows whom, which is why the [next page](05c-following.ipynb) looks at single movements. The other options (τ, the window of σ, nested heads) lie within the noise of three seeds in these two numbers.
+# These two numbers do not show whether a listener follows the speaker: they are the same without β and $p$ in the input, without the shortcut of the next page, with two draws, and for a causal model. A score of the whole face hardly notices who follows whom, so the [next page](05c-following.ipynb) looks at single movements. The other options (τ, the window of σ, nested heads) do not differ from U by more than the noise of three seeds.
 #
 # ## How many heads, and one model for all of them
 #
-# A model that is trained on random prefixes of its heads (`nested=True`) can be read at any H afterwards. What does that cost, compared with a model trained for each H?
+# A model that is trained on random prefixes of its heads (`nested=True`), that is the first few of them, can be decoded with any H afterwards. What does this cost, compared with a model trained for each H?
 
 # %% tags=["hide-input"]
 sizes = [1, 4, 16, 64, 128, 256]
@@ -492,9 +492,9 @@ for h, own, part in zip(sizes, each, prefix):
 assert prefix[0].min() > each[0].max()
 
 # %% [markdown]
-# Read with 16 heads or more, the nested model cannot be told by FD from one made for that H. With all its heads it is livelier: 0.98 of people's variance against 0.81. The prefix of one head clearly costs, that of four a little: they must do alone what they otherwise share.
+# Decoded with 16 heads or more, the nested model cannot be told by FD from one trained for that H. With all its heads it is livelier: 0.98 of people's variance against 0.81. With its first head alone it is clearly worse, with four a little: these heads must do alone what they otherwise share.
 #
-# The paper claims that more heads help *until there are too many*. If that can be seen at all, it is in the energy score above, which falls up to 128 heads and is a little higher at 256. The FD of these runs stays within its noise.
+# The paper claims that more heads help *until there are too many*. If this can be seen at all, it is in the energy score above, which falls up to 128 heads and is a little higher at 256. The FD of these runs does not change by more than its noise.
 
 # %% tags=["nbval-check-output"]
 nested = table["nested"][:, 2].mean()
@@ -503,26 +503,26 @@ print(f"variance: nested {nested:.2f}, U {table['U'][:, 2].mean():.2f}")
 # %% [markdown]
 # ## Summary
 #
-# - The squared error is smallest for the mean of all answers. That mean hardly moves and never blinks, and so do the models that are trained with it.
-# - The energy score is smallest for draws that vary as the truth does. It needs codes that last: a third of the heads each hold their draw for 4, 12 and 50 frames.
-# - One option at a time: the score, the emotion, the holds and the number of heads count. Most of U's lead over V is knowing the emotion.
+# - The squared error is smallest for the mean of all answers. That mean moves little and never blinks, and a model trained with it either hardly moves or memorises.
+# - The energy score is smallest for draws that vary as the truth does. It works best with codes that last, so the heads hold their draws for 4, 12 or 50 frames.
+# - One option at a time: the score, the emotion, the holds and the number of heads matter. Most of U's lead over V comes from knowing the emotion.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# - **How draws of neighbouring frames relate.** Eq. P2 fixes the distribution of each frame only. Holds are our answer.
+# - **How draws of neighbouring frames are related.** Eq. P2 fixes the distribution of each frame only. Holds are our answer.
 # - **Whether the published model moves.** The paper reports variances near those of people for a loss that, as printed, has a still face as its best answer.
 # ```
 #
 # ```{admonition} What was not measured
 # :class: note
-# The runs with one term switched off have one seed each. Shortcuts past the LSTMs of the encoder, and other biases of their forget gates, were tried with one seed each, without a gain; no figures were kept.
+# The runs with one term switched off have one seed each. Shortcuts past the LSTMs of the encoder, and other biases of their forget gates, were tried with one seed each, without improvement; no figures were kept.
 # ```
 #
 # ## Exercises
 #
 # ```{exercise}
 # :label: ex-still-mean
-# Forty answers, each with an independent part of variance $v$, are averaged. What is the variance of that part in the mean? Which share of the head's speed would you expect in the middle film, if nothing were shared?
+# Forty answers, each with an independent part of variance $v$, are averaged. What is the variance of that part in the mean? What share of an answer's head speed would you expect in the middle film, if the answers shared nothing?
 # ```
 #
 # ```{solution-start} ex-still-mean
@@ -563,7 +563,7 @@ assert abs(energies[0] - constant) < 0.01
 #
 # ```{exercise}
 # :label: ex-still-hold
-# A decoder averages over 5 frames. Codes are drawn anew in every frame, or held for 50. Which share of the standard deviation of a single draw is left in each case?
+# A decoder averages over 5 frames. Codes are drawn anew in every frame, or held for 50. What share of a single draw's standard deviation is left in each case?
 # ```
 #
 # ```{solution-start} ex-still-hold

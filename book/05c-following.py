@@ -16,7 +16,7 @@
 #
 # **Question.** How does a listener come to notice the speaker: to smile back, to nod when the voice invites it, to blink at the end of a phrase?
 #
-# After this page you can test with a straight line whether a corpus has anything to follow, say which input and which path through the network are needed, and describe the model that ships. You need the energy score of [the last page](05b-standing-still.ipynb) and the gain of [Metrics](07-metrics.ipynb).
+# After this page you can test with a linear regression whether a corpus holds anything to follow, say which input and which path through the network are needed, and describe the model that ships. You need the energy score of [the last page](05b-standing-still.ipynb) and the gain of [Metrics](07-metrics.ipynb).
 
 # %%
 import tempfile
@@ -34,7 +34,7 @@ figures.setup()
 # %% [markdown]
 # ## Is there anything to follow?
 #
-# So far our listener moves like a person in the right mood, but takes no notice of the speaker: give it another speaker, and the answer is just as good. In the simulator, listeners return a quarter of a smile on average, and answer some of the speaker's blinks at the ends of phrases. Does an hour of conversation hold enough evidence to learn this from?
+# So far our listener moves like a person in the right mood, but takes no notice of the speaker: give it another speaker, and the answer is just as good. The simulator's listeners are made to return about a quarter of a smile, and to answer some of the speaker's blinks at the ends of phrases. Is an hour of conversation enough to learn this from?
 #
 # A linear regression with a penalty (ridge) can tell. It predicts the listener's smile and blinks from the speaker's last two seconds, once from the style of Eq. P1 and once from β and $p$ themselves. The numbers are correlations with what the real listeners did, within clips, on unseen people.
 
@@ -62,13 +62,13 @@ assert abs(style["smile"]) < 0.05 < 0.08 < min(motion.values())
 figures.source(following.linear_baseline)
 
 # %% [markdown]
-# The correlations are small, because most of what a listener does is chance. But they exist: a straight line finds what our networks had missed. Two things stood in their way.
+# The correlations are small, because most of what a listener does is chance. But they exist: a linear model finds what our networks had missed. Two things stood in their way.
 #
 # **The input.** A smile cannot be read off the style of Eq. P1, which says how much each coefficient moved within a second. A smile that lasts does not move, and its end looks like its beginning. Given β and $p$ beside the style (`raw_motion=True`), the encoder sees what a listener follows.
 #
-# **The path to D2.** The speaker's blinks leave a trace in either input. But that cue has to pass the encoder, the draws, and three LSTM layers which at first let a hundredth of it through, and its error has to come back the same way. With a linear **shortcut** past the LSTMs of D2 (`shortcut=True`), blinks are learned within 2000 steps.
+# **The path to D2.** The speaker's blinks leave a trace in either input. But this cue has to pass the encoder, the draws and three LSTM layers, which at first let a hundredth of it through, and the gradient has to come back the same way. With a linear **shortcut** past the LSTMs of D2 (`shortcut=True`), blinks are learned within 2000 steps.
 #
-# We also expected four draws to help more than two, and less noise on each frame to help, since noise as large as the style itself hides a blink of three frames. Neither makes a difference that three seeds can show.
+# We also expected four draws to be better than two, and little noise on each frame to be better than noise as large as the style itself, which hides a blink of three frames. Three seeds show neither.
 
 # %% tags=["remove-input"]
 from elp.model.decoders import BlinkDecoder
@@ -76,7 +76,7 @@ from elp.model.decoders import BlinkDecoder
 figures.source(BlinkDecoder.read)
 
 # %% [markdown]
-# Both remedies show on unseen people, with three seeds each. The [gain](glossary.md#gain) is the share of the speaker's smile that comes back; the *blink term* is the cross-entropy of Eq. P4 on clips of two seconds.
+# Here is what these options change on unseen people, with three seeds each. The [gain](glossary.md#gain) is the share of the speaker's smile that comes back; the *blink term* is the cross-entropy of Eq. P4 on clips of two seconds.
 
 # %% tags=["hide-input"]
 ablations = results.read("training_ablations")["runs"]
@@ -147,13 +147,13 @@ print("one seed of three loses the smile:", ", ".join(lost))
 assert np.ptp(options["no shortcut"][:, 1]) < 0.002
 
 # %% [markdown]
-# **Smiles.** With Eq. P1 alone no smile comes back in any seed. With β and $p$ it does in all three seeds of *lively* and of V; with two draws, and with more noise, one seed of three loses it. V, which is not told the mood and has to take everything from the speaker, returns more. Even with Eq. P3 some comes back once the model is given β and $p$ (the line "gain with Eq. P3"): what counts is the input, not the loss.
+# **Smiles.** With Eq. P1 alone no smile comes back in any seed. With β and $p$ it does in all three seeds of *lively* and of V; with two draws, and with more noise, one seed of three loses it. V, which is not told the mood and has to infer everything from the speaker, returns more. Even with Eq. P3 some of a smile comes back once the model is given β and $p$ (the line "gain with Eq. P3"): what matters is the input, not the loss.
 #
-# **Blinks.** Without the shortcut the blink term stays at 0.170 in all three seeds, as in a model that knows only how often people blink. With it, two of three seeds of *lively* fall below that, and so do all seeds with two draws or more noise. Those of V hardly do, nor do those of causal models or of models with few heads. Without noise the model learns the training blinks by heart: two seeds end far above.
+# **Blinks.** Without the shortcut the blink term stays at 0.170 in all three seeds, as in a model that knows only how often people blink. With it, two of three seeds of *lively* fall below that, and so do all seeds with two draws or more noise. Those of V hardly do, nor do those of causal models. Without noise the model memorises the training blinks: two seeds end far above.
 #
-# **Causal models** (`causal=True`: they see no future frame, so that they can run live) return more of a smile than *lively* in every seed, and two seeds return more than the simulator's own second answer. Two of three seeds also return nods, 0.15 and 0.16, more than any other option here (people: 0.09).
+# **Causal models** (`causal=True`) see no future frame, so that they can run live. They return more of a smile than *lively* in every seed. Two of three seeds also return nods, 0.15 and 0.16, more than any other option here.
 #
-# Why should a model that sees less do better? A listener answers half a second late or more, and for that the past is enough. The convolutions of a centred encoder see four tenths of a second on either side; causal ones see eight tenths back. Anything older reaches both through the LSTMs only. Do those eight tenths hold more?
+# Why should a model that sees less do better? A listener answers half a second late or more, and for that the past is enough. The convolutions of a centred encoder see four tenths of a second on either side; causal ones see the last eight tenths. Anything older reaches both only through the LSTMs. Do those eight tenths hold more information?
 
 # %%
 for name, lags in {
@@ -167,13 +167,13 @@ for name, lags in {
     )
 
 # %% [markdown]
-# For a straight line they do, but only just. The networks gain more than that, and these runs do not tell why; their time-lagged correlation on these speakers cannot be told from that of *lively*. On the test speakers of the chapter [Results](08-results.ipynb), too, a causal model returns twice as much of a smile, and there its correlation is higher. Its blinks meet the speaker's only by chance, as its blink term suggests.
+# For a linear model they do, but only by a little. The networks gain more than that, and these runs do not show why; by time-lagged correlation they cannot be told from *lively* on these speakers. On the test speakers of the chapter [Results](08-results.ipynb), too, a causal model returns twice as much of a smile, and there its correlation is higher. Its blinks coincide with the speaker's only by chance, as its blink term suggests.
 #
-# *small*, like *lively*, is centred, as we read the paper's figure. *live* is its causal sibling, and *stream* is the causal recipe at the paper's sizes.
+# Recipe *small*, like *lively*, is centred, as we read the paper's figure. Recipe *live* is its causal variant, and *stream* is the causal recipe at the paper's sizes.
 #
 # ## The model that ships
 #
-# `listener` is causal too, and starts where *live* ends. The blinks and nods above show what was left to do. Heads that draw each frame without knowing the one before can neither blink once and then wait, nor nod twice and then stop, and no training score makes them listen much.
+# The model that ships, `listener`, is causal too, and extends recipe *live*. The blinks and nods above show what was still missing. Heads that draw each frame without knowing the one before can neither blink once and then wait, nor nod twice and then stop, and no training score makes them attend to the speaker much.
 #
 # So in `listener` the codes describe the face alone. A second, smaller group of heads draws eyelids and head pose, one frame after the other:
 
@@ -183,9 +183,9 @@ from elp.model.event_heads import EventHeads
 figures.source(EventHeads.step)
 
 # %% [markdown]
-# These *event heads* are trained by maximum likelihood. Their inputs are the speaker's voice and blinks, their own past, and the emotion. The encoder is told what they drew, so that brows can rise with a nod. In training, some clips lose their sound; *guidance* can then push each draw a little further away from what a deaf listener would do.
+# These *event heads* are trained by maximum likelihood. Their inputs are the speaker's voice and blinks, their own past, and the emotion. The encoder is told what they drew, so that brows can rise with a nod. In training, some clips lose their sound, so that the model also learns what a listener does who hears nothing. *Guidance* can then push each draw a little further away from that.
 #
-# We chose how far on validation speakers, who do not appear in the tables of the chapter [Results](08-results.ipynb). The table compares nods after low pitch and after the ends of phrases with nods elsewhere, as a ratio:
+# How far was chosen on validation speakers, who do not appear in the tables of the chapter [Results](08-results.ipynb). The columns give nods after low pitch, nods after the ends of phrases, and blinks after the speaker's blinks, each as a ratio to those elsewhere:
 
 # %% tags=["hide-input"]
 strengths = results.read("guidance")
@@ -204,9 +204,9 @@ assert nods == sorted(nods)
 # %% [markdown]
 # The stronger the guidance, the more nods fall where the voice invites them, at next to no cost in FD. Blinks are not guided: the speaker's own blinks are cue enough.
 #
-# These are only a few minutes of conversation, so the intervals are wide. But all strengths share their random draws, so their order is no accident. We ship the weakest strength that gives about two nods after a low pitch for each one elsewhere: more guidance first brings a listener towards what people do, and in the end beyond it.
+# These are only a few minutes of conversation, so the intervals are wide. But all strengths share their random draws, so their order is no accident. We ship the weakest strength at which nodding is about twice as strong after low pitch as elsewhere. More guidance first brings a listener closer to what people do, and in the end beyond it.
 #
-# *Who* listens (where the head rests, how the face looks at rest) is drawn once for each response, or read off one frame of the listener. Any prefix of the face's heads can be decoded. The model was trained on conversations that are not in the tables, the simulator's corpus `crowd`, because only with many people does it not learn them by heart:
+# *Who* listens (where the head rests, how the face looks at rest) is drawn once for each response, or taken from one frame of the listener. Any prefix of the face's heads can be decoded. The model was trained on conversations that are not in the tables, those of the simulator's corpus `crowd`, which has so many people that it cannot memorise them:
 
 # %% tags=["nbval-check-output"]
 responder = ELPResponder.from_checkpoint()
@@ -224,7 +224,7 @@ print(
 assert 0.7 < v["variance"] < 1.3
 
 # %% [markdown]
-# Now the test speakers of a corpus with people of its own, each of whom is answered three times. The *oracle* is another true answer of the same person. *ELP-U* is *lively*, trained on this very corpus. *First frame* means that the true listener's first frame tells the model who listens.
+# Now a corpus with other people, whose test speakers are each answered three times. The *oracle* is another true answer of the same person. *ELP-U* is recipe *lively*, trained on the training split of this corpus. *First frame* means that the model is given the true listener's first frame, which shows who listens.
 
 # %% tags=["hide-input"]
 told = results.read("tables-vico-v2-people77")
@@ -246,24 +246,24 @@ for answer in ("heard_nods", "heard_blinks"):
     assert codes_only[answer]["value"] < 1.3
 
 # %% [markdown]
-# Nods after low pitch, and blinks after the speaker's blinks at the ends of phrases, are given as a ratio to those elsewhere: 1 is chance. `listener` answers with both, as people do, and blinks even more often than these people. From codes alone nearly nothing comes back. `listener` returns less of a smile than people do, and more than *ELP-U*. One frame of the true listener brings FD closer to the oracle's, because face and head then rest where they should. The chapter [Results](08-results.ipynb) has all rows and columns.
+# Nods after low pitch, and blinks after the speaker's blinks at the ends of phrases, are given as a ratio to those elsewhere: 1 is chance. `listener` answers with both, as people do, and with blinks even more often than these people. From codes alone (*ELP-U*) nearly nothing comes back. `listener` returns less of a smile than people do, and more than *ELP-U*. One frame of the true listener brings FD closer to the oracle's, because face and head then rest where they should. The chapter [Results](08-results.ipynb) has all rows and columns.
 #
 # ## Summary
 #
 # - A linear regression on the speaker's β and $p$ finds answered smiles and blinks; on the style of Eq. P1 it finds no smiles.
-# - To follow, a model needs β and $p$ in its input, and a path to D2 along which an error can travel back. A causal model loses nothing.
-# - Codes alone do not time blinks and nods. Event heads, which draw one frame after the other, do; they belong to the model that ships, not to the paper.
+# - To follow, a model needs β and $p$ in its input, and a path to D2 along which the gradient can come back. A causal model loses nothing by seeing no future.
+# - Codes alone do not put blinks and nods at the right moments. Event heads, which draw one frame after the other, do; they belong to the model that ships, not to the paper.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# Whether the encoder sees the future: the figure shows no direction. The paper's style holds no position of the face at all, yet its text claims that ELP is closest to people in synchrony; with Eq. P1 alone we find no smile that comes back.
+# Whether the encoder sees the future: the figure shows no direction. The paper's style holds no position of the face at all, yet its text claims that ELP is closest to people in synchrony; with Eq. P1 alone, we find that no smile comes back.
 # ```
 #
 # ## Exercises
 #
 # ```{exercise}
 # :label: ex-following-linear
-# Let the regression see only the frames of the last half second (`lags=range(0, 13, 4)`). Which of the two correlations falls, which one rises, and why?
+# Let the regression see only the last half second (`lags=range(0, 13, 4)`). Which of the two correlations falls, which one rises, and why?
 # ```
 #
 # ```{solution-start} ex-following-linear
@@ -285,7 +285,7 @@ for part in ("smile", "blink"):
 #
 # ```{exercise}
 # :label: ex-following-style
-# Show with six lines that the style of Eq. P1 is the same for a face that smiles all the time and for one that never does.
+# Show in six lines of code that the style of Eq. P1 is the same for a face that smiles all the time and for one that never does.
 # ```
 #
 # ```{solution-start} ex-following-style
@@ -308,7 +308,7 @@ print("the same style:", torch.equal(rest, smiling))
 #
 # ```{exercise}
 # :label: ex-following-guidance
-# Guidance leads a probability away from that of a deaf listener:
+# Guidance moves a probability away from that of a listener who hears nothing ("deaf"):
 #
 # $$\log p = \log p_{deaf} + g\,(\log p_{heard} - \log p_{deaf}),$$
 #

@@ -39,7 +39,7 @@ figures.setup()
 # %% [markdown]
 # ## Where the time goes
 #
-# The plain loop that everyone writes first (a `DataLoader`, float32, one operation after the other) needs tens of milliseconds for a step at the paper's size, and little of that is arithmetic: well over a thousand tiny kernels wait for Python. Three changes follow, in the order in which they were made. Every bar is the same model and loss, in the same run.
+# The plain loop that everyone writes first (a `DataLoader`, float32, one operation after the other) needs tens of milliseconds for a step at the paper's size. Little of that is arithmetic: well over a thousand small kernels (programs that the GPU runs) wait for Python to launch them. Three changes follow, in the order in which they were made. Every bar is the same model and loss, in the same run.
 
 # %% tags=["hide-input"]
 speed = results.read("training_speed")
@@ -112,16 +112,16 @@ assert (
 )
 
 # %% [markdown]
-# Little is gained until the whole step, from drawing the clips to the optimiser, is recorded once as a **CUDA graph** and replayed. The third change even costs time before that, because launching kernels from Python is all that counts there. With the graph no Python stands between the kernels any more, and the other changes pay:
+# Little is gained until the whole step, from drawing the clips to the optimiser, is recorded once as a **CUDA graph** and replayed. The change before it even costs time, because until then launching kernels from Python takes most of the step. With the graph, Python no longer stands between the kernels, and the other changes pay off:
 #
-# - The corpus lies on the GPU, and clips are gathered by index. All weights are slices of one tensor, so the cast to half precision, the clipping and AdamW ([Loshchilov and Hutter, 2019](references.bib#loshchilov2019adamw)) take a kernel or a handful each.
+# - The corpus lies on the GPU, and clips are gathered by index. All weights are slices of one tensor, so the cast to half precision, the clipping and AdamW ([Loshchilov and Hutter, 2019](references.bib#loshchilov2019adamw)) take one kernel or a few each.
 # - Sampling and coding are one kernel forwards and one backwards, instead of some forty passes over 13 million numbers (52 million at batch 128). A layer norm with its shortcut and ReLU is one kernel each way, too.
-# - Nothing waits for the gradients of weights: they are computed on side streams, beside the backward pass. So are the emotion branch and D1, beside the LSTMs ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)).
-# - Whatever waits for the longest chain of kernels goes first: the graph is recorded on a stream of high priority. A trace had shown that D2's LSTMs, which need all their blocks at once, started only when D1's convolutions had left the chip.
-# - The first convolution of D1 adds its bias and cuts at zero in the same kernel. Its output is the largest tensor of the step, and used to cross the memory two more times.
+# - Nothing waits for the gradients of weights: they are computed on streams of their own, in parallel with the backward pass. The emotion branch and D1 likewise run in parallel with the LSTMs ([Hochreiter and Schmidhuber, 1997](references.bib#hochreiter1997lstm)).
+# - The longest chain of kernels has priority: it runs on a stream of high priority. A trace had shown that D2's LSTMs, which need all their blocks at once, started only after D1's convolutions had finished.
+# - The first convolution of D1 adds its bias and applies its ReLU in the same kernel. Its output is the largest tensor of the step, and used to be read and written twice more.
 # - Convolutions with a stride along the heads read pairs of heads as one with twice the channels, for which cuDNN has faster kernels.
 #
-# Nearly half of what is left are those LSTMs, fifty frames one after the other:
+# Nearly half of the time that is left goes into those LSTMs, which run through fifty frames one after the other:
 
 # %% tags=["hide-input"]
 where = speed["batch 32"]["profile"]["milliseconds"]
@@ -150,7 +150,7 @@ figures.show(
 # %% [markdown]
 # ## Is the fast step as good a teacher?
 #
-# The same recipe and seeds, in float32 throughout and one operation after the other, on unseen people:
+# Does the fast step, with its half precision, train equally good models? Here are the same recipe and seeds in float32 throughout, one operation after the other, measured on unseen people:
 
 # %% tags=["hide-input"]
 ablations = results.read("training_ablations")["runs"]
@@ -176,11 +176,11 @@ for label, name in (("fast", "U"), ("float32", "float32")):
     print(f"blink term, {label}: {seeds}")
 
 # %% [markdown]
-# For all three, the mean of the slow runs lies within the fast runs' seeds. (Not the other way round: three slow FDs are nearly one, by chance.) Two of the fast seeds learn blinks better than any slow one, and the third learns them worse. A test compares each of our kernels with PyTorch's on the GPU.
+# For energy, FD and liveliness, the mean of the slow runs lies within the range of the fast runs. (The reverse does not hold for FD, since the three slow FDs are nearly the same, by chance.) Two of the fast seeds learn blinks better than any slow one, and the third learns them worse. A test compares each of our kernels with PyTorch's on the GPU.
 #
 # ## Two GPUs
 #
-# `torchrun --nproc-per-node 2 -m elp.cli train RECIPE …` shares the batch of a recipe between GPUs. The gradients, one flat tensor, are averaged inside the graph. What that gains depends on how much of a step is arithmetic.
+# `torchrun --nproc-per-node 2 -m elp.cli train RECIPE …` shares the batch of a recipe between GPUs. The gradients, one flat tensor, are averaged inside the graph. How much faster this is depends on how much of a step is arithmetic.
 
 # %% tags=["hide-input"]
 measured = results.read("training_scaling")
@@ -242,11 +242,11 @@ print(
 )
 
 # %% [markdown]
-# A batch of 32 is too little work to share: a step of 16 clips on each takes as long as one of 32. A shared batch of 128 gains something. With a whole batch on each, two GPUs are nearly twice as fast.
+# A batch of 32 is too little work to share: a step with 16 clips on each GPU takes as long as one with 32. Sharing a batch of 128 gains something. With a whole batch on each, two GPUs are nearly twice as fast.
 #
 # ## Answering while somebody speaks
 #
-# A causal model answers frame by frame (`ResponseStream`, see [your own video](your-own-video.md)), and so does `listener`. Here it hears a simulated speaker of the test split as in a call: every fifth of a second, five frames of β, $p$ and blinks arrive with their sound, and are answered before the next five are there.
+# A causal model such as `listener` answers frame by frame (`ResponseStream`, see [Your own video](your-own-video.md)). Here it hears a simulated speaker of the test split as in a call: every fifth of a second, five frames of β, $p$ and blinks arrive with their sound, and are answered before the next five arrive.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -313,9 +313,9 @@ figures.show(
 )
 
 # %% [markdown]
-# The answer is that of the whole clip, up to rounding, however the clip is cut.
+# The answer equals that to the whole clip, up to rounding, however the clip is cut.
 #
-# A frame at 25 frames a second leaves 40 ms. How much of that does a model of the paper's sizes take, from 640 samples, β and $p$ to one frame of motion? And can one see where the pieces of a long answer meet, which are ten seconds long? The times are those of untrained weights. The seams are those of answers to two minutes of speech, by the model that ships.
+# At 25 frames a second there are 40 ms for each frame. How much of that does a model of the paper's sizes take to get from 640 samples, β and $p$ to one frame of motion? And a long answer is computed in pieces of ten seconds: can one see where they meet? The times are those of untrained weights. The seams are those of answers to two minutes of speech, by the model that ships.
 
 # %%
 stream = results.read("stream")
@@ -339,19 +339,19 @@ print(
 )
 
 # %% [markdown]
-# A frame takes a quarter of the time there is, on one thread. A second thread gains little, because one frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since the pieces carry the state over. So there are no seams, and where the ratios differ from 1 it is the motion's own doing at those few places.
+# On one thread, a frame takes a quarter of the available time. A second thread gains little, because one frame is too little work to share. An answer in pieces equals one in a single piece to the last bit, since each piece starts from the state at the end of the one before. So there are no seams; where the ratios differ from 1, the motion itself differs at those few places.
 #
 # ## Summary
 #
-# - At the paper's sizes a training step is launch-bound: more than a thousand kernels with little to do. One CUDA graph removes the launches, and only then do faster kernels show.
-# - The fast step teaches as well as a plain float32 loop, within the noise of three seeds.
-# - A causal model answers a frame in a small part of the 40 ms that it has, and a streamed answer is the same as a whole one.
+# - At the paper's sizes a training step is launch-bound: more than a thousand kernels have little to do each. One CUDA graph removes the launches, and only then do faster kernels make a difference.
+# - The fast step trains models as good as those of a plain float32 loop, within the noise of three seeds.
+# - A causal model answers a frame in a quarter of the 40 ms that it has, and a streamed answer is the same as one computed at once.
 #
 # ```{admonition} What is not reached, and not measured
 # :class: note
-# - The corpus of *l2l* is three simulated hours, two of them for training, which 50 000 steps learn by heart. The paper's has 72 hours.
+# - The corpus of *l2l* has three simulated hours, two of them for training, which 50 000 steps memorise. The paper's has 72 hours.
 # - Four GPUs and several machines were not measured.
-# - `torch.compile`, the benchmark mode of cuDNN, LSTM layers run one by one, and a batch split over two streams (LSTMs take turns: twice the time) were tried without a gain; no figures were kept.
+# - `torch.compile`, the benchmark mode of cuDNN, LSTM layers run one by one, and a batch split over two streams (the LSTMs then take turns, in twice the time) were tried without improvement; no figures were kept.
 # ```
 #
 # ## Exercises
@@ -368,7 +368,7 @@ print(
 #
 # ```{exercise}
 # :label: ex-speed-amdahl
-# The LSTMs take a share of a step at batch 32 (the figure of kernels above). If they cost nothing at all, how much faster would the sum of the kernels be?
+# What share of the kernels' time do the LSTMs take at batch 32 (see the figure of kernels above)? If they cost nothing at all, by what factor would the sum of the kernels fall?
 # ```
 #
 # ```{solution-start} ex-speed-amdahl
@@ -390,7 +390,7 @@ print(f"{share:.0%} of the kernels; at most {gain:.1f} times")
 #
 # ```{exercise}
 # :label: ex-speed-live
-# The shipped model may wait for 32 ms of sound after the time of a frame. A video call adds 150 ms each way. How late does a nod appear to the speaker, at best, and does it matter beside the delay that people have anyway (about 0.7 s after a cue)?
+# The shipped model may have to wait for 32 ms of sound after the time of a frame. A video call adds 150 ms each way. How late does a nod appear to the speaker, at best, and does it matter beside the delay that people have anyway (about 0.7 s after a cue)?
 # ```
 #
 # ```{solution-start} ex-speed-live
@@ -403,7 +403,7 @@ late = 150 + 32 + median + 150
 print(f"{late:.0f} ms, {late / 700:.0%} of a listener's own delay")
 
 # %% [markdown]
-# Nearly all of it is the line. A model could make up for the line by answering earlier than people do.
+# Nearly all of the delay is due to the call. It is half as long as people's own, so it does matter. A model could make up for it by answering earlier than people do.
 #
 # ```{solution-end}
 # ```
