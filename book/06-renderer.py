@@ -14,14 +14,11 @@
 # %% [markdown]
 # # The renderer
 #
-# **Question.** We have one picture of a person and a motion: expression $\beta(t)$, head pose $p(t)$, blinks $\varphi(t)$. What does this person
-# look like, making this motion?
+# **Question.** We have one picture of a person and a motion: expression $\beta(t)$, head pose $p(t)$, blinks $\varphi(t)$. What does this person look like while making this motion?
 #
-# After this page you can follow a pixel from the portrait to a frame, say what one picture cannot show and where it is invented, and compute the blink control of the paper's Section 3.4.
+# After this page you can follow a pixel from the portrait to a frame, say what one picture cannot show and what has to be invented, and compute the blink control of the paper's Section 3.4.
 #
-# The paper trains a network for it, and so shall we, at the end of this page. Our first renderer learns nothing: it moves the picture itself. The picture is lifted onto the fitted face mesh, the
-# mesh makes the motion, and each pixel of the new frame looks up where in the portrait its bit of skin was. What one picture cannot tell
-# (the white of the eye behind a lid, the inside of the mouth, the wall behind the head) has to be invented, and we say where.
+# The paper trains a network for this, and so do we at the end of this page. Our first renderer learns nothing: it moves the picture itself. The picture is laid onto the fitted face mesh, the mesh makes the motion, and each pixel of the new frame looks up where in the portrait its piece of skin was. What one picture cannot show (the white of the eye behind a lid, the inside of the mouth, the wall behind the head) has to be invented, and we say where.
 
 # %%
 import cv2
@@ -36,11 +33,10 @@ from elp.render import Portrait, WarpRenderer, blink_control, render
 figures.setup()
 
 # %% [markdown]
-# ## One portrait, lifted
+# ## From a portrait to a mesh
 #
 # `Portrait.load` finds the face, crops a square around it, tracks the 478 points and fits the face model of [Parameter extraction](01-extraction.ipynb) to this single
-# frame. The fit gives each point a *depth*. The person is cut from the picture by the small segmentation network of MediaPipe
-# ([Lugaresi et al., 2019](references.bib#lugaresi2019mediapipe)), run by LiteRT, and the cut is refined along the picture's edges.
+# frame. The fit gives each point a *depth*. MediaPipe's small segmentation network ([Lugaresi et al., 2019](references.bib#lugaresi2019mediapipe)), run by LiteRT, separates the person from the wall, and the cut is refined along the picture's edges. The result, a number between 0 and 1 for each pixel, is called the *matte*.
 
 # %% tags=["nbval-check-output"]
 portrait = Portrait.load(data.astronaut())
@@ -51,9 +47,7 @@ depth = portrait.depth[[234, 454]].mean() - portrait.depth[1]
 print(f"the nose is {depth:.0f} cm nearer than the ears")
 
 # %% [markdown]
-# The mesh does not end with the face. Ten rings of points continue it over hair and neck to the edge of the picture and beyond: the skull's
-# silhouette lies deeper than the cheeks, and the neck lets go gradually, so that the outer shoulders stay. Nothing is ever torn off: the whole
-# picture is *one* triangulation.
+# The mesh does not end with the face. Ten rings of points continue it over hair and neck to the edge of the picture and beyond: the skull's silhouette lies deeper than the cheeks, and below the head the movement fades gradually, so that the outer shoulders stay in place. Nothing is ever torn off, because the whole picture is *one* triangulation.
 
 # %%
 rest = renderer.rig.rest
@@ -91,7 +85,7 @@ figures.image(
 # \mathbf{X}'_i &= R\,(\mathbf{X}_i + R_0\,\Delta\mathbf{S}_i - \mathbf{o}) + \mathbf{o} + \mathbf{t}, \\
 # R &= R_0\, R(p)\, R_0^{\top}. \end{aligned} \tag{6.1}$$
 #
-# $w_i$ is the colour of the mesh above. $R$ is the motion's rotation seen in the *head's own* axes: a nod stays a nod when the portrait looks to one side. For $\beta = 0$ and $p = 0$ the bracket vanishes: rest *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed on this portrait's own lid lines; points that it hardly shows follow their neighbours.)
+# The weight $w_i$ is what the colour of the mesh above shows, and $\mathbf{t}$ the motion's translation. $R$ is the motion's rotation in the *head's own* axes: a nod stays a nod when the portrait looks to one side. For $\beta = 0$ and $p = 0$ the bracket vanishes: at rest, the frame *is* the portrait, whatever the errors of the fit. (Lids are left out of $\Delta\mathbf{S}$ and closed along this portrait's own lid lines; points that the portrait hardly shows follow their neighbours.)
 
 # %% tags=["remove-input"]
 from elp.render.warping import WarpRenderer
@@ -99,7 +93,7 @@ from elp.render.warping import WarpRenderer
 figures.source(WarpRenderer.vertices)
 
 # %% [markdown]
-# The last part of the promise can be checked, up to rounding.
+# That the frame at rest is the portrait can be checked, up to rounding.
 
 # %% tags=["nbval-check-output"]
 zero = np.zeros(len(model.expression)), np.zeros(6)
@@ -148,13 +142,11 @@ figures.image(
 )
 
 # %% [markdown]
-# The eyes do not turn with the head by the same angle: they take back most of it, as ours do when we look at somebody and nod (the
-# vestibulo-ocular reflex). A renderer that glues the iris to the head makes people look blind.
+# The eyes do not turn with the head. They turn back by most of its angle, as ours do when we look at somebody and nod (the vestibulo-ocular reflex). If the irises were fixed to the head, the person would look blind.
 #
 # ## From vertices to pixels
 #
-# The moved triangles are painted from far to near into a map of triangle numbers; within a triangle the way back to the portrait is affine.
-# One table look-up per pixel gives its source, slivers and seams are smoothed, and one `remap` gives its colour.
+# The moved triangles are painted from far to near into a map that says for each pixel which triangle covers it. Within a triangle, the map back to the portrait is affine, so one look-up per pixel gives its source. Very thin triangles and seams are smoothed, and one `remap` gives the colours.
 
 # %% tags=["remove-input"]
 from elp.render.warp import Warp
@@ -192,21 +184,21 @@ figures.image(
 # %% [markdown]
 # - **Background.** Behind the person the wall is continued: mirrored at the person's outline, smooth further in. Only a narrow band of it is
 #   ever uncovered. It never moves, so straight lines stay straight.
-# - **Person.** Kept premultiplied, $P = I - (1-\alpha) B$, and composed as $P + (1-\alpha) B$: at rest this is $I$, however bad the matte
-#   $\alpha$ is. Light can only be added, so where $I$ is darker than the wall, $\alpha$ is at least $1 - I/B$: a dark wisp that the matte missed goes with the hair. The layer is kept twice as fine
-#   as the picture it was made of: sampled between its pixels a picture loses contrast, the finer the less.
-# - **Light**, a factor on the person's skin, of which the next section tells.
-# - **Eyes.** The eyeball is not squeezed by the lids. It is a layer of its own, continued behind them; the upper lid slides over it as a
-#   sheet of skin, coloured like that between crease and brow, with a line of lashes.
-# - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, teeth and tongue in the portrait's light
-#   appear as it opens. This is invention. Lips that touch are soft: the first of a parting only relieves their pressure.
+# - **Person.** With $I$ the portrait, $B$ the background and $\alpha$ the matte, the layer stores $P = I - (1-\alpha) B$ and is composed as $P + (1-\alpha) B$. At rest this is $I$, however bad the matte
+#   is. Since $P$ cannot be negative, $\alpha$ is at least $1 - I/B$ where $I$ is darker than the wall, so a dark wisp that the matte missed moves with the hair. The layer has twice the resolution of the
+#   picture, because a picture that is sampled between its pixels loses contrast.
+# - **Light**, a factor on the person's skin (see the next section).
+# - **Eyes.** The lids do not squeeze the eyeball. It is a layer of its own, continued behind them; the upper lid slides over it as a
+#   sheet of skin, coloured like the skin between crease and brow, with a line of lashes.
+# - **Mouth.** If the portrait shows teeth, they stay with the skull while the lips move. If it does not, invented teeth and a tongue appear, in the portrait's light, as the mouth opens.
+#   Lips that touch are soft: a very small opening only relieves their pressure.
 #
 # ## Light
 #
-# A warp carries the portrait's light along: a cheek that a smile lifts keeps the brightness of a flat one. So a simple light, from everywhere and from one side,
-# $L(\mathbf{n}) = a + \mathbf{b}\cdot\mathbf{n}$, is fitted to the portrait's own skin, and each place of it is multiplied by $L(\mathbf{n}')/L(\mathbf{n})$, of its normal now and at rest. At rest this is 1.
-# The ratio is bent softly towards 1, since hair and neck are not lit anew, and left out where skin is overexposed. Folds, which a mesh of 468 points does not have, are
-# drawn as soft lines beside nose, under the eyes and between the brows, as strong as β drives them (`elp.render.shade`).
+# A warp carries the portrait's light along: a cheek that a smile lifts keeps the brightness of a flat one. So we fit a simple light, partly from everywhere and partly from one side, to the portrait's own skin: $L(\mathbf{n}) = a + \mathbf{b}\cdot\mathbf{n}$, with $\mathbf{n}$ the normal of the skin. Each place is multiplied by $L(\mathbf{n}')/L(\mathbf{n})$, the light on its normal now over that at rest. At rest this is 1.
+# The ratio is drawn softly towards 1, since hair and neck are not relit, and left out where skin is overexposed.
+#
+# Folds, which a mesh of 468 points does not have, are drawn as soft lines beside the nose, under the eyes and between the brows, with a strength that β determines (`elp.render.shade`).
 
 # %%
 unlit = WarpRenderer(portrait, shade=False)
@@ -235,6 +227,8 @@ figures.image(
 
 # %% [markdown]
 # ## Faces
+#
+# Now we ask for single movements of the face:
 
 # %%
 faces = {
@@ -269,17 +263,13 @@ figures.image(
 )
 
 # %% [markdown]
-# The astronaut smiles already; there is room left for more (next section), and a full frown weakens her smile.
+# The astronaut smiles already. Her smile can still become broader, within limits (next section), and a full frown weakens it.
 #
-# ## Limits, softly
+# ## Soft limits
 #
-# A picture taken from the front does not show the ears, and no mouth is wider than the face. Motion passes unchanged up to three quarters of a limit and is
-# then bent so that it approaches, and never passes it. A hard limit would stop a nod abruptly; this slows it down.
+# A picture taken from the front does not show the ears, and no mouth is wider than the face, so motion has limits. Up to three quarters of a limit it is unchanged; beyond that it is compressed, so that it approaches the limit and never passes it. A hard limit would stop a nod abruptly; this one slows it down.
 #
-# What a face can bear is told by its own measures, not by coefficients: a single picture of a neutral face is fitted as half a smile, and real smiles reach 1.8
-# times the named direction. So the width of the mouth, its corners, the parting of the lips and the height of the brows stay within what people
-# show, in distances of the eyes; where β asks for more, the likeliest smaller β is taken. A head that travels farther than its neck allows takes the
-# shoulders along.
+# Limits of the face are set for measures of the face, not for coefficients. A single picture of a neutral face may be fitted as half a smile, and real smiles reach 1.8 times the named direction. So the width of the mouth, its corners, the parting of the lips and the height of the brows, in units of the distance between the eyes, stay within what people show. Where β asks for more, the likeliest smaller β is taken. A head that moves farther than its neck allows takes the shoulders along.
 
 # %% tags=["remove-input"]
 from elp.render.limits import saturate
@@ -333,15 +323,13 @@ print(
 # ## Blink control
 #
 # ELP's decoder says *when* the eyes are shut, $\varphi(t) \in \{0, 1\}$; the face model knows *how*: $\beta_e$ closes the lids. Section 3.4 of
-# [Song et al. (2023)](references.bib#song2023elp) joins them. Each run of ones is a group of length $L$; with $\beta_1$ and $\beta_2$ the lids at its start and end,
+# [Song et al. (2023)](references.bib#song2023elp) joins them. Each run of ones is a group of length $L$. With $\beta_1$ and $\beta_2$ the eyelid coefficients at its start and end,
 #
 # $$
 # \begin{aligned} \beta(k) &= \begin{cases} (1-w_k)\,\beta_1 + w_k\,\beta_e & k < L/2 \\ (1-w_k)\,\beta_2 + w_k\,\beta_e & k \ge L/2 \end{cases} \\
 # w_k &= \frac{\min(k + 1,\; L - k)}{\lceil L/2 \rceil} \end{aligned} \tag{6.2}$$
 #
-# for $k = 0 \dots L-1$, on the eyelid directions only. With both ends at $\beta_1$ and $\beta_2$ themselves, as the text may be read, a blink of one or two frames would never
-# close, and few would close entirely. We let the first frame move already. Both lids close alike, since they share a nerve; only differences that mean a
-# wink are shown.
+# for $k = 0 \dots L-1$, on the eyelid directions only. One can read the text so that the first and last frame stay at $\beta_1$ and $\beta_2$ themselves. Then a blink of one or two frames would never close the eyes, and few blinks would close them entirely. We let the lids move in the first frame already. Both close alike, as people's lids do; only differences large enough for a wink are shown.
 
 # %% tags=["remove-input"]
 from elp.render.blink import blink_control
@@ -400,18 +388,15 @@ print("ends at β₁ and β₂:", others)
 assert peaks == [1.0] * 4
 
 # %% [markdown]
-# ## Somebody who is there
+# ## A person, not a mask
 #
-# A motion says what the face does, not that somebody is there. `Manner` adds the last mile to every answer of `elp respond`: the motion comes in from the
-# portrait's own face within half a second; half of an expression that the picture surely shows (an open mouth, a deep frown) is let go; what is asked for is strengthened; the
-# shoulders breathe and follow the head; and the eyes look.
+# A face that only makes the given motion looks lifeless. So `Manner` adds five things to every answer of `elp respond`. The motion starts from the portrait's own face and takes over within half a second. Half of a strong expression that the picture clearly shows (an open mouth, a deep frown) is taken away. The expression that was asked for is strengthened. The shoulders breathe and follow the head. And the eyes move.
 #
-# Why stronger? A tracker finds less than a warp has drawn: least of lowered brows, which are a millimetre or two of skin. They are strengthened most, as far as they last
-# (a mood, not a twitch), and with them the eyes narrow, the outer brows sink and the inner ones rise less: a frown of the whole upper face, where lowered brows alone would slant
-# and lip corners alone would grimace. Between blinks the lids close by a fifth at most: φ shuts eyes, and what β says of lids beyond it looks drowsy. `--vivid 1` leaves β as it is, lids excepted. What comes of it is measured below.
+# Why is the expression strengthened? In the drawn pictures a tracker finds less of it than was asked for, least of all of lowered brows, which are a matter of a millimetre or two. They are strengthened most, if they last (a mood, not a twitch). With them the eyes narrow, the outer brows sink and the inner ones rise less, so that the whole upper face frowns. Lowered brows alone would look slanted, and lip corners alone like a grimace.
 #
-# They fixate and jump as people in video calls do. Durations and steps are those of 19 people (psyberlab, *Eye gaze during conversation*, Apache-2.0); how much of the time a
-# partner is looked at, and for how long at a stretch, are constants for which we can name no source.
+# Between blinks the lids close by a fifth at most: φ shuts the eyes, and lids that β lowers further look drowsy. `--vivid 1` leaves β unchanged, except for the lids. The effect is measured below.
+#
+# The eyes fixate and jump as those of people in video calls. Durations and steps come from 19 people (psyberlab, *Eye gaze during conversation*, Apache-2.0). How much of the time the partner is looked at, and for how long at a stretch, are constants for which we have no source.
 
 # %% tags=["nbval-check-output"]
 from elp.render import gaze
@@ -455,8 +440,7 @@ figures.show(
 # %% [markdown]
 # ## A short answer
 #
-# Three seconds of listening: two nods, a turn, a tilt, a smile with raised brows that comes and goes, one blink. `render` yields frame after frame in constant memory, however
-# long the motion is, and writes *synthetic* into the corner.
+# Three seconds of listening: two nods, a turn, a tilt, a smile with raised brows that comes and goes, one blink. `render` yields one frame after the other in constant memory, however long the motion is, and writes *synthetic* into the corner.
 
 # %%
 t = np.arange(75) / FPS
@@ -502,8 +486,7 @@ for row in speed["render"]:
 # %% [markdown]
 # ## Does it do what was asked for?
 #
-# `experiments/renderer.py` looks at the pixels with the tracker. Four clips of real people are made again from their own first frame: how far are the points
-# from the true ones, as a share of the distance that the still picture leaves, and how much of the widest smile arrives?
+# `experiments/renderer.py` tracks the drawn pictures again. Four clips of real people are redrawn from their own first frame and motion. How far are the tracked points from the true ones, compared with a still picture? How similar are the pictures (structural similarity, SSIM)? And how much of the widest smile is there?
 
 # %%
 seen = results.read("renderer")["clips"]["rows"]
@@ -516,9 +499,9 @@ for name, clip in seen.items():
     )
 
 # %% [markdown]
-# And does a face show what was asked for? `experiments/portraits.py` lets portraits answer one speaker under every emotion, tracks the pictures
-# again, and asks a classifier that was taught on simulated listeners what it reads in the face, less the same face at rest. Counted are only portraits
-# that no constant was chosen on: paintings, photographs, first frames of clips, and drawn people.
+# The points follow closely, least in lp_d18, where little moves. The smile arrives whole in two clips, and to 74 % and 82 % in the others.
+#
+# And does a face show the emotion that was asked for? `experiments/portraits.py` lets portraits answer one speaker under every emotion and tracks the pictures again. A classifier trained on simulated listeners then says which emotion the face shows, relative to the same face at rest. The portraits are paintings, photographs, first frames of clips, and drawn people; none of them was used to choose a constant.
 
 # %%
 found = results.read("portraits")
@@ -539,23 +522,22 @@ for part in ("read_all", "told_apart"):
     print(f"{part}: {read}")
 
 # %% [markdown]
-# Negative is read as often as the others, and three faces are told apart by a classifier that was taught on the *other* portraits' re-tracked faces (`told_apart`), too. The
-# strength of a frown was set twice: a first setting, chosen on another speaker's answer, did worse on these portraits (`first_setting` in the result file); the second was chosen
-# on the portraits left out. It is more than was asked for: lowered brows arrive twice as strong. `read_all` gives the classifier the nameless modes too, which hold what the tracker sees of a person's own shape, and reads less. Blinks are missed where a head looks far aside and
-# where eyes are narrow already, as behind thick glasses; a warning says so of both.
+# With strengthening (`shown`) the classifier reads every emotion rightly; without it (`plain`), it never reads negative. A classifier trained on the *other* portraits' re-tracked faces tells the three faces apart, too (`told_apart`). Lowered brows arrive at more than twice the strength that was asked for. `read_all` also gives the classifier the unnamed modes, which hold what the tracker sees of a person's own shape, and is right less often.
 #
-# `relax` lets a half go of what a portrait's own expression is beyond doubt, an open mouth or more than half of a direction. What a tracker finds left of these directions, as a share:
+# The strength of a frown was set twice. The first setting, chosen on another speaker's answer, did worse on these portraits (`first_setting` in the result file); the second was chosen on portraits that are not counted here. Blinks are missed if a head looks far aside or if the eyes are narrow already, as behind thick glasses; a warning says so in both cases.
+#
+# `relax` takes away a part of the portrait's own expression, where it is strong beyond doubt: an open mouth, or more than half of a named direction. Here is the share of it that a tracker still finds:
 
 # %%
 for relax, left in shown["own_left"].items():
     print(f"relax {relax}: {left:.0%} of its own expression is left")
 
 # %% [markdown]
-# More would be closer to a neutral face, but skin that was folded by a smile stays folded, and a mouth that is pushed shut over its teeth looks pinched: half is what we found to look like the same person at ease.
+# More would be closer to a neutral face, but skin that a smile has folded stays folded, and a mouth that is pushed shut over its teeth looks pinched. We found that with a half the portrait looks like the same person at ease.
 #
 # ## Where it breaks
 #
-# One picture holds one side of a head. Without the limits we see what they protect from.
+# One picture shows only one side of a head. Without the limits we see what they prevent.
 
 # %%
 free = WarpRenderer(portrait, limits=False)
@@ -588,16 +570,15 @@ figures.image(
 
 # %% [markdown]
 # - **Large turns and profiles.** The near cheek is stretched, the far one folds; ears and the back of the head do not exist.
-# - **Wide open mouths.** The inside is invented: a tongue in the portrait's light, and teeth where its lips are closed; they do not look like anyone's.
-# - **Glasses, hands, microphones** before the face are painted on it: they bend with the skin, but where the eyes do not show through, they neither blink nor look, and a warning says so.
-# - **Light.** Folds are a guess at where everybody has them; cast shadows and shine move with the skin, and hair is not lit anew.
+# - **Wide open mouths.** The inside is invented: a tongue in the portrait's light, and, if the portrait's lips are closed, teeth that do not look like the person's own.
+# - **Glasses, hands, microphones** in front of the face bend with the skin as if painted on it. Where they hide the eyes, the eyes neither blink nor move, and a warning says so.
+# - **Light.** Folds are drawn where most people have them; cast shadows and shine move with the skin, and hair is not relit.
 # - **Hair and hats** are rigid; long hair slides into the shoulders.
 #
 # ## The paper's renderer
 #
 # ELP renders with the First Order Motion Model ([Siarohin et al., 2019](references.bib#siarohin2019fomm)): a network finds keypoints, guesses from them where each pixel of the new picture was in
-# the portrait, and paints what the portrait does not show. Section 3.4 of [Song et al., 2023](references.bib#song2023elp) drives it with *mesh videos*: the shaded face model making the motion. They
-# are `elp render MOTION.npz --mesh`.
+# the portrait, and paints what the portrait does not show. Section 3.4 of [Song et al., 2023](references.bib#song2023elp) drives it with *mesh videos*, which show the shaded face model making the motion. `elp render MOTION.npz --mesh -o MESH.mp4` writes one.
 
 # %%
 from elp.render import mesh_frames
@@ -619,9 +600,7 @@ figures.image(
 )
 
 # %% [markdown]
-# Such a network wants many people, each in several states, with a mesh for every picture. The authors take a corpus of videos. Ours
-# learns from people who never were: random identities of the face model, with a skull, hair, a neck, shoulders, skin, lamps and a wall around
-# it. A GPU draws some hundreds a second, and the truth is known exactly.
+# To train such a network one needs many people, each in several states, with a mesh for every picture. The authors use a corpus of videos. Ours learns from invented people: random identities of the face model, with a skull, hair, a neck, shoulders, skin, lamps and a wall behind. A GPU draws some hundreds of pictures a second, and the truth is known exactly.
 
 # %%
 from elp.render.mesh2video.studio import Studio
@@ -649,7 +628,7 @@ figures.image(
 # %% [markdown]
 # ### Two ways to know the motion
 #
-# Both give a list of candidate flows; a small network mixes them, pixel by pixel, into one.
+# Our networks differ in how they get at the motion. Either way gives a list of candidate flows (where each pixel comes from), which a small network mixes, pixel by pixel, into one.
 #
 # - **Keypoints**, the paper's (`--renderer fomm`). A detector sees *mesh pictures only*: at places $\mathbf{p}^k$, with Jacobians $J^k$ that say how the
 #   surroundings are turned and stretched, in the source $s$ and in the driving mesh $d$. Around keypoint $k$ the pixel $\mathbf{z}$ comes from
@@ -657,13 +636,11 @@ figures.image(
 # $$
 # \mathcal{T}^k(\mathbf{z}) = \mathbf{p}^k_s + J^k_s \,(J^k_d)^{-1} (\mathbf{z} - \mathbf{p}^k_d). \tag{6.3}$$
 #
-#   Without supervision 32 keypoints take long to find what matters; ours are taught to be 32 known points of the mesh.
-# - **The mesh itself** (`--renderer flow`). Why guess what is known? Four candidates: *stay*; *skull and hair*, as rings around the face that
-#   turn with the head; the same rings *letting go* towards the shoulders; and each pixel's own displacement of the mesh that is seen there.
+#   Without supervision, 32 keypoints take long to find what matters; ours are trained to be 32 known points of the mesh.
+# - **The mesh itself** (`--renderer flow`). The motion of the mesh is known and need not be guessed. There are four candidates: *stay*; *skull and hair*, as rings around the face that
+#   turn with the head; the same rings with a movement that *fades* towards the shoulders; and, for each pixel, the displacement of the piece of mesh that is seen there.
 #
-# All candidates are exactly zero where nothing moves. The rest is shared: the portrait's features are carried along the flow and faded where an
-# *occlusion map* says that the portrait does not show them; a decoder then gives each pixel three shares, of the wall (continued behind the
-# person), of the warped portrait, and of paint.
+# All candidates are exactly zero where nothing moves. Everything else is the same in both networks. The portrait's features are moved along the flow and faded where an *occlusion map* says that the portrait does not show them. A decoder then mixes three layers for each pixel: the wall (continued behind the person), the warped portrait, and paint, the network's own colour.
 
 # %% tags=["remove-input"]
 from elp.render.mesh2video.network import mixed
@@ -671,11 +648,9 @@ from elp.render.mesh2video.network import mixed
 figures.source(mixed)
 
 # %% [markdown]
-# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they
-# differ, something has opened. In a trial without the hint, keypoints learned a head's movement in a minute and no expression at all.
+# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they differ, something has opened. In a trial without the hint, the network with keypoints learned a head's movement in a minute and no expression at all.
 #
-# What the network misses of the portrait at rest, its fine texture, is carried along and added: a motion of zeros shows the portrait itself,
-# as the protocol demands. The network thinks at 256 pixels, the portrait's own pixels are moved at any size.
+# The fine texture that the network does not reproduce at rest is moved along and added, so that a motion of zeros shows the portrait itself, as all renderers must. The network works at 256 pixels; the portrait's own pixels are moved at any size.
 
 # %%
 from elp.render import prepare
@@ -726,10 +701,11 @@ figures.image(
 )
 
 # %% [markdown]
-# The flow over the wall means nothing: wall is not taken from there. And the occlusion map, which carries the original, is hardly used: the shares
-# have taken over its work. They are readable: the wall stays, the person is moved, and only the mouth and some edges are painted.
+# The flow over the wall means nothing, since the wall is not taken from there. The occlusion map, essential in the original model, is hardly used here: the shares have taken over its work. They are easy to read: the wall stays, the person is moved, and only the mouth and some edges are painted.
 #
 # ### Side by side
+#
+# How do the two kinds of renderer compare? First by eye:
 
 # %%
 asked = {
@@ -767,9 +743,7 @@ figures.image(
 )
 
 # %% [markdown]
-# Numbers first on people who were simulated, but not seen in training, then on four real clips (of a folder of test material that is not part of this repository): each clip's own motion drives its first frame, so that every frame has a
-# truth. *Landmarks* is the mean distance, in pixels of 256, between the points that a tracker finds in the drawn and in the true frame. It is another network
-# than any that a loss has seen.
+# Then by numbers: first on simulated people who were not seen in training, then on four real clips (which are not part of this repository). Each clip's own motion drives its first frame, so that the truth is known for every frame. *Landmarks* is the mean distance, in pixels of 256, between the points that a tracker finds in the drawn and in the true frame. No training loss has used this tracker.
 
 # %%
 import pandas as pd
@@ -791,8 +765,7 @@ columns = ["face_l1", "psnr", "ssim", "sharpness", "landmarks", "lips"]
 figures.table(clips[columns].groupby(level=1, sort=False).mean().round(3))
 
 # %% [markdown]
-# A training is one draw of many. Each design was trained three times more, from the start, on other simulated people, and for the same two minutes or so each; these rows are the least and the most
-# of the three. The last two rows are *slim-flow* as it ships, and after six minutes more of training on further people: nearer still by a little, and not worth another megabyte to everybody who clones this book.
+# How much of this is chance? Each design was trained three more times, from the start, on other simulated people, for about two minutes each; the rows give the least and the most of the three. The last two rows are *slim-flow* as it ships, and after six more minutes of training on further people. That is a little closer to the truth, but not worth another megabyte for everybody who clones this book.
 
 # %%
 rows = {}
@@ -804,29 +777,27 @@ columns = ["l1", "psnr", "ssim", "landmarks", "blink_r"]
 figures.table(pd.DataFrame(rows).T[columns].round(3))
 
 # %% [markdown]
-# The networks are nearer to the truth, the portrait renderer is sharper. What each does badly, as seen on the sheets of these clips at full size:
+# On the real clips the mesh flows are closer to the truth by nearly all of these measures, and the portrait renderer is sharper. What each does badly, as seen in these clips at full size:
 #
-# - **The portrait renderer.** A mouth that opens beyond what the portrait shows is a dark hollow; wisps of hair are torn off and stay on the wall; where a person leaves the
+# - **The portrait renderer.** A mouth that opens beyond what the portrait shows is a dark hollow; wisps of hair are torn off and stay on the wall; where a person moves away from the
 #   picture's edge, a sleeve is smeared.
 # - **The mesh flow** opens mouths with teeth and tongue, but they are a simulated person's: over teeth that the portrait shows it paints a grey band. Closed lids are soft, with a shimmer of the eye behind them.
 #   Skin and hair lose some of their fine texture, long hair gets waves along its edge, and a large shift uncovers a blur.
 # - **Keypoints** follow least closely, above all with the lips: between 32 points the mixer must guess.
 #
-# The portrait renderer stays the default: it is the sharpest, needs no network and a small part of the processor's time.
-# `elp respond --renderer flow` takes the mesh flow that ships, the row *slim-flow* with half a million parameters. `elp train fomm --out RUN` trains the paper's design, on simulated people or on a folder
+# The portrait renderer remains the default: it is the sharpest, and needs no network and little processor time.
+# `elp respond --renderer flow` uses the mesh flow that ships, the row *slim-flow*, with half a million parameters. `elp train fomm --out RUN` trains the paper's design, on simulated people or on a folder
 # of videos (`--corpus`), on one GPU or, under `torchrun`, on several.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# How mesh videos are rasterised for the motion module, how long it was trained (on TalkingHead-1KH, at 256 × 256), what happens to blinks of one or two frames, and
-# whether $\beta$ is added to the portrait's own expression or replaces it. We add it, within limits (`elp.render.limits`): the portrait's own
-# face is its neutral one.
+# The paper does not say how mesh videos are rasterised for the motion module, how long it was trained (on TalkingHead-1KH, at 256 × 256), what happens to blinks of one or two frames, and whether $\beta$ is added to the portrait's own expression or replaces it. We add it, within limits (`elp.render.limits`): the portrait's own face counts as its neutral one.
 # ```
 
 # %% [markdown]
-# ## What was aimed at, and what came of it
+# ## Aims and results
 #
-# The aims were set before; every value is read from the result files above.
+# The aims were set beforehand; every value is read from the result files above.
 
 # %%
 limited = {name: clip["limits"] for name, clip in seen.items()}
@@ -861,13 +832,13 @@ figures.table(pd.DataFrame(aims, columns=names).set_index("aim"))
 # %% [markdown]
 # Missed, and why:
 #
-# - *Smile, least*: clip s18, whose widest smile is hardly wider than its first frame: a pixel decides. The other clips pass.
-# - *Blinks found*: every portrait in which none is found (a head far aside; narrow eyes behind thick glasses) is warned of when it is loaded.
-# - *Frames a second*: lighting faces anew costs a tenth of a frame's time or more, and the portrait renderer was at its aim's edge before.
-# - *Networks nearer than the portrait renderer* (`drawn`: simulated people whom no network has seen, each acting its first state on, fitted as a clip is): on d18 nearly all of
-#   the picture rests, and a network redraws it; on s18 the portrait renderer leaves less than half a pixel.
+# - *Smile, least*: in clip s18, whose widest smile is hardly wider than its first frame, so that one pixel decides. The other clips pass.
+# - *Blinks found*: the portraits in which none is found (a head far aside; narrow eyes behind thick glasses) give a warning when they are loaded.
+# - *Frames a second*: relighting costs a tenth of a frame's time or more, and without it the portrait renderer only just reached the aim.
+# - *Slim-flow nearer than the portrait renderer*, on all four real clips: on d18 nearly all of the picture is still, and a network redraws it; on s18 the portrait renderer's error is below half a pixel.
+#   (`drawn` are simulated people whom no network has seen.)
 #
-# New light brings the face nearer to the truth where heads move much, and not on s18, whose skin is lit from the side:
+# Relighting brings the face closer to the truth where heads move much, but not on s18, whose skin is lit from the side:
 
 # %%
 for name, clip in seen.items():
@@ -924,8 +895,7 @@ figures.image(
 )
 
 # %% [markdown]
-# Figure 6 of the paper also sets a model of the space U against one of V. `experiments/emotion_space.py` trains one in each space, of a size, on the same simulated people, lets them answer the same speakers
-# under both emotions with the same draws, and keeps five frames of the first answer.
+# Figure 6 of the paper also compares a model of the space U with one of V. `experiments/emotion_space.py` trains one of each, of the same size and on the same simulated people, lets them answer the same speakers under both emotions with the same draws, and keeps five frames of the first answer.
 
 # %%
 trained = results.read("emotion_space")["models"]
@@ -963,21 +933,20 @@ for name in ("V", "V + e", "U"):
     )
 
 # %% [markdown]
-# V knows no emotion: both answers are one. U obeys, and so does V with the emotion simply concatenated, which the paper does not show.
+# V is not told the emotion, so its two answers are the same. U smiles when asked to, and so does V with the emotion simply concatenated (V + e), a comparison that the paper lacks.
 #
 # ## Summary
 #
-# - One portrait, lifted onto the fitted mesh, is moved by β, $p$ and φ; each pixel of a frame looks up where in the portrait it came from.
+# - One portrait, laid onto the fitted mesh, is moved by β, $p$ and φ; each pixel of a frame looks up where in the portrait it came from.
 # - At rest the frame *is* the portrait, however wrong the fit or the matte.
-# - Eyes, mouth and the wall behind the head are partly invented, and soft limits keep the motion where one picture can go.
-# - The paper's renderer is a network: it mixes a flow from keypoints, or from the mesh itself, and paints what no flow can bring. It opens mouths better and is softer.
+# - Eyes, mouth and the wall behind the head are partly invented, and soft limits keep the motion within what one picture can show.
+# - The paper's renderer is a network: it mixes flows from keypoints and paints what no flow can bring. Ours can also take the flow from the mesh itself, and then follows more closely. Networks open mouths better, and their pictures are softer.
 #
 # ## Exercises
 #
 # ```{exercise}
 # :label: ex-render-parallax
-# By how many pixels does the tip of the nose (point 1) move against the corners of the mouth (61, 291) for a yaw of 5°? Predict it from `portrait.depth`,
-# `portrait.focal` and `portrait.origin`, then look at `renderer.vertices`. Both count in pixels half as large as a frame's.
+# By how many pixels does the tip of the nose (point 1) move against the corners of the mouth (61, 291) for a yaw of 5°? Predict it from `portrait.depth`, `portrait.focal` and `portrait.origin`, then look at `renderer.vertices`. (Its pixels and those of `focal` are half as large as a frame's.)
 # ```
 #
 # ```{solution-start} ex-render-parallax
@@ -1000,7 +969,7 @@ print(
 )
 
 # %% [markdown]
-# About 3 pixels of a frame, to the left. It is this small difference, not the shift of the whole, that makes the picture look like a head.
+# About 3 pixels of a frame, to the left. This small difference, and not the shift of the whole, makes the picture look like a head in space.
 #
 # ```{solution-end}
 # ```
@@ -1014,7 +983,7 @@ print(
 # :class: dropdown
 # At rest the frame is $P + (1-\alpha)B$, and $P$ is $I - (1-\alpha)B$: their sum is $I$ for any $\alpha$ and $B$. With $\alpha = 0$ on a light lock, $P = I - B$ there: the lock's *difference*
 # to the invented wall travels with the head and is added to the wall at its new place. Where the wall is even, this is the lock itself. On a dark lock $\alpha$ is raised to $1 - I/B$, so that it hides the wall wherever it
-# comes. All this holds as far as $B$ is invented, which is within 10 pixels of the matte: of a wider lock $B$ is the picture itself, $P = 0$, and it stays on the wall.
+# comes. All this holds only where $B$ is invented, within 10 pixels of the matte. Further out, $B$ is the picture itself, so $P = 0$: that part of a wide lock stays on the wall.
 # ```
 #
 # ```{exercise}
