@@ -19,9 +19,7 @@
 #
 # After this page you can write down each metric of the field, name a failure that it does not see, and put an interval on its value.
 #
-# The field shares the *names* of its metrics, not their formulas: "FD" is a Fréchet distance in one report and a mean absolute difference in
-# another, one paper's variance runs over time and another's over everything. So every number in this book carries a convention,
-# and here are the formulas, the code that computes them, and a set of deliberate failures to try them on.
+# The field shares the *names* of its metrics, not their formulas: "FD" is a Fréchet distance in one report and a mean absolute difference in another; one paper's variance runs over time and another's over everything. So for every number in this book the convention is named. Here are the formulas, the code that computes them, and a set of deliberate failures to test them on.
 
 # %%
 import tempfile
@@ -39,9 +37,9 @@ figures.setup()
 # %% [markdown]
 # ## Something to measure
 #
-# Half an hour of simulated conversation, cut into pieces of 20 s. A metric sees a speaker, the listener who was there (`gt`), and a generated one (`pred`).
+# Half an hour of simulated conversation, cut into pieces of 20 s. A metric compares a speaker, the listener who was there (`gt`, ground truth), and a generated one (`pred`).
 # To keep this page quick we look at seven coefficients only: the head's rotation and translation, and the smile, which is the mean of both mouth corners' coefficients.
-# One radian moves a face, ten centimetres from the head's centre, by ten centimetres; scaled by that lever, the head's six are all centimetres.
+# A turn by one radian moves a face, ten centimetres from the head's centre, by about ten centimetres. Multiplied by this lever of 10 cm, the rotation is in centimetres like the translation.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -81,7 +79,7 @@ print(
 # $$
 # \mathrm{FD} \;=\; \lVert \mu_x - \mu_y \rVert^2 \;+\; \operatorname{tr}\!\bigl(\Sigma_x + \Sigma_y - 2\,(\Sigma_x \Sigma_y)^{1/2}\bigr). \tag{7.1}$$
 #
-# The first term says *where* a face rests, the second *how* it moves about that place.
+# Here $\mu$ and $\Sigma$ are mean and covariance of the frames. (Strictly this is the square of the Fréchet distance; the field calls it FD.) The first term says *where* a face rests, the second *how* it moves about that place.
 
 # %% tags=["remove-input"]
 from elp.metrics.gaussian import gaussian_terms
@@ -89,9 +87,7 @@ from elp.metrics.gaussian import gaussian_terms
 figures.source(gaussian_terms)
 
 # %% [markdown]
-# With a hundred coefficients and a clip of two seconds there are fewer frames than dimensions, the covariances are singular, and the usual
-# matrix square root returns rounding noise. The sum of singular values needs no matrix square root of the product (any $R$ with $R^\top R = \Sigma$ will do) and is exact there too. Two cases have known answers: a
-# shift by $(3, 4)$ costs $3^2+4^2$, and doubling a centred motion costs its variance.
+# With a hundred coefficients and a clip of two seconds there are fewer frames than dimensions, the covariances are singular, and the usual matrix square root returns rounding noise. The sum of singular values needs no such root of the product (any $R$ with $R^\top R = \Sigma$ will do) and is exact there too. Two cases have known answers: a shift by $(3, 4)$ gives $3^2+4^2$, and doubling a centred motion gives its variance.
 
 # %% tags=["nbval-check-output"]
 x = np.random.default_rng(0).standard_normal((500, 2))
@@ -104,9 +100,14 @@ print(
 )
 
 # %% [markdown]
-# What is pooled changes the question. `frechet` compares each clip with its own truth and averages over clips (the convention of DIM and
-# lm-listener ([Tran et al., 2024](references.bib#tran2024dim); [Ng et al., 2023](references.bib#ng2023lmlistener)), and ours); `frechet_pooled` throws all frames together and forgives which clip they came from; `paired_frechet`
-# (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so their covariance counts; `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Huang et al., 2022](references.bib#huang2022pch)).
+# Pooling changes the question. Four functions ask four different ones:
+#
+# - `frechet` compares each clip with its own truth and averages over clips. This is our convention, and that of DIM and lm-listener ([Tran et al., 2024](references.bib#tran2024dim); [Ng et al., 2023](references.bib#ng2023lmlistener)).
+# - `frechet_pooled` puts all frames together, no matter which clip they come from.
+# - `paired_frechet` (P-FD) takes the vectors $(s_t, x_t)$ of speaker and listener side by side, so that their covariance counts.
+# - `l1_distance`, the mean of $|x_{t,d} - y_{t,d}|$, is what RLHG and PCH call FD ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Huang et al., 2022](references.bib#huang2022pch)).
+#
+# As a test, every listener is replaced by a real listener of another conversation:
 
 # %%
 places = [
@@ -146,10 +147,9 @@ print(
 )
 
 # %% [markdown]
-# The same answers give four numbers, and the pooled one is zero: all frames are real. None of them is wrong. They answer different questions.
+# The same answers give four numbers, and the pooled one is zero, since all frames are real. None of them is wrong. They answer different questions.
 #
-# Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep that in mind for [the results](08-results.ipynb). A method that is not told *who* listens
-# cannot know where that person's face rests, however well it moves, so no such method comes near 0.
+# Most of what `frechet` counts here is the place: another person holds the head elsewhere and smiles more or less at rest. Keep this in mind for the chapter [Results](08-results.ipynb). A method that is not told *who* listens cannot know where that person's face rests, however well it moves, so no such method comes near 0.
 #
 # ## Is there enough of it? V-D and SI-D
 #
@@ -164,8 +164,7 @@ from elp.metrics.entropy import bits
 figures.source(bits)
 
 # %% [markdown]
-# The paper does not give the logarithm's base. Its ground truth reaches 4.27, more than $\ln 40 = 3.69$ allows, so it is 2. For both, the best value is
-# the ground truth's own, not the largest: trembling gives an excellent variance. DIM flattens all values before it takes the variance; differences between people then count as motion:
+# The paper does not give the logarithm's base. Its ground truth reaches 4.27, more than $\ln 40 = 3.69$ allows, so it is 2. For both, the best value is the ground truth's own, not the largest, since mere trembling gives a large variance. DIM flattens all values before it takes the variance; differences between people then count as motion:
 
 # %% tags=["nbval-check-output"]
 centres = metrics.cluster(gt, metrics.POSE_CLUSTERS)
@@ -186,19 +185,19 @@ print(
 # %% [markdown]
 # ## Does it belong to this speaker? RPCC and WTLCC
 #
-# The residual Pearson correlation asks whether the generated listener co-varies with the speaker as much as the real one did:
+# The residual Pearson correlation coefficient (RPCC) asks whether the generated listener co-varies with the speaker as much as the real one did:
 #
 # $$
 # \begin{aligned} \mathrm{RPCC} = \bigl|\;& \bar\rho(\text{listener}_{gt}, \text{speaker}) \\ & - \bar\rho(\text{listener}_{pred}, \text{speaker}) \,\bigr| , \end{aligned} \tag{7.3}$$
 #
-# $\bar\rho$ the mean over clips and coefficients. A listener answers *later*, though. The windowed time-lagged cross-correlation ([Boker et al., 2002](references.bib#boker2002wcc)) slides a window of 4 s of the speaker over the listener:
+# with $\bar\rho$ the mean of Pearson's correlation over clips and coefficients. But a listener answers *later*. The windowed time-lagged cross-correlation (WTLCC; [Boker et al., 2002](references.bib#boker2002wcc)) slides a window of 4 s of the speaker $s$ over the listener $x$:
 #
 # $$
 # \begin{gathered} r_w(\ell) = \operatorname{corr}\bigl( s_{w \dots w+99},\; x_{w+\ell \dots w+\ell+99} \bigr), \\ -50 \le \ell \le 50 \text{ frames}. \end{gathered} \tag{7.4}$$
 #
-# A positive lag means that the listener follows. Windows start every two seconds; the coefficients' correlations are averaged; frames outside the clip are never made up, so fewer windows take part the larger the lag (the small step at lag 0, in the figure below, is a first or last window that drops out).
+# A positive lag $\ell$ means that the listener follows. Windows start every two seconds, and the coefficients' correlations are averaged. Frames outside the clip are never made up, so fewer windows take part the larger the lag. (The small step at lag 0 in the figure below is a first or last window that drops out.)
 #
-# What is then reported of the numbers $r_w(\ell)$ decides everything. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
+# It matters most which summary of the numbers $r_w(\ell)$ is reported. The mean over windows, then the peak over lags (our "WTLCC"), is small between strangers.
 # The peak of each window, then the mean, is large between strangers too, because a hundred lags offer a hundred chances.
 
 # %%
@@ -223,7 +222,7 @@ for name, found in (("who was there", real), ("a stranger", strangers)):
     )
 
 # %% [markdown]
-# How much would chance give? Re-match the pairs many times, so that nobody keeps their partner, and measure again.
+# How large a value would chance give? We re-match the pairs many times, so that nobody keeps their partner, and measure again.
 
 # %% tags=["remove-input"]
 from elp.metrics.chance import chance
@@ -292,17 +291,16 @@ assert every.peak < real.peak / 3
 # %% [markdown]
 # The true pairs stand out, and the peak comes late: a listener needs a moment. The mean of window peaks hardly tells them from strangers.
 #
-# And the *mean over coefficients*, here of the head, is far smaller although heads are coupled too. This is how "the" WTLCC of a whole head or face is usually computed. Averaging signed correlations over coefficients that are not coupled, or coupled with opposite signs (people who face each other mirror: my left is your right), throws the
-# signal away. Our tables therefore show nods and smiles by themselves beside the mean; and a number of synchrony without its chance level says little.
+# The *mean over coefficients*, here of the head, is far smaller, although heads are coupled too. This is how the WTLCC of a whole head or face is usually computed. But averaging signed correlations over coefficients that are not coupled, or that are coupled with opposite signs (people who face each other mirror: my left is your right), loses the signal. Our tables therefore show nods and smiles by themselves beside the mean. And a value of synchrony without its chance level says little.
 #
 # ### How much comes back
 #
-# A correlation asks two questions at once: does the listener follow, and does it do anything else? A lively face that returns each smile scores lower than a dull one that returns the same. The *gain* asks the first only. It is the slope of the listener's movement $x$ on the mean $\bar s$ of the speaker's over the second before, clips' means taken out:
+# A correlation depends on two things at once: whether the listener follows, and whether it does anything else. A lively face that returns each smile scores lower than a dull one that returns the same. The *gain* depends on the first only. It is the slope of the listener's movement $x$ on the mean $\bar s$ of the speaker's over the second before, after each clip's mean is subtracted:
 #
 # $$
 # g = \frac{\sum_t \bar s(t)\, x(t)}{\sum_t \bar s(t)^2} , \qquad \bar s(t) = \frac{1}{25} \sum_{k=1}^{25} s(t-k) . \tag{7.5}$$
 #
-# Below, the real listeners' smiles get livelier: more and more of strangers' smiles is added to them, of twenty strangers in turn.
+# To show the difference, we make the real listeners' smiles livelier, by adding once, twice and three times the smile of a stranger; the values are means over twenty choices of strangers.
 
 # %%
 heard, own = (np.stack(smiles[who])[..., None] for who in ("speaker", "gt"))
@@ -352,7 +350,7 @@ assert (
 )
 
 # %% [markdown]
-# Liveliness lowers the correlation. It leaves the gain as it was, if less certain. Neither should be as high as possible: people's own value is the target.
+# Liveliness lowers the correlation. The gain stays the same, though it becomes less certain. Neither should be as high as possible: people's own value is the target.
 #
 # ## Does it move at the same moments? STS
 #
@@ -361,7 +359,7 @@ assert (
 # $$
 # \mathrm{STS} = \sqrt{\textstyle\sum_{t,d} \bigl(\Delta x_{t,d} - \Delta y_{t,d}\bigr)^2 / \delta t}\,. \tag{7.6}$$
 #
-# The published sum has no normalisation: it grows with the square root of the test set, so figures from test sets of different size cannot be compared. Divided by $\sqrt{\text{steps}}$ it can:
+# Here $\Delta x_{t,d}$ is the step of coefficient $d$ at frame $t$, and $\delta t$ the time between frames. The published sum is not normalised: it grows with the square root of the size of the test set, so values from test sets of different sizes cannot be compared. Divided by the square root of the number of steps, they can:
 
 # %% tags=["nbval-check-output"]
 for n in (len(gt) // 4, len(gt)):
@@ -374,7 +372,7 @@ for n in (len(gt) // 4, len(gt)):
 # %% [markdown]
 # ## Blinks
 #
-# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. A listener who never blinks scores 0, and one who blinks by chance a little more, as the peak is the best of many lags.
+# A blink sequence is compared with the *real listener's* blinks, not with the speaker: the same correlogram, over windows in which the real listener blinks. A listener who never blinks scores 0, and one who blinks by chance a little more, because the peak is the best of many lags.
 
 # %%
 blinks = [
@@ -402,12 +400,12 @@ for name, tried in tries.items():
 # %% [markdown]
 # ## Does it answer cues? Event metrics
 #
-# People do not answer a nod with a nod. People nod when a voice falls, or pauses; they blink when a phrase ends. So neither correlation nor gain can see a listener who attends: what is answered is an *event*, in another channel. Event metrics therefore ask: how much more of something happens after an event than elsewhere?
+# People do not answer a nod with a nod. They nod when a voice falls or pauses; they blink when a phrase ends. So neither correlation nor gain can detect an attentive listener: what is answered is an *event*, in another channel. Event metrics therefore ask how much more of something happens after an event than elsewhere:
 #
 # $$
 # m = \frac{\text{mean activity in the window after events}}{\text{mean activity in all other frames}} . \tag{7.7}$$
 #
-# 1 is the level of chance: the events change nothing. The direction is *match*, people's own value, not as high as possible. Sums are taken over all clips before dividing, so that a clip with few events does not dominate.
+# At chance, $m = 1$: the events change nothing. The best value is people's own, not the highest possible. Sums are taken over all clips before dividing, so that a clip with few events does not dominate.
 
 # %% [markdown]
 # | metric | events of the speaker | activity of the listener | window |
@@ -415,10 +413,10 @@ for name, tried in tries.items():
 # | nods after low pitch | cues of the rule of [Ward and Tsukahara (2000)](references.bib#ward2000backchannel) | power of pitch at 1 to 4 Hz ([Hadar et al., 1985](references.bib#hadar1985listening)) | 0 to 1 s |
 # | nods after phrases | ends of phrases | the same | 0.2 to 1.2 s |
 # | blinks after blinks | blinks within 0.3 s of a phrase's end | starts of blinks ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)) | 0.2 to 0.56 s |
-# | blinks after other blinks | blinks far from such ends: the control, people do not follow | the same | the same |
+# | blinks after other blinks | blinks far from such ends, as a control, since people do not answer these | the same | the same |
 # | onsets after onsets | starts of smiles | starts of smiles | 0 to 2 s |
 #
-# Cues are found in the *sound* ("heard"), so that real recordings have them too; for simulated speakers the true ones are known as well ("known"). Let us build listeners whose answers we know. Every four seconds a speaker gives a cue; one listener nods for one second right after each, one a second and a half later, one nods as often whenever it likes, and one nods all the time.
+# Cues are found in the *sound* ("heard"), so that this works for real recordings too; for simulated speakers the true ones are known as well ("known"). Let us build listeners whose answers we know. Every four seconds a speaker gives a cue. One listener nods for a second right after each cue, one does so a second and a half later, one nods as often but at random times, and one nods all the time.
 
 # %%
 from elp.metrics import events
@@ -445,7 +443,7 @@ nodding = {
 }
 
 # %% [markdown]
-# The same with blinks: the speaker blinks at the ends of phrases and at other times. One listener follows the former, one follows all, one blinks by chance; a few blinks of their own they all have.
+# The same with blinks: the speaker blinks at the ends of phrases and at other times. One listener answers only the blinks at the ends, one answers all, and one blinks by chance. All of them also blink a few times by themselves.
 
 # %%
 ends = np.roll(cues, -2, 1)
@@ -515,13 +513,17 @@ assert modulation["nods when invited"] > 5
 assert modulation["nods 1.5 s late"] < 0.5
 
 # %% [markdown]
-# No person has ratios as large as these, since nobody answers every cue and nothing else. A listener who nods all the time, however much, is at 1: the ratio does not reward activity. One who nods late is *below* 1, because the answer falls into "elsewhere". Where only chance acts, the few blinks there are give ratios as far off as 1.3 and 0.8, which is what intervals are for. And the control tells a listener who follows every blink, which people do not, from one who follows at the ends of phrases.
+# No person has ratios as large as these, since nobody answers every cue and nothing else. A listener who nods all the time, however much, is at 1: the ratio does not reward activity. One who nods late is *below* 1, because the answer falls into "elsewhere". By chance alone, so few blinks give ratios as far off as 1.3 and 0.8; we therefore need intervals. And the control distinguishes a listener who answers every blink, which people do not do, from one who answers at the ends of phrases.
 #
-# ### On people's time scales, and because of this speaker?
+# ### Speed, rest, lids, and the speaker's share
 #
-# Three more groups go with them, all with direction *match*. **Spectra**: the power of pitch, yaw and roll in four bands (posture 0.1 to 0.5 Hz, sway, nods 1 to 4 Hz, tremble), the head's median speed, and the *rest share*, frames in which it turns slower than 2 degrees a second. **Lids**: the median interval, intervals under one second, blinks of one frame. **Speaker's share**: of several answers to the same speaker, how much do they have in common that answers to others do not?
+# There are three more groups, for all of which people's own value is best.
 #
-# The last is an analysis of variance. Answers to one speaker with different seeds share the speaker's part, answers to different speakers with one seed the seed's part. Chance is 0, and an estimate may fall below; the target is the *oracle's* value, since most of what a person does has nothing to do with the speaker.
+# - **Spectra**: the power of pitch, yaw and roll in four bands (posture 0.1 to 0.5 Hz, sway, nods 1 to 4 Hz, tremble), the head's median speed, and the *rest share*, the share of frames in which it turns slower than 2 degrees a second.
+# - **Lids**: the median interval between blinks, the share of intervals under one second, and the share of blinks that last one frame.
+# - **Speaker's share**: how much do several answers to the same speaker have in common that answers to other speakers do not share?
+#
+# The last is an analysis of variance. Answers to one speaker with different seeds share the speaker's part, answers to different speakers with one seed the seed's part. Chance is 0, and an estimate may fall below. The target is the *oracle's* value, since most of what a person does has nothing to do with the speaker. We test it on listeners made of random numbers:
 
 # %%
 smooth = np.hanning(25) / np.hanning(25).sum()
@@ -559,13 +561,12 @@ for name, x in (("restless", turns), ("half at rest", half)):
     )
 
 # %% [markdown]
-# The [results](08-results.ipynb) lead with these columns.
+# The estimates are close to what was put in, and the rest share is right. The chapter [Results](08-results.ipynb) begins with these metrics.
 
 # %% [markdown]
 # ## Several answers at once: REACT
 #
-# If many answers are right, score many. The REACT challenges ([Song et al., 2023](references.bib#song2023react)) compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best
-# concordance, FRDist the least warped distance, both summed over the samples:
+# If many answers are right, one can score many. The REACT challenges ([Song et al., 2023](references.bib#song2023react)) compare $K$ samples with *all* real listeners whose answer would have been appropriate. FRCorr takes the best concordance correlation, FRDist the least distance after dynamic time warping (DTW), both summed over the samples:
 #
 # $$
 # \begin{aligned} \mathrm{FRCorr} &= \frac1N \sum_{n,k} \max_{y \in A_n} \frac{2 \operatorname{cov}(x_{nk}, y)}{\sigma_{x}^2 + \sigma_y^2 + (\mu_x - \mu_y)^2}, \\
@@ -573,8 +574,7 @@ for name, x in (("restless", turns), ("half at rest", half)):
 #
 # with $x_{nk}$ the $k$-th answer to speaker $n$ and $A_n$ the real answers that count as appropriate to that speaker.
 #
-# FRDiv is the mean squared difference between two samples for one speaker, FRDvs between the answers to two speakers, FRVar the variance over
-# time of each answer, and FRSyn the absolute lag, up to two seconds, at which the correlation of the *whole* clip with the speaker is highest. Coefficients are averaged, but the warped distance takes all of them together. Here $A_n$ is the true listener alone, and the samples are real listeners of other conversations:
+# FRDiv is the mean squared difference between two samples for one speaker, FRDvs that between the answers to two speakers, FRVar the variance over time of each answer, and FRSyn the absolute lag, up to two seconds, at which the correlation of the *whole* clip with the speaker is highest. Values are averaged over coefficients; only DTW takes all coefficients together. Here $A_n$ is the true listener alone, and the samples are real listeners of other conversations:
 
 # %% tags=["nbval-check-output"]
 samples = [[b, c] for b, c in zip(other[:12], gt[20:32])]
@@ -583,11 +583,11 @@ for name, value in found.items():
     print(f"{metrics.METRICS[name].heading:10s} {value:8.3f}")
 
 # %% [markdown]
-# Real people who answered somebody else: no concordance, and the best lag is anywhere within two seconds.
+# These are listeners who answered somebody else: there is no concordance, and the best lag can be anywhere within two seconds.
 #
 # ## Break it
 #
-# Now take the ground truth as the prediction, perfect by definition, and spoil it. A metric that does not notice a breakage does not measure what the breakage destroys.
+# Now we take the ground truth as the prediction, which is perfect by definition, and damage it in four ways: constant output, noise, shuffled pairs, and a shift in time. A metric that does not notice a breakage does not measure what the breakage destroys. This is the code of the last one:
 
 # %% tags=["remove-input"]
 from elp.metrics.controls import shifted
@@ -621,7 +621,7 @@ broken = {
 }
 
 # %% [markdown]
-# Each metric has its own unit, so the figure shows damage: 0 for the ground truth, 1 for the worst that any of the four breakages does to that metric. The direction declared for each metric is used, so a variance that is too large and one that is too small are both damage.
+# Each metric has its own unit, so the figure shows damage: 0 for the ground truth, 1 for the worst that any of the four breakages does to that metric. Each metric's direction is respected, so a variance that is too large and one that is too small are both damage.
 
 # %%
 damage = {}
@@ -728,7 +728,7 @@ figures.show(
 )
 
 # %% [markdown]
-# At full strength, as a table. A cell near 0 is a blind spot.
+# Here are all values at full strength. A cell near 0 is a blind spot.
 
 # %% tags=["hide-input"]
 grid = np.array([[damage[name, m][-1] for m in order] for name in names])
@@ -766,17 +766,14 @@ assert max(blind) < 1e-6  # real frames, whoever they belong to
 assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 
 # %% [markdown]
-# No metric sees everything. Correlations do not notice that a movement shrinks until it is gone. STS hears noise and little else. Shuffled pairs are real people, so pooled FD, V-D and SI-D cannot complain; a time shift leaves nearly the same frames, so FD does not notice it.
+# No metric sees everything. Correlations do not notice that a movement becomes smaller until it is gone. STS notices noise and little else. Shuffled pairs are real listeners, so pooled FD, V-D and SI-D do not change; a time shift leaves nearly the same frames, so FD hardly notices it.
 #
-# The mean squared
-# error, the natural training loss, likes a constant output better than a real listener of somebody else. This is why a table of listeners needs a distribution metric *and* a
-# diversity *and* a synchrony, and why one number never ranks methods.
+# The mean squared error, the natural training loss, rates a constant output better than a real listener of somebody else. A table of listeners therefore needs a metric of distribution, one of diversity *and* one of synchrony, and a single number never ranks methods.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# The formulas of FD, RPCC, WTLCC and STS are in an appendix that was not published with the paper. Open are: per clip or pooled; the unit of head pose (rotation and translation are added up); what of
-# WTLCC is reported (peak, mean, at which lags); the time step and normalisation of STS; whether the WTLCC columns are distances from the ground truth, as its text says, or correlations, as its table's GT row and arrows say.
-# Each of these is a function, an argument or a stated unit here, and each table names its choice.
+# The formulas of FD, RPCC, WTLCC and STS are in an appendix that was not published with the paper. So it is open whether FD is per clip or pooled; which unit head pose has (rotation and translation are added up); which summary of WTLCC is reported (peak or mean, at which lags); which time step and normalisation STS has; and whether the WTLCC columns are distances from the ground truth, as the text says, or correlations, as the table's GT row and arrows say.
+# Here each of these is a function, an argument or a stated unit, and each table names its choice.
 # ```
 #
 # ## Which published numbers can be compared?
@@ -790,7 +787,7 @@ assert full["time shift", "fd"] < 0.2 < full["time shift", "mse"]
 # | RPCC | with care | flattened (L2L, DIM) correlates people's offsets; per coefficient (ours) it does not |
 # | WTLCC | no | window 4 s is stated, lags and reduction are not |
 # | STS | no, unless per frame | an un-normalised sum over the test set |
-# | blink WTLCC | no | as WTLCC; and the detector of blinks differs |
+# | blink WTLCC | no | as WTLCC; the detectors of blinks differ, too |
 #
 # Our code reproduces the conventions it names. `evaluate(..., convention="dim")` gives the values that DIM's published code prints for the same arrays, to $10^{-6}$ relative; the tests hold it to that.
 
@@ -812,10 +809,10 @@ for convention in ("dim", "lm-listener", "rlhg"):
 # %% [markdown]
 # ## How sure? Intervals over people
 #
-# A test split has many clips and few people. The clips of one listener share a way of sitting and of smiling, so an interval over clips claims to know more people than it has seen. A bootstrap must draw what is independent: here *listeners*, each with all of their clips; where people listen and speak in turn, dyads.
+# A test split has many clips and few people. The clips of one listener share a way of sitting and of smiling, so an interval over clips is as narrow as if every clip showed another person. A bootstrap must draw units that are independent: here *listeners*, each with all of their clips; if people listen and speak in turn, dyads.
 
 # %% [markdown]
-# How much does it matter? The strangers' answers from above, measured per piece, with intervals over pieces and over listeners:
+# How much does this matter? Here are the strangers' answers from above, with intervals over pieces and over listeners:
 
 # %%
 from elp.evaluation.bootstrap import holm, summarise
@@ -885,9 +882,9 @@ for key in terms:
 assert wider["smile_gain"] > 1.4 and min(wider.values()) > 0.8
 
 # %% [markdown]
-# It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, as these six people's clips differ more than the people do. How much of a smile comes back is a matter of the person: its interval is nearly twice as wide. Over pieces it would have claimed to know a gain that it knows of six people only.
+# It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, because clips of one person differ more than these six people do. How much of a smile comes back depends on the person, so the interval over listeners is nearly twice as wide. The interval over pieces would have hidden that only six people were measured.
 #
-# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results.ipynb) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest times the number of rows, the next times one less, and so on, none below the one before.
+# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results.ipynb) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest is multiplied by the number of rows, the next by one less, and so on, and none may be smaller than the one before.
 
 # %% tags=["nbval-check-output"]
 drawn = np.random.default_rng(0).random((1000, 20))  # nothing differs
@@ -903,7 +900,7 @@ assert np.mean(fixed) < 0.08 < wrong
 # %% [markdown]
 # ## What it costs
 #
-# If a table takes an hour, one evaluates only once. A corpus of ViCo's size, all metrics of a convention, on a machine without a GPU (`benchmarks/metrics.py`); and the Fréchet distance from singular values beside the usual matrix square root:
+# If a table takes an hour, one evaluates only once. Here are the times for a corpus of ViCo's size on a machine without a GPU (`benchmarks/metrics.py`): all metrics of each convention, and then the Fréchet distance from singular values beside the usual matrix square root.
 
 # %%
 cost = results.read("metrics_speed")
@@ -918,14 +915,14 @@ for what, seconds in cost["seconds_of"].items():
     )
 
 # %% [markdown]
-# One clip's Fréchet distance uses one core; clips of like length are taken together, so that all cores work. Singular values are not only exact where the matrix root is not, they are many times faster.
+# Clips of similar length are computed together, so that all cores work. Singular values are exact where the matrix root is not, and also many times faster.
 #
 # ## Summary
 #
 # - One name, several formulas: a number without its convention cannot be compared.
-# - Distances see where a face rests and how much it moves; synchronies see when; none sees everything.
+# - Distances see where a face rests and how much it moves; measures of synchrony see when it moves; none sees everything.
 # - Event metrics ask what follows a cue. 1 is chance, people's own value is the target, and more is not better.
-# - Intervals are over people, and many comparisons need a correction.
+# - Intervals must be taken over people, and many comparisons need a correction.
 #
 # ## Exercises
 #
@@ -951,7 +948,7 @@ for name in ("mse", "frechet"):
     )
 
 # %% [markdown]
-# Both rank it above, if the mean is the clip's own: a true mean is worth much. With the mean over *all* listeners only MSE still prefers it clearly. A network trained on MSE learns exactly this prediction, and V-D shows it.
+# Both do, if the mean is the clip's own, because knowing the true mean is worth a lot. With the mean over *all* listeners, only MSE still clearly prefers it. A network trained on MSE learns exactly this prediction, and V-D exposes it.
 #
 # ```{solution-end}
 # ```
@@ -986,7 +983,7 @@ print(f"STS per frame {sts:.2f}")
 #
 # ```{solution} ex-metrics-units
 # :class: dropdown
-# The rotations' part grows fourfold, since variances and squared differences of means do; the translations' part stays. So two tables with other levers cannot be compared, and neither can sums of radians and centimetres.
+# The rotations' part grows fourfold, since variances and squared differences of means do; the translations' part stays (exactly so only where the two do not co-vary). So two tables with different levers cannot be compared, and neither can sums of radians and centimetres.
 # ```
 #
 # ## Further reading

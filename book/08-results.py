@@ -14,15 +14,15 @@
 # %% [markdown]
 # # Results
 #
-# **Question.** Which of the paper's claims hold? And does anybody listen: nod when the voice invites it, blink when a phrase ends, smile back?
+# **Question.** Which of the paper's claims hold? And which methods really listen: nod when the voice invites it, blink when a phrase ends, smile back?
 #
-# After this page you can give a verdict on each claim, with the number behind it; say which methods answer the speaker and which only look as if they might; and read a table of listeners without being misled by it. The formulas are those of [Metrics](07-metrics.ipynb).
+# After this page you can give a verdict on each claim, with the number behind it; say which methods answer the speaker and which only seem to; and read a table of listeners without being misled by it. The formulas are those of [Metrics](07-metrics.ipynb).
 #
-# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [Simulated dyads](04-corpus.ipynb). No real person is in them. In exchange we know the truth about them, and the simulator can answer *again*, so that we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
+# The paper's corpora (ViCo, L2L) cannot be passed on, so everything here is measured on the simulated conversations of [Simulated dyads](04-corpus.ipynb). No real person is in them. In return we know the truth about them, and the simulator can answer *again*, so we know how well a perfect method would do. Real conversations have [a chapter of their own](11-real-conversations.ipynb).
 #
-# This page computes comparisons only; the numbers come from result files. One command, `experiments/tables.py`, trains the methods, lets each of them answer every test speaker at full length, measures the answers, and writes such a file.
+# This page only compares; the numbers come from result files. The script `experiments/tables.py` trains the methods, lets each of them answer every test speaker at full length, measures the answers, and writes such a file.
 #
-# The page is long. *The claims of the paper*, *Watch them* and *Does anybody listen?* are the story; everything after that is evidence for it, and a place to look things up.
+# The page is long. *The claims of the paper*, *Watch them* and *Does anybody listen?* tell the main story; everything after that gives details and is for looking things up.
 
 # %%
 import numpy as np
@@ -68,28 +68,29 @@ for name in names:
 # %% [markdown]
 # ```{admonition} What was run
 # :class: warning
-# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. These tests came after that, on corpora of another seed, none of whose people it had met. A first run lacked some of the other rows; the second, shown here, has all. Nothing was chosen in between.
+# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. The tests came afterwards, on corpora of another seed, with people whom it had never met. A first run lacked some of the other rows; the second, shown here, has all. Nothing was chosen in between.
 #
-# All other methods learned from the training split of the corpus they are tested on, less than a tenth as long, with three seeds (L2L and Eq 3 with one). **ELP-U, events** is the recipe of `listener` trained like them, on the same conversations: whatever the two have in common is not due to more data.
+# All other methods learned from the training split of the corpus they are tested on, which is less than a tenth as long, with three seeds (L2L and Eq 3 with one). **ELP-U, events** is the recipe of `listener` trained as they are, on the same conversations: what the two have in common is not due to more data.
 # ```
 #
 # | row | what answers |
 # | --- | --- |
-# | **ELP-U**, **ELP-V** | recipe *lively* of [Why a listener stands still](05b-standing-still.ipynb), with the emotion in the codes and without |
-# | **ELP-U, events** | the recipe of `listener` ([A listener that follows](05c-following.ipynb)): event heads for lids and head |
+# | **ELP-U**, **ELP-V** | recipe *lively* of [Why a listener stands still](05b-standing-still.ipynb), with and without the emotion in the codes |
+# | **ELP-U, events** | the recipe of `listener` ([A listener that follows](05c-following.ipynb)): event heads for lids and head pose |
 # | ELP-V+e | V whose decoders are told the emotion beside the codes |
-# | **ELP-U, as printed** | the paper to the letter: value coding, Eqs. P3 to P5 summed, learning rate 1e-3, every frame drawn independently |
+# | **ELP-U, as printed** | the paper taken literally: value coding, Eqs. P3 to P5 summed, learning rate 1e-3, every frame drawn independently |
+# | ELP-U, Eq 3; ELP-U, Eq 1 | U trained with Eq. P3 in place of the energy score, at the paper's length; U whose only input is the style of Eq. P1 |
 # | RLHG, PCH | LSTMs that regress the next frame ([Zhou et al., 2022](references.bib#zhou2022rlhg); [Huang et al., 2022](references.bib#huang2022pch)) |
 # | L2L | draws codes of eight frames from a learned dictionary ([Ng et al., 2022](references.bib#ng2022learning2listen)) |
 # | Random | any training listener |
-# | NN-motion, NN-audio | the listener of the training speaker who moves or sounds most alike; NN+U has ELP-U answer that speaker instead |
+# | NN-motion, NN-audio | the listener of the training speaker who moves or sounds most like this one (nearest neighbour); with +U, ELP-U answers that speaker instead |
 # | DLS-Random+U | random codewords through the decoders of ELP-U |
 #
-# Bounds do not compete. *GT* is the real listener. The *oracle* is the simulator answering again: same person, same mood, other chance. *Another listener* is the simulator answering as somebody else in the same mood. The *stranger* is a real listener of another conversation, and so the level of chance. The *mean face* does not move.
+# Some rows are bounds and do not compete. *GT* (ground truth) is the listener of the test conversation, called real on this page although simulated. The *oracle* is the simulator answering again: same person, same mood, other random draws. *Another listener* is the simulator answering as somebody else in the same mood. The *stranger* is a real listener of another conversation, and so gives the level of chance. The *mean face* does not move.
 #
 # ## The claims of the paper, one by one
 #
-# Each claim becomes a number on one line: 0 means that nothing of it is there, 1 that all of it is. For a synchrony, 0 is [chance](glossary.md#chance) and 1 is what people do. For a distance, 0 is a [stranger](glossary.md#stranger) (or, where two methods are compared, the worse one) and 1 is the [oracle](glossary.md#oracle).
+# Each claim becomes a number on one scale: 0 means that nothing of what is claimed is there, 1 that all of it is. For a synchrony, 0 is [chance](glossary.md#chance) and 1 is what people do. For a distance, 0 is a [stranger](glossary.md#stranger) (or, where two methods are compared, the worse one) and 1 is the [oracle](glossary.md#oracle).
 
 # %% tags=["hide-input"]
 fd, far = oracle["all_fd"]["value"], measured["stranger"]["all_fd"]
@@ -214,24 +215,24 @@ assert said["nods answer the voice", L][0] == "holds"
 assert said["U better than V told the emotion", U][0] == "cannot be told"
 
 # %% [markdown]
-# Two claims need words. *FD is lowest* holds for our recipe with the energy score. It does not hold for the loss as printed, whose face stands still: RLHG's FD is lower. *Users prefer ELP* (the paper's Table 4) cannot be told here: we asked no raters.
+# Two claims need a comment. *FD is lowest* holds for our recipe with the energy score. It does not hold for the loss as printed, with which the face stands still: RLHG's FD is lower. *Users prefer ELP* (the paper's Table 4) cannot be judged here, since we asked no raters.
 #
 # | the paper says | verdict | because |
 # | --- | --- | --- |
 # | ELP has the lowest FD | holds, with the energy score | lower than RLHG, PCH and L2L in the sum of face and head; for the head alone only lower than L2L. As printed: does not hold |
 # | its FD is near the best possible | in part | two thirds of the way from a stranger to the oracle |
-# | U is better than V | holds | by a sixth, in the face. But V that is simply told the emotion cannot be told from U |
-# | regression smooths | holds | for the paper's own loss most of all |
+# | U is better than V | holds | by a sixth in FD, mostly in the face. But V that is simply told the emotion cannot be told from U |
+# | regression smooths | holds | most of all with the paper's own loss |
 # | regressions and L2L do not blink | holds | they never do |
-# | blinks match the real ones (0.39) | does not hold | ELP-U's come when they please, and even another true answer has 0.04 |
-# | ELP is closest to people in synchrony | does not hold | ELP-U answers no cue and returns a fifth of people's smiles. `listener`, which is not in the paper, does answer |
-# | the emotion can be chosen | holds | in every answer or nearly |
+# | blinks match the real ones (0.39) | does not hold | ELP-U's are hardly tied to the speaker, and even another true answer has 0.04 |
+# | ELP is closest to people in synchrony | does not hold | ELP-U's nods answer no cue, and its smiles return a fifth of what people's do. `listener`, which is not in the paper, does answer |
+# | the emotion can be chosen | holds | in every answer or nearly every one |
 # | more heads help until there are too many | the first half holds | by an eighth to a fifth of FD (simulator 1) |
-# | raters prefer ELP | cannot be told | not asked |
+# | raters prefer ELP | cannot be told | nobody was asked |
 #
 # ## Watch them
 #
-# Numbers are means over many clips. Here is one of these clips, the first positive one of the test split that lasts eight seconds, with the answer of each method. Choose a method and watch its head and lids while the speaker talks; the numbers below are its own over the *whole* test split, beside those of the real listeners. Only answers that this page can compute are shown: RLHG, PCH, L2L, ELP-U and ELP-V were trained for these tables on a GPU, and their weights do not ship.
+# Numbers are means over many clips. Here is one of these clips, the first positive one of the test split that lasts eight seconds, with the answer of each method. Choose a method and watch its head and lids while the speaker talks. The numbers below are those of the method over the *whole* test split, beside those of the real listeners. Only answers that this page can compute are shown: RLHG, PCH, L2L, ELP-U and ELP-V were trained for these tables on a GPU, and their weights are not included.
 
 # %% tags=["hide-input"]
 from elp.book import widgets
@@ -282,13 +283,13 @@ print("methods:", ", ".join(nods))
 assert nods["listener, no sound"] < nods["listener"]
 
 # %% [markdown]
-# The stranger and Random move as people do, because they are people; only their timing is wrong. To notice, you have to listen to the speaker while you watch, and to count over many clips.
+# The stranger and Random show the motion of other listeners (Random's with a little noise added), so mainly their timing is wrong. To notice this, you have to listen to the speaker while you watch, and to count over many clips.
 #
 # ## Does anybody listen?
 #
-# Three ratios tell. How strong are nods (power of the head's pitch between 1 and 4 Hz) in the second after a low-pitch cue in the speaker's voice, compared with elsewhere? How strong are they after the end of a phrase? How often does a blink begin 0.2 to 0.56 s after a blink of the speaker at such an end? The cues are found in the sound. A ratio of 1 means that the listener pays no attention. People's own value is the target, and more is not better.
+# Three ratios answer this. How strong are nods (power of the head's pitch between 1 and 4 Hz) in the second after a low-pitch cue in the speaker's voice, compared with elsewhere? How strong are they after the end of a phrase? How often does a blink begin 0.2 to 0.56 s after a blink of the speaker at such an end? The cues are found in the sound. A ratio of 1 means that the listener pays no attention. People's own value is the target, and more is not better.
 #
-# Both simulators are shown. In simulator 1 people nod and blink in answer to cues and echo smiles; simulator 2 adds slow moods that are caught, and heads that rest ([Simulated dyads](04-corpus.ipynb)). `listener` learned from simulator 2 only.
+# Both simulators are shown. In simulator 1 people nod and blink in answer to cues and echo smiles. Simulator 2 adds slow moods that pass from speaker to listener, and heads that rest ([Simulated dyads](04-corpus.ipynb)). `listener` learned from simulator 2 only.
 
 # %% tags=["hide-input"]
 rows = ["GT", "oracle", "another listener", "stranger", "Random"]
@@ -371,13 +372,13 @@ print(f"head at rest, simulator 1: real {share['GT']:.2f}, {share[L]:.2f}")
 # %% [markdown]
 # One method does. `listener` nods twice as strongly after low pitch and after phrases as elsewhere, as real listeners do. Its blinks follow the speaker's blinks at the ends of phrases six times as often as elsewhere.
 #
-# That is more often than in these fifty listeners (4.4) or the oracle (4.8), and about as often as in a new simulated person (6.4). After blinks that do not mark the end of a phrase, which people do not answer, it stays at 1.1, with an interval that contains 1. All its differences from ELP-U in these three columns hold after Holm's correction.
+# That is more often than in these fifty listeners (4.4) or the oracle (4.8), and about as often as in a new simulated person (6.4). After blinks that do not mark the end of a phrase, which people do not answer, it stays at 1.1, with an interval that contains 1. All its differences from ELP-U in these three columns remain after correction for the number of comparisons (Holm's method, [Metrics](07-metrics.ipynb)).
 #
-# It answers just as well on simulator 1, whose people it never met either, and after phrases it even nods more than these ten people do. But there its head rests as much as it learned to from simulator 2, which is far too much: heads in simulator 1 hardly ever rest.
+# It answers just as well on simulator 1, whose people it never met either, and after phrases it nods even more than these ten people do. But there its head rests as much as it learned to from simulator 2, which is far too much: heads in simulator 1 hardly ever rest.
 #
-# Is that the recipe, or its sixteen hours of other conversations? **ELP-U, events** is the same recipe, trained as the other rows are, on this corpus alone. Over its three seeds it answers just as well; and when it is trained on simulator 1, its head is as restless as heads are there. So it is the event heads that do it, not the data. More data buy a few more blinks, a livelier head, and a better guess of the emotion (below).
+# Is that due to the recipe, or to sixteen hours of other conversations? **ELP-U, events** is the same recipe, trained as the other rows are, on this corpus alone. Over its three seeds it answers just as well, and when it is trained on simulator 1, its head is as restless as heads are there. So the answers come from the event heads, not from more data. More data bring a few more blinks, a livelier head, and a better guess of the emotion (below).
 #
-# None of the trained methods without event heads answers. Their nods are about as strong after a cue as anywhere else. L2L nods a little more after phrases (1.2, with an interval that excludes 1). PCH and the printed recipe lie below 1, but their heads have almost no power in this band. NN-audio does answer a little, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. Other models, too, blink after blinks. The speaker's *other* blinks, which people do not answer, show which of them merely echo:
+# The trained methods without event heads do not answer with nods, which are about as strong after a cue as anywhere else. L2L nods a little more after phrases (1.2, with an interval that excludes 1). PCH and the printed recipe lie below 1, but their heads have almost no power in this band. NN-audio does answer a little, after phrases and with blinks (1.5 and 1.7): it replays real people who heard a voice of similar rhythm. Other models, too, blink after blinks. The speaker's *other* blinks, which people do not answer, show which of them merely echo:
 
 # %% tags=["nbval-check-output"]
 for n in ("ELP-V+e", "ELP-V, Eq 3", "ELP-U, Eq 3", "ELP-U, events", L):
@@ -393,9 +394,9 @@ for key in answers.values():
     assert own["low"] > 1.8 and contrasts["ELP-U, events"][key]["separated"]
 
 # %% [markdown]
-# V+e blinks back at every blink that it sees. So, as far as we can tell, do the models with the paper's Eq 3, which blink half as often as people. ELP-U does it in simulator 1 (2.2 at other blinks).
+# V+e also answers blinks that people do not answer: it echoes blinks wherever they come. So, as far as we can tell, do the models with the paper's Eq 3, which blink half as often as people, and ELP-U in simulator 1 (2.2 at other blinks).
 #
-# Smiles are another matter. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.23 but within its interval. ELP-U returns 0.05, which is less (separated). V returns most of all: nobody tells it the mood, so it has to read it off the speaker.
+# Smiles are different. *Following* a smile is easier than nodding at a cue, because the speaker's face shows when and how much. RLHG, PCH, L2L and V return about as much as the oracle. `listener` returns 0.15 of a smile, less than the oracle's 0.23 but within its interval. ELP-U returns 0.05, which is clearly less. V returns most of all: it is not told the mood, so it has to infer it from the speaker.
 
 # %% tags=["nbval-check-output"]
 gains = {n: measured[n]["smile_gain"] for n in ("oracle", "listener", U)}
@@ -424,7 +425,7 @@ print(
 assert min(l2l_phrases, audio["heard_phrase_nods"]["low"]) > 1
 
 # %% [markdown]
-# A listener that nods often might nod after a cue by chance. So we also let `listener` answer with the sound taken away, and with the speaker of another conversation in place of the true one, on 50 more listeners whom no model has met (`experiments/controls.py`). The cues that are counted are still those of the true speaker. Two more trainings of the same recipe, from other seeds, answer as well.
+# Are these answers to what `listener` hears? As controls, it also answers without sound, and with the speaker of another conversation in place of the true one. The cues that are counted are still those of the true speaker. The test has 50 more listeners, whom no model has met (`experiments/controls.py`). The table also shows two more trainings of the same recipe, from other seeds.
 
 # %% tags=["nbval-check-output", "hide-input"]
 held = results.read("controls")
@@ -445,7 +446,7 @@ for key in answers.values():
     )
 
 # %% [markdown]
-# Both controls fall back to chance: all their intervals contain 1. With another speaker the intervals also lie wholly below those of `listener` with its own speaker, for all three seeds. Without sound the head hardly nods at all, which is why the intervals of its nods are wide. The three seeds agree, so answering is a property of the recipe and not of one lucky training.
+# Both controls fall back to chance: all their intervals contain 1. With another speaker the intervals also lie wholly below those of `listener` with its own speaker, for all three seeds. Without sound the head hardly nods at all, so the intervals of its nods are wide. The three seeds agree, so answering is a property of the recipe and not of one lucky training.
 #
 # ### Does it move as people do?
 #
@@ -475,11 +476,11 @@ assert measured["ELP-U"]["rest_share"]["value"] < 0.1
 # %% [markdown]
 # `listener` rests four tenths of the time, as people do, and turns about as fast. ELP-U and V turn more than twice as fast and hardly ever rest, and one in four of their blinks follows the last within a second. Their roll has more than five times people's power at 1 to 4 Hz.
 #
-# The row "independent draws" is ELP-U once more, with the codes of each frame drawn by themselves, as Eq. P2 may be read: twice as restless, and 76 blinks a minute. Yet its FD is *lower* than ELP-U's, and the difference is separated (below). Metrics of distance do not see trembling.
+# The row "independent draws" is ELP-U once more, but each frame's codes are drawn independently, as Eq. P2 may be read. Its head turns faster by two thirds, and it blinks 76 times a minute. Yet its FD is *lower* than ELP-U's, by more than chance (below). Distances do not notice trembling.
 #
 # ### What fails
 #
-# In `listener`, pitch at 1 to 4 Hz is half again as strong as in these people. Another simulated person's is as strong (0.32), the interval is wide, and on the fifty other listeners of the controls the model has what people have. But on the listeners of this table it misses our aim, to be within 25 %. Roll in the same band is a third too weak. *ELP-U, events*, with a tenth of the data, errs the other way: it rests six tenths of the time and turns a third too slowly.
+# `listener`'s pitch at 1 to 4 Hz is half again as strong as in these people. Another simulated person's is as strong (0.32), the interval is wide, and on the fifty other listeners of the controls the model's value is people's own. But on the listeners of this table it misses our aim of 25 % at most. Roll in the same band is a third too weak. *ELP-U, events*, with a tenth of the data, errs the other way: it rests six tenths of the time and turns a third too slowly.
 #
 # How much of an answer does the speaker explain? Each speaker is answered several times, with different random draws; what those answers have in common is due to the speaker:
 
@@ -509,15 +510,15 @@ assert (
 )
 
 # %% [markdown]
-# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of the head's movement the speaker explains nothing that we can tell from 0, where the oracle reaches 0.05. This share counts all of the head's movement, most of which is posture, so that nods at the right moments hardly show. (Another listener is at 0 too: twenty minutes are hardly enough to show it even for people.)
+# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of its head movement the speaker explains nothing that can be told from 0, while the oracle reaches 0.05. Most head movement is posture, so nods at the right moments hardly change this share. (Another listener is at 0 too: twenty minutes are hardly enough to show the effect even for people.)
 #
-# High shares are no virtue. Those of the printed recipe are near 1 because its answers hardly differ from draw to draw, and L2L's exceed the oracle's.
+# A high share is not a merit in itself. Those of the printed recipe are near 1 because its answers hardly differ from draw to draw, and L2L's exceed the oracle's.
 #
-# How much more often `listener` begins to smile within two seconds of the speaker is uncertain: 3.3 times, with an interval from 1.1 to 11. People's smiles often come *together* with nods, and no column here measures that. Finally, nobody in these tables is real: all of this is known of simulated people only.
+# How much more often `listener` begins to smile within two seconds after the speaker than elsewhere is uncertain: 3.3 times, with an interval from 1.1 to 11. People's smiles often come *together* with nods, and no column here measures that. Finally, nobody in these tables is real: all of this holds for simulated people only.
 #
 # ## What the first frame changes
 #
-# RLHG, PCH and L2L were designed to be given the true listener's first frame. From it they know who sits there, and in which pose. `listener` can be given it too.
+# RLHG, PCH and L2L were designed to be given the true listener's first frame, which shows who sits there and in which pose. `listener` can be given it too.
 
 # %% tags=["hide-input"]
 pairs = ("RLHG", "PCH", "L2L", "listener")
@@ -561,13 +562,13 @@ assert first["head_fd"]["high"] < oracle["head_fd"]["low"]
 assert first["heard_nods"] == ours["heard_nods"]
 
 # %% [markdown]
-# The first frame is worth more than any difference between methods. Most of a head's distance is a matter of where it rests, which the frame shows. `listener`'s falls by three fifths, to less than that of the oracle, which knows the person but not how this clip begins. RLHG's and PCH's fall by two fifths or more. L2L's hardly changes.
+# For the head, the first frame makes more of a difference than the choice of method. Most of a head's FD depends on where it rests, which the frame shows. `listener`'s falls by three fifths, to less than that of the oracle, which knows the person but not how this clip begins. RLHG's and PCH's fall by two fifths or more. L2L's hardly changes.
 #
-# For the face the frame helps RLHG a little and PCH much. `listener`'s face gains nothing (3.0 and 3.1), and its nods and blinks stay the same: the frame only shifts the place around which the head moves. Rows with the first frame know more than the others and do not compete with them below.
+# For the face the frame helps RLHG a little and PCH much. `listener`'s face gains nothing (3.1 without, 3.0 with the frame), and its nods and blinks stay the same: the frame only shifts the place around which the head moves. Rows with the first frame know more than the others and do not compete with them below.
 #
 # ## Does the listener show the emotion that was asked for?
 #
-# A logistic regression learns to read the emotion of *real* training listeners from the mean of each coefficient over a clip. Then every test speaker is answered under every emotion, and the classifier reads the answers. Its accuracy on real test listeners is the yardstick; chance is one third.
+# A logistic regression learns to read the emotion of *real* training listeners from the mean of each coefficient over a clip. Then every method answers every test speaker under every emotion, and the classifier reads the answers. Its accuracy on real test listeners serves for comparison; chance is one third.
 
 # %% tags=["remove-input"]
 from elp.evaluation.controllability import controllability
@@ -587,11 +588,11 @@ for name, values in share.items():
 assert share["listener"] == [1.0] and min(share["ELP-U"]) > 0.99
 
 # %% [markdown]
-# `listener`, ELP-U, V+e and even the printed recipe, whose face does not move at all, show the emotion in every answer or nearly so. V and L2L, which are not told, are at chance. RLHG and PCH, which are told, show it in about half of their answers. Reading is easy here because a simulated mood colours a whole clip; real people are not so clear.
+# `listener`, ELP-U, V+e and even the printed recipe, whose face does not move at all, show the emotion in every answer or nearly so. V and L2L, which are not told the emotion, are at chance. RLHG and PCH, which are told, show it in about half of their answers. Reading is easy here because a simulated mood lasts for a whole clip; real people are not so clear.
 #
 # ### And if no emotion is asked for?
 #
-# Then ELP infers one, *e'*, from the speaker. How often is that the real listener's emotion? The network should do at least as well as a logistic regression on the mean of the speaker's expression. `listener` is causal and is asked in the clip's last frame.
+# Then ELP infers one, $e'$, from the speaker. How often is that the real listener's emotion? The network should do at least as well as a logistic regression on the mean of the speaker's expression. For `listener`, which is causal, the value in the clip's last frame counts.
 
 # %% tags=["nbval-check-output"]
 inferred = {
@@ -644,7 +645,7 @@ assert max(row[1] / sum(row) for row in neutral) < 0.5
 #
 # ## Table 1
 #
-# From here on, the page is mostly for looking things up. These are the paper's own columns. The arrow is each metric's direction; →GT means that the ground truth's own value is best. Small print is the 95 % interval over listeners and, where there are several, seeds. Bold is the best competitor. (SI-D of a redrawn set is a little low and RPCC a little high, so that a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
+# From here on, the page is mostly for looking things up. These are the paper's own columns. Arrows give each metric's direction; →GT means that the ground truth's own value is best. The 95 % interval, over listeners and, where there are several, seeds, is in small print, and the best competitor is bold. (In a bootstrap sample SI-D is a little lower and RPCC a little higher, so a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
 
 # %% tags=["hide-input"]
 every = [*rows[:4], "mean face", *rows[4:7], "DLS-Random+U", *rows[7:]]
@@ -670,11 +671,11 @@ assert all(contrasts[n]["all_fd"]["separated"] for n in learned)
 # %% [markdown]
 # Read the bounds before the competitors. STS is lowest for those who move least, the mean face and PCH. Even another true answer of the same person is far from zero in FD and STS.
 #
-# `listener` has the lowest FD of face and head together, then *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's difference from RLHG, PCH, L2L, V and the printed recipe is separated in the sum; for the head alone only that from L2L is. By STS, `listener` loses to everybody who moves less, as any true answer would.
+# `listener` has the lowest FD of face and head together, followed by *ELP-U, events* and ELP-U; these three cannot be told apart. ELP-U's FD is separated from that of RLHG, PCH, L2L, V and the printed recipe in the sum (the difference remains after Holm's correction); for the head alone, only from that of L2L. By STS, `listener` loses to everybody who moves less, as any true answer would.
 #
 # ## Table 2: retrieval and chance in the space U
 #
-# As in the paper, facial and head values are summed. What separates "NN-motion+U" or "DLS-Random+U" from ELP-U is what the encoder makes of this speaker.
+# As in the paper, facial and head values are summed. "NN-motion+U" and "DLS-Random+U" differ from ELP-U only in that their codes do not come from this speaker.
 
 # %% tags=["hide-input"]
 bases = ("NN-motion", "NN-audio", "DLS-Random")
@@ -693,11 +694,11 @@ for name in against:
     print(line + ("" if d["separated"] else "  no difference"))
 
 # %% [markdown]
-# ELP-U can answer *another* speaker, the nearest one in the training set, with no measurable loss in FD. So its low FD comes from the space, the emotion and the decoders, not from the speaker: this is what "does not listen" looks like in the paper's own columns. Not being told the emotion costs nearly as much as U's lead over V, and three quarters of its lead over RLHG.
+# ELP-U can answer *another* speaker, the nearest one in the training set, with no measurable loss in FD. So its low FD comes from the space, the emotion and the decoders, not from the speaker. This is how a method that does not listen shows in the paper's own columns. Not being told the emotion costs nearly as much as U's lead over V, and three quarters of its lead over RLHG.
 #
 # ## Everything at once
 #
-# Each cell compares another method with ELP-U on the same clips (and the same seeds, where both have three). $z$ is the difference divided by its standard error. A difference counts as separated if $p$ is below 0.05 after Holm's correction over the rows of its column.
+# Each cell compares another method with ELP-U on the same clips (and the same seeds, where both have three). $z$ is the difference divided by its standard error. A difference is called *separated* if $p$ is below 0.05 after Holm's correction over the rows of its column.
 
 # %% tags=["hide-input"]
 compared = [m for m in contrasts if m not in tables.BOUNDS]
@@ -761,7 +762,7 @@ print("better at all three:", [n for n, w in zip(compared, at_all) if w])
 assert (better[row, cues] == 1).all() and at_all.sum() == 2
 
 # %% [markdown]
-# Only the two models with event heads separate from ELP-U to the better in all three cue columns. V+e and the models with Eq 3 do so in blinks alone, for the reason that we have seen. `listener` loses to ELP-U in only one column, STS: it moves more, and STS charges for every movement that the one real listener did not make.
+# Only the two models with event heads are better than ELP-U in all three cue columns. V+e and the models with Eq 3 are better in blinks alone, because they echo blinks. `listener` loses to ELP-U in only one column, STS: it moves more, and every movement that the one real listener did not make raises STS.
 #
 # ### Regression smooths
 #
@@ -799,11 +800,11 @@ still = measured["ELP-U, as printed"]["facial_vd"]["value"]
 assert still < 0.01 * gt["facial_vd"]["value"]
 
 # %% [markdown]
-# Confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes end up carrying nothing and whose face stands still ([Why a listener stands still](05b-standing-still.ipynb) shows why). L2L *draws* its codes, and reaches half to four fifths of the real variance. With the energy score, U, V and `listener` reach people's variance.
+# This is confirmed for RLHG, PCH and the paper's own recipe as printed, whose codes carry nothing in the end and whose face stands still ([Why a listener stands still](05b-standing-still.ipynb) shows why). L2L *draws* its codes, and reaches half to four fifths of the real variance. With the energy score, U, V and `listener` reach people's variance.
 #
 # ### Blinks
 #
-# Only ELP has a blink head; blinks of RLHG, PCH and L2L are read off their eyelids.
+# Only ELP predicts blinks as such; those of RLHG, PCH and L2L are read off their eyelids.
 
 # %% tags=["hide-input"]
 open_eyed = [n for n in every if n != "mean face"]
@@ -814,7 +815,7 @@ figures.table(
 )
 
 # %% [markdown]
-# RLHG, PCH and L2L do not close their eyes, as the paper reports. A blink is short and its timing uncertain, so closing the eyes never lowers a distance. The printed recipe blinks 74 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)). A value far above the oracle's would mean copying.
+# RLHG, PCH and L2L do not close their eyes, as the paper reports. A blink is short and its timing uncertain, so closing the eyes does not lower the distances that they minimise. The printed recipe blinks 74 times a minute, nearly always for one frame. The paper's blink WTLCC of 0.39 is out of reach: even the *oracle* has 0.04, since only some of a listener's blinks answer the speaker's ([Nakano and Kitazawa, 2010](references.bib#nakano2010blink)). A value far above the oracle's would mean copying.
 #
 # ## What the input and the emotion are worth
 #
@@ -827,7 +828,7 @@ columns = ["all_fd", "smile_gain", "smile_wtlcc", "heard_blinks"]
 figures.table(tables.table(v2, columns, methods=some))
 
 # %% [markdown]
-# "Eq 1" has the style of Eq. P1 as its only input, and nothing of the speaker's smile comes back. The style says how much each coefficient moved within a second, not where it is: a smile that lasts looks like a face at rest. Given β and $p$ themselves, U returns a twentieth of a smile.
+# "Eq 1" has the style of Eq. P1 as its only input, and nothing of the speaker's smile comes back. The style says how much each coefficient moved within a second, not where it is: a smile that lasts looks like a face at rest. Given β and $p$ as well, U returns a twentieth of a smile.
 #
 # The causal model, which sees no future, returns twice as much. A listener answers late, so the past is enough. Neither difference from U survives Holm's correction on these fifty listeners; on the validation speakers of simulator 1 both hold in every seed:
 
@@ -842,7 +843,7 @@ assert gains["U"].min() > gains["Eq 1"].max()
 # %% [markdown]
 # ### Most of U's advantage is knowing the emotion
 #
-# "V+e" is the control that the paper lacks: it hands the emotion to the decoders and leaves the codes alone.
+# "V+e" is the control that the paper lacks: its decoders are told the emotion, and its codes are not shifted.
 
 # %% tags=["nbval-check-output"]
 for name in ("ELP-V", "ELP-V+e"):
@@ -856,11 +857,11 @@ for name in ("U", "V+e", "V"):
 assert space["U"].max() < space["V"].min()
 
 # %% [markdown]
-# U beats V in every seed; V+e cannot be told from U, in either simulator. If all you want is an emotion that can be chosen, appending it to the decoders' input is enough.
+# U is better than V in every seed; V+e cannot be told from U, in either simulator. If all you want is an emotion that can be chosen, appending it to the decoders' input is enough.
 #
-# ## The paper's figures beside ours
+# ## The paper's numbers beside ours
 #
-# The two cannot be subtracted from one another: people, coefficients and formulas all differ. Only the *order* of the methods can be compared.
+# The paper's values and ours cannot be compared directly: people, coefficients and formulas all differ. Only the *order* of the methods can.
 
 # %% tags=["hide-input"]
 paper = results.read("paper_tables")["tables"]
@@ -913,11 +914,11 @@ figures.show(
 )
 
 # %% [markdown]
-# ## What earlier tables still tell: simulator 1
+# ## Earlier tables: simulator 1
 #
 # Some questions were asked in older tables of simulator 1 only. Their test split has ten listeners (one on `l2l`), and their intervals are **over clips**, so they are too narrow for statements about people (see [Metrics](07-metrics.ipynb)). Nothing there was corrected for the number of comparisons.
 #
-# Nor were those test speakers untouched: after each of two earlier test tables we changed something (the recipe, which from then on saw β and $p$ beside the style; how the gain is measured; the reader of emotions). So these tables flatter our rows a little.
+# Nor were those test speakers unseen by us: after each of two earlier test tables we changed something (the recipe, which from then on saw β and $p$ beside the style; how the gain is measured; the classifier of emotions). So these tables may flatter our rows a little.
 
 # %% tags=["hide-input"]
 floor = results.read("floor")["rows"]
@@ -926,7 +927,7 @@ assert old["corpus"]["version"] == l2l["corpus"]["version"] == 1
 # %% [markdown]
 # ### How low can FD go?
 #
-# FD compares a clip's mean and covariance with the real ones. A method that does not know the person cannot know the clip's mean. The best constant answer for what is known is the barycentre of the true clips' Gaussians; every answer that has to be a *draw*, as a moving face is, lies above that.
+# FD compares a clip's mean and covariance with the real ones. A method that does not know the person cannot know the clip's mean. If a method knows only the emotion, say, and gives one answer to all clips of that emotion, the best one is the barycentre (a kind of mean) of these clips' Gaussians. This is the floor; every answer that has to be a *draw*, as a moving face is, lies above it.
 
 # %% tags=["hide-input"]
 kinds = {
@@ -987,11 +988,11 @@ for part in ("facial", "head"):
     )
 
 # %% [markdown]
-# We aimed at an FD within 1.25 times the oracle's. For the face, no method can reach that without being told who listens: the floor itself lies above it. The first frame lifts this limit, as the head has shown above.
+# We aimed at an FD within 1.25 times the oracle's. For the face, no method can reach that without being told who listens, since the floor itself lies above it. The first frame removes this limit, as the head has shown above.
 #
 # ### More heads help, a little
 #
-# Table 3 of the paper: each number of heads trained by itself, three seeds. Since our units differ from the paper's, each line is divided by its own FD at 128 heads:
+# Table 3 of the paper varies the number of heads. We train a model for each number, with three seeds. Since our units differ from the paper's, each line is divided by its own FD at 128 heads:
 
 # %% tags=["hide-input"]
 cited3 = {int(r["h"]): r["fd"] for r in paper["3"] if r["h"]}
@@ -1060,11 +1061,11 @@ figures.table(
 )
 
 # %% [markdown]
-# Here the stranger is the *same person* in another conversation, and comes nearest after the oracle; all the others are far off. RLHG, PCH and L2L, which learned from four faces, do worse than a random listener (11.9). U, balanced over two moods, does not return a smile, while V, RLHG, PCH and L2L do. Balancing explains part of that at most; the rest we cannot explain. And one listener says little about others.
+# Here the stranger is the *same person* in another conversation, and is closest after the oracle; all the others are far off. RLHG, PCH and L2L, which learned from four faces, do worse than a random listener (11.9). U, trained on balanced moods, does not return a smile, while V, RLHG, PCH and L2L do. Balancing explains part of that at most; the rest we cannot explain. And one listener says little about others.
 #
-# ### Another card
+# ### Another GPU
 #
-# A second run on the same card gave every number of these tables again, digit for digit. Another card, with the same seeds, rounds its sums differently, which amounts to another seed. How often does a value measured there lie outside the interval given here?
+# A second run on the same GPU reproduced every number of these tables, digit for digit. Another GPU, with the same seeds, rounds its sums differently, which amounts to another seed. How often does a value measured there lie outside the interval given here?
 
 # %% tags=["nbval-check-output"]
 card = results.read("tables-vico-h200")["methods"]
@@ -1082,18 +1083,22 @@ for seeds in (1, 3):  # Eq 3 was trained once
     print(f"seeds: {seeds}, {len(outside)} values, {share_of}")
 
 # %% [markdown]
-# Intervals of three seeds hold. Those of one seed are too narrow, as they must be. That applies to `listener` in the tables of this page too, because it was trained once; the controls above show how much its seeds differ.
+# Intervals over three seeds are wide enough. Those of one seed are too narrow, since they know nothing of other trainings. That applies to `listener` in the tables of this page too, because it was trained once; the controls above show how much its seeds differ.
 #
 # ## Summary
 #
-# - Our ELP has a lower FD than RLHG, PCH and L2L, controls the emotion, and blinks; it does so with the energy score, and not with the loss as printed.
-# - It does not listen: no nod, blink or smile of ELP-U is tied to the speaker as people's are. Most of U's lead over V is knowing the emotion.
-# - `listener`, which adds event heads, answers cues in both simulators about as people do, and falls back to chance without sound or with another speaker. The same recipe on a tenth of the data does too: it is the heads, not the hours.
+# - Our ELP has a lower FD than RLHG, PCH and L2L, shows the emotion that was asked for, and blinks as often as people. It has the lower FD with the energy score, not with the loss as printed.
+# - It does not listen: ELP-U's nods, blinks and smiles are not tied to the speaker as people's are. Most of U's lead over V comes from knowing the emotion.
+# - `listener`, which adds event heads, answers cues in both simulators about as people do, and falls back to chance without sound or with another speaker. The same recipe with a tenth of the data does so too: the event heads matter, not the amount of data.
 # - Tables of distance alone would have hidden all of this.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# Seeds, samples and intervals: the paper prints one figure per cell. The split by person, and whether answers at test time are full-length. How blinks of methods without a blink head are detected. Whether codes are drawn anew in every frame. What "closer to GT" is worth when the ground truth's own value has a wide interval.
+# - **Seeds, samples and intervals**: the paper prints one number per cell.
+# - **The split** by person, and whether answers at test time are full-length.
+# - **Blinks** of methods that do not predict them: how they are detected.
+# - **Draws**: whether codes are drawn anew in every frame.
+# - **"Closer to GT"**: what this is worth when the ground truth's own value has a wide interval.
 # ```
 #
 # ## Exercises
@@ -1112,7 +1117,7 @@ key = "facial_sts_frame"
 print(min(every[1:], key=lambda m: measured[m][key]["value"]))
 
 # %% [markdown]
-# One that hardly moves. If nobody can predict when a face moves, every movement at the wrong moment is paid for twice, so that a squared error is lowest for standing still.
+# The mean face, which does not move. If nobody can predict when a face moves, a movement at the wrong moment costs twice: where it is and where it should have been. So a squared error is lowest for standing still.
 #
 # ```{solution-end}
 # ```
@@ -1151,7 +1156,7 @@ for n in ("GT", "ELP-U", "ELP-V", "listener"):
     print(f"{n:9} ratio {nods:.2f}, power {power:.2f}")
 
 # %% [markdown]
-# No. A ratio compares frames after cues with all others, so whoever nods all the time is at 1, however much. ELP-U and V show it: as much power in the nodding band or more, and no answer.
+# No. A ratio compares frames after cues with all others, so a listener who nods all the time is at 1, however much it nods. ELP-U and V show it: they have a little more power in the nodding band than real listeners, and do not answer.
 #
 # ```{solution-end}
 # ```
