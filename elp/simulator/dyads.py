@@ -6,7 +6,9 @@ speaker (chapter "Simulated dyads").
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import warnings
+from collections.abc import Generator
+from contextlib import closing
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -98,9 +100,8 @@ def simulate(
         "preset": asdict(presets(version)[preset]),
     }
     given = None if mfcc is None else _given(Path(mfcc), 2 * sum(m.frames for m in meetings))
-    return Corpus.write(
-        dest, _records(meetings, seed, audio and mfcc is None, given, progress), card
-    )
+    with closing(_records(meetings, seed, audio and mfcc is None, given, progress)) as records:
+        return Corpus.write(dest, records, card)
 
 
 def oracle(corpus: Corpus, pair: Any, generator: Any, *, listener: int | None = None) -> Motion:
@@ -172,18 +173,14 @@ def cut(motion: Motion) -> Motion:
 
 def _records(
     meetings: list[Meeting], seed: int, audio: bool, given: NDArray[Any] | None, progress: bool
-) -> Iterator[Record]:
+) -> Generator[Record]:
     from joblib import Parallel, delayed
     from tqdm import tqdm
 
     rows = np.cumsum([0, *(2 * meeting.frames for meeting in meetings)])
     large = sum(meeting.frames for meeting in meetings) > PROCESSES * FPS
     # in order, a few ahead: memory must not grow with the corpus
-    pool = Parallel(
-        n_jobs=min(os.cpu_count() or 1, 16),
-        backend="loky" if large else "threading",
-        return_as="generator",
-    )
+    pool = Parallel(n_jobs=min(os.cpu_count() or 1, 16) if large else 1, return_as="generator")
     tasks = (
         delayed(_dyad)(
             meeting,
@@ -194,8 +191,16 @@ def _records(
         for meeting, row in zip(meetings, rows[:-1], strict=True)
     )
     shown = {"total": len(meetings), "desc": "simulating", "unit": "clip", "disable": not progress}
-    for dyad in tqdm(pool(tasks), **shown):
-        yield from dyad
+    dyads = pool(tasks)
+    try:
+        with tqdm(**shown) as bar:
+            for dyad in dyads:
+                yield from dyad
+                bar.update()
+    finally:
+        with warnings.catch_warnings():  # joblib's, that who stops early loses what is at work
+            warnings.simplefilter("ignore")
+            dyads.close()
 
 
 def _dyad(meeting: Meeting, seed: int, audio: bool, mfcc: Floats | None) -> tuple[Record, Record]:

@@ -1,17 +1,20 @@
 """Simulated dyads: each statistic that the chapter claims, the oracle, and determinism."""
 
 import dataclasses
+import errno
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from elp.corpus import Corpus
+from elp.corpus.writer import Rows
 from elp.errors import ElpError
 from elp.media.prosody import prosody
 from elp.motion import FPS, SILENT, Motion
-from elp.simulator import oracle, simulate
+from elp.simulator import dyads, oracle, simulate
 from elp.simulator.cast import PRESETS, Meeting, cast
 from elp.simulator.dyads import answer, conversation, sound
 from elp.simulator.face import active
@@ -280,6 +283,23 @@ def test_low_pitch_rule_on_a_drawn_contour(met: list[tuple[Meeting, Talk, Motion
     cues = low_pitch_cues(drawn)
     assert abs(cues[cues > 2.0][0] - (2.10 + 0.7)) < 0.02
     assert np.all(np.diff(cues) >= 0.8)
+
+
+@pytest.mark.slow
+def test_processes_give_the_same_and_may_be_left_early(
+    tiny: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recwarn: Any
+) -> None:
+    monkeypatch.setattr(dyads, "PROCESSES", 0)
+    again = simulate(tmp_path / "again", "tiny", audio=False)
+    assert again.card["sha256"] == tiny.card["sha256"]
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Rows, "append", full)
+    with pytest.raises(ElpError, match="free some space"):
+        simulate(tmp_path / "left", "tiny", audio=False)
+    assert not [str(w.message) for w in recwarn.list] and not (tmp_path / "left").exists()
 
 
 @pytest.mark.parametrize(
