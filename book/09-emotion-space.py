@@ -14,22 +14,19 @@
 # %% [markdown]
 # # The emotion space
 #
-# **Question.** Embed the codes of many clips in the plane and colour each point by the listener's emotion. In the paper's Figure 7 the emotions
-# are mixed in the Base Space V and fall apart in U ([Song et al., 2023](references.bib#song2023elp)). What does this picture show, and what can it not show?
+# **Question.** Embed the codes of many clips in the plane and colour each point by the listener's emotion. In the paper's Figure 7 the emotions are mixed in the Base Space V and form separate groups in U ([Song et al., 2023](references.bib#song2023elp)). What does this picture show, and what can it not show?
 #
 # After this chapter you will be able to
 #
 # - read such a map, and name the control without which it says nothing;
-# - measure what codes tell about an emotion, with a probe, with mutual information, and with an interval for each;
-# - say what single heads of the model do, how many it needs, and how various its answers are.
+# - measure how much codes tell about an emotion, with a probe, with mutual information, and with an interval for each;
+# - say what single heads of the model do, how many it needs, and how varied its answers are.
 #
 # Half of the answer lies in the definition of U. With $k \in \{1 \dots V\}$ the category that head $h$ takes at frame $t$ and $n$ the emotion,
 #
 # $$\mathcal{U}_{t,h} \;=\; n V + k_{t,h}, \qquad n \in \{0 \dots N-1\}. \tag{9.1}$$
 #
-# The label $n$ is *written into* every codeword. Two clips of different emotions share no codeword at all, so any method that looks at
-# codewords must separate them: for a trained model, for an untrained one, and for labels assigned at random. We draw the map with its controls,
-# and then look at what Eq. 9.1 does not decide: the motion that comes out.
+# The label $n$ is *written into* every codeword. Two clips of different emotions share no codeword at all, so any method that looks at codewords must separate them. This is true for a trained model, for an untrained one, and even for labels assigned at random. We draw the map with its controls, and then look at what Eq. 9.1 does not decide: the motion that comes out.
 
 # %%
 import tempfile
@@ -50,8 +47,7 @@ figures.setup()
 # %% [markdown]
 # ## The codes of many clips
 #
-# The model is the one that ships. The conversations are simulated afresh with seeds that its training did not see, hence with other people. Each is cut
-# into clips of two seconds that start one second apart. Each clip gets its Base Space codes, sampled as in generation, with the emotion inferred from the speaker. These codes describe the face only; event heads draw head and lids ([A listener that follows](05c-following.ipynb)).
+# The model is the one that ships. The conversations are simulated anew, with seeds that were not used in training, and so with other people. Each is cut into clips of two seconds that start one second apart. For each clip the model samples Base Space codes as in generation, with the emotion inferred from the speaker. These codes describe the face only; event heads draw head pose and lids ([A listener that follows](05c-following.ipynb)).
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -71,8 +67,7 @@ for n, name in enumerate(names):
 print(f"{len(set(codes.listener))} listeners")
 
 # %% [markdown]
-# A clip is described by *how often each head takes each value*. Order in time is dropped: two clips in which the same happens at different
-# moments should be neighbours.
+# A clip is described by *how often each head takes each value*. Order in time is ignored, because two clips in which the same happens at different moments should be neighbours.
 
 # %% tags=["remove-input"]
 from elp.book.analysis import histogram
@@ -80,8 +75,7 @@ from elp.book.analysis import histogram
 figures.source(histogram)
 
 # %% [markdown]
-# The controls are part of the data from the start. **Random block**: U formed with labels that were shuffled over the clips, so that they have nothing
-# to do with speaker, listener or motion. **V + e**: V with the label appended, as a one-hot times ten so that it counts beside the histogram. This is the cheapest way to tell a decoder the emotion.
+# There are two controls. **Random block** is U formed with labels that were shuffled over the clips, so that they have nothing to do with speaker, listener or motion. **V + e** is V with the label appended, as a one-hot vector times ten so that it has some weight beside the histogram. This is the simplest way to tell a decoder the emotion.
 
 # %%
 label, wide = codes.emotion, len(names) * size
@@ -108,7 +102,7 @@ features["decoded motion"] = analysis.summary(own)
 # %% [markdown]
 # ## The map
 #
-# t-SNE ([van der Maaten and Hinton, 2008](references.bib#vandermaaten2008tsne)) keeps neighbours together; sizes of clusters and distances between them mean nothing
+# t-SNE, stochastic neighbour embedding ([van der Maaten and Hinton, 2008](references.bib#vandermaaten2008tsne)), keeps neighbours together; sizes of clusters and distances between them mean nothing
 # ([Wattenberg et al., 2016](references.bib#wattenberg2016tsne)). Change the layout and the colour, and point at a clip to see the face that the model decodes for it, moving.
 
 # %%
@@ -147,13 +141,17 @@ shown = own * std + mean
 widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 
 # %% [markdown]
-# Three things to try. *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote into them. *V* shows no emotion: the decoders are told it, so the codes need not say it. *V* and *speaker's style* fall into short strings, each the clips of one recording. Neighbours in time look alike, which is why every interval below is over people, not clips.
+# Three things can be seen:
 #
-# The paper's panel (a) is a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is that other model: recipe *live* in the space V, trained on other simulated people and shown the same clips (`experiments/emotion_space.py`, two minutes on a GPU for its three models). That run fixes the number of clips, since its weights do not ship and its layout holds for these clips alone. To the eye its map is as mixed as V's; the numbers below find a difference.
+# - *U* coloured by emotion and *random block* coloured by the random label are equally tidy: what separates the groups is the label that Eq. 9.1 wrote into them.
+# - *V* shows no emotion: the decoders are told the emotion, so the codes need not contain it.
+# - *V* and *speaker's style* fall into short strings, each made of the clips of one recording. Clips close in time look alike, so every interval below is over people, not clips.
+#
+# The paper's panel (a) shows a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is such a model: recipe *live* in the space V, trained on other simulated people and shown the same clips (`experiments/emotion_space.py`, two minutes on a GPU for its three models). Its weights are not included and its layout holds for these clips alone, so the number of clips is fixed by that run. To the eye its map is as mixed as V's; the numbers below find a difference.
 #
 # ## Numbers instead of a picture
 #
-# A **linear probe** is a logistic regression that has to name the emotion in clips of people whom it has not seen. Its accuracy is balanced over the three emotions, so that guessing gives one third; intervals come from a bootstrap over listeners. A probe needs a control task, one that it can only solve with what was put in by hand ([Hewitt and Liang, 2019](references.bib#hewitt2019control)): that is the random block.
+# A **linear probe** is a logistic regression that has to name the emotion in clips of people whom it has not seen. Its accuracy is balanced over the three emotions, so that guessing gives one third; intervals come from a bootstrap over listeners. A probe needs a control task, whose labels mean nothing ([Hewitt and Liang, 2019](references.bib#hewitt2019control)). Here this is the random block.
 
 # %% tags=["remove-input"]
 from elp.book.probes import linear_probe
@@ -200,7 +198,7 @@ for name in ("V + e", "U", "random block"):
     assert found[name]["value"] == 1
 
 # %% [markdown]
-# V is at chance. What about a model that was trained without emotion? We trained one recipe three times: with decoders that are told nothing (V), with decoders that are told the emotion beside the codes (V + e), and in U. The probe then reads the Base Space of each.
+# V is at chance. What about a model that was trained without emotion? We trained one recipe three times: with decoders that are not told the emotion (V), with decoders that are told it beside the codes (V + e), and in U. The probe then reads the Base Space of each.
 
 # %% tags=["nbval-check-output"]
 for name, x in alone["models"].items():
@@ -216,11 +214,11 @@ for name in ("V + e", "U"):
     assert x["low"] < 1 / 3 < x["high"]
 
 # %% [markdown]
-# The model that is never told the emotion keeps some of it in its codes, as much as it can guess from the speaker: it has no other way to decode a mood. As soon as the decoders are told, the codes drop it. That is the real difference between panels (a) and (b): emotions lie apart in U by arithmetic, and what is learned is that the Base Space no longer has to carry them. (Each model was trained once; the interval is over listeners.)
+# The model that is never told the emotion keeps some of it in its codes, about as much as can be inferred from the speaker: it has no other way to decode a mood. When the decoders are told the emotion, the codes no longer contain it. This is the real difference between panels (a) and (b): emotions lie apart in U by arithmetic, and what training changes is that the Base Space no longer has to carry them. (Each model was trained once; the interval is over listeners.)
 #
-# The speaker's style does say something about the listener's emotion, and the encoder reads this style; but its draws keep nothing of it that a linear probe can find. V + e, U and the random block are perfect, all for the same reason. (*Decoded motion* is decoded from U with the true label, so its accuracy only says that the decoder uses the label.)
+# The speaker's style says something about the listener's emotion, and the encoder reads this style, but its draws keep nothing of it that a linear probe can find. In V + e, U and the random block the probe is perfect because the label was written into them. (*Decoded motion* is decoded from U with the true label, so its accuracy only says that the decoder uses the label.)
 #
-# A linear probe could miss what is not linear. The **mutual information** between one head's category and the emotion misses nothing that a single head says. An estimate from counts is never 0, so the control permutes the labels over whole recordings:
+# A linear probe could miss what is not linear. The **mutual information** between one head's category and the emotion misses nothing that this head alone tells. An estimate from counts is never 0, so as a control the labels are permuted over whole recordings:
 
 # %%
 seen = probes.counted(codes.base, codes.recording, size)
@@ -242,12 +240,11 @@ assert low < bits.mean() < high
 assert np.ptp(in_u) < 1e-9
 
 # %% [markdown]
-# On average the heads of V say as much about the emotion as permuted labels do. (One or two of 64 heads should exceed their own 97.5 % by chance alone, and heads are not independent; the few that do are no discovery.) In U, by Eq. 9.1, every head says all there is to say, to the last bit. **The separation in U is arithmetic, not learning.**
+# On average the heads of V say as much about the emotion as permuted labels do. (One or two of 64 heads should exceed their own 97.5 % by chance alone, and heads are not independent; the few that do are no discovery.) In U, by Eq. 9.1, every single head tells the emotion completely. **The separation in U is arithmetic, not learning.**
 #
-# ## What is not decided in advance: the motion
+# ## What is learned: the motion
 #
-# What matters is whether the decoders do the *right* thing with the label: a listener decoded as positive should move as positive
-# listeners do. So we decode codes under random labels, and let the nearest *real* listeners vote on the emotion of the result. Four decodings tell which part does the work:
+# What matters is whether the decoders do the *right* thing with the label: a listener decoded as positive should move as positive listeners do. So we decode codes under random labels, and let the nearest *real* clips vote on the emotion of the result. (Real means here the listeners that the simulator itself gives.) Four ways of decoding show which part is needed:
 #
 # - **trained**: the model's decoder and its codes;
 # - **another clip's codes**: the same decoder, with the codes of some other clip;
@@ -332,13 +329,13 @@ assert votes["trained"]["low"] > 0.7
 assert votes["random codewords"]["high"] < 0.6
 
 # %% [markdown]
-# The labels can be told apart in all four cases, even through an untrained decoder, which reads different codewords through different random vectors. Being told apart proves nothing. The finding is that the emotion is *recognised*: the trained decoder shows what was asked for, although the labels were random. Figure 7 cannot show this.
+# The labels can be told apart in all four cases, even with an untrained decoder, which maps different codewords to different random vectors. So being told apart proves nothing. The finding is that the emotion is *recognised*: the trained decoder shows what was asked for, although the labels were random. Figure 7 cannot show this.
 #
-# Two more findings. With the codes of another clip the emotion is recognised just as well, so it comes from the label and not from the codes. With random codewords it is not: in training the decoders only met combinations that the encoder draws, and a uniform draw is not one of them. Averaged over all coefficients, all of these faces move less than real ones do.
+# There are two more findings. With the codes of another clip the emotion is recognised nearly as well, so it comes from the label and not from the codes. With random codewords it is not: in training the decoders only met combinations that the encoder draws, and a uniform draw is not one of them. Averaged over all coefficients, all of these faces move less than real ones do.
 #
 # ## Which emotions are confused?
 #
-# The paper's Figure 8 shows that some emotions are rarer than others, and that two clips with different labels can look alike. We ask the same of our simulated listeners: how often is each emotion drawn, and which ones does the probe on *real* motion confuse?
+# The paper's Figure 8 shows that some emotions are rarer than others, and that two clips with different labels can look alike. We ask the same about our simulated listeners: how often does each emotion occur, and which ones does the probe on *real* motion confuse?
 
 # %%
 from elp.simulator.cast import cast
@@ -377,7 +374,7 @@ figures.show(
 )
 
 # %% [markdown]
-# Negative and positive are hardly ever confused; neutral is taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that the eye cannot tell apart, and so do we. The two below have different labels and different listeners; of all such pairs, their mean faces are the most alike:
+# Negative and positive are hardly ever confused; neutral is sometimes taken for either of its neighbours, and they for it. The paper shows a negative and a neutral clip that the eye cannot tell apart. Our simulator has such clips, too. Of all pairs of a negative and a neutral clip of different listeners, these have the most similar mean faces:
 
 # %%
 still = codes.real.mean(1)
@@ -418,7 +415,7 @@ assert taken[0, 2] + taken[2, 0] < taken[0, 1] + taken[1, 0]
 # %% [markdown]
 # ## What single heads do
 #
-# **How much of its V categories does a head use?** The entropy of its draws over all clips tells, in bits; five bits would mean all 32 equally often.
+# **How many of its V categories does a head use?** This is measured by the entropy of its draws over all clips, in bits; five bits would mean that it uses all 32 equally often.
 
 # %%
 pace = [f"{hold} frames" for hold in responder.model.config.holds]
@@ -457,6 +454,8 @@ figures.show(
 )
 
 # %% [markdown]
+# Most heads use many categories; one uses next to none.
+#
 # **Which part of the face does a head move?** We give one head the categories that it took in another clip, leave all the others as they are, and measure how far five parts of the decoded face move.
 
 # %% tags=["hide-input"]
@@ -522,11 +521,11 @@ assert moves[:16].mean() > 1.5 * moves[16:].mean()
 assert used.max() < np.log2(size)
 
 # %% [markdown]
-# Heads are not muscles. Nearly every head moves the whole face (mouth and chin most, because they move most anyway), and the same few heads lead in several parts. What heads do differ in is *weight*. Those that held their draws longest in training move the face most; so do the first ones, which nested training taught to answer on their own.
+# Heads do not act like muscles. Nearly every head moves the whole face (mouth and chin most, because they move most anyway), and the same few heads have the largest effect on several parts. Heads differ in how *much* they move the face. Those that held their draws longest in training move it most, and so do the first heads, which nested training taught to work on their own.
 #
 # ## How many heads are needed?
 #
-# Because its heads are nested, the shipped model can be decoded from its first H heads only. We decode the same codes with their true labels and compare with the real listener: how many labels are recognised, how much the face moves, and the Fréchet distance to this person's own answer (FD, smaller is nearer; [Metrics](07-metrics.ipynb)).
+# Because its heads are nested, the shipped model can be decoded from its first H heads only. We decode the same codes with their true labels and measure how many labels are recognised, how much the face moves compared with the real listener's, and the Fréchet distance to that listener's own answer (FD, smaller is closer; [Metrics](07-metrics.ipynb)).
 
 # %%
 from elp.metrics import frechet
@@ -577,13 +576,13 @@ last, first = (sweep["variance over real"][f"H = {h}"] for h in (64, 4))
 assert last["low"] > first["value"]
 
 # %% [markdown]
-# The emotion needs two heads. Liveliness takes dozens: up to eight heads reach half to four fifths of the real variance, 32 nearly all of it, and all 64 a little more. (This variance is dominated by large movements. The deviations above are means over all coefficients, most of which are small, and those the model moves less than people do.)
+# To show the emotion, two heads are enough. Liveliness takes dozens: up to eight heads reach half to four fifths of the real variance, 32 nearly all of it, and all 64 a little more than all. (This variance is dominated by large movements. The deviations above are means over all coefficients, most of which are small, and the model moves these less than people do.)
 #
-# FD to one person's own answer *rises* with H: the more an answer moves, the further it is, on average, from any particular answer, however good it may be. ([Results](08-results.ipynb) has the FD of whole answers by models trained for each H.) What looks like "worse with more heads" here is the price of being alive, and a reason not to choose H by this number.
+# FD to one person's own answer *rises* with H: the more an answer moves, the further it is, on average, from any particular answer, however good it may be. ([Results](08-results.ipynb) has the FD of whole answers by models trained for each H.) So a higher FD with more heads is the price of liveliness here, and H should not be chosen by this number.
 #
-# ## How various are twenty answers?
+# ## How varied are twenty answers?
 #
-# One speaker gets twenty answers to the same three seconds, all of them positive. Beside them stand twenty answers of the simulator's **oracle**: the same listener in the same mood, with chance drawn anew. That is the truth which the model has to match.
+# The model gives twenty answers to the same three seconds of one speaker, all of them positive. We compare them with twenty answers of the simulator's **oracle**: one listener in the same mood, with new random draws. This is the variety that the model should match.
 
 # %%
 from elp.simulator import oracle
@@ -674,12 +673,11 @@ for part, x in various.items():
     )
 
 # %% [markdown]
-# The model's answers differ as much as true ones do, to within a tenth, and in the same places: around mouth and chin most, because these move most. This is about the face alone, and about one person's way of answering. It does not say that each of the twenty answers is a good one; that is what the chapter [Results](08-results.ipynb) measures.
+# The model's answers differ as much as true ones do, to within about a tenth, and in the same places: most around mouth and chin, because these move most. This concerns the face alone, and one speaker and listener. It does not say that each of the twenty answers is a good one; the chapter [Results](08-results.ipynb) measures that.
 #
 # ## Move through the space yourself
 #
-# Between the emotions lie mixtures: `e` need not be one-hot, and negative and positive may mix. The model runs in this page. While you move the point, nearly all Base Space codes stay the same; what changes is the block
-# that they land in, and with it the face. Head and lids answer under the new mixture. (Between two blocks the decoder reads their weighted mean, which the map shows as a mixed hue.) H takes heads away: the model was trained so that any prefix of its heads can be decoded.
+# Between the emotions lie mixtures: $e$ need not be one-hot, and negative and positive may mix. The model runs in this page. While you move the point, nearly all Base Space codes stay the same; what changes is the block that they land in, and with it the face. Head and lids are drawn anew under the new mixture. (Between two blocks the decoder reads their weighted mean, which the map shows as a mixed hue.) With H you can take heads away: the model was trained so that any prefix of its heads can be decoded.
 
 # %%
 pairs = list(corpora[0].pairs("test").itertuples())
@@ -704,7 +702,7 @@ widgets.show(
 # %% [markdown]
 # ## Verdict
 #
-# Every line is computed from this page's own numbers:
+# Every line is computed from the numbers of this page:
 
 # %% tags=["nbval-check-output"]
 verdict = {
@@ -744,17 +742,16 @@ for claim, answer in verdict.items():
 # ```{admonition} What the paper leaves open
 # :class: note
 # The paper says that t-SNE shows "the features decoded from the U and V spaces", of 970 clips from ViCo. It does not say whether codewords or
-# the decoders' inner features are meant, how a clip becomes one vector, or which perplexity was used. We take the codewords, counted per
-# head, and the decoded motion as a second description. The paper compares with a model *without* emotion (V), and calls the separation in U "better feature distinction, as the value ranges of
-# different emotions vary": which is Eq. 9.1 in words.
+# the decoders' inner features are meant, how a clip becomes one vector, or which perplexity was used. We take the codewords, counted per head, and the decoded motion as a second description. The paper compares with a model *without* emotion (V), and calls the separation in U "better feature distinction, as the value ranges of different emotions vary", which is Eq. 9.1 in words.
 # ```
 #
 # ## Summary
 #
 # - U separates emotions because Eq. 9.1 writes the label into every codeword; random labels separate as well.
-# - Codes before the label (V) say nothing of the listener's emotion: a probe is at chance, and the mutual information of the heads is that of permuted labels. The codes of a model that was never told the emotion do say something.
-# - What the model has learned can be seen in the motion. Real listeners recognise what was asked for, but only with codes that the encoder could have drawn.
-# - Heads differ in weight and pace more than in place. Two heads carry the emotion; liveliness takes dozens.
+# - Codes before the label is added (V) say nothing about the listener's emotion: a probe is at chance, and the mutual information is that of permuted labels. The codes of a model that was never told the emotion do say something.
+# - What the model has learned can be seen in the motion. By comparison with real clips, the emotion that was asked for is recognised, but only with codes that the encoder could have drawn.
+# - Heads differ in how much and how fast they move the face more than in which part they move. Two heads are enough for the emotion; liveliness takes dozens.
+# - Twenty answers to one speaker differ about as much as the oracle's do.
 #
 # ## Exercises
 #
@@ -765,14 +762,12 @@ for claim, answer in verdict.items():
 #
 # ```{solution} ex-emotion-lot
 # :class: dropdown
-# Neighbouring clips of one recording overlap and share habits, such as how much this person smiles. One recording has one emotion. The probe would
-# recognise the *recording* and read off its label; accuracy would rise without any knowledge about emotions. A test of the package tries
-# features that do nothing but name the person: on unseen people the probe fails on them, as it should.
+# Neighbouring clips of one recording overlap and share habits, such as how much this person smiles. One recording has one emotion. The probe would recognise the *recording* and know its label; accuracy would rise without any knowledge about emotions. A test of the package uses features that do nothing but name the person: on unseen people the probe then fails, as it should.
 # ```
 #
 # ```{exercise}
 # :label: ex-emotion-permute
-# The control of the mutual information permutes labels over recordings. Permute them over *clips* instead, as if all clips were independent. What happens to the interval of chance, and what would you have concluded?
+# The control of the mutual information permutes labels over recordings. Permute them over *clips* instead, as if all clips were independent. How does the level of chance change, and what would you have concluded?
 # ```
 #
 # ```{solution-start} ex-emotion-permute
@@ -788,14 +783,14 @@ print(f"measured        {bits.mean():.3f} bits")
 assert wrong.max() < bits.mean()
 
 # %% [markdown]
-# Chance would seem smaller, since clips of one recording no longer stay together, and V would seem to know the emotion. It knows the recording.
+# The level of chance would seem lower, since clips of one recording no longer stay together, and V would seem to contain the emotion. What it contains is the recording.
 #
 # ```{solution-end}
 # ```
 #
 # ```{exercise}
 # :label: ex-emotion-mixture
-# Decode one response with the mixture of half neutral, half positive. Where should the mean smile lie if the decoder were linear in `e`? Where does it lie?
+# Decode one response with a mixture of half neutral, half positive. Where would the mean smile lie if the decoder were linear in $e$? Where does it lie?
 # ```
 #
 # ```{solution-start} ex-emotion-mixture
@@ -812,8 +807,7 @@ for e in ([0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]):
 print("smile, neutral to positive:", ", ".join(f"{x:.1f}" for x in smiles))
 
 # %% [markdown]
-# The embedding of a codeword is linear in `e`, but a non-linearity follows the first convolution, so that half way in `e` need not be
-# half way in the smile. Here it nearly is.
+# If it were linear, half way. The embedding of a codeword is linear in $e$, but a non-linearity follows the first convolution, so half way in $e$ need not be half way in the smile. Here it nearly is.
 #
 # ```{solution-end}
 # ```

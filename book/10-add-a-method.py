@@ -14,11 +14,11 @@
 # %% [markdown]
 # # Add a method
 #
-# **Question.** You have an idea of how a listener should move. How do you put it into the tables beside the others, on the same corpus, with the same intervals?
+# **Question.** You have an idea of how a listener should move. How do you compare it with the others, on the same corpus and with the same intervals?
 #
 # After this page you can write a method that the evaluation accepts, put it into the tables beside the others, and say what a reader should ask of your numbers.
 #
-# You write one method. Everything that answers a speaker in this book, from the mean face to ELP, is known to the evaluation by this contract only:
+# You write one Python method, `respond`. Of everything that answers a speaker in this book, from the mean face to ELP, the evaluation knows only this interface:
 
 # %% tags=["remove-input"]
 from elp.book import figures
@@ -28,8 +28,7 @@ figures.source(Responder)
 
 # %% [markdown]
 # A [`Clip`](notation.md) holds the speaker: `motion.beta` `(T, D)`, `motion.pose` `(T, 6)`, `motion.blink` and `motion.valid` `(T,)`, and `mfcc` `(T, 29)`, at 25 frames per second. The answer is a `Motion` of the same length in the same units.
-# Three rules make the numbers comparable. The answer covers *all* frames, however long the clip: nothing is cut to a training window. All randomness comes from `generator`, so a table can be
-# repeated. And no frame of the true listener is seen, not even the first.
+# Three rules make the numbers comparable. The answer covers *all* frames, however long the clip is; nothing is cut to a training window. All randomness comes from `generator`, so that a table can be repeated. And the method sees no frame of the true listener, not even the first.
 
 # %%
 import tempfile
@@ -47,7 +46,7 @@ figures.setup()
 # %% [markdown]
 # ## A method in thirty lines
 #
-# People mimic whom they listen to, a moment later. So the simplest listener with any relation to the speaker is a mirror with a delay. No training, no sound, no emotion.
+# People mimic, a moment later, the person whom they listen to. So the simplest listener with any relation to the speaker is a mirror with a delay. It needs no training, and ignores sound and emotion.
 
 # %% tags=["remove-input"]
 from elp.baselines.mirror import Mirror
@@ -55,7 +54,7 @@ from elp.baselines.mirror import Mirror
 figures.source(Mirror)
 
 # %% [markdown]
-# `Protocol` means that nothing is inherited and nothing registered: an object with this method is a method.
+# Since `Responder` is a `Protocol`, nothing has to be inherited or registered: any object with this `respond` is a method that can be evaluated.
 
 # %%
 folder = tempfile.TemporaryDirectory()
@@ -72,7 +71,7 @@ answer = mirror.respond(
 assert len(answer) == pair.length
 
 # %% [markdown]
-# Ten seconds of the two smiles show what the method does, and that it does no more.
+# Ten seconds of the two smiles show what the mirror does:
 
 # %%
 import numpy as np
@@ -100,15 +99,13 @@ figures.show(
 )
 
 # %% [markdown]
-# The mirror follows; it has no smile of its own.
+# The mirror repeats the speaker's smile, later and smaller. It has no smile of its own.
 #
 # ## Into the table
 #
-# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples listeners for 95 % intervals (or conversations, where there are fewer than five listeners). A difference is called separated if it stays below 0.05 after Holm's correction for the rows compared.
+# `evaluate` lets every method answer every test speaker, measures each clip once, and resamples listeners for 95 % intervals (or conversations, if there are fewer than five listeners). A difference is called *separated* if its $p$-value is below 0.05 after Holm's correction for the rows compared ([Metrics](07-metrics.ipynb)).
 #
-# Give it the bounds too: the ground truth, the oracle (another true response
-# of the simulator), a stranger (a real listener of another conversation), the mean face.
-# This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is here the same listener in the other conversation, and the numbers show how the table works, not who is better. (FD here is that of face and head, added.)
+# Include the bounds, too: the ground truth, the oracle (another true response of the simulator), a stranger (a real listener of another conversation) and the mean face. This corpus is small enough for a page: its test split holds two conversations of the same two people. So the stranger is the same listener in the other conversation here, and the numbers show how the table works, not which method is better. (FD is the sum of those of face and head.)
 
 # %%
 names = ["GT", "oracle", "stranger", "mean face", "Random"]
@@ -129,21 +126,20 @@ for name in ("stranger", "Random"):
 assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 
 # %% [markdown]
-# The mirror is *too* synchronous: far above the real listeners, which is why WTLCC is judged by its distance from the ground truth and not by its size. A metric that rewarded the highest value would crown a mirror. The column of blinks, where higher is better, does so here: the mirror stands above the oracle.
+# The mirror is *too* synchronous, far more than the real listeners. This is why WTLCC is judged by its distance from the ground truth and not by its size: if the highest value were best, a mirror would win. In the column of blinks, where higher is better, it does win here, even over the oracle.
 #
-# With a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
-# All rows of the full tables are in one list, `METHODS` in `elp/evaluation/methods.py`: what a row is called, how it is built from a corpus, whether it competes, and, where something is learned, its `Training`: how to train it step by step and how to load it.
+# For a trained method, give a list of models from different seeds instead of one object, and the intervals include the seeds. A method that is faster on many speakers at once may offer `respond_all(speakers, emotions, *, generator)` beside `respond`.
 #
-# Add yours there, and `experiments/tables.py` trains and measures it, `elp evaluate --method NAME` too (with `--models FOLDER`, where its trained models lie), and the [results chapter](08-results.ipynb) shows it once the name is in its list `rows`.
+# All rows of the full tables are in one list, `METHODS` in `elp/evaluation/methods.py`. It says what a row is called, how it is built from a corpus and whether it competes; for a method that learns, its `Training` says how to train it step by step and how to load it. Add yours there. Then `experiments/tables.py` trains and measures it, `elp evaluate --method NAME --models FOLDER` measures trained models of it, and the chapter [Results](08-results.ipynb) shows it once its name is in the chapter's list `rows`.
 #
 # ## What a new method should show
 #
 # | show | because |
 # |---|---|
 # | P-FD or WTLCC beside FD | a real listener of somebody else has a perfect pooled FD ([Metrics](07-metrics.ipynb)) |
-# | the stranger's row | it is the level of chance, where the split holds several listeners |
-# | several samples and seeds, with intervals | one sample of a random answer is an anecdote |
-# | the simulator's version, or the corpus's name and split | the same name of a metric on another corpus is another number |
+# | the stranger's row | it is the level of chance, if the split holds several listeners |
+# | several samples and seeds, with intervals | a single random answer proves little |
+# | the simulator's version, or the corpus's name and split | values of one metric on two corpora cannot be compared |
 #
 # ## Summary
 #
@@ -155,7 +151,7 @@ assert result["contrasts"]["Random"]["smile_wtlcc"]["separated"]
 #
 # ```{exercise}
 # :label: ex-add-delay
-# Set `mirror.late = 0`. Which columns change, and which one should have told you that no human listens like this?
+# Set `mirror.late = 0`, so that the mirror moves at the same moment as the speaker. Does any column of the table show that no human listens like this?
 # ```
 #
 # ```{solution-start} ex-add-delay
@@ -174,7 +170,7 @@ for late in (15, 0):
     print(f"late by {late} frames: peak at lag {found.lag}")
 
 # %% [markdown]
-# The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same, and FD and V-D hardly change. Of the columns above none tells; the *lag* at the peak does, which `metrics.wtlcc(...).lag` gives, and so do P-FD and RPCC, which are not shown.
+# No. The peak of the correlogram moves to lag 0 and keeps its height, so WTLCC stays the same, and FD and V-D hardly change. The *lag* at the peak, `metrics.wtlcc(...).lag`, shows it, and so do P-FD and RPCC, which are not in the table.
 #
 # ```{solution-end}
 # ```
@@ -186,7 +182,7 @@ for late in (15, 0):
 #
 # ```{solution} ex-add-still
 # :class: dropdown
-# With the mean face, which knows the emotion: both do not move. If the speaker's own mean is nearer to the listener than that, people in this corpus rest alike; if not, it is worse than not listening at all.
+# With the mean face, the mean of all training listeners, which does not move either. If the speaker's mean is closer to the listener than the mean face is, the two people of a conversation tend to hold their faces alike. If not, the method is worse than not listening at all.
 # ```
 
 # %% [markdown]

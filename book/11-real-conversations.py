@@ -19,8 +19,7 @@
 #
 # After this page you can test with pseudo-pairs whether two people are coupled, say how closely a method trained here would follow a real person, and import a corpus of your own.
 #
-# The data behind this page is not part of the book: each corpus has its own licence and shows people whom we have not asked. The page shows what we
-# measured on it, read from a committed file that says how. If you have the data, one command measures it again.
+# The data behind this page is not part of the book: each corpus has its own licence and shows people whom we have not asked. The page shows what we measured on it, read from a committed file that says how. If you have the data, one command repeats the measurement.
 
 # %%
 import tempfile
@@ -41,15 +40,13 @@ measured = results.read("conversations")
 # %% [markdown]
 # ## Pseudo-pairs
 #
-# Two smiles may correlate because one answers the other, or because everybody smiles at the beginning and the end of a call. The control is a set of **pseudo-pairs**: person $a$ of one
-# dyad with person $b$ of another, who never met but did the same task. With $r$ the correlation of two signals at lag $\ell$,
+# Two smiles may correlate because one answers the other, or because everybody smiles at the beginning and the end of a call. The control is a set of **pseudo-pairs**: one person of a dyad together with a person of another dyad, who never met but did the same task. With $x_i$ and $y_i$ the signals of the two people of dyad $i$, and $r_\ell$ the correlation of two signals at lag $\ell$,
 #
 # $$
 # \begin{aligned} r_\ell(x, y) &= \operatorname{corr}\big(x(t),\, y(t+\ell)\big), \\
 # \text{coupling} &= \overline{r_\ell(x_i, y_i)} - \overline{r_\ell(x_i, y_j)}_{\,j \ne i}. \end{aligned} \tag{11.1}$$
 #
-# Time series are not independent samples: a test over frames would find anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once.
-# We use two tests: a paired $t$-test on Fisher's $z$, and a permutation test that deals out partners at random and counts how often chance does as well.
+# where the bar is a mean over dyads. Frames are not independent samples: a test over frames would find almost anything significant. The unit is the *dyad*; a dyad recorded under three conditions counts once. We use two tests: a paired $t$-test on Fisher's $z$, a transformed correlation, and a permutation test that assigns partners at random and counts how often the result is as high as the measured one.
 
 # %% tags=["remove-input"]
 from elp.evaluation.coupling import coupling
@@ -79,9 +76,7 @@ assert abs(smile["pseudo"]) < 0.03
 assert smile["p_permutation"] < 0.01
 
 # %% [markdown]
-# Smiles are coupled: 0.24 between people who met, 0.01 between people who did not, and none of ten thousand random deals reached it. Body motion is coupled weakly, in
-# calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA). For therapy the two tests disagree about what is
-# significant, because they ask different things: the $t$-test whether other dyads would show it too, the permutation test whether it matters who is paired with whom among these.
+# Smiles are coupled: 0.24 between people who met, 0.01 between people who did not, and none of ten thousand random assignments reached 0.24. Body motion is coupled weakly in calls and, in the last row, between patients and therapists (motion energy, 20 pairs of ten minutes, the sample of the R package rMEA). For therapy the two tests disagree, because they ask different questions: the $t$-test whether other dyads would show the coupling too, the permutation test whether it matters who is paired with whom among these dyads.
 
 # %% tags=["hide-input"]
 fig = go.Figure()
@@ -149,12 +144,11 @@ figures.show(
 )
 
 # %% [markdown]
-# The hill is seconds wide and centred near zero: in a conversation without roles, each of the two is sometimes the one who smiles first. And dyads differ enormously. A single number such as
-# 0.24 hides that some pairs laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
+# The hill is seconds wide and centred near zero: in a conversation without roles, each of the two is sometimes the one who smiles first. And dyads differ widely. A single number such as 0.24 hides that some pairs often laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
 #
-# Gaze is not coupled like this: whether one looks at the other says nothing about whether the other looks back at the same moment.
+# Gaze is not coupled in this way: whether one person looks at the other says nothing about whether the other looks back at the same moment.
 #
-# ## A late picture
+# ## With a delay on the line
 #
 # The same authors delayed sound and picture between the two people ([Diao et al., 2024](references.bib#diao2024effects)), by nothing, half a second or a second each way (MIT licence; 15 dyads with body motion, 18 with gaze, not all of them under every condition). The signals are smoothed over a second, because body motion trembles from frame to frame.
 
@@ -170,11 +164,13 @@ for delay, found in measured["vc_delay"].items():
 assert measured["vc_delay"]["500"]["log_body_motion"]["real"] > 0.1
 
 # %% [markdown]
-# Body motion is still coupled when the line is half a second late. With a whole second it is coupled less, and chance does as well in four of a hundred deals. With that delay, people look at each other at the same moments *less* often than strangers would (ten dyads, paired t-test, p = 0.004, but this is one of six comparisons).
+# Body motion is still coupled with a delay of half a second. With a whole second it is coupled less, and four in a hundred random assignments of partners are coupled as much. With that delay, people look at each other at the same moments *less* often than strangers would (ten dyads, paired t-test, p = 0.004, but this is one of six comparisons).
 #
 # ## Who begins after whom, and who could predict it?
 #
-# Two questions make sense without roles and without sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began than at other times? And how well do the other's last four seconds predict one's own signal now, for a ridge regression that has met neither of the two (each dyad is left out in turn)? Strangers, paired with or predicted from somebody whom they did not meet, show the level of chance. Intervals are over dyads.
+# Two questions make sense even though these recordings have no roles and no sound. How much more often does one person *begin* (to smile, to move, to look) within two seconds after the other began than at other times? And how well do the other's last four seconds predict one's own signal now, for a ridge regression that was fitted without these two people (each dyad is left out in turn)? Strangers, paired with or predicted from somebody whom they did not meet, give the level of chance.
+#
+# Intervals are over dyads. In the table, *begins* is the ratio of the first question, *foretold* the correlation of the second:
 
 # %% tags=["nbval-check-output"]
 for corpus in ("vc_resolution", "vc_delay"):
@@ -190,9 +186,9 @@ for corpus in ("vc_resolution", "vc_delay"):
         )
 
 # %% [markdown]
-# Smiles follow smiles: they begin a third more often after the other's than at other times. A linear regression on the other's last seconds predicts the smile of an unknown person with r = 0.28, and a stranger's not at all. Body motion can be predicted too, though one movement sets off another in the first corpus only. Gaze hardly can (looks begin a fifth more often after a look, but r stays near 0.05).
+# Smiles follow smiles: they begin a third more often after the other's smile than at other times. A linear regression on the other person's last seconds predicts the smile of somebody new with r = 0.28; from a stranger it predicts nothing. Body motion can be predicted too, though only in the first corpus does it also begin more often after the other's. Gaze hardly can (looks begin a fifth more often after a look, but r stays near 0.05).
 #
-# Does what was learned from simulated people hold for real ones? Smiles are the one quantity that both have. The same regression learns from people, or from either version of the simulator, and predicts all three:
+# Does what was learned from simulated people hold for real ones? The smile is the one quantity that both have. The same regression is fitted to people, or to either version of the simulator (v1, v2), and predicts all three:
 
 # %% tags=["nbval-check-output"]
 names = ("people", "v1", "v2")
@@ -206,11 +202,11 @@ for source in names:
     print(f"{source:24} " + "   ".join(cells))
 
 # %% [markdown]
-# A fit to simulated people predicts real ones as well as a fit to other real people does: the intervals agree to within two hundredths. What differs is how much there is to predict: the listeners of version 1 are hardly predictable for any of the three, those of version 2 as predictable as people.
+# A fit to simulated people predicts real ones as well as a fit to other real people does: the values and their intervals agree to within two hundredths. What differs is how much there is to predict. For all three fits the listeners of version 1 are hardly predictable, and those of version 2 nearly as predictable as people.
 #
-# ## And the simulated ones?
+# ## And simulated people?
 #
-# The same function on simulated dyads. Here the roles are fixed: the listener follows, and mimics the course of a smile with a known delay.
+# Here is the coupling of simulated dyads, measured by the same function. Their roles are fixed: the listener follows, and mimics the course of a smile with a known delay.
 
 # %% tags=["nbval-check-output"]
 simulated = simulate(
@@ -254,14 +250,13 @@ figures.show(
 )
 
 # %% [markdown]
-# The two are of the same size, but of different shape. The simulated listener is always late, by about the delay that [Simulated dyads](04-corpus.ipynb) gives to people. The real curve is far wider and falls off slowly on both sides: moods in a
-# call last for many seconds, whereas a simulated mood lasts for the whole clip, shifts all of it, and so drops out of the correlation.
+# The two curves have similar heights, but different shapes. The simulated listener is always late, by about the delay that the simulator gives to listeners ([Simulated dyads](04-corpus.ipynb)). The real curve is far wider and falls off slowly on both sides: moods in a call last for many seconds. In simulator 1, which is used here, a mood lasts for the whole clip, and so drops out of the correlation.
 #
 # ## Would a method find it?
 #
-# Here the methods of [Results](08-results.ipynb) answer these calls, in five folds of dyads: each dyad is answered by models that have met neither of its people. Every person is the listener in each of three calls, which makes ninety answers of three minutes. There is motion only, four numbers a frame, without sound, head or emotion (so that U and V are the same). The *stranger* is the pseudo-pair.
+# Here the methods of [Results](08-results.ipynb) answer these calls, in five folds of dyads: each dyad is answered by models that were trained without its two people. Every person is the listener in each of three calls, which makes ninety answers of three minutes. The data are four numbers a frame, without sound, head pose or emotion (so that U and V are the same). The *stranger* is the pseudo-pair.
 #
-# ELP is the recipe `small`, trained for 800 steps, with its variants Eq 1 and causal; RLHG and PCH were trained for 3000 steps; each has one seed. Two action units, the logarithm of body motion and a gaze have no common unit, so errors and distances are in standard deviations. Intervals are over the fifteen dyads.
+# ELP is the recipe *small*, trained for 800 steps, with its variants Eq 1 (only the style of Eq. P1 as input) and causal; RLHG and PCH were trained for 3000 steps; each has one seed. Two action units, the logarithm of body motion and a gaze have no common unit, so errors and distances are in standard deviations. Intervals are over the fifteen dyads.
 
 # %% tags=["nbval-check-output"]
 calls = results.read("calls")["results"]
@@ -294,15 +289,15 @@ assert against["stranger"]["smile_gain"]["separated"]
 assert not against["ELP-U, causal"]["smile_gain"]["separated"]
 
 # %% [markdown]
-# People return a quarter of each other's smiles, strangers nothing. RLHG and PCH return a fifth, in a face that does little else; hence their WTLCC, four and six times people's. That is a mirror, not a listener. NN-motion returns as much, since people who move alike were answered alike, in a face that moves a third more than people's.
+# People return a quarter of each other's smiles, strangers nothing. RLHG and PCH return a fifth, with a face that does little else; hence their WTLCC is four and six times people's. They are mirrors rather than listeners. NN-motion returns a fifth, too, because people who move alike were answered alike, and its face moves a third more than people's.
 #
-# ELP returns a twentieth: little, but more than strangers. With the style of Eq. P1 alone it returns nothing; what the simulated corpus taught us about Eq. P1 holds for people too. That a causal model follows better does not show here.
+# ELP returns a twentieth, which is little, but more than strangers do. With the style of Eq. P1 alone it returns nothing: what the simulated corpus showed about Eq. P1 holds for people too. Here, unlike in the simulations, the causal model does not follow better.
 #
-# By FD, ELP cannot be told from strangers or from a random listener; NN-motion is nearer, and methods that stand still are farther away. Three minutes show more of a person than a model that has never met them can know.
+# By FD, ELP cannot be told from strangers or from a random listener; NN-motion is closer, and methods that stand still are farther away.
 #
 # ### Can one learn from simulated people how to answer real ones?
 #
-# One quantity exists in both: the smile. The models below learned from nothing but smiles, those of the other people in these calls or those of simulated people, and answer all fifteen dyads:
+# The models below learned from smiles alone, those of the other people in these calls or those of simulated people, and answer all fifteen dyads:
 
 # %% tags=["nbval-check-output"]
 for name, found in calls.items():
@@ -321,13 +316,13 @@ assert (
 assert taught["ELP-U, causal"]["smile_gain"]["low"] > 0
 
 # %% [markdown]
-# One can. Taught by simulator 1, RLHG returns over half of what people do. Taught by simulator 2, whose smiles are slow and whose people echo less, it returns half as much as that; taught only by the smiles of the twelve other dyads, next to nothing. The causal ELP returns a little after simulator 1, and hardly anything that can be told from 0 otherwise. ELP-U, which sees the future, never returns anything.
+# A regression can. Trained on simulator 1, RLHG returns over half of what people do. Trained on simulator 2, whose smiles are slow and whose people echo less, it returns half as much as that; trained on the smiles of the twelve other dyads only, next to nothing. The causal ELP returns a little after simulator 1, and otherwise hardly anything that can be told from 0. ELP-U, which sees the future, returns nothing in any of the three.
 #
-# So the simulator teaches something true about people's smiles, and more than an hour or two of real calls does. What it does not teach is how strongly people return them.
+# So the simulator teaches something true about people's smiles, and here more than an hour or two of real calls did. What it does not teach is how strongly people return them.
 #
 # ### Does the shipped listener nod at the ends of real phrases?
 #
-# `listener` cannot answer these calls, which have no sound. Videos and recordings of people talking do have it. A phrase of two seconds or more counts as *met* if a nod begins or continues within 1.2 s of its end; chance is the share of all moments for which that would be true.
+# `listener` cannot be tested on these calls, which have no sound, but on videos and recordings of people who talk. A phrase of two seconds or more counts as *met* if a nod begins or continues within 1.2 s of its end; chance is the share of all moments for which that would be true.
 
 # %% tags=["nbval-check-output"]
 nods = results.read("phrase_nods")
@@ -348,9 +343,11 @@ gap = voices["all"]["met"] - simulated["GT, positive"]["met"]
 assert abs(gap) < 0.1
 
 # %% [markdown]
-# Asked to be positive, it meets a good third of the real phrases, of which there are only four; positive simulated listeners meet two fifths. Half a minute of talk cannot tell us more. Nor can this measure, since anybody who nods often meets most phrases by chance. That is why [Results](08-results.ipynb) compares the strength of nods after cues with their strength elsewhere.
+# Asked to be positive, `listener` meets a good third of the real phrases, which is no more than chance; the simulator's own positive listeners (*GT, positive*) meet two fifths, also little more than chance. But there are only four real phrases, and half a minute of talk cannot tell us more. Nor is this measure a good one, since anybody who nods often meets most phrases by chance. For this reason [Results](08-results.ipynb) compares the strength of nods after cues with their strength elsewhere.
 #
-# An earlier run trained three seeds on ten dyads and answered three dyads. It includes L2L, and answers to speakers from the training set.
+# ### An earlier run, and what we learned from it
+#
+# An earlier run trained three seeds on ten dyads and answered three dyads. It includes L2L, and answers to the most similar speaker of the training set.
 
 # %% tags=["hide-input"]
 few = results.read("tables-vc-resolution")
@@ -364,11 +361,11 @@ figures.table(
 # %% [markdown]
 # There, too, RLHG and PCH return most. L2L has the highest FD of all. Answers to the most similar training speaker (NN-motion+U) are as good as those to the real one.
 #
-# We learned two lessons on the way, both about units. The first: these calls have no head poses. In our first run the energy score divided the head's error by the size of its motion, which is zero, and the result drowned the face's gradient. What never moves is now left out of the score.
+# We learned two lessons, both about units. The first: these calls have no head poses. In our first run the energy score divided the head's error by the size of its motion, which is zero, and the huge result made the gradient of the face negligible. What never moves is now left out of the score.
 #
-# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has values several times as large as a smile's, so ELP's loss and every FD took it for by far the larger movement.
+# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has values several times as large as a smile's, so in ELP's loss and in every FD it counted as by far the larger movement.
 #
-# Measured that way, ELP had an FD as low as a copied listener's, and we called it the lowest. In comparable units it still cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
+# Measured that way, ELP had an FD as low as that of a copied listener (*Random*), and we called it the lowest. In comparable units it still cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
 
 # %% tags=["remove-input"]
 from elp.corpus.format import Corpus
@@ -376,7 +373,7 @@ from elp.corpus.format import Corpus
 figures.source(Corpus.units)
 
 # %% [markdown]
-# ## Bringing corpora in
+# ## Importing corpora
 #
 # | command | reads | coefficients |
 # | --- | --- | --- |
@@ -388,12 +385,11 @@ figures.source(Corpus.units)
 # | `... rmea` | .npz or two-column text | 1: motion energy |
 # | `... folder` | your own videos, with a csv of pairs | our 100 |
 #
-# `pairs.csv` has the columns `speaker` and `listener`, video files beside it, and may have `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
+# For your own videos, a file `pairs.csv` names in its columns `speaker` and `listener` the video files beside it. It may also have the columns `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
 #
-# Where one file, a recorded call, shows both people, `face` says on which side the speaker is: `left` or `right`; `speaker_face` and `listener_face` do so for two files.
-# A row that cannot be right (one person twice, a misspelt emotion or split, a cell too many, a missing file) is left out before anything is measured, and the corpus's card lists it with the reason. The card also lists files whose ending is not that of a video.
+# If one file, such as a recorded call, shows both people, the column `face` says on which side the speaker is, `left` or `right`; for two files, `speaker_face` and `listener_face` do. A row that cannot be right (one person twice, a misspelt emotion or split, a cell too many, a missing file) is left out before anything is measured, and the corpus's card lists it with the reason. The card also lists files whose ending is not that of a video.
 #
-# Everything is resampled to 25 frames per second: coefficients linearly, head rotations along the shortest arc, and blinks such that even the shortest one survives.
+# Everything is resampled to 25 frames per second: coefficients linearly, head rotations along the shortest arc, and blinks so that even the shortest one is kept:
 
 # %% tags=["remove-input"]
 from elp.corpus.importers.resample import events
@@ -401,18 +397,13 @@ from elp.corpus.importers.resample import events
 figures.source(events)
 
 # %% [markdown]
-# A row that cannot be read as a whole (a missing file, NaN, a wrong shape) is left out as a whole and listed on the corpus's card with its reason. Two traps of these formats are worth
-# knowing. FLAME's six pose numbers are head rotation and *jaw* rotation, not translation; they stay where their authors put them, and the card says so. And the axes of Deep3DFace and FLAME
-# point up and towards the camera; ours, as in cameras, down and away.
+# A row that cannot be read completely (a missing file, NaN, a wrong shape) is left out and listed on the corpus's card with its reason. Two traps of these formats are worth knowing. The six pose numbers of FLAME, the face model of DECA, are head rotation and *jaw* rotation, not translation; they stay where their authors put them, and the card says so. And the axes of Deep3DFace and FLAME point up and towards the camera; ours point down and away from it.
 #
-# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, here or, with `--scheduler ADDRESS`, on a Dask cluster. If it is killed and
-# started again, it repeats no finished video, and the final corpus is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
+# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, on one machine or, with `--scheduler ADDRESS`, on a Dask cluster. If it is killed and started again, it repeats no finished video, and the final corpus is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
 #
 # ## Emotion from speech
 #
-# Learning2Listen has no labels. The paper takes them from the speaker's voice, with a published analyser: happy becomes *positive*, the rest *unpositive*, and "to maintain the balance" more
-# clips are labelled unpositive. The analyser is a convolutional network on 2.5 s of sound, trained on acted English. We run its weights, which you download from its authors, in torch. How far can we trust
-# them? On 176 acted German clips of EmoDB ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)), cut to two seconds:
+# Learning2Listen has no emotion labels. The paper takes them from the speaker's voice, with a published analyser: happy becomes *positive*, the rest *unpositive*, and "to maintain the balance" more clips are labelled unpositive. The analyser is a convolutional network on 2.5 s of sound, trained on acted English. We run its weights, which you download from its authors, in torch. How far can its labels be trusted? Here is its accuracy on 176 acted German clips of EmoDB ([Burkhardt et al., 2005](references.bib#burkhardt2005emodb)), cut to two seconds:
 
 # %% tags=["nbval-check-output"]
 speech = measured["speech"]
@@ -458,21 +449,21 @@ figures.show(
 )
 
 # %% [markdown]
-# On this material, with another language, other microphones and shorter clips than it was trained on, its labels are close to chance. It never recognises calm or sad voices as such. As far as we can tell the code is right: a plain numpy version of the network agrees to
-# $10^{-5}$. So labels made this way are labels *of the analyser*, and what a model learns from them may have little to do with anybody's emotion.
+# On this material, with another language, other microphones and shorter clips than it was trained on, its labels are close to chance. It never recognises calm or sad voices as such. As far as we can tell, our code is right: a plain numpy version of the network agrees to $10^{-5}$. So what a model learns from labels made this way may have little to do with anybody's emotion.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# Which clips were moved to unpositive for balance is not said. A clip is positive from a probability of happiness of 0.5 on; where that would be more than half of the clips, only the happiest half stays positive. The accuracy of the labels is not
-# reported in the paper. Learning2Listen ships mel spectra but no sound; from these the analyser's features can only be approximated, as its mel bands are others.
+# - **Which clips became unpositive for balance.** Here a clip is positive if its probability of happiness is at least 0.5; if that would be more than half of the clips, only the happiest half stays positive.
+# - **How accurate the labels are.**
+# - **Which sound was analysed.** Learning2Listen comes with mel spectra but without sound; from these the analyser's features can only be approximated, as its mel bands are different.
 # ```
 #
 # ## Summary
 #
 # - Smiles of two people in a call are coupled, body motion weakly, gaze hardly. Pseudo-pairs are the control, and the dyad is the unit.
-# - What was learned on simulated people predicts real ones as well as other real people do.
-# - In real calls people return a quarter of each other's smiles. ELP returns a twentieth; regressions return a fifth and do little else.
-# - A regression that has seen only simulated smiles returns real ones, up to half as much as people do.
+# - A linear regression of smiles that was fitted to simulated people predicts real ones as well as one fitted to other real people.
+# - In real calls people return a quarter of each other's smiles. ELP returns a twentieth; RLHG and PCH return a fifth and do little else.
+# - RLHG, trained on simulated smiles only, returns real ones, up to half as much as people do.
 # - Every corpus is brought into one format, and whatever cannot be read is listed with the reason.
 #
 # ## Exercises
@@ -484,20 +475,19 @@ figures.show(
 #
 # ```{solution} ex-conversations-frames
 # :class: dropdown
-# Neighbouring frames say the same. The correlation stays high for several seconds; with a correlation time of about 5 s, three minutes hold some 180 / (2 · 5) ≈ 18 samples, not 4500. The standard error of $r$ is then about
-# 0.24, as large as the effect: one dyad proves nothing, fifteen do.
+# Neighbouring frames are nearly the same. The correlation stays high for several seconds; with a correlation time of about 5 s, three minutes hold some 180 / (2 · 5) ≈ 18 independent samples, not 4500. The standard error of $r$ is then about 0.24, as large as the effect. One dyad proves nothing; fifteen can.
 # ```
 #
 # ```{exercise}
 # :label: ex-conversations-blink
-# At 30 fps a blink is flagged in a single frame. Which share of such blinks would be lost by taking every 25 fps frame's nearest neighbour?
+# At 30 frames per second a blink is flagged in a single frame. What share of such blinks would be lost if every frame at 25 frames per second took its nearest neighbour?
 # ```
 #
 # ```{solution-start} ex-conversations-blink
 # :class: dropdown
 # ```
 #
-# Of six frames one has no nearest partner: a sixth.
+# A sixth, because one frame in six is nobody's nearest neighbour.
 
 # %% tags=["nbval-check-output"]
 from elp.corpus.importers.resample import events
@@ -526,7 +516,7 @@ assert kept == 1
 #
 # ```{solution} ex-conversations-own
 # :class: dropdown
-# `elp corpus build FOLDER -o mine`, then `coupling` needs three dyads; for a single one, plot `correlation(x, y, lag)` in both orders, and see to which side of zero the hill leans.
+# Run `elp corpus build FOLDER -o mine`. The function `coupling` needs three dyads; for a single one, plot the correlation $r_\ell(x, y)$ of Eq. 11.1 over the lag $\ell$, and see to which side of zero the hill leans. If it leans to positive lags, $x$ smiles first.
 # ```
 #
 # ## Further reading

@@ -14,9 +14,9 @@
 # %% [markdown]
 # # Live
 #
-# **Question.** Can the listener listen while somebody is still talking, and how does it get into an avatar, a laboratory's recorder or a page of your own?
+# **Question.** Can the listener respond while somebody is still talking, and how does its motion get into an avatar, a laboratory's recorder or a page of your own?
 #
-# After this page you can run a listener on a camera, read its latency, and plug its frames into Unity, into Lab Streaming Layer or into a browser.
+# After this page you can run a listener on a camera, read its latency, and send its frames to Unity, to the Lab Streaming Layer or to a browser.
 #
 # ```bash
 # pip install -e ".[live]"
@@ -25,7 +25,7 @@
 # elp live --camera talk.mp4 --websocket 8765
 # ```
 #
-# A file is played as a camera would show it, 25 pictures a second, with its own sound; a stream's address (`rtsp://...`) works as a camera does. Nothing is kept but what `--record` asks for, and nothing leaves the machine but what you send. Ctrl-C ends it and leaves whole files.
+# A file is played as a camera would show it, 25 pictures a second, with its own sound; the address of a stream (`rtsp://...`) works like a camera. Only `--record` stores anything, and nothing leaves the machine except what you send. Ctrl-C ends the session and leaves complete files.
 
 # %%
 import pandas as pd
@@ -40,9 +40,9 @@ measured = results.read("live")
 # %% [markdown]
 # ## Where the time goes
 #
-# A frame lasts 40 ms. In that time one thread finds the face's points, fits pose and expression to them, lets the model answer, draws the portrait and hands the frame out. Sound costs no waiting: a frame's cepstra need the 32 ms after its time, which lie within its own 40. So the latency from a picture to its answer is the sum of the stages, and the model looks at nothing that has not happened yet.
+# A frame lasts 40 ms. In that time one thread finds the face's points, fits pose and expression to them, lets the model answer, draws the portrait and sends the frame out. It need not wait for sound: a frame's cepstra need the 32 ms after its time, which lie within its own 40 ms. So the latency from a picture to its answer is the sum of the stages, and the model uses nothing that has not happened yet.
 #
-# When a machine is too slow, pictures are left out and time is not: the model answers every frame, those that nobody looked at with the pose last seen. Ticks are counted from the start of the session, so nothing adds up over hours.
+# If a machine is too slow, it skips pictures but keeps time: the model still answers every frame, using the last pose it saw where it skipped the picture. Frames are timed from the start of the session, so delays do not add up over hours.
 
 # %%
 stages = ["track", "fit", "answer", "draw", "send"]
@@ -79,18 +79,18 @@ for name in ("wall", "wall_without_portrait"):
     )
 
 # %% [markdown]
-# An answer is there within three frames. But the stages together take longer than a frame lasts: one core of the machine that made this page is too slow to look at all 25 pictures of a second while it draws a portrait. It looks at four of five, and without a portrait at six of seven. Every frame is answered all the same.
+# An answer is there within three frames. But the stages together take longer than a frame lasts: one core of the machine that was measured is too slow to look at all 25 pictures of a second while it draws a portrait. It looks at four of five, and without a portrait at six of seven. Every frame is answered all the same.
 #
-# How well your machine keeps up, `python benchmarks/live.py VIDEO PORTRAIT -o live.json` measures, and `elp live` says its own latency at the end of each session.
+# `python benchmarks/live.py VIDEO PORTRAIT -o live.json` measures how well your machine keeps up, and `elp live` prints its latency at the end of each session.
 #
 # ## What the past costs
 #
-# `elp extract` fits a whole clip: identity and camera from frames of all of it, every frame tied to both of its neighbours ([Parameter extraction](01-extraction.ipynb)). A live fit knows the past alone.
+# `elp extract` fits a whole clip: it takes identity and camera from frames of the whole clip, and ties every frame to both of its neighbours ([Parameter extraction](01-extraction.ipynb)). A live fit knows only the past.
 #
-# - **Calibration.** The first two seconds with a face give identity, focal length and noise, which then stay as they are. Keep still and look into the camera: part of what the face shows all through these seconds is taken for its identity, and a smile would seem smaller from then on.
-# - **Each further frame** starts from the last one's answer and takes two Gauss-Newton steps of the same energy as offline. Only then is it tied to the last frame, with the same robust prior, which holds noise back and lets a blink through. The order matters: tied *during* the fit, a face sticks to where it was.
+# - **Calibration.** The first two seconds with a face give identity, focal length and noise, which then stay as they are. Keep still, look into the camera and do not smile: part of what the face shows all through these seconds is taken for its identity, and a smile would seem smaller from then on.
+# - **Each further frame** starts from the result of the last one and takes two Gauss-Newton steps of the same energy as offline. Only then is it tied to the last frame, with the same robust prior, which suppresses noise and lets a blink through. The order matters: if it were tied *during* the fit, the face would lag behind.
 #
-# The table compares both on the frames after the calibration.
+# The table gives the correlation of the live fit with the offline one, on the frames after the calibration; below it, in how many clips each part reaches our aim.
 
 # %% tags=["nbval-check-output"]
 rows = pd.DataFrame(measured["causal"]).T
@@ -106,15 +106,15 @@ print(f"rotation: {worst:.2f} degrees at most, aimed at 0.2")
 assert worst <= 0.2
 
 # %% [markdown]
-# Smile, jaw, lids and rotation reach in every clip what we aimed at; brows do not where they hardly move: little signal, the same noise. A blink is said from its first frame below the threshold, without knowing how long it will last; a dip of a single frame, which the offline rule drops, counts.
+# Smile, jaw, lids and rotation reach our aims in every clip. Brows miss them in clips where they hardly move, since there is little signal and the same noise. A blink is reported from its first frame below the threshold, without knowing how long it will last; so a dip of a single frame, which the offline rule drops, counts.
 #
-# The other cost is paid by the eyelids of the *listener*: a renderer of files shapes each blink by its whole length ({doc}`06-renderer`). Live, lids close within two frames, stay shut while $\varphi$ is 1, and open within three.
+# The eyelids of the *listener* are affected, too. When a file is rendered, the length of each blink shapes its course ({doc}`06-renderer`). Live, lids close within two frames, stay shut while $\varphi$ is 1, and open within three.
 #
 # ## Into an avatar: VMC protocol
 #
-# `--osc HOST:PORT` sends one bundle a frame in the VMC protocol, which VSeeFace, VMagicMirror, Unity and Unreal plugins receive (port 39539 by custom): `/VMC/Ext/Bone/Pos` with the head's rotation in Unity's axes, and `/VMC/Ext/Blend/Val` with ARKit's 52 blendshapes, for avatars with "perfect sync". In Unity, EVMC4U or uOSC apply them without a line of code.
+# `--osc HOST:PORT` sends one bundle a frame in the Virtual Motion Capture (VMC) protocol, which VSeeFace, VMagicMirror, Unity and Unreal plugins receive (by convention on port 39539): `/VMC/Ext/Bone/Pos` with the head's rotation in Unity's axes, and `/VMC/Ext/Blend/Val` with ARKit's 52 blendshapes, for avatars with "perfect sync". In Unity, EVMC4U or uOSC apply them without a line of code.
 #
-# Not every blendshape deserves the same trust. What we read from $\beta$ was compared with what an independent network reads from the same pictures:
+# Blendshapes differ in how far they can be trusted. What we derive from $\beta$ was compared with what an independent network finds in the same pictures:
 
 # %%
 trust = pd.Series({name: reliability(name) for name in SHAPES})
@@ -123,23 +123,23 @@ order = ["good", "fair", "poor", "none"]
 figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 
 # %% [markdown]
-# *None* stays at 0: the face model has no such direction, and nothing in a motion says where the eyes look. *Poor* moves with the mesh and looks alive; take no measurement from it. The same columns go to a file with `elp respond --arkit out.csv`, as Live Link Face writes it.
+# Shapes under *none* stay at 0: the face model has no such direction, and nothing in a motion says where the eyes look. Those under *poor* move with the mesh and look lively, but do not use them as measurements. `elp respond --arkit out.csv` writes the same columns to a file, as Live Link Face does.
 #
 # ## Into an experiment: Lab Streaming Layer
 #
-# `--lsl` opens two streams. "ELP listener" has 107 numbers a frame ($\beta$, $p$, $\varphi$, labelled in the stream's description), stamped with the moment at which the speaker's picture was taken, not the one at which the answer was ready. "ELP events" says `blink`, and `listening` or `lost` when the speaker's face comes and goes. LabRecorder brings both onto the clock of your other devices.
+# `--lsl` opens two streams. "ELP listener" has 107 numbers a frame ($\beta$, $p$, $\varphi$, labelled in the stream's description), stamped with the moment at which the speaker's picture was taken, not the one at which the answer was ready. "ELP events" carries `blink`, and `listening` or `lost` when the speaker's face appears or disappears. LabRecorder aligns both with the clock of your other devices.
 #
-# A nod cannot be announced live: whether a movement swings between 1 and 4 Hz is known half a second later. Take nods from the recorded motion:
+# A nod cannot be announced live, because only half a second later is it known whether a movement swings between 1 and 4 Hz. Take nods from the recorded motion:
 #
 # ```bash
 # elp convert listener.npz --speaker speaker.npz --events events.eaf
 # ```
 #
-# ELAN opens that file. Every event comes from the definition that the metrics use ({doc}`07-metrics`), and names the speaker's latest cue in whose window it begins. A motion holds no eyes: *looks aside* are listed by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the portrait's. Some do by chance; how many more do than that, the metrics tell, not the table.
+# ELAN opens that file. Events are defined as in the metrics ({doc}`07-metrics`), and each names the speaker's latest cue in whose window it begins. Some events follow a cue only by chance; how many more do so than by chance is for the metrics to say, not for this table. A motion does not include the direction of the eyes. *Looks aside* are listed only by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the eyes of the portrait.
 #
 # ## Into a page: the websocket
 #
-# `--websocket 8765` serves JSON to programs of the same machine. A reader that is slow gets fewer frames, never old ones.
+# `--websocket 8765` serves JSON to programs on the same machine. A slow reader gets fewer frames, never old ones.
 #
 # ```javascript
 # const socket = new WebSocket("ws://127.0.0.1:8765");
@@ -154,38 +154,38 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # };
 # ```
 #
-# A mesh to drive comes from `elp respond --glb listener.glb`: its morph targets are the face model's own directions, by name.
+# `elp respond --glb listener.glb` writes a mesh that can be driven in this way: its morph targets are the face model's own directions, by name.
 #
 # ## Limits
 #
-# - One speaker. Of several faces the largest is followed, and known again by its looks; the others are not heard apart.
+# - It listens to one speaker. Of several faces the largest is followed, and recognised again by its looks; several voices are not separated.
 # - The speaker's head should not leave the camera's view for long. A lost face is held in its last pose, reported once, and fitted afresh when it comes back. The listener goes on all the while; without sound it hears silence.
-# - Identity and focal length stay those of the calibration. If another person sits down, or the camera is moved, start anew.
-# - The microphone must not hear the listener's loudspeaker.
-# - Lips and brows of the speaker reach the model through a linear face; what that cannot show, the listener cannot see.
-# - A synthetic listener must be recognised as one. The pictures carry the word *synthetic*; an avatar does not: say it ({doc}`responsible-use`).
+# - Identity and focal length stay those of the calibration. If another person sits down, or the camera is moved, start again.
+# - The microphone must not pick up the loudspeaker.
+# - Lips and brows of the speaker reach the model through a linear face model; what it cannot represent, the listener cannot see.
+# - People must be able to recognise a synthetic listener as one. The pictures carry the word *synthetic*; an avatar does not, so say it ({doc}`responsible-use`).
 #
 # ## Summary
 #
-# - One thread looks, fits, answers and draws; latency is their sum, and the model adds none of its own.
-# - Two still seconds of calibration replace the future: smile, jaw and lids stay within a correlation of 0.95 of the offline fit.
-# - Blendshapes come with the trust that was measured.
+# - One thread tracks, fits, answers and draws; the latency is the sum of these stages, since the model does not wait for the future.
+# - A calibration of two still seconds replaces the rest of the clip: smile, jaw and lids correlate with the offline fit by 0.95 or more.
+# - The frames go to avatars, recorders and browsers; for each blendshape it was measured how far it can be trusted.
 #
 # ## Exercises
 #
 # ```{exercise}
 # :label: ex-live-latency
-# People's turns follow each other after some 200 ms, and a backchannel follows its cue ({py:obj}`elp.metrics.events.find_cues`) after 700 ms ([Ward and Tsukahara, 2000](references.bib#ward2000backchannel)). How much latency may a listener have before a nod comes noticeably late?
+# People's turns follow each other after some 200 ms, and a backchannel follows its cue ({py:obj}`elp.metrics.events.find_cues`) after 700 ms ([Ward and Tsukahara, 2000](references.bib#ward2000backchannel)). How much latency may a listener have before a nod is noticeably late?
 # ```
 #
 # ```{solution} ex-live-latency
 # :class: dropdown
-# The model learned to answer at the right delay *after* the cue: latency adds to it. Metrics count a nod as an answer up to a second after the moment at which the rule would answer, so 120 ms move little; half a second would put a nod where the next phrase begins.
+# The model learned to answer at the right delay *after* the cue, and latency adds to this delay. The metrics count a nod as an answer up to a second after the moment at which the rule would answer, so 120 ms change little; with half a second, a nod would come when the next phrase has begun.
 # ```
 #
 # ```{exercise}
 # :label: ex-live-late
-# From the measured stages: how many pictures of a second can one core look at while it draws a portrait, and how many if another core drew it?
+# Compute from the measured stages: how many pictures a second can one core look at while it draws a portrait, and how many if another core draws it?
 # ```
 #
 # ```{solution-start} ex-live-late
@@ -199,7 +199,7 @@ for name, ms in (("all stages", sum(work.values())), ("but draw", without)):
     print(f"{name}: {min(25, 1000 / ms):.0f} of 25")
 
 # %% [markdown]
-# Nearly all of them. Finding the face's points and fitting them take most of what is left.
+# With another core to draw, nearly all of them. Finding the face's points and fitting them take most of the remaining time.
 #
 # ```{solution-end}
 # ```
@@ -211,7 +211,7 @@ for name, ms in (("all stages", sum(work.values())), ("but draw", without)):
 #
 # ```{solution} ex-live-smile
 # :class: dropdown
-# Part of the smile goes into the identity. Your neutral face then differs from that identity by the opposite of a smile, and that is what $\beta$ says and the listener answers. Start anew with a neutral face, and compare.
+# Part of the smile becomes part of the identity. Your neutral face then differs from that identity by the opposite of a smile, and this is what $\beta$ contains and the listener answers. Start again with a neutral face, and compare.
 # ```
 #
 # ## Further reading

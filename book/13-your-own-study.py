@@ -16,9 +16,9 @@
 #
 # **Question.** Metrics compare motion with motion. How do you ask *people* whether a face listens well, and how many of them do you have to ask?
 #
-# After this page you can run a blinded rating study with the questions of the paper's Table 4, join the answers of several raters, give every mean an interval that holds for other raters and other speakers, and say before you start how many of both you need. You need nothing from the other chapters but [what a method is](10-add-a-method.ipynb).
+# After this page you can run a blinded rating study with the questions of the paper's Table 4, join the answers of several raters, give every mean an interval that holds for other raters and other speakers, and say before you start how many of both you need. From the other chapters you only need to know [what a method is](10-add-a-method.ipynb).
 #
-# No person has rated anything on this page. Wherever raters appear, a program made them up, with a truth that we chose, so that the analysis can be checked against it.
+# No person has rated anything on this page. All raters here are simulated, with a truth that we chose, so that the analysis can be checked against it.
 
 # %%
 import tempfile
@@ -37,18 +37,18 @@ figures.setup()
 # %% [markdown]
 # ## What the paper asked
 #
-# 42 people, found "through an online platform", saw videos of five methods and answered four questions ([Song et al., 2023](references.bib#song2023elp), section 4.4): "Do you think the [x] in video is like a listener?", from 1, disagree, to 5, agree. The [x] was facial expression, head pose movements, blink, and all aspects. Videos were photographs that move ("real") or meshes. This is what Table 4 prints:
+# 42 people, found "through an online platform", saw videos of five methods and answered four questions ([Song et al., 2023](references.bib#song2023elp), section 4.4): "Do you think the [x] in video is like a listener?", from 1, disagree, to 5, agree. The [x] was facial expression, head pose movements, blink, or all aspects. The videos showed photographs that move ("real") or meshes. These are the means in Table 4:
 
 # %%
 paper = pd.DataFrame(results.read("paper_tables")["tables"]["4"])
 paper.set_index("method")
 
 # %% [markdown]
-# There is no interval, and the number of speakers is not given. Look at the head movements: those of ELP are rated 4.9 as a mesh, those of the real listeners 3.9. Either ELP nods more like a listener than listeners do, or the difference is one of these raters and these videos. The table cannot tell.
+# There is no interval, and the number of speakers is not given. Look at the head movements: those of ELP are rated 4.9 as a mesh, those of the real listeners 3.9. Either ELP nods more like a listener than listeners do, or the difference is due to these raters and these videos. The table cannot tell which.
 #
 # ## A plan for every rater
 #
-# Three things spoil such a study. A rater who knows the method rates the method: so clips go by random keys, and nothing that reaches the rater's page holds a name. A clip looks better after a bad one: so the order must be balanced. And a rater gets tired: so every method must come early and late equally often. A *Williams square* sees to both, with as few orders as possible ([Williams, 1949](references.bib#williams1949balanced)):
+# Three things spoil such a study. A rater who knows the method rates the method, so clips have random keys, and no name of a method reaches the rater's page. A clip looks better after a bad one, so the order must be balanced. And a rater gets tired, so every method must come early and late equally often. A *Williams square* ensures the last two, with as few orders as possible ([Williams, 1949](references.bib#williams1949balanced)):
 
 # %% tags=["remove-input"]
 figures.source(study.williams)
@@ -60,11 +60,11 @@ after = {two for row in square for two in pairwise(row)}
 assert len(after) == 4 * 3  # each thing right after each other thing
 
 # %% [markdown]
-# Each number stands once in each column and once right after each other number. Rater $n$ sees speaker $s$ in the order of row $(s + n) \bmod R$, speakers in a random order that depends on the study's seed and on $n$. Then come pairs of methods on one speaker, in either order, and some of the pairs once more.
+# Each number stands once in each column and once right after each other number. For speaker $s$, rater $n$ sees the methods in the order of row $(s + n) \bmod R$, with $R$ the number of rows; the speakers come in a random order that depends on the study's seed and on $n$. Then come pairs of methods answering one speaker, in either order, and some of these pairs are repeated.
 #
 # ## What a rater sees
 #
-# Here is such a study, small enough for a page: one simulated speaker, and three who listen to it. The true listener of the simulator, the model that ships, and the mean face, which never moves. The heads are drawn by our own code, the speaker left, the listener right.
+# Here is such a study, small enough for a page: one simulated speaker and three listeners, which are the true listener of the simulator, the model that ships, and the mean face, which never moves. The heads are drawn by our own code, with the speaker on the left and the listener on the right.
 
 # %%
 from elp.evaluation.answers import generate
@@ -104,34 +104,34 @@ rating.show(
 )
 
 # %% [markdown]
-# "Next" works when the video was seen to its end and everything is answered. Digits answer, Enter goes on, Tab and Space play. In JupyterLab the answers go into a CSV file after every screen; on a page without a kernel they stay in the browser, until the rater saves them as that same file. Close the page and open it again: it goes on where you stopped.
+# "Next" works once the video has been seen to its end and everything is answered. The digit keys answer, Enter goes on, and Tab and Space play the video. In JupyterLab the answers are written to a CSV file after every screen; on a page without a kernel they stay in the browser until the rater saves them as such a file. Close the page and open it again: it goes on where you stopped.
 #
-# Two questions are not about the listener. One says which answer to give, to find those who do not read (an *instructed response item*; [Meade and Craig, 2012](references.bib#meade2012careless)). And the pair that comes twice tells how well raters agree with themselves. Only the first decides who is left out: whoever changes their mind about two equal videos has done nothing wrong.
+# Two questions are there as checks. One says which answer to give, to find raters who do not read (an *instructed response item*; [Meade and Craig, 2012](references.bib#meade2012careless)). And one pair comes twice, to show how well raters agree with themselves. Only the first decides who is left out: to change one's mind about two nearly equal videos is no mistake.
 #
 # ## What is stored
 #
-# One line an answer, and nothing else:
+# Each answer is one line of the file, and nothing else is stored:
 #
 # | column | meaning |
 # |---|---|
-# | `study` | 8 digits of everything that makes the study; another study's file is refused |
+# | `study` | 8 digits computed from everything that defines the study; files of other studies are refused |
 # | `rater` | 8 random hexadecimal digits; no name, no address, no date |
 # | `number` | which plan: 0, 1, … |
 # | `trial` | screen, from 1 |
-# | `question` | `facial`, `head`, `blink`, `all`; `check-2`, which asks for answer 2; `prefer` |
+# | `question` | `facial`, `head`, `blink`, `all`; `check-2`, which asks for answer 2; `prefer` for a pair |
 # | `clip`, `other` | keys of the first and, in a pair, of the second video |
 # | `answer` | 1 to 5; in a pair 1 or 2 |
 # | `seconds` | spent on the screen |
 #
-# The plan follows from study and number, so a file can be compared with it line by line. What is not the beginning of its rater's plan is refused, in one sentence that names the line. Methods come back into the table when `study.gather` joins the files: whoever analyses need not know them before.
+# The plan follows from study and number, so a file can be compared with it line by line. A file that does not follow its rater's plan is refused, in one sentence that names the line. The names of the methods are added only when `study.gather` joins the files, so the analyst, too, can stay blind until then.
 #
 # ## Raters with a known truth
 #
-# To test the analysis, simulated raters answer a study of four methods and eight speakers. Rater $r$ feels about method $m$ and speaker $c$
+# To test the analysis, simulated raters answer a study of four methods and eight speakers. The impression of rater $r$ of method $m$ with speaker $c$ is
 #
 # $$y_{rcm} = \mu_m + a_r + b_c + (am)_{rm} + (bm)_{cm} + \varepsilon$$
 #
-# and says the nearest whole number from 1 to 5. Here $a_r$ is how lenient a rater is, $b_c$ how easy a speaker; the products say that raters have favourites and that methods have good and bad days. All are drawn anew, and $\mu_m$ is set so that the *expected answer* is the number that we write down. Methods are called A to D, lest anybody take these numbers for a result.
+# and the answer is the nearest whole number from 1 to 5. Here $\mu_m$ is the quality of the method, $a_r$ how lenient the rater is, and $b_c$ how easy the speaker. $(am)_{rm}$ says that raters have favourites, and $(bm)_{cm}$ that a method suits some speakers better than others. All except $\mu_m$ are random draws, and $\mu_m$ is set so that the *expected answer* is the number that we choose. The methods are called A to D, so that nobody takes these numbers for a result.
 
 # %%
 truth = study.Truth(
@@ -156,15 +156,15 @@ print(f"the same video was chosen in {kept['agreement'].mean():.0%}")
 assert len(kept) == 22
 
 # %% [markdown]
-# The two who press any button are found by the checks. A rule about repeated pairs would have thrown out careful raters too: some pairs are of methods that are nearly equal.
+# The checks find the two who press buttons at random. A rule about repeated pairs would have excluded careful raters too, since some pairs are of methods that are nearly equal.
 #
 # ## Means that hold for other raters and other speakers
 #
-# 22 raters times 8 speakers are 176 answers to a method, but not 176 independent ones. Another study would ask other people *about other conversations*; an interval that forgets the second finds differences that are not there ([Judd et al., 2012](references.bib#judd2012stimuli); the second exercise below). With $u_i$ for what answer $i$ adds to the error of a mean,
+# 22 raters times 8 speakers are 176 answers to a method, but not 176 independent ones. Another study would ask other people *about other conversations*; an interval that ignores the second finds differences that are not there ([Judd et al., 2012](references.bib#judd2012stimuli); see the exercise about two equal methods). With $u_i$ the contribution of answer $i$ to the error of a mean,
 #
 # $$\mathrm{Var} = \sum_r \Big(\sum_{i \in r} u_i\Big)^2 + \sum_c \Big(\sum_{i \in c} u_i\Big)^2 - \sum_{rc} \Big(\sum_{i \in rc} u_i\Big)^2$$
 #
-# The first sum is over raters, the second over speakers, and the third takes away what both contain ([Cameron et al., 2011](references.bib#cameron2011multiway)). Every sum is scaled by $n/(n-1)$ for its $n$ terms, and $t$ has one degree of freedom less than there are raters or speakers, whichever are fewer.
+# The first sum is over raters, the second over speakers, and the third subtracts what both contain ([Cameron et al., 2011](references.bib#cameron2011multiway)). Every sum is scaled by $n/(n-1)$ for its $n$ terms. The quantile of $t$ in the interval has one degree of freedom less than there are raters, or speakers if these are fewer.
 
 # %% tags=["remove-input"]
 from elp.book.study.analysis import Estimates
@@ -212,7 +212,9 @@ print(f"{np.mean(inside):.0%} of the intervals hold the truth")
 assert np.mean(inside) > 0.8
 
 # %% [markdown]
-# The differences are paired: a lenient rater is lenient with all methods. Holm's correction is that of [the other tables](07-metrics.ipynb). A mean of answers from 1 to 5 takes the step from 1 to 2 for as large as that from 4 to 5. Nobody knows that, and where methods sit near an end of the scale it can mislead ([Liddell and Kruschke, 2018](references.bib#liddell2018ordinal)). The pairs do not need it.
+# The differences are paired, since a lenient rater is lenient with all methods. Holm's correction is explained in [Metrics](07-metrics.ipynb).
+#
+# A mean of answers from 1 to 5 assumes that the step from 1 to 2 is as large as that from 4 to 5. Nobody knows whether it is, and if methods lie near an end of the scale, the mean can mislead ([Liddell and Kruschke, 2018](references.bib#liddell2018ordinal)). Comparisons of pairs do not need this assumption.
 #
 # ## Which of the two?
 #
@@ -220,7 +222,7 @@ assert np.mean(inside) > 0.8
 #
 # $$P(i \text{ chosen before } j) = \frac{1}{1 + e^{-(\theta_i - \theta_j + f)}}$$
 #
-# where $f$ is the habit of choosing what comes first. It is a logistic regression, and its errors come from the same formula, with the $u_i$ of that regression.
+# where $i$ is shown first and $f$ is the habit of choosing what comes first. This is a logistic regression, and its standard errors come from the same formula, with the $u_i$ of that regression.
 
 # %% tags=["nbval-check-output"]
 choice = study.strengths(kept, against="A")
@@ -237,7 +239,7 @@ print(f"first: {f['value']:+.2f} [{f['low']:+.2f}, {f['high']:+.2f}]")
 # %% [markdown]
 # ## How many raters, how many speakers?
 #
-# Ask before you start. `power` simulates studies of two methods that differ by 0.3 points, analyses each of them like the real one, and counts how many find the difference.
+# Find out before you start. `power` simulates studies of two methods that differ by 0.3 points, analyses each of them like a real one, and counts how many find the difference.
 
 # %%
 raters = [10, 20, 40, 80]
@@ -284,20 +286,20 @@ for r, c in ((80, 4), (40, 16), (40, 32)):
 assert chance > 0.8
 
 # %% [markdown]
-# Raters cannot make up for speakers: eighty of them who rate four conversations find a difference of 0.3 in few studies. Choose the standard deviations in `Truth` from a pilot of your own; those here are guesses of ours. With several comparisons give their number (`comparisons=`).
+# More raters cannot replace speakers: with eighty raters but only four conversations, few studies find a difference of 0.3. Take the standard deviations in `Truth` from a pilot study of your own; those here are our guesses. If you make several comparisons, give their number (`comparisons=`).
 #
 # ## With people
 #
-# 1. **Make the clips**, one folder a method, one file a speaker, all as long, as large and as loud as each other:
+# 1. **Make the clips**, one folder for each method and one file for each speaker, all of the same length, size and loudness:
 #
 #    ```bash
 #    elp respond talk-01.mp4 --portrait face.png --side-by-side \
 #        -o clips/ELP/talk-01.mp4
 #    ```
 #
-#    Render the true listeners with the *same* portrait and program (`elp.render.render(portrait, motion)`). Films that `elp` writes carry the word *synthetic* in a corner; a ground truth without it is not blinded.
-# 2. **Write down** which question and which comparisons decide, how many raters and speakers there will be, and who is left out (`attention`). Before the first rater, not after the last.
-# 3. **One page a rater.** It is one HTML file without network and without Python; the rater sends back the CSV file that it saves. In JupyterLab, `rating.questionnaire(mine, clips)` asks on the spot.
+#    Render the true listeners with the *same* portrait and program (`elp.render.render(portrait, motion)`). Videos that `elp` writes carry the word *synthetic* in a corner; a ground truth without it is not blinded.
+# 2. **Write down**, before the first rater and not after the last, which question and which comparisons decide, how many raters and speakers there will be, and who is left out (`attention`).
+# 3. **Make one page for each rater.** It is a single HTML file that needs neither network nor Python; the rater sends back the CSV file that it saves. In JupyterLab, `rating.questionnaire(mine, clips)` shows the same questions in a cell.
 #
 #    ```python
 #    from elp.book import study
@@ -313,18 +315,18 @@ assert chance > 0.8
 #    for n in range(40):
 #        rating.page(f"rater-{n:03}.html", mine, clips, number=n)
 #    ```
-# 4. **Ask for consent.** The page begins with a text that says what is shown, what is kept, that one may stop at any time, and how to have one's answers deleted. Add who you are and whom to ask (`consent=`), and what your ethics board wants. The CSV holds no personal data. A list of who got which file would be one: keep none, or keep it apart. Faces and voices in the clips need [permission](responsible-use.md).
+# 4. **Ask for consent.** The page begins with a text that says what is shown, what is kept, that one may stop at any time, and how to have one's answers deleted. Add who you are and whom to ask (`consent=`), and what your ethics board requires. The CSV file holds no personal data, but a list of who got which file would: keep none, or keep it elsewhere. Faces and voices in the clips need [permission](responsible-use.md).
 # 5. **Join and analyse**: `study.gather("answers", mine)`, then the cells above. Report intervals, how many raters were left out and why, where they came from, and what they were paid.
 #
 # ## Summary
 #
-# - Keys blind the rater, a Williams square balances places and neighbours, and checks written down beforehand say who is left out.
-# - Raters and speakers are both samples. The interval must hold for other people and for other conversations, and more of the one do not replace the other.
-# - On simulated raters the analysis returns the truth that they were given. About ELP it says nothing until people have answered.
+# - Random keys blind the rater, a Williams square balances positions and neighbours, and checks decided beforehand say who is left out.
+# - Raters and speakers are both samples. The interval must hold for other people and for other conversations, and more raters do not replace more speakers.
+# - On simulated raters the analysis recovers the truth that was put in. It says nothing about ELP until people have answered.
 #
 # ```{admonition} What the paper leaves open
 # :class: note
-# How the 42 raters were chosen, instructed and paid, how many videos each saw and of how many speakers, in which order, whether they were blind to the method, whether anybody was left out, and how far the answers spread. Whether they heard the speaker is not said either. "More than 4 points are close to the real performance" has no source.
+# The paper does not say how the 42 raters were chosen, instructed and paid; how many videos each saw, of how many speakers and in which order; whether they were blind to the method and heard the speaker; whether anybody was left out; and how far the answers spread. "More than 4 points are close to the real performance" has no source.
 # ```
 #
 # ## Exercises
@@ -344,14 +346,14 @@ for name, m in paper.set_index("method")["all_mesh"].items():
     print(f"{name:4} {m} ± {widest:.2f} at most")
 
 # %% [markdown]
-# At most: how wide they are, the paper does not say. In the worst case the intervals of GT and ELP overlap, and these are intervals for these videos only. That RLHG and PCH come below the other three on these videos is beyond doubt.
+# This is an upper limit; the paper does not say how wide the intervals are. In the worst case those of GT and ELP overlap, so the lead is not beyond doubt, and they hold for these videos only. That RLHG and PCH are rated lower than the other three on these videos is beyond doubt.
 #
 # ```{solution-end}
 # ```
 #
 # ```{exercise}
 # :label: ex-study-fixed
-# Two methods do not differ at all, 30 raters rate 4 speakers. Average each rater's differences over the speakers and do a $t$-test over raters, as is often done. In how many of 300 studies is $p < 0.05$? In how many with the analysis above?
+# Two methods do not differ at all; 30 raters rate 4 speakers. Average each rater's differences over the speakers and do a $t$-test over raters, as is often done. In how many of 300 studies is $p < 0.05$? In how many with the analysis above?
 # ```
 #
 # ```{solution-start} ex-study-fixed
@@ -371,7 +373,7 @@ both = study.power(30, 4, 0.0, simulations=300)["value"]
 print(f"over raters alone {alarms / 300:.0%}, over both {both:.0%}")
 
 # %% [markdown]
-# Both methods were equally good on average over *all* speakers. On these four one of them was better, and the first test takes that for a difference between the methods. The second one errs on the safe side with so few speakers.
+# Both methods are equally good on average over *all* speakers. With these four, one of them happens to be better, and the first test takes this for a difference between the methods. The second errs on the safe side with so few speakers.
 #
 # ```{solution-end}
 # ```
@@ -395,7 +397,7 @@ for checks in (1, 2, 3):
     print(f"{checks}: {0.2**checks:.1%} expected, {passed:.1%} seen")
 
 # %% [markdown]
-# Three. But every check tells careful raters that they are not trusted, and with two of them one careless rater in 25 remains: seldom enough beside 40 who read.
+# Three. But every check tells careful raters that they are not trusted. With two checks, one in 25 careless raters passes, which does little harm among 40 who read.
 #
 # ```{solution-end}
 # ```
