@@ -19,7 +19,7 @@
 #
 # After this page you can explain how a linear face model turns tracked points into expression and pose, derive one Gauss-Newton step, tell a blink from a glance, and say where such measurements fail.
 #
-# The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the face, the expression β and the pose $p$ that best explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of this; the page goes through it step by step.
+# The answer has three steps. A tracker finds 468 points of the skin. A linear **face model** says which point clouds are faces. **Gauss-Newton** finds the face, the expression β and the pose $p$ that best explain the points. Blinks φ are read off the eyelids. `elp.extract` does all of this.
 
 # %%
 import cv2
@@ -247,7 +247,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The map is even: what is left is the noise that we put in (0.5 px in each of two directions make 0.7 px in the plane). Now to the answer itself. First, with identity and camera given, we compare what was found with the truth:
+# The map is even: what is left is the noise that we put in (0.5 px in each of two directions make 0.7 px in the plane). Now we compare the answer with the truth, first with identity and camera given:
 
 # %% tags=["nbval-check-output"]
 known = fit(scene.points, scene.size, alpha=scene.alpha, focal=scene.focal)
@@ -729,7 +729,7 @@ for yaw, found in zip((30, 50, 70), fits, strict=True):
     )
 
 # %% [markdown]
-# The angle comes out a sixth to a fifth too small even at 30°, because the tracker draws a face that is too frontal; at 70° it finds none. Beyond 40° or so β cannot be trusted either. The fit gives points that face away only 15 % of their weight, but it cannot know that they are wrong. A face that is not found at all does no harm: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
+# The angle comes out a sixth to a fifth too small even at 30°, because the tracker draws a face that is too frontal; at 70° it finds none. Beyond 40° or so β cannot be trusted either. A face that is not found at all does no harm: gaps of up to half a second are filled, longer ones are marked `valid = 0`.
 #
 # ## Real clips
 #
@@ -764,7 +764,7 @@ clips
 # %% [markdown]
 # The residual is the distance between projected and tracked points as a share of the distance between the outer corners of the eyes. Jitter is the deviation of the head's rotation from a parabola in the second where this deviation is least: trembling, and all movement that is no parabola. Its white part, from third differences, is movement that a head hardly makes; but as the fit has already smoothed it, it says little by itself.
 #
-# Hence another check: the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two measurements, the head's movement does not. What both share, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can exceed the jitter a little, where the mirrored measurement trembles more, and is 0 where the two do not agree at all.)
+# Hence another check: the same pictures are measured once more with left and right exchanged. The tracker's errors differ between the two measurements, the head's movement does not. What both share, the root of their covariance, is therefore movement in the pictures, unless errors happen to agree. (It can exceed the jitter a little, where the mirrored measurement trembles more.)
 #
 # We want jitter of at most 0.15°. Where the tracker alone is to blame, a better fit can help; where the pictures move, it must not:
 
@@ -779,9 +779,9 @@ for clip, row in zip(clips.columns, report["real"].values(), strict=True):
     )
 
 # %% [markdown]
-# A file can jerk by itself, and the last number counts this. A program that makes 25 pictures a second from 30 drops every sixth, and there the picture changes twice as much as usual. One that makes 30 from 25 shows every fifth twice, and there nothing changes. Such a head *does* jerk on the screen.
+# A file can jerk by itself, and the last number counts this: a program that makes 25 pictures a second from 30 drops every sixth, one that makes 30 from 25 repeats every fifth. Such a head *does* jerk on the screen.
 #
-# The first three files hold 30 pictures a second. The tracker sees each of them at its own time, and the points at 25 a second are interpolated linearly between its answers, so that the change of rate adds no jerk. In clip 3, though, every sixth picture is a repeated one.
+# The first three files hold 30 pictures a second. The points at 25 a second are interpolated between the tracker's answers, so our own change of rate adds no jerk. In clip 3, though, every sixth picture is a repeated one.
 #
 # Clip 4 holds 25 pictures a second from a camera that gave 30: one picture in six is lost for good, and the others were spaced evenly. Its person talks throughout and never rests. What the mirrored pictures confirm is by itself more than 0.15°, so a calmer fit would smooth away real movement.
 #
@@ -903,7 +903,7 @@ print(
 #
 # ```{solution} ex-extraction-ear
 # :class: dropdown
-# A wink nearly halves the mean, and would count as a blink. So the more open eye must close as well, if not as far: below 0.8 of its opening. Why not ask the more open eye alone? On four real clips, the mean finds all 8 blinks that a person sees; the more open eye alone, below 0.6, misses a half-closed one.
+# A wink nearly halves the mean, and would count as a blink. So the more open eye must close as well, below 0.8 of its opening. (To ask the more open eye alone does not work either: on four real clips, the mean finds all 8 blinks that a person sees, while that eye, below 0.6, misses a half-closed one.)
 # ```
 #
 # ## Further reading

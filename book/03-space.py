@@ -244,7 +244,7 @@ for name, size in sizes.items():
 assert max(sizes, key=sizes.get) == "encoder"
 
 # %% [markdown]
-# These are the weights of each part, in millions. The encoder is by far the largest, because its last layer has one row of weights for each of 128 · 64 categories. (`listener` is smaller, and leaves head pose and lids to *event heads*; [A listener that follows](05c-following.ipynb) says why.)
+# These are the weights of each part, in millions. The encoder is by far the largest. More than a third of its weights are in its last layer, which has one row for each of 128 · 64 categories. (`listener` is smaller, and leaves head pose and lids to *event heads*; [A listener that follows](05c-following.ipynb) says why.)
 #
 # ## Step 1: Base Space
 #

@@ -18,7 +18,7 @@
 #
 # A simulated corpus is a hypothesis about behaviour, written as a program. Ours takes rates and delays from the literature on real speakers and listeners where it can, and sets the rest by hand. Each conversation is a random draw. It is written in the coefficients of the face model, so whatever reads a real extraction reads it too.
 #
-# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach. The page shows one conversation, lets you hear it, and then measures on many whether they are as intended.
+# After this page you can read the listener's equation, say which of its constants come from the literature, and name what such a corpus cannot teach.
 
 # %%
 from dataclasses import replace
@@ -84,7 +84,7 @@ figures.audio(
 
 # %% [markdown]
 # What can a listener hear in this? [Ward and Tsukahara (2000)](references.bib#ward2000backchannel) looked for the moments at which people say "uh-huh" and found that one rule predicts many of them: a
-# region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later. Such a moment is called a *cue*:
+# region of *low pitch*, below the 26th percentile and 110 ms long, after at least 700 ms of speech; the response comes 700 ms later. We call that later moment, at which a response is due, a *cue*:
 
 # %% tags=["remove-input"]
 from elp.simulator.speech import low_pitch_cues
@@ -457,7 +457,7 @@ figures.show(
 )
 
 # %% [markdown]
-# So another person's smile predicts seven or eight per cent of the variance of one's own, in people as in version 2. Everything that a speaker does explains somewhat more. To measure this, a simulated listener answers the same speaker again and again, and we take the variance that these answers share.
+# So another person's smile predicts seven or eight per cent of the variance of one's own, in people as in version 2. Everything that a speaker does explains somewhat more, namely the variance that repeated answers to the same speaker share.
 # In version 2 heads also rest, and gestures are fewer. Both are chosen, not fitted, because the real calls have neither head poses nor sound.
 
 # %% tags=["nbval-check-output"]
@@ -546,7 +546,7 @@ print(
 # - **No meaning.** Real listeners respond to what is said. Here nothing is said.
 # - **Emotions are clean.** The attitude is constant in a clip (its mean is, in version 2), and the label is right. Real labels are noisy: the paper itself finds neutral and negative hard to tell apart.
 # - **The measurement is too good.** Tracking noise is mild here, and tracking never fails; a real fit fails with hands, hair and profile views ([Parameter extraction](01-extraction.ipynb)).
-# - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, and each movement spreads over the other coefficients by one fixed matrix. Real muscles act together in many more ways.
+# - **Movements go together in a few fixed ways.** A smile raises the cheeks by one of a few fixed shares, for example. Real muscles act together in many more ways.
 #
 # What it can show is whether a method is able to learn behaviour that is random, depends on emotion and comes *late*, since here the truth is known. And it lets everybody run everything in this book.
 #

@@ -146,7 +146,7 @@ figures.image(
 #
 # ## From vertices to pixels
 #
-# The moved triangles are painted from far to near into a map that says for each pixel which triangle covers it. Within a triangle, the map back to the portrait is affine, so one look-up per pixel gives its source. Very thin triangles and seams are smoothed, and one `remap` gives the colours.
+# The moved triangles are painted from far to near into a map that says for each pixel which triangle covers it. Within a triangle, the map back to the portrait is affine, so one look-up per pixel gives its source. One `remap` then gives the colours.
 
 # %% tags=["remove-input"]
 from elp.render.warp import Warp
@@ -185,8 +185,7 @@ figures.image(
 # - **Background.** Behind the person the wall is continued: mirrored at the person's outline, smooth further in. Only a narrow band of it is
 #   ever uncovered. It never moves, so straight lines stay straight.
 # - **Person.** With $I$ the portrait, $B$ the background and $\alpha$ the matte, the layer stores $P = I - (1-\alpha) B$ and is composed as $P + (1-\alpha) B$. At rest this is $I$, however bad the matte
-#   is. Since $P$ cannot be negative, $\alpha$ is at least $1 - I/B$ where $I$ is darker than the wall, so a dark wisp that the matte missed moves with the hair. The layer has twice the resolution of the
-#   picture, because a picture that is sampled between its pixels loses contrast.
+#   is. Since $P$ cannot be negative, $\alpha$ is at least $1 - I/B$ where $I$ is darker than the wall, so a dark wisp that the matte missed moves with the hair. The layer has twice the picture's resolution, so that it keeps its contrast.
 # - **Light**, a factor on the person's skin (see the next section).
 # - **Eyes.** The lids do not squeeze the eyeball. It is a layer of its own, continued behind them; the upper lid slides over it as a
 #   sheet of skin, coloured like the skin between crease and brow, with a line of lashes.
@@ -392,7 +391,7 @@ assert peaks == [1.0] * 4
 #
 # A face that only makes the given motion looks lifeless. So `Manner` adds five things to every answer of `elp respond`. The motion starts from the portrait's own face and takes over within half a second. Half of a strong expression that the picture clearly shows (an open mouth, a deep frown) is taken away. The expression that was asked for is strengthened. The shoulders breathe and follow the head. And the eyes move.
 #
-# Why is the expression strengthened? In the drawn pictures a tracker finds less of it than was asked for, least of all of lowered brows, which are a matter of a millimetre or two. They are strengthened most, if they last (a mood, not a twitch). With them the eyes narrow, the outer brows sink and the inner ones rise less, so that the whole upper face frowns. Lowered brows alone would look slanted, and lip corners alone like a grimace.
+# Why is the expression strengthened? In the drawn pictures a tracker finds less of it than was asked for, least of all of lowered brows, which are a matter of a millimetre or two. They are strengthened most, if they last (a mood, not a twitch), and the whole upper face frowns with them; lowered brows alone would look slanted, and lip corners alone like a grimace.
 #
 # Between blinks the lids close by a fifth at most: φ shuts the eyes, and lids that β lowers further look drowsy. `--vivid 1` leaves β unchanged, except for the lids. The effect is measured below.
 #
@@ -524,7 +523,7 @@ for part in ("read_all", "told_apart"):
 # %% [markdown]
 # With strengthening (`shown`) the classifier reads every emotion rightly; without it (`plain`), it never reads negative. A classifier trained on the *other* portraits' re-tracked faces tells the three faces apart, too (`told_apart`). Lowered brows arrive at more than twice the strength that was asked for. `read_all` also gives the classifier the unnamed modes, which hold what the tracker sees of a person's own shape, and is right less often.
 #
-# The strength of a frown was set twice. The first setting, chosen on another speaker's answer, did worse on these portraits (`first_setting` in the result file); the second was chosen on portraits that are not counted here. Blinks are missed if a head looks far aside or if the eyes are narrow already, as behind thick glasses; a warning says so in both cases.
+# The strength of a frown was set twice: the first setting did worse on these portraits (`first_setting` in the result file); the second was chosen on portraits that are not counted here. Blinks are missed if a head looks far aside or if the eyes are narrow already, as behind thick glasses.
 #
 # `relax` takes away a part of the portrait's own expression, where it is strong beyond doubt: an open mouth, or more than half of a named direction. Here is the share of it that a tracker still finds:
 
@@ -533,7 +532,7 @@ for relax, left in shown["own_left"].items():
     print(f"relax {relax}: {left:.0%} of its own expression is left")
 
 # %% [markdown]
-# More would be closer to a neutral face, but skin that a smile has folded stays folded, and a mouth that is pushed shut over its teeth looks pinched. We found that with a half the portrait looks like the same person at ease.
+# More would be closer to a neutral face, but a mouth that is pushed shut over its teeth looks pinched. With a half, we found, the portrait looks like the same person at ease.
 #
 # ## Where it breaks
 #
@@ -648,9 +647,7 @@ from elp.render.mesh2video.network import mixed
 figures.source(mixed)
 
 # %% [markdown]
-# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they differ, something has opened. In a trial without the hint, the network with keypoints learned a head's movement in a minute and no expression at all.
-#
-# The fine texture that the network does not reproduce at rest is moved along and added, so that a motion of zeros shows the portrait itself, as all renderers must. The network works at 256 pixels; the portrait's own pixels are moved at any size.
+# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they differ, something has opened. The fine texture that the network does not reproduce at rest is moved along and added, so that a motion of zeros shows the portrait itself, as all renderers must. The network works at 256 pixels; the portrait's own pixels are moved at any size.
 
 # %%
 from elp.render import prepare
@@ -701,7 +698,7 @@ figures.image(
 )
 
 # %% [markdown]
-# The flow over the wall means nothing, since the wall is not taken from there. The occlusion map, essential in the original model, is hardly used here: the shares have taken over its work. They are easy to read: the wall stays, the person is moved, and only the mouth and some edges are painted.
+# The shares are easy to read: the wall stays, the person is moved, and only the mouth and some edges are painted. They have taken over the work of the occlusion map, which is hardly used. The flow over the wall means nothing, since the wall is not taken from there.
 #
 # ### Side by side
 #
@@ -765,7 +762,7 @@ columns = ["face_l1", "psnr", "ssim", "sharpness", "landmarks", "lips"]
 figures.table(clips[columns].groupby(level=1, sort=False).mean().round(3))
 
 # %% [markdown]
-# How much of this is chance? Each design was trained three more times, from the start, on other simulated people, for about two minutes each; the rows give the least and the most of the three. The last two rows are *slim-flow* as it ships, and after six more minutes of training on further people. That is a little closer to the truth, but not worth another megabyte for everybody who clones this book.
+# How much of this is chance? Each design was trained three more times, from the start, on other simulated people, for about two minutes each; the rows give the least and the most of the three. The last two rows are *slim-flow* as it ships, and after six more minutes of training on further people. That is a little closer to the truth.
 
 # %%
 rows = {}

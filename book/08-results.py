@@ -22,7 +22,7 @@
 #
 # This page only compares; the numbers come from result files. The script `experiments/tables.py` trains the methods, lets each of them answer every test speaker at full length, measures the answers, and writes such a file.
 #
-# The page is long. *The claims of the paper*, *Watch them* and *Does anybody listen?* tell the main story; everything after that gives details and is for looking things up.
+# *The claims of the paper*, *Watch them* and *Does anybody listen?* tell the main story; the rest of this long page is for looking things up.
 
 # %%
 import numpy as np
@@ -68,7 +68,7 @@ for name in names:
 # %% [markdown]
 # ```{admonition} What was run
 # :class: warning
-# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. The tests came afterwards, on corpora of another seed, with people whom it had never met. A first run lacked some of the other rows; the second, shown here, has all. Nothing was chosen in between.
+# **listener** is the model that ships: `elp train listener` on the corpus `crowd` (simulator 2, seed 1000, 16 hours), *one* training. Its options were chosen on the validation split of that corpus. The tests came afterwards, on corpora of another seed, with people whom it had never met. (A first run lacked some of the other rows; nothing was chosen between it and the one shown here.)
 #
 # All other methods learned from the training split of the corpus they are tested on, which is less than a tenth as long, with three seeds (L2L and Eq 3 with one). **ELP-U, events** is the recipe of `listener` trained as they are, on the same conversations: what the two have in common is not due to more data.
 # ```
@@ -510,11 +510,11 @@ assert (
 )
 
 # %% [markdown]
-# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of its head movement the speaker explains nothing that can be told from 0, while the oracle reaches 0.05. Most head movement is posture, so nods at the right moments hardly change this share. (Another listener is at 0 too: twenty minutes are hardly enough to show the effect even for people.)
+# The speaker explains nearly two thirds as much of `listener`'s smile as of the oracle's. Of its head movement the speaker explains nothing that can be told from 0, while the oracle reaches 0.05. Most head movement is posture, so nods at the right moments hardly change this share. (Another listener is at 0 too.)
 #
 # A high share is not a merit in itself. Those of the printed recipe are near 1 because its answers hardly differ from draw to draw, and L2L's exceed the oracle's.
 #
-# How much more often `listener` begins to smile within two seconds after the speaker than elsewhere is uncertain: 3.3 times, with an interval from 1.1 to 11. People's smiles often come *together* with nods, and no column here measures that. Finally, nobody in these tables is real: all of this holds for simulated people only.
+# How much more often `listener` begins to smile within two seconds after the speaker than elsewhere is uncertain: 3.3 times, with an interval from 1.1 to 11. People's smiles often come *together* with nods, and no column here measures that.
 #
 # ## What the first frame changes
 #
@@ -588,7 +588,7 @@ for name, values in share.items():
 assert share["listener"] == [1.0] and min(share["ELP-U"]) > 0.99
 
 # %% [markdown]
-# `listener`, ELP-U, V+e and even the printed recipe, whose face does not move at all, show the emotion in every answer or nearly so. V and L2L, which are not told the emotion, are at chance. RLHG and PCH, which are told, show it in about half of their answers. Reading is easy here because a simulated mood lasts for a whole clip; real people are not so clear.
+# `listener`, ELP-U, V+e and even the printed recipe, whose face does not move at all, show the emotion in every answer or nearly so. V and L2L, which are not told the emotion, are at chance. RLHG and PCH, which are told, show it in about half of their answers. Reading is easy here because a simulated mood lasts for a whole clip.
 #
 # ### And if no emotion is asked for?
 #
@@ -645,7 +645,7 @@ assert max(row[1] / sum(row) for row in neutral) < 0.5
 #
 # ## Table 1
 #
-# From here on, the page is mostly for looking things up. These are the paper's own columns. Arrows give each metric's direction; →GT means that the ground truth's own value is best. The 95 % interval, over listeners and, where there are several, seeds, is in small print, and the best competitor is bold. (In a bootstrap sample SI-D is a little lower and RPCC a little higher, so a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
+# These are the paper's own columns. Arrows give each metric's direction; →GT means that the ground truth's own value is best. The 95 % interval, over listeners and, where there are several, seeds, is in small print, and the best competitor is bold. (In a bootstrap sample SI-D is a little lower and RPCC a little higher, so a value can lie outside its interval.) Facial FD is in cm², summed over the mesh; head FD is in cm², with rotations multiplied by a lever of 10 cm.
 
 # %% tags=["hide-input"]
 every = [*rows[:4], "mean face", *rows[4:7], "DLS-Random+U", *rows[7:]]
@@ -828,7 +828,7 @@ columns = ["all_fd", "smile_gain", "smile_wtlcc", "heard_blinks"]
 figures.table(tables.table(v2, columns, methods=some))
 
 # %% [markdown]
-# "Eq 1" has the style of Eq. P1 as its only input, and nothing of the speaker's smile comes back. The style says how much each coefficient moved within a second, not where it is: a smile that lasts looks like a face at rest. Given β and $p$ as well, U returns a twentieth of a smile.
+# "Eq 1" has the style of Eq. P1 as its only input, in which a smile that lasts looks like a face at rest, and nothing of the speaker's smile comes back. Given β and $p$ as well, U returns a twentieth of a smile.
 #
 # The causal model, which sees no future, returns twice as much. A listener answers late, so the past is enough. Neither difference from U survives Holm's correction on these fifty listeners; on the validation speakers of simulator 1 both hold in every seed:
 
@@ -1061,7 +1061,7 @@ figures.table(
 )
 
 # %% [markdown]
-# Here the stranger is the *same person* in another conversation, and is closest after the oracle; all the others are far off. RLHG, PCH and L2L, which learned from four faces, do worse than a random listener (11.9). U, trained on balanced moods, does not return a smile, while V, RLHG, PCH and L2L do. Balancing explains part of that at most; the rest we cannot explain. And one listener says little about others.
+# Here the stranger is the *same person* in another conversation, and is closest after the oracle; all the others are far off. RLHG, PCH and L2L, which learned from four faces, do worse than a random listener (11.9). U, trained on balanced moods, does not return a smile, while V, RLHG, PCH and L2L do. We cannot explain all of that, and one listener says little about others.
 #
 # ### Another GPU
 #

@@ -147,7 +147,7 @@ widgets.clip_map(layouts, colours, shown, face, caption=caption, alt=alt)
 # - *V* shows no emotion: the decoders are told the emotion, so the codes need not contain it.
 # - *V* and *speaker's style* fall into short strings, each made of the clips of one recording. Clips close in time look alike, so every interval below is over people, not clips.
 #
-# The paper's panel (a) shows a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is such a model: recipe *live* in the space V, trained on other simulated people and shown the same clips (`experiments/emotion_space.py`, two minutes on a GPU for its three models). Its weights are not included and its layout holds for these clips alone, so the number of clips is fixed by that run. To the eye its map is as mixed as V's; the numbers below find a difference.
+# The paper's panel (a) shows a model *trained* without emotion, while V is the Base Space of one trained with it; neither encoder is told the emotion. *V, trained without e* is such a model: recipe *live* in the space V, trained on other simulated people and shown the same clips (`experiments/emotion_space.py`, two minutes on a GPU for its three models). To the eye its map is as mixed as V's; the numbers below find a difference. (Its weights are not included, so the number of clips is fixed by that run.)
 #
 # ## Numbers instead of a picture
 #
@@ -673,11 +673,11 @@ for part, x in various.items():
     )
 
 # %% [markdown]
-# The model's answers differ as much as true ones do, to within about a tenth, and in the same places: most around mouth and chin, because these move most. This concerns the face alone, and one speaker and listener. It does not say that each of the twenty answers is a good one; the chapter [Results](08-results.ipynb) measures that.
+# The model's answers differ as much as true ones do, to within about a tenth, and in the same places: most around mouth and chin, because these move most. This concerns the face alone, and one speaker and listener. Whether each answer is a good one is another question ([Results](08-results.ipynb)).
 #
 # ## Move through the space yourself
 #
-# Between the emotions lie mixtures: $e$ need not be one-hot, and negative and positive may mix. The model runs in this page. While you move the point, nearly all Base Space codes stay the same; what changes is the block that they land in, and with it the face. Head and lids are drawn anew under the new mixture. (Between two blocks the decoder reads their weighted mean, which the map shows as a mixed hue.) With H you can take heads away: the model was trained so that any prefix of its heads can be decoded.
+# Between the emotions lie mixtures: $e$ need not be one-hot, and negative and positive may mix. The model runs in this page. While you move the point, nearly all Base Space codes stay the same; what changes is the block that they land in, and with it the face. Head and lids are drawn anew under the new mixture. (Between two blocks the decoder reads their weighted mean, which the map shows as a mixed hue.)
 
 # %%
 pairs = list(corpora[0].pairs("test").itertuples())

@@ -144,7 +144,7 @@ figures.show(
 )
 
 # %% [markdown]
-# The hill is seconds wide and centred near zero: in a conversation without roles, each of the two is sometimes the one who smiles first. And dyads differ widely. A single number such as 0.24 hides that some pairs often laugh together and others hardly ever; any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
+# The hill is seconds wide and centred near zero: in a conversation without roles, each of the two is sometimes the one who smiles first. And dyads differ widely. Any metric that correlates a generated listener with the real speaker ([Metrics](07-metrics.ipynb)) inherits this spread.
 #
 # Gaze is not coupled in this way: whether one person looks at the other says nothing about whether the other looks back at the same moment.
 #
@@ -361,11 +361,9 @@ figures.table(
 # %% [markdown]
 # There, too, RLHG and PCH return most. L2L has the highest FD of all. Answers to the most similar training speaker (NN-motion+U) are as good as those to the real one.
 #
-# We learned two lessons, both about units. The first: these calls have no head poses. In our first run the energy score divided the head's error by the size of its motion, which is zero, and the huge result made the gradient of the face negligible. What never moves is now left out of the score.
+# We learned two lessons, both about units. The first: these calls have no head poses. Our first energy score divided the head's error by the size of its motion, which is zero, and the huge result made the gradient of the face negligible. What never moves is now left out of the score.
 #
-# The second: the face model's coefficients share a unit, in which a large movement counts for more. In these calls the logarithm of body motion has values several times as large as a smile's, so in ELP's loss and in every FD it counted as by far the larger movement.
-#
-# Measured that way, ELP had an FD as low as that of a copied listener (*Random*), and we called it the lowest. In comparable units it still cannot be told from a copied listener's, but it is not the lowest. A corpus now says whether its units can be compared.
+# The second: the logarithm of body motion has values several times as large as a smile's, so in ELP's loss and in every FD it counted as by far the larger movement. Measured that way, we called ELP's FD the lowest. In comparable units it is not; it cannot be told from that of a copied listener (*Random*). A corpus now says whether its units can be compared.
 
 # %% tags=["remove-input"]
 from elp.corpus.format import Corpus
@@ -387,7 +385,7 @@ figures.source(Corpus.units)
 #
 # For your own videos, a file `pairs.csv` names in its columns `speaker` and `listener` the video files beside it. It may also have the columns `clip`, `speaker_id`, `listener_id`, `emotion`, `split` and `audio`.
 #
-# If one file, such as a recorded call, shows both people, the column `face` says on which side the speaker is, `left` or `right`; for two files, `speaker_face` and `listener_face` do. A row that cannot be right (one person twice, a misspelt emotion or split, a cell too many, a missing file) is left out before anything is measured, and the corpus's card lists it with the reason. The card also lists files whose ending is not that of a video.
+# If one file, such as a recorded call, shows both people, the column `face` says on which side the speaker is, `left` or `right`; for two files, `speaker_face` and `listener_face` do. A row that cannot be right (one person twice, a misspelt emotion, a missing file, NaN) is left out, in any format, and the corpus's card lists it with the reason. The card also lists files whose ending is not that of a video.
 #
 # Everything is resampled to 25 frames per second: coefficients linearly, head rotations along the shortest arc, and blinks so that even the shortest one is kept:
 
@@ -397,9 +395,9 @@ from elp.corpus.importers.resample import events
 figures.source(events)
 
 # %% [markdown]
-# A row that cannot be read completely (a missing file, NaN, a wrong shape) is left out and listed on the corpus's card with its reason. Two traps of these formats are worth knowing. The six pose numbers of FLAME, the face model of DECA, are head rotation and *jaw* rotation, not translation; they stay where their authors put them, and the card says so. And the axes of Deep3DFace and FLAME point up and towards the camera; ours point down and away from it.
+# Two traps of these formats are worth knowing. The six pose numbers of FLAME, the face model of DECA, are head rotation and *jaw* rotation, not translation; they stay where their authors put them, and the card says so. And the axes of Deep3DFace and FLAME point up and towards the camera; ours point down and away from it.
 #
-# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, on one machine or, with `--scheduler ADDRESS`, on a Dask cluster. If it is killed and started again, it repeats no finished video, and the final corpus is the same to the byte (a test kills it five times to be sure). Videos that fail are reported, each with its reason.
+# Thousands of videos take days on one machine. `elp corpus build VIDEOS -o DEST` extracts them in parallel, on one machine or, with `--scheduler ADDRESS`, on a Dask cluster. If it is killed and started again, it repeats no finished video, and the final corpus is the same to the byte.
 #
 # ## Emotion from speech
 #

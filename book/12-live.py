@@ -88,7 +88,7 @@ for name in ("wall", "wall_without_portrait"):
 # `elp extract` fits a whole clip: it takes identity and camera from frames of the whole clip, and ties every frame to both of its neighbours ([Parameter extraction](01-extraction.ipynb)). A live fit knows only the past.
 #
 # - **Calibration.** The first two seconds with a face give identity, focal length and noise, which then stay as they are. Keep still, look into the camera and do not smile: part of what the face shows all through these seconds is taken for its identity, and a smile would seem smaller from then on.
-# - **Each further frame** starts from the result of the last one and takes two Gauss-Newton steps of the same energy as offline. Only then is it tied to the last frame, with the same robust prior, which suppresses noise and lets a blink through. The order matters: if it were tied *during* the fit, the face would lag behind.
+# - **Each further frame** starts from the result of the last one and takes two Gauss-Newton steps of the same energy as offline. Only then is it tied to the last frame, with the same robust prior, which suppresses noise and lets a blink through. (If it were tied *during* the fit, the face would lag behind.)
 #
 # The table gives the correlation of the live fit with the offline one, on the frames after the calibration; below it, in how many clips each part reaches our aim.
 
@@ -135,7 +135,7 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # elp convert listener.npz --speaker speaker.npz --events events.eaf
 # ```
 #
-# ELAN opens that file. Events are defined as in the metrics ({doc}`07-metrics`), and each names the speaker's latest cue in whose window it begins. Some events follow a cue only by chance; how many more do so than by chance is for the metrics to say, not for this table. A motion does not include the direction of the eyes. *Looks aside* are listed only by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the eyes of the portrait.
+# ELAN opens that file. Events are defined as in the metrics ({doc}`07-metrics`), and each names the speaker's latest cue in whose window it begins, which may be by chance. A motion does not include the direction of the eyes; *looks aside* are listed only by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the eyes of the portrait.
 #
 # ## Into a page: the websocket
 #

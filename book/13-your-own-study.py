@@ -315,7 +315,7 @@ assert chance > 0.8
 #    for n in range(40):
 #        rating.page(f"rater-{n:03}.html", mine, clips, number=n)
 #    ```
-# 4. **Ask for consent.** The page begins with a text that says what is shown, what is kept, that one may stop at any time, and how to have one's answers deleted. Add who you are and whom to ask (`consent=`), and what your ethics board requires. The CSV file holds no personal data, but a list of who got which file would: keep none, or keep it elsewhere. Faces and voices in the clips need [permission](responsible-use.md).
+# 4. **Ask for consent.** The page begins with a text that says what is shown, what is kept, that one may stop at any time, and how to have one's answers deleted. Add who you are and whom to ask (`consent=`), and what your ethics board requires. The CSV file holds no personal data, but a list of who got which file would. Faces and voices in the clips need [permission](responsible-use.md).
 # 5. **Join and analyse**: `study.gather("answers", mine)`, then the cells above. Report intervals, how many raters were left out and why, where they came from, and what they were paid.
 #
 # ## Summary
@@ -397,7 +397,7 @@ for checks in (1, 2, 3):
     print(f"{checks}: {0.2**checks:.1%} expected, {passed:.1%} seen")
 
 # %% [markdown]
-# Three. But every check tells careful raters that they are not trusted. With two checks, one in 25 careless raters passes, which does little harm among 40 who read.
+# Three. But every check tells careful raters that they are not trusted, and with two checks only one in 25 careless raters passes.
 #
 # ```{solution-end}
 # ```
