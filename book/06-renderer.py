@@ -647,7 +647,9 @@ from elp.render.mesh2video.network import mixed
 figures.source(mixed)
 
 # %% [markdown]
-# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they differ, something has opened. The fine texture that the network does not reproduce at rest is moved along and added, so that a motion of zeros shows the portrait itself, as all renderers must. The network works at 256 pixels; the portrait's own pixels are moved at any size.
+# A warp can open no eye and no mouth. So the decoder also sees a *hint*: the driving mesh and the source mesh, warped, in one channel each. Where they differ, something has opened.
+#
+# The fine texture that the network does not reproduce at rest is moved along and added, so that a motion of zeros shows the portrait itself, as all renderers must. The network works at 256 pixels; the portrait's own pixels are moved at any size.
 
 # %%
 from elp.render import prepare

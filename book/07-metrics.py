@@ -289,7 +289,9 @@ assert every.peak < real.peak / 3
 # %% [markdown]
 # The true pairs stand out, and the peak comes late: a listener needs a moment. The mean of window peaks hardly tells them from strangers.
 #
-# The *mean over coefficients*, here of the head, is far smaller, although heads are coupled too. This is how the WTLCC of a whole head or face is usually computed. But averaging signed correlations over coefficients that are not coupled, or that are coupled with opposite signs (people who face each other mirror: my left is your right), loses the signal. Our tables therefore show nods and smiles by themselves beside the mean. ### How much comes back
+# The *mean over coefficients*, here of the head, is far smaller, although heads are coupled too. This is how the WTLCC of a whole head or face is usually computed. But averaging signed correlations over coefficients that are not coupled, or that are coupled with opposite signs (people who face each other mirror: my left is your right), loses the signal. Our tables therefore show nods and smiles by themselves beside the mean.
+#
+# ### How much comes back
 #
 # A correlation depends on two things at once: whether the listener follows, and whether it does anything else. A lively face that returns each smile scores lower than a dull one that returns the same. The *gain* depends on the first only. It is the slope of the listener's movement $x$ on the mean $\bar s$ of the speaker's over the second before, after each clip's mean is subtracted:
 #
@@ -878,7 +880,9 @@ for key in terms:
 assert wider["smile_gain"] > 1.4 and min(wider.values()) > 0.8
 
 # %% [markdown]
-# It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, because clips of one person differ more than these six people do. How much of a smile comes back depends on the person, so the interval over listeners is nearly twice as wide. Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results.ipynb) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest is multiplied by the number of rows, the next by one less, and so on, and none may be smaller than the one before.
+# It depends on what is measured. A stranger's distance from the real listener, and how much heads move, are about as uncertain either way, because clips of one person differ more than these six people do. How much of a smile comes back depends on the person, so the interval over listeners is nearly twice as wide.
+#
+# Many comparisons are a second trap. Of twenty rows that do not differ at all, one is "significant" at 5 % by chance. The tables of [the results](08-results.ipynb) compare all rows of a column with one, so each column's $p$-values are corrected by Holm's method: the smallest is multiplied by the number of rows, the next by one less, and so on, and none may be smaller than the one before.
 
 # %% tags=["nbval-check-output"]
 drawn = np.random.default_rng(0).random((1000, 20))  # nothing differs
