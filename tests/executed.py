@@ -10,12 +10,18 @@ runs each chapter once.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbval.plugin import IPyNbCell
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "book" / "_tools"))  # the tools are no package
+
+import executions
 
 pytest_plugins = ["nbval.plugin"]
 FOLDER = os.environ.get("ELP_EXECUTED")
@@ -36,4 +42,5 @@ def keep(chapter: pytest.Collector, cells: list) -> None:
     for number, (cell, outputs) in enumerate(zip(cells, chapter.ran, strict=True), 1):
         cell.outputs, cell.execution_count = outputs, number
     made = CacheBundleIn(chapter.nb, str(chapter.path), data={"execution_seconds": None})
-    get_cache(FOLDER).cache_notebook_bundle(made, check_validity=False, overwrite=True)
+    kept = get_cache(executions.folder(FOLDER))
+    kept.cache_notebook_bundle(made, check_validity=False, overwrite=True)

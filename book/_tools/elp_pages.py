@@ -4,6 +4,7 @@
 - `{elp-house}`: the picture of the rooms and their imports; `{elp-imports}`: all imports, counted.
 - `{elp-rooms}`: what comes into each room and what goes out, from the rooms' docstrings.
 - `{elp-modules} room`: the reference of all modules of a room.
+- Executions that are kept until something changes that a chapter uses.
 - A button on every page that says how to cite, and, where ELP_REPOSITORY names the repository's
   address, buttons that lead there and open the chapter in Binder or Colab.
 
@@ -25,8 +26,10 @@ from docutils.statemachine import StringList
 from elp.book.house import ELP, House
 from elp.book.plan import svg
 
+import executions
 from result_cards import cards
 
+WIDGETS = "application/vnd.jupyter.widget-state+json"
 RESULTS = Path(__file__).parents[1] / "results"
 
 
@@ -170,9 +173,23 @@ def plain(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[st
 
 
 def executed(app: Any, config: Any) -> None:
-    """Pages from the executions in the folder of ELP_EXECUTED, where tests/executed.py put them."""
-    if folder := os.environ.get("ELP_EXECUTED"):
-        config.nb_execution_mode, config.nb_execution_cache_path = "cache", folder
+    """Pages from executions that are kept, beside the pages or in the folder of ELP_EXECUTED, where
+    tests/executed.py puts them; what is not there, or was made with other sources, is executed.
+    """
+    if config.nb_execution_mode == "cache":
+        kept = os.environ.get("ELP_EXECUTED") or Path(app.outdir).parent / "executed"
+        config.nb_execution_cache_path = str(executions.folder(kept))
+
+
+def stateless(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
+    """The event `html-page-context`: the page does without the state of widgets, which belongs to a
+    kernel that is gone; a listener's is three megabytes.
+    """
+    context["script_files"] = [
+        script
+        for script in context.get("script_files", [])
+        if getattr(script, "attributes", {}).get("type") != WIDGETS
+    ]
 
 
 def addressed(app: Any, config: Any) -> None:
@@ -211,6 +228,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("config-inited", executed)
     app.connect("config-inited", addressed)
     app.connect("html-page-context", cited, priority=900)  # once the theme has made its own
+    app.connect("html-page-context", stateless, priority=900)  # once myst-nb has added it
     # before napoleon reads the sections
     app.connect("autodoc-process-docstring", plain, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
