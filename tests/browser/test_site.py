@@ -19,7 +19,9 @@ JUDGED = [
     *((name, "light") for name in ("13-your-own-study", "glossary")),
     *((name, "dark") for name in ("intro", "03-space")),
 ]
-WEIGHT = 1_500_000  # bytes of a page's own, without the scripts that pages share
+# bytes of a page's own, without the libraries of others that pages share (plotly.js, MathJax); and
+# of a page in which the listener runs
+WEIGHT, ALIVE = 1_500_000, 3 * 2**20
 WIDTHS = {"desktop": 1280, "phone": 390}
 # a page takes ten seconds: on a phone, too, one of each kind
 PHONE = (
@@ -79,7 +81,16 @@ def test_page_is_whole_and_stays_on_the_machine(
     assert not left
     assert not wrong
     assert not {key: value for key, value in seen.items() if value}
-    assert (site[1] / "book" / f"{name}.html").stat().st_size < WEIGHT
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_page_is_light(site: tuple[str, Path], name: str) -> None:
+    """Its HTML, with pictures, films and data inside, and the listener that it loads by itself."""
+    page = site[1] / "book" / f"{name}.html"
+    weight, alive = page.stat().st_size, 'class="elp-widget"' in page.read_text(encoding="utf-8")
+    if alive:
+        weight += (site[1] / "vendor" / "listener.js").stat().st_size
+    assert weight < (ALIVE if alive else WEIGHT)
 
 
 @pytest.mark.parametrize(("name", "scheme"), JUDGED)

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from elp.book.widgets.beside import ESCAPED, sevens
+from elp.book.widgets.beside import text
 from elp.book.widgets.bundle import tracking
 from elp.book.widgets.packing import Levels, Packed, pack
 from elp.extraction.energy import landmark_normals, landmark_weights
@@ -62,8 +62,7 @@ def script(runtime: Mapping[str, bytes]) -> str:
     files |= {name: known_batch(weights.find(name).read_bytes()) for name in MODELS}
     rows = []
     for name, data in files.items():
-        small = gzip.compress(data, 9, mtime=0)
-        rows.append(f"{name}: [{len(small)}, '{sevens(small).translate(ESCAPED)}']")
+        rows.append(f"{name}: {text(gzip.compress(data, 9, mtime=0))}")
     return (
         f"// {NOTICE}\nglobalThis.elpTracker = {{\nmodule: {json.dumps(tracking())},\n"
         f"layout: {json.dumps(model.layout)},\nfiles: {{\n" + ",\n".join(rows) + "\n}};\n"

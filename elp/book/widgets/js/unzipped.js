@@ -13,7 +13,7 @@ function eights(text, count) {
   const out = new Uint8Array(count);
   for (let i = 0, at = 0, held = 0, bits = 0; i < count; i++) {
     while (bits < 8) {
-      held = ((held << 7) | text.charCodeAt(at++)) & 0x7fff;
+      held = ((held << 7) | (text.charCodeAt(at++) & 0x7f)) & 0x7fff;
       bits += 7;
     }
     bits -= 8;
