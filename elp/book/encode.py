@@ -60,11 +60,16 @@ def on_ground(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def still(frame: NDArray[np.uint8]) -> str:
-    """PNG for drawings, WebP for photographs: whichever is smaller."""
+    """PNG or lossless WebP for drawings, WebP for photographs: whichever is smallest."""
     from PIL import Image
 
+    kinds: list[tuple[str, dict[str, Any]]] = [
+        ("png", {"optimize": True}),
+        ("webp", {"lossless": True, "method": 6}),
+        ("webp", {"quality": 80, "method": 6}),
+    ]
     found = []
-    for kind, options in (("png", {"optimize": True}), ("webp", {"quality": 80, "method": 6})):
+    for kind, options in kinds:
         file = io.BytesIO()
         Image.fromarray(frame).save(file, kind, **options)
         found.append(uri(f"image/{kind}", file.getvalue()))

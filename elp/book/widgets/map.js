@@ -1,6 +1,8 @@
 // Dots that are clips: choose how they are laid out and coloured, point at one and see its face move.
 import { HOLE, bytes, element, patch, skin } from './shared.js';
 
+const LEGEND = 12;  // colours that a list explains
+
 function choice(title, names, changed) {
   const label = element('label', 'display:inline-flex;gap:.4rem;align-items:center', `${title} `);
   const select = element('select', 'font:inherit;min-height:2.2rem;max-width:14rem');
@@ -10,6 +12,11 @@ function choice(title, names, changed) {
   return label;
 }
 
+async function inflated(text) {
+  const stream = new Blob([bytes(text)]).stream().pipeThrough(new DecompressionStream('deflate'));
+  return new Int8Array(await new Response(stream).arrayBuffer());
+}
+
 class Face {
   constructor(packed, canvas) {
     Object.assign(this, packed);
@@ -17,21 +24,20 @@ class Face {
     this.points = bytes(packed.points, Int16Array);
     this.triangles = bytes(packed.triangles, Uint16Array);
     this.light = bytes(packed.light);
-    this.weights = bytes(packed.weights, Int8Array);
     this.xy = new Float32Array(2 * this.count);
   }
 
   draw(clip, time) {  // in kept frames
-    const { components: K, count: P, canvas } = this;
+    const { components: K, count: P, frames: T, canvas } = this, clips = this.weights.length / (K * T);
     const at = Math.min(time, this.frames - 1), before = Math.floor(at), share = at - before;
     const after = Math.min(before + 1, this.frames - 1);
-    const weight = (frame, k) => this.weights[(clip * this.frames + frame) * K + k];
-    const mix = [1, ...Array.from({ length: K }, (_, k) => (1 - share) * weight(before, k) + share * weight(after, k))];
-    const side = canvas.width, zoom = (side / 18.5) * this.step;
+    const weight = (frame, k) => this.weights[(k * clips + clip) * T + frame];
+    const mix = Array.from({ length: K }, (_, k) => (1 - share) * weight(before, k) + share * weight(after, k));
+    const side = canvas.width, [still, moved] = this.steps.map((step) => (step * side) / 18.5);
     for (let p = 0; p < 2 * P; p++) {
       let sum = 0;
-      for (let k = 0; k <= K; k++) sum += mix[k] * this.points[k * 2 * P + p];
-      this.xy[p] = sum * zoom + side / 2;
+      for (let k = 0; k < K; k++) sum += mix[k] * this.points[(k + 1) * 2 * P + p];
+      this.xy[p] = this.points[p] * still + sum * moved + side / 2;
     }
     const pen = canvas.getContext('2d');
     pen.clearRect(0, 0, side, side);
@@ -56,8 +62,8 @@ function mark(pen, kind, x, y, r) {  // circle, cross, diamond, square: told apa
   pen.fill();
 }
 
-function render({ model, el }) {
-  const { count, layouts, labels, face: packed } = model.get('state');
+async function render({ model, el }) {
+  const { layouts, labels, face: packed } = model.get('state');
   const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
   const places = Object.fromEntries(Object.entries(layouts).map(([title, text]) => [title, bytes(text)]));
   const colorings = Object.fromEntries(Object.entries(labels).map(([title, of]) => [title, { ...of, of: bytes(of.of) }]));
@@ -85,7 +91,9 @@ function render({ model, el }) {
   );
   el.append(bar, row, legend);
   const face = new Face(packed, canvas);
+  face.weights = await inflated(packed.weights);
 
+  const placed = () => places[layout].length / 2;  // a layout may show the first clips only
   const place = (n, size) => [12 + (shown[2 * n] / 255) * (size - 24), 12 + (shown[2 * n + 1] / 255) * (size - 24)];
 
   function paint() {
@@ -94,9 +102,9 @@ function render({ model, el }) {
     const pen = dots.getContext('2d'), { of, colors } = colorings[coloring];
     pen.scale(ratio, ratio);
     pen.globalAlpha = 0.85;
-    for (let n = 0; n < count; n++) {
+    for (let n = 0; n < placed(); n++) {
       pen.fillStyle = pen.strokeStyle = colors[of[n]];
-      mark(pen, of[n] % 4, ...place(n, size), 3.2);
+      mark(pen, of[n] % 4, ...place(n, size), placed() > 400 ? 2.2 : 3.2);
     }
     pen.globalAlpha = 1;
     pen.strokeStyle = getComputedStyle(el).color;
@@ -108,12 +116,13 @@ function render({ model, el }) {
 
   function tell() {
     const { names, colors } = colorings[coloring];
-    legend.replaceChildren(...names.map((name, n) => {
+    const many = names.length > LEGEND ? [element('span', '', `${names.length} in ${new Set(colors).size} colours: point at a clip to read which`)] : null;
+    legend.replaceChildren(...many ?? names.map((name, n) => {
       const item = element('span');
       item.append(element('span', `color:${colors[n]}`, ['●', '✕', '◆', '■'][n % 4]), ` ${name}`);
       return item;
     }));
-    says.textContent = `Clip ${chosen + 1} of ${count}: ${kinds.map((kind) => `${kind} ${colorings[kind].names[colorings[kind].of[chosen]]}`).join(', ')}.`;
+    says.textContent = `Clip ${chosen + 1} of ${placed()}: ${kinds.map((kind) => `${kind} ${colorings[kind].names[colorings[kind].of[chosen]]}`).join(', ')}.`;
     canvas.setAttribute('aria-label', `The face decoded for clip ${chosen + 1}`);
   }
 
@@ -128,9 +137,11 @@ function render({ model, el }) {
 
   function settle() {  // dots walk to their new places
     const from = Float32Array.from(shown), to = places[layout], start = performance.now();
+    if (chosen >= placed()) choose(0);
+    else tell();
     const step = (now) => {
       const share = calm ? 1 : Math.min((now - start) / 700, 1), eased = share * share * (3 - 2 * share);
-      shown = from.map((x, k) => x + eased * (to[k] - x));
+      shown = from.map((x, k) => (k < to.length ? x + eased * (to[k] - x) : x));
       paint();
       if (share < 1) requestAnimationFrame(step);
     };
@@ -139,7 +150,7 @@ function render({ model, el }) {
 
   function nearest(x, y, allowed = () => true) {
     let [best, least] = [chosen, Infinity];
-    for (let n = 0; n < count; n++) {
+    for (let n = 0; n < placed(); n++) {
       const [a, b] = place(n, dots.clientWidth), away = (a - x) ** 2 + (b - y) ** 2;
       if (away < least && allowed(n, a - x, b - y)) [best, least] = [n, away];
     }
