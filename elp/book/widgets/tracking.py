@@ -13,9 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from elp.book.widgets.beside import text
 from elp.book.widgets.bundle import tracking
-from elp.book.widgets.packing import Levels, Packed, pack
+from elp.book.widgets.packing import Levels, Packed, pack, quoted
 from elp.extraction.energy import landmark_normals, landmark_weights
 from elp.face.model import FaceModel
 from elp.media import weights
@@ -62,7 +61,7 @@ def script(runtime: Mapping[str, bytes]) -> str:
     files |= {name: known_batch(weights.find(name).read_bytes()) for name in MODELS}
     rows = []
     for name, data in files.items():
-        rows.append(f"{name}: {text(gzip.compress(data, 9, mtime=0))}")
+        rows.append(f"{name}: {quoted(gzip.compress(data, 9, mtime=0))}")
     return (
         f"// {NOTICE}\nglobalThis.elpTracker = {{\nmodule: {json.dumps(tracking())},\n"
         f"layout: {json.dumps(model.layout)},\nfiles: {{\n" + ",\n".join(rows) + "\n}};\n"
