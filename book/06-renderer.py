@@ -826,6 +826,7 @@ for part in ("clips", "drawn"):
         won = sum(net[what] < warp[what] for net, warp in both)
         aims.append((f"{part}, slim-flow nearer: {what}", len(both), won))
 names = ["aim", "asked", "measured"]
+aims = [(aim, asked, f"{x:.4g}") for aim, asked, x in aims]
 figures.table(pd.DataFrame(aims, columns=names).set_index("aim"))
 
 # %% [markdown]
