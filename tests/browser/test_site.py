@@ -48,6 +48,8 @@ PROBE = """() => {
       return place.width && place.right > window.innerWidth + 1;
     }).map((b) => b.textContent),
     wide: document.documentElement.scrollWidth > window.innerWidth + 2,
+    sideways: all('.elp-figure', (f) => f.scrollWidth > f.clientWidth + 1)
+      .map((f) => f.getAttribute('aria-labelledby')),
     scrolled: all('.highlight-python pre, .highlight-ipython3 pre',
       (p) => p.checkVisibility({contentVisibilityAuto: true}) && p.innerText
         && p.scrollWidth > p.clientWidth + 1).map((p) => p.innerText.slice(0, 80)),
@@ -186,8 +188,11 @@ def test_a_map_shows_another_clip_for_every_step(browser: Any, site: tuple[str, 
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     assert says.inner_text() != first
-    page.locator("#fig-map select").first.select_option("U")
-    page.wait_for_timeout(1000)
+    layout = page.locator("#fig-map select").first
+    for name, count in (("V, trained without e", 254), ("U", 970)):
+        layout.select_option(name)
+        page.wait_for_timeout(1000)
+        assert f" of {count}:" in says.inner_text()
     page.close()
 
 
