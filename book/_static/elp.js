@@ -1,6 +1,7 @@
 // Draws what `elp.book.figures` and `elp.book.widgets` put into a static page; plotly.js (vendor/) is fetched on pages with a plot only.
 (() => {
   const base = new URL('../vendor/', document.currentScript.src);
+  const COLUMNS = 8;  // of a heat map whose cells are wide enough for decimals on a phone
   const SMALLEST = 62;  // per cent of its size, of a formula on a phone
 
   function plots() {
@@ -8,14 +9,20 @@
     if (!all.length) return;
     script('plotly.min.js').then(() => all.forEach((div) => {
       const spec = JSON.parse(div.querySelector('script').textContent);
-      if (div.clientWidth < 500) narrow(spec.layout);
+      if (div.clientWidth < 500) narrow(spec);
       div.replaceChildren();
       Plotly.newPlot(div, spec);
     }));
   }
 
-  function narrow(layout) {  // a row of buttons would be cut on a phone: it becomes a list that opens
+  function narrow({ data, layout }) {  // on a phone
+    // a row of buttons would be cut: it becomes a list that opens
     for (const menu of layout.updatemenus ?? []) Object.assign(menu, { type: 'dropdown', direction: 'down' });
+    for (const cells of data.filter(({ type, text }) => type === 'heatmap' && text?.[0]?.length > COLUMNS)) {
+      cells.text = cells.text.map((row) => row.map((said) => (said ? Math.round(said) || said : said)));
+      layout.xaxis = { ...layout.xaxis, tickangle: -90, tickfont: { size: 11 } };
+      layout.yaxis = { ...layout.yaxis, tickfont: { size: 11 } };
+    }
   }
 
   const loaded = {};
