@@ -52,17 +52,15 @@ export class Energy {
     const [turned, image, residuals] = [0, 1, 2].map(() => new Float64Array(3 * POINTS));
     const weights = new Float64Array(POINTS);
     const beta = x.subarray(POSE);
-    const point = [0, 0, 0];
     let [offset, total] = [0, 0];
-    for (let p = 0, i = 0, at = 0; p < POINTS; p++, i += 3) {
-      for (let c = 0; c < 3; c++) {
-        let sum = mean[i + c];
-        for (let k = 0; k < K; k++) sum += modes[at++] * beta[k];
-        point[c] = sum;
+    for (let p = 0, i = 0, at = 0; p < POINTS; p++, i += 3, at += 3 * K) {
+      let [a, b, c] = [mean[i], mean[i + 1], mean[i + 2]];
+      for (let k = 0; k < K; k++) {
+        a += modes[at + k] * beta[k];
+        b += modes[at + K + k] * beta[k];
+        c += modes[at + 2 * K + k] * beta[k];
       }
-      for (let c = 0; c < 3; c++) {
-        turned[i + c] = matrix[3 * c] * point[0] + matrix[3 * c + 1] * point[1] + matrix[3 * c + 2] * point[2];
-      }
+      for (let k = 0; k < 3; k++) turned[i + k] = matrix[3 * k] * a + matrix[3 * k + 1] * b + matrix[3 * k + 2] * c;
       const away = turned[i + 2] + x[5];
       image[i] = (focal * (turned[i] + x[3])) / away;
       image[i + 1] = (focal * (turned[i + 1] + x[4])) / away;
@@ -129,14 +127,15 @@ export class Energy {
   }
 
   /** Gauss-Newton's normal equations { h (n, n), lower triangle, g (n) }, half of the cost's. With
-   *  `shared`, modes (3 * 468, S) of what all frames share, there are S more columns, then one for log f, then zeros. */
+   *  `shared`, modes (3 * 468, S) of what all frames share, there are S more columns, then one for log f. */
   normal(seen, shared = null) {
     const { K, N, modes, deviation } = this;
     const S = shared ? shared.length / (3 * POINTS) : 0;
-    const n = 8 * Math.ceil((N + (shared ? S + 1 : 0)) / 8);
-    const tall = (talls[n] ??= new Tall(3 * POINTS, n));
+    const columns = N + (shared ? S + 1 : 0);
+    const n = 8 * Math.ceil((columns + 1) / 8); // the last one is for the residuals
+    const tall = tallOf(n, shared ? [modes, shared] : [modes]);
     const jacobian = tall.values;
-    const [g, by] = [new Float64Array(n), new Float64Array(27)];
+    const by = new Float64Array(27);
     for (let p = 0, i = 0; p < POINTS; p++, i += 3) {
       this.derivatives(seen, i, by);
       const root = Math.sqrt(seen.weights[p]);
@@ -144,16 +143,16 @@ export class Energy {
         const row = (i + c) * n;
         const [d0, d1, d2] = [root * by[3 * c], root * by[3 * c + 1], root * by[3 * c + 2]];
         for (let k = 0; k < POSE; k++) jacobian[row + k] = root * by[9 + 6 * c + k];
-        combine(jacobian, row + POSE, modes, i * K, K, d0, d1, d2);
+        tall.combine(row + POSE, 0, i, d0, d1, d2);
         if (shared) {
-          combine(jacobian, row + N, shared, i * S, S, d0, d1, d2);
+          tall.combine(row + N, 1, i, d0, d1, d2);
           jacobian[row + N + S] = (root * seen.image[i + c] * (c === 2 ? DEPTH : 1)) / this.noise;
         }
-        const right = root * seen.residuals[i + c];
-        for (let k = 0; k < n; k++) g[k] += right * jacobian[row + k];
+        jacobian[row + n - 1] = root * seen.residuals[i + c];
       }
     }
     const h = tall.square();
+    const g = h.slice((n - 1) * n, n * n);
     for (let k = 0; k < K; k++) {
       h[(POSE + k) * (n + 1)] += deviation[k] ** -2;
       g[POSE + k] += seen.x[POSE + k] / deviation[k] ** 2;
@@ -199,11 +198,12 @@ export class Energy {
   }
 }
 
-/** out[at + k] = d · modes of a point, (3, size). */
-function combine(out, at, modes, from, size, d0, d1, d2) {
-  for (let k = 0; k < size; k++) {
-    out[at + k] = d0 * modes[from + k] + d1 * modes[from + size + k] + d2 * modes[from + 2 * size + k];
-  }
+/** Places for a Jacobian of n columns, from modes. */
+function tallOf(n, sets) {
+  const known = talls[n];
+  if (known && known.sets.every((set, k) => set === sets[k])) return known.tall;
+  talls[n] = { sets, tall: new Tall(3 * POINTS, n, sets) };
+  return talls[n].tall;
 }
 
 function cross(a, b) {

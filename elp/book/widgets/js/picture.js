@@ -4,6 +4,7 @@ const PLACES = 5; // binary ones of a sample's place, after the point
 const CELLS = 1 << PLACES;
 const FINE = CELLS << PLACES; // places are summed up more finely, then rounded
 const HALF = CELLS / 2;
+const WHOLE = CELLS * CELLS; // of what four pixels share
 
 /** What a crop turns by, from the picture's axes to its own: [cos, sin, -sin, cos]. */
 export function turning({ angle = 0 }) {
@@ -89,38 +90,56 @@ function areas(count, samples) {
 
 /** OpenCV's warpAffine, `forward` being (2, 3) from the picture to the patch: places to 1/32 of a pixel, whole
  *  numbers all along. */
-function warped({ data, width, height, channels }, forward, pixels) {
+function warped(picture, forward, pixels) {
   const [a, b, tx, d, e, ty] = inverse(forward);
   const across = Int32Array.from({ length: pixels }, (_, u) => halfEven(a * u * FINE));
   const down = Int32Array.from({ length: pixels }, (_, u) => halfEven(d * u * FINE));
   const out = new Uint8Array(3 * pixels * pixels);
-  const stride = channels * width;
-  for (let v = 0, o = 0; v < pixels; v++) {
+  for (let v = 0; v < pixels; v++) {
     const sx = halfEven((b * v + tx) * FINE) + HALF;
     const sy = halfEven((e * v + ty) * FINE) + HALF;
-    for (let u = 0; u < pixels; u++, o += 3) {
-      const x = (sx + across[u]) >> PLACES;
-      const y = (sy + down[u]) >> PLACES;
-      const column = x >> PLACES;
-      const row = y >> PLACES;
-      if (column < -1 || row < -1 || column >= width || row >= height) continue;
-      const right = x & (CELLS - 1);
-      const low = y & (CELLS - 1);
-      // what lies outside is black
-      const west = column >= 0 ? CELLS - right : 0;
-      const east = column + 1 < width ? right : 0;
-      const north = row >= 0 ? CELLS - low : 0;
-      const south = row + 1 < height ? low : 0;
-      const i = row * stride + column * channels;
-      for (let c = i; c < i + 3; c++) {
-        let sum = (CELLS * CELLS) / 2;
-        if (north) sum += north * ((west && west * data[c]) + (east && east * data[c + channels]));
-        if (south) sum += south * ((west && west * data[c + stride]) + (east && east * data[c + stride + channels]));
-        out[o + c - i] = sum >> (2 * PLACES);
-      }
-    }
+    line(out, 3 * v * pixels, picture, sx | 0, sy | 0, across, down);
   }
   return out;
+}
+
+/** A line of a patch, from o on; whole numbers, and nothing that is not needed: a picture waits for it. */
+function line(out, o, { data, width, height, channels }, sx, sy, across, down) {
+  const stride = channels * width;
+  for (let u = 0; u < across.length; u++, o += 3) {
+    const x = (sx + across[u]) >> PLACES;
+    const y = (sy + down[u]) >> PLACES;
+    const column = x >> PLACES;
+    const row = y >> PLACES;
+    if (column < -1 || row < -1 || column >= width || row >= height) continue;
+    const right = x & (CELLS - 1);
+    const low = y & (CELLS - 1);
+    const i = row * stride + column * channels;
+    if (column < 0 || row < 0 || column + 1 >= width || row + 1 >= height) {
+      // what lies outside is black
+      const west = column < 0 ? 0 : CELLS - right;
+      const east = column + 1 < width ? right : 0;
+      const north = row < 0 ? 0 : CELLS - low;
+      const south = row + 1 < height ? low : 0;
+      for (let n = 0, at = i; n < 3; n++, at++) {
+        let sum = WHOLE / 2;
+        if (north) sum += north * ((west && west * data[at]) + (east && east * data[at + channels]));
+        if (south) sum += south * ((west && west * data[at + stride]) + (east && east * data[at + stride + channels]));
+        out[o + n] = sum >> (2 * PLACES);
+      }
+      continue;
+    }
+    const j = i + channels;
+    const k = i + stride;
+    const l = k + channels;
+    const d = right * low;
+    const a = WHOLE - CELLS * (right + low) + d;
+    const b = CELLS * right - d;
+    const c = CELLS * low - d;
+    out[o] = (a * data[i] + b * data[j] + c * data[k] + d * data[l] + WHOLE / 2) >> (2 * PLACES);
+    out[o + 1] = (a * data[i + 1] + b * data[j + 1] + c * data[k + 1] + d * data[l + 1] + WHOLE / 2) >> (2 * PLACES);
+    out[o + 2] = (a * data[i + 2] + b * data[j + 2] + c * data[k + 2] + d * data[l + 2] + WHOLE / 2) >> (2 * PLACES);
+  }
 }
 
 function inverse([a, b, tx, d, e, ty]) {

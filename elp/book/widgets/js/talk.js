@@ -10,6 +10,7 @@ import { CSS } from './style.js';
 import { Wardrobe } from './wardrobe.js';
 
 const SHOWN = 250; // frames of the strip
+const MIRRORED = 2; // pictures of the listener to one of the speaker
 const WORDS = {
   ready: 'The listener is awake. Choose whom it shall hear.',
   opening: 'Waiting for the sound.',
@@ -275,12 +276,15 @@ class Talk {
     this.dirty = false;
     const { newest, seen, tap } = this;
     this.face.draw(newest.beta, newest.closed, newest.pose);
-    if (seen !== this.shown) this.speaker.draw(seen.beta, seen.blink, seen.pose); // a camera is slower than this
-    this.shown = seen;
+    this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
+    const turn = !tap || !this.shown || this.root.dataset.drawn % MIRRORED === 0;
+    if (turn && seen !== this.shown) {
+      this.speaker.draw(seen.beta, seen.blink, seen.pose);
+      this.shown = seen;
+    }
     this.root.style.setProperty('--loud', tap ? (newest.voice ?? 0).toFixed(2) : 0);
     if (tap && newest.end) this.delays = [...this.delays.slice(-49), 1000 * (tap.now - newest.end)];
     if (this.camera?.state === 'watching') this.ages = [...this.ages.slice(-49), performance.now() - seen.time];
-    this.root.dataset.drawn = Number(this.root.dataset.drawn ?? 0) + 1;
     if (this.root.dataset.drawn % 4 === 1) this.plot();
   }
 
