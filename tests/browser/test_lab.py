@@ -12,12 +12,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from elp.book.widgets import runtime
 from tests.browser.conftest import ROOT, cut
 
 READY = """async () => {
@@ -194,8 +195,12 @@ def test_the_emotion_moves_and_the_kernel_knows(browser: Any, lab: str) -> None:
     assert not left
 
 
-def test_one_can_talk_in_a_notebook(browser: Any, lab: str) -> None:
-    """A recording is answered in a cell, and the kernel's traits reach the page."""
+def test_one_can_talk_in_a_notebook(launch: Callable[..., Any], lab: str) -> None:
+    """A recording is answered in a cell, the kernel's traits reach the page, and what finds faces
+    comes from the kernel when the camera is asked for.
+    """
+    runtime.fetch()
+    browser = launch("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     left = cut(page, lab, lab.replace("http", "ws"))
     page.goto(f"{lab}lab/workspaces/talk/tree/talk.ipynb")
@@ -205,11 +210,15 @@ def test_one_can_talk_in_a_notebook(browser: Any, lab: str) -> None:
     page.evaluate(READY)
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
     page.wait_for_selector(".elp-talking[data-state=ready]", timeout=120_000)
-    assert page.locator(".elp-camera").count() == 0  # the networks that find faces are not there
     page.locator(".elp-recording").click()
     ask = "() => document.querySelector('.elp-talking').dataset.frames >= 25"
     page.wait_for_function(ask, timeout=60_000)
     page.locator(".elp-triangle-handle").press("Home")
     assert "[1, 0, 0]" in page.evaluate(KERNEL)
-    page.close()
+    page.locator(".elp-camera").click()
+    looked = "() => document.querySelector('.elp-talking').dataset.looked >= 3"
+    page.wait_for_function(looked, timeout=60_000)
+    assert page.locator(".elp-talking").get_attribute("data-state") == "looking"  # at no face
+    page.locator(".elp-stop").click()
+    browser.close()
     assert not left

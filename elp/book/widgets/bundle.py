@@ -14,7 +14,7 @@ WATCHER = (
     *("matrices", "energy", "calibration", "smoothness", "fit", "watcher"),
 )
 TALK = (
-    *("sound", "prosody", "hearing", "moments", "ear", "microphone"),
+    *("sound", "prosody", "hearing", "moments", "ear", "microphone", "kernel"),
     *("matrices", "portrait", "shaders", "passes"),
     *("style", "face", "panels", "wardrobe", "talk"),
 )

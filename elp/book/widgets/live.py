@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from elp.book import encode
-from elp.book.widgets import listener
+from elp.book.widgets import listener, tracking
 from elp.book.widgets.bundle import talking
 from elp.book.widgets.listener import RATE, Talk, engine
 from elp.book.widgets.packing import Levels, pack
 from elp.book.widgets.weights import CUES, hearing
+from elp.errors import ElpError
 from elp.face import FaceModel
 from elp.listener import ELPResponder
 
@@ -93,15 +94,35 @@ def _widget_class() -> type:
         heads = traitlets.Int(1, min=1).tag(sync=True)
         seed = traitlets.Int(0, min=0, max=2**32 - 1).tag(sync=True)
 
+        def __init__(self, **known: Any) -> None:
+            super().__init__(**known)
+            self.on_msg(_asked)
+
     return LiveListener
 
 
+def _asked(widget: Any, content: Any, buffers: Any) -> None:
+    """Answer a page that asks for what finds faces: its reader pressed the camera's button."""
+    from elp.book.widgets import runtime  # a program, too: it shall not be loaded before it runs
+
+    if content != "eyes":
+        return
+    try:
+        facts, files = tracking.camera(runtime.find())
+    except ElpError as error:
+        widget.send({"missing": str(error)})
+    else:
+        widget.send({"eyes": facts}, buffers=files)
+
+
 def LiveListener(talks: Sequence[Talk] = (), **traits: Any) -> Any:
-    """A widget of the listener that ships, answering to the microphone of whoever looks at it.
+    """A widget of the listener that ships, answering to the microphone and, if they allow it, the
+    camera of whoever looks at it.
 
     Everything runs in the page, in JupyterLab as in the static book, and nothing leaves it. Its
     traits `emotion` (shares of negative, neutral, positive), `heads` and `seed` follow the controls
-    and move them, and can be observed; the seed counts from the next start.
+    and move them, and can be observed; the seed counts from the next start. What finds faces is
+    sent to the page when its camera is asked for (see `elp.book.widgets.runtime`).
 
     Args:
         talks: recorded speakers to choose beside the microphone.

@@ -10,6 +10,7 @@ import gzip
 import json
 import struct
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,6 @@ from elp.media import weights
 
 MODELS = ("near", "far", "landmarks")
 NOTICE = "LiteRT and the networks that find faces: Apache License 2.0, Copyright Google LLC"
-RUNTIME = ("core", "utils", "script", "binary")  # LiteRT's files, as litert.js takes them
 
 STEPS = 120  # of a deviation of the modes: 2 µm each
 
@@ -54,18 +54,27 @@ def script(runtime: Mapping[str, bytes]) -> str:
     A page opened from a disk can load scripts, nothing else.
 
     Args:
-        runtime: the files named in `RUNTIME`.
+        runtime: LiteRT's files, of `elp.book.widgets.runtime`.
+    """
+    facts, files = camera(runtime)
+    rows = [f"{name}: {quoted(small)}" for name, small in zip(facts["names"], files, strict=True)]
+    return (
+        f"// {NOTICE}\nglobalThis.elpTracker = {{\nmodule: {json.dumps(facts['module'])},\n"
+        f"layout: {json.dumps(facts['layout'])},\nfiles: {{\n" + ",\n".join(rows) + "\n}};\n"
+    )
+
+
+def camera(runtime: Mapping[str, bytes]) -> tuple[dict[str, Any], list[bytes]]:
+    """The same for a notebook: facts, and the files that their `names` name, gzipped.
+
+    Raises:
+        ElpError: the networks are not on this machine and cannot be brought.
     """
     model = face()
-    files = {name: runtime[name] for name in RUNTIME} | {"face": model.data}
+    files = dict(runtime) | {"face": model.data}
     files |= {name: known_batch(weights.find(name).read_bytes()) for name in MODELS}
-    rows = []
-    for name, data in files.items():
-        rows.append(f"{name}: {quoted(gzip.compress(data, 9, mtime=0))}")
-    return (
-        f"// {NOTICE}\nglobalThis.elpTracker = {{\nmodule: {json.dumps(tracking())},\n"
-        f"layout: {json.dumps(model.layout)},\nfiles: {{\n" + ",\n".join(rows) + "\n}};\n"
-    )
+    facts = {"module": tracking(), "layout": model.layout, "names": list(files)}
+    return facts, [gzip.compress(data, 9, mtime=0) for data in files.values()]
 
 
 def known_batch(model: bytes) -> bytes:

@@ -3,6 +3,7 @@
 import { Ear } from './ear.js';
 import { Listener } from './engine.js';
 import { Face, LOOKS, meshOf } from './face.js';
+import { cameraOf } from './kernel.js';
 import { bytes, quickened, unpack } from './layers.js';
 import { Tap, Trouble, microphone, webcam } from './microphone.js';
 import { Curves, Triangle, element, mixture, slider } from './panels.js';
@@ -73,8 +74,7 @@ class Talk {
       ...clips.map((clip) => ['recording', clip.name, () => this.start(clip)]),
       ['sound elp-microphone', 'Use my microphone', () => this.start(null)],
     ];
-    // a notebook does not bring the networks that find faces
-    if (model.get('eyes')) sources.push(['camera', 'Use my microphone and camera', () => this.start(null, true)]);
+    sources.push(['camera', 'Use my microphone and camera', () => this.start(null, true)]);
     this.buttons = sources.map(([kind, textContent, pressed]) => {
       const button = element('button', `elp-${kind}`, { type: 'button', textContent });
       button.addEventListener('click', pressed);
@@ -189,14 +189,14 @@ class Talk {
     const stream = await webcam();
     const stop = () => stream.getTracks().forEach((track) => track.stop());
     if (this.turn !== mine) return stop();
-    this.eyes ??= this.model.get('eyes')();
+    this.eyes ??= this.model.get('eyes')?.() ?? cameraOf(this.model); // of the page, or of a notebook's kernel
     let eyes;
     try {
       eyes = await this.eyes;
     } catch (error) {
       this.eyes = null;
       stop();
-      throw new Trouble(`The networks that find faces did not come (${error.message}): press again.`);
+      throw error instanceof Trouble ? error : new Trouble(`The networks that find faces did not come (${error.message}): press again.`);
     }
     if (this.turn !== mine) return stop();
     stream.getTracks().forEach((track) => { track.onended = () => this.stop('lost'); });

@@ -1,15 +1,15 @@
-// Files that a script brought as text: elp.book.widgets.tracking writes them.
+// Files that a script brought as text, or a kernel as bytes: elp.book.widgets.tracking writes them.
 
-/** Bytes of { name: [count, characters of seven bits each] }, unzipped. */
+/** Bytes of { name: [count, characters of seven bits each] } or { name: bytes }, unzipped. */
 export async function unzipped(files) {
-  const rows = Object.entries(files).map(async ([name, [count, text]]) => {
-    const stream = new Blob([eights(text, count)]).stream().pipeThrough(new DecompressionStream('gzip'));
+  const rows = Object.entries(files).map(async ([name, held]) => {
+    const stream = new Blob([Array.isArray(held) ? eights(...held) : held]).stream().pipeThrough(new DecompressionStream('gzip'));
     return [name, new Uint8Array(await new Response(stream).arrayBuffer())];
   });
   return Object.fromEntries(await Promise.all(rows));
 }
 
-function eights(text, count) {
+function eights(count, text) {
   const out = new Uint8Array(count);
   for (let i = 0, at = 0, held = 0, bits = 0; i < count; i++) {
     while (bits < 8) {
