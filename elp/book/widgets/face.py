@@ -11,16 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.book.widgets.packing import Levels
-from elp.face.landmarks import CORNERS_L, CORNERS_R, LIPS, OVAL
+from elp.face.landmarks import LIDS, LIPS, OVAL
 from elp.face.model import SKIN, FaceModel
 
-# MediaPipe's brows, the subject's right one first
+# brows of the tracker's landmarks, the subject's right one first: upper and lower edge, from the
+# outer to the inner end
 BROWS = (
-    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
-    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
+    ((70, 63, 105, 66, 107), (46, 53, 52, 65, 55)),
+    ((300, 293, 334, 296, 336), (276, 283, 282, 295, 285)),
 )
-PAINTED = {"skin": 0, "lip": 1, "brow": 2, "eye": 3, "mouth": 4}  # as in face.js
-EYES = 28  # triangles that close them, after the skin's
+# what may stand before an eye when the head turns
+NOSE = (168, 6, 197, 195, 5, 4, 1, 122, 351, 196, 419, 3, 248, 51, 281, 45, 275, 220, 440, 115, 344)
+NOSE += (48, 278, 64, 294, 98, 327, 2)
 SEEN = 0.04  # deviation of a coefficient below which nobody sees it move
 STEPS = 30  # of a deviation
 
@@ -32,8 +34,7 @@ def arrays(model: FaceModel, deviation: NDArray[Any]) -> dict[str, Any]:
         "face.mean": model.mean,
         "face.basis": Levels(model.expression[rows], STEPS),
         "face.rows": rows,
-        "face.triangles": model.triangles,
-        "face.kinds": painted(model.triangles),
+        "face.triangles": model.triangles[:SKIN],
     }
 
 
@@ -49,22 +50,12 @@ def facts(model: FaceModel) -> dict[str, Any]:
     }
     return {
         "oval": list(OVAL),
-        "eyes": [list(CORNERS_R), list(CORNERS_L)],
+        "eyes": [[list(LIDS[eye][lid]) for lid in ("upper", "lower")] for eye in "rl"],
+        "brows": [[list(edge) for edge in brow] for brow in BROWS],
+        "lips": [list(row) for row in LIPS.values()],
+        "nose": list(NOSE),
         "lids": lids,
         "blink": [float(model.full[i]) for i in lids],
         "named": named,
     }
 
-
-def painted(triangles: NDArray[Any]) -> NDArray[np.int64]:
-    """(F,) what each triangle is painted as, a value of `PAINTED`."""
-    rows = list(LIPS.values())
-    lips = [set(sum(rows[:4], ())), set(sum(rows[4:], ()))]
-    areas = [(PAINTED["lip"], area) for area in lips]
-    areas += [(PAINTED["brow"], set(brow)) for brow in BROWS]
-    kinds = np.zeros(len(triangles), np.int64)
-    for kind, area in areas:
-        kinds[[set(map(int, t)) <= area for t in triangles]] = kind
-    kinds[SKIN:] = PAINTED["mouth"]
-    kinds[SKIN : SKIN + EYES] = PAINTED["eye"]
-    return kinds

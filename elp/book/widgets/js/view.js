@@ -8,7 +8,6 @@ import { CodeMap, Curves, Triangle, element, mixture, slider } from './panels.js
 import { CSS } from './style.js';
 
 const FPS = 25;
-const SLOW = 24; // ms of a frame's 40
 const REST = 100; // ms without a move after which a whole answer is worth its work
 const LONGEST = 1000; // ms of moves after which one is asked for all the same
 const PLOTS = 150; // ms between two drawings of curves and codes
@@ -185,7 +184,7 @@ class View {
     canvas.addEventListener('pointermove', (event) => {
       const { left, top, width } = canvas.getBoundingClientRect();
       face.gaze = [(event.clientX - left) / width - 0.5, (event.clientY - top) / width - 0.45].map((x) => Math.max(-0.28, Math.min(0.28, 0.7 * x)));
-      if (event.buttons) face.turn = [Math.max(-0.9, Math.min(0.9, face.turn[0] - event.movementX / 120)), Math.max(-0.5, Math.min(0.5, face.turn[1] + event.movementY / 120))];
+      if (event.buttons) face.turn = [Math.max(-0.3, Math.min(0.3, face.turn[0] - event.movementX / 120)), Math.max(-0.3, Math.min(0.3, face.turn[1] + event.movementY / 120))];
       this.draw();
     });
     canvas.addEventListener('pointerdown', (event) => canvas.setPointerCapture(event.pointerId));
@@ -280,7 +279,6 @@ class View {
   draw({ speaker = true } = {}) {
     const { clip, answer, sizes: { beta: width } } = this;
     const t = this.frame();
-    const began = performance.now();
     if (speaker || t !== Number(this.root.dataset.frame)) this.speaker.draw(clip.beta.subarray(t * width, (t + 1) * width), this.speakerClosed[t], clip.pose.subarray(6 * t, 6 * t + 6));
     if (answer) this.face.draw(this.expression(t), answer.closed[t], answer.pose.subarray(6 * t, 6 * t + 6));
     else this.face.draw(this.listener.w['beta.mean'], 0, new Float32Array(6));
@@ -292,16 +290,7 @@ class View {
     write(this.play, this.clock.playing ? 'Pause' : 'Play');
     write(this.sound, this.clock.sound ? 'Sound is on' : 'Hear the speaker');
     this.sound.setAttribute('aria-pressed', Boolean(this.clock.sound));
-    this.paced(performance.now() - began);
     Object.assign(this.root.dataset, { frame: t, drawn: Number(this.root.dataset.drawn ?? 0) + 1 });
-  }
-
-  /** Draws coarser where frames cost too much: 25 a second matter more than fine edges. */
-  paced(cost) {
-    this.cost = 0.9 * (this.cost ?? cost) + 0.1 * cost;
-    if (this.cost < SLOW || this.face.fine <= 1.25) return;
-    this.face.fine = this.speaker.fine = this.face.fine - 0.25;
-    this.cost = 0;
   }
 
   plot() {
