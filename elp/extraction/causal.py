@@ -39,7 +39,7 @@ LEAST = 10  # frames of a calibration
 STEPS, AFRESH = 2, 12  # from the last frame's answer, and from none
 # squared steps, in units of noise: the second's share of the first's, and what is small anyway
 SHRINKS, SMALL = 1.0, 1000.0
-STRENGTH = 0.3  # of the tie, relative to the offline prior's: the past alone pulls back
+STRENGTH = 0.1  # of the tie, relative to the offline prior's: the past alone pulls small moves back
 PAST, ROUNDS = 15, 3  # frames and iterations that the newest pose is smoothed with
 FORGET = 13  # frames without a face after which the next one is fitted afresh
 
