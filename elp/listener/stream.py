@@ -196,6 +196,8 @@ class ResponseStream:
             self._answer(**dict(zip(ready, piece, strict=True)))
             for piece in zip(*ready.values(), strict=True)
         ]
+        if len(found) == 1:
+            return found[0]
         beta, pose, blink = (
             np.concatenate([getattr(motion, name) for motion in found])
             for name in ("beta", "pose", "blink")

@@ -234,9 +234,7 @@ def _cepstra(samples: Samples) -> NDArray[np.float32]:
     window, bands = _tables()
     frames = np.lib.stride_tricks.sliding_window_view(samples, WINDOW)[::HOP]
     power = np.abs(fft.rfft(window * frames).astype(np.complex64)) ** 2
-    decibels = 10 * np.log10(
-        np.maximum(np.einsum("tf,mf->mt", power, bands, optimize=True), FLOOR)
-    ) - np.float32(10 * np.log10(FLOOR))
+    decibels = 10 * np.log10(np.maximum(bands @ power.T, FLOOR)) - np.float32(10 * np.log10(FLOOR))
     return fft.dct(decibels, axis=0, norm="ortho")[:MFCC].T
 
 

@@ -238,8 +238,8 @@ class Events(nn.Module):
         columns = self._columns(past)
         lid = self.lids.step(lid_cues, columns[:, :LID_PAST], e, uniform[:, :1], state)
         head = self.pose.step(pose_cues, columns[:, LID_PAST:], e, uniform[:, 1:], state, guidance)
-        shut, axes = lid.codes.to(uniform.dtype), torch.arange(POSE, device=uniform.device)
-        low, high = self.edges[axes, head.codes], self.edges[axes, head.codes + 1]
+        shut, codes = lid.codes.to(uniform.dtype), head.codes.T
+        low, high = (self.edges.gather(1, at).T for at in (codes, codes + 1))
         velocity = low + head.within * (high - low)
         began = torch.stack([shut > past.shut, shut < past.shut], 1)
         drawn = Past(
