@@ -8,42 +8,32 @@ const KEPT = 12; // of what was seen last, half a second
 export async function createCamera({ files, layout }) {
   const eyes = new Eyes();
   try {
-    return new Camera(eyes, await eyes.ask({ kind: 'files', files, layout }));
+    return new Camera(eyes, await eyes.ask({ files, layout }));
   } catch (error) {
     eyes.end();
     throw error;
   }
 }
 
-/** The worker: `ask` what it answers once, `show` it pictures of which it looks at the newest whenever it is free. */
+/** A worker that answers one message after the other. */
 class Eyes {
   constructor() {
     // a page opened from a disk may start no worker from a file, and a worker import nothing of the page's
     const url = URL.createObjectURL(new Blob([WATCHER], { type: 'text/javascript' }));
     this.worker = new Worker(url);
     URL.revokeObjectURL(url);
-    this.worker.onmessage = ({ data }) => this[data.kind](data);
-    this.worker.onerror = () => this.wrong({ turn: this.turn, why: 'the browser refuses a worker' });
-    Object.assign(this, { found() {}, wrong() {}, seen() {} }); // what to do with each kind of message
+    this.turn = Promise.resolve();
   }
 
-  ask(message) {
-    return new Promise((resolve, reject) => {
-      Object.assign(this, { found: resolve, wrong: ({ why }) => reject(new Error(why)) });
-      this.worker.postMessage(message);
-    });
-  }
-
-  /** A new person, who is called `turn`; with null nobody. What comes of the one before is left. */
-  begin(turn, seen, wrong) {
-    const own = (what) => (found) => { if (found.turn === turn) what?.(found); };
-    Object.assign(this, { turn, seen: own(seen), wrong: own(wrong) });
-    this.worker.postMessage({ kind: 'begin', turn });
-  }
-
-  /** A picture, given away, and when it was taken. */
-  show(picture, time) {
-    this.worker.postMessage({ kind: 'picture', picture, time: performance.timeOrigin + time }, [picture]);
+  ask(message, given = []) {
+    const answered = this.turn.then(() => new Promise((resolve, reject) => {
+      const refused = (why) => reject(new Error(why));
+      this.worker.onmessage = ({ data }) => (data.wrong === undefined ? resolve(data.found) : refused(data.wrong));
+      this.worker.onerror = () => refused('the browser refuses a worker');
+      this.worker.postMessage(message, given);
+    }));
+    this.turn = answered.catch(() => {});
+    return answered;
   }
 
   end() {
@@ -55,12 +45,12 @@ class Eyes {
  *  the face is known, in the last pose while it is lost; `time` is the picture's, as performance.now() counts. `state`
  *  is 'closed', 'looking', 'calibrating', 'watching', 'lost', or 'failed' where numbers made no sense: it is closed
  *  then, and can be opened again. `spent` says, in milliseconds, how old the newest picture was when its numbers were
- *  there, `all`, and of it until the worker had its pixels, `bring`, and then there, `track` and `fit`; the rest is
- *  messages. */
+ *  there, `all`, and of it until it was sent, `bring`, and in the worker, `track` and `fit`; the rest is messages. */
 class Camera {
   constructor(eyes, { width }) {
-    Object.assign(this, { eyes, turn: 0, video: document.createElement('video'), state: 'closed', say: () => {} });
+    Object.assign(this, { eyes, video: document.createElement('video'), state: 'closed', say: () => {} });
     Object.assign(this.video, { muted: true, playsInline: true });
+    this.pen = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     this.still = { beta: new Float32Array(width), pose: new Float32Array(6), blink: 0, time: 0 };
     this.past = [this.still];
   }
@@ -72,14 +62,15 @@ class Camera {
   /** Watches a stream until `close`; `say(state)` is called when the state changes. */
   async open(stream, say = () => {}) {
     this.close();
-    const turn = this.turn;
-    Object.assign(this, { stream, say, missed: 0, looked: 0, spent: {} });
+    const turn = this.turn = {};
+    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, spent: {} });
     this.become('looking');
     this.video.srcObject = stream;
     await this.video.play();
-    if (this.turn !== turn) return;
-    this.eyes.begin(turn, (found) => this.see(found), () => this.close('failed'));
-    this.watch(turn).catch(() => { if (this.turn === turn) this.close('failed'); });
+    this.watch(turn).catch(() => {
+      if (this.turn !== turn) return;
+      this.close('failed');
+    });
   }
 
   /** Ends; the camera's light goes off. */
@@ -88,8 +79,7 @@ class Camera {
       track.onended = null;
       track.stop();
     });
-    Object.assign(this, { turn: this.turn + 1, stream: null, past: [this.still] });
-    this.eyes.begin(null);
+    Object.assign(this, { turn: null, stream: null, past: [this.still] });
     this.video.srcObject = null;
     this.become(state);
   }
@@ -117,26 +107,61 @@ class Camera {
     this.say(state);
   }
 
-  /** All pictures go to the worker, which leaves out those that it has no time for: the newest is there when it has. */
   async watch(turn) {
-    for (;;) {
-      const time = await next(this.video);
+    await this.eyes.ask({ begin: true });
+    while (this.turn === turn) {
+      // while a calibration is computed pictures are not looked at
+      const time = this.busy ? null : await next(this.video);
       if (this.turn !== turn) return;
-      if (!this.video.videoWidth) continue;
-      const picture = globalThis.VideoFrame ? new VideoFrame(this.video) : await createImageBitmap(this.video);
-      if (this.turn === turn) this.eyes.show(picture, time);
-      else picture.close();
+      const picture = !this.busy && this.video.videoWidth ? await this.picture() : null;
+      if (this.busy || picture) await this.look(turn, picture, time);
     }
   }
 
-  see({ beta, pose, blink, met, calibrated, spent, time: taken }) {
-    const time = taken - performance.timeOrigin;
-    this.spent = { ...spent, all: performance.now() - time };
+  /** The video's picture, to be given away. */
+  async picture() {
+    return (await copied(this.video)) ?? this.drawn();
+  }
+
+  drawn() {
+    const { video, pen } = this;
+    const [width, height] = [video.videoWidth, video.videoHeight];
+    if (pen.canvas.width !== width || pen.canvas.height !== height) Object.assign(pen.canvas, { width, height });
+    pen.drawImage(video, 0, 0);
+    return { data: pen.getImageData(0, 0, width, height).data, width, height };
+  }
+
+  async look(turn, picture, time) {
+    const bring = performance.now() - time;
+    const { beta, pose, blink, met, calibrated, busy, spent } = await this.eyes.ask({ picture }, picture ? [picture.data.buffer] : []);
+    if (this.turn !== turn) return;
+    this.busy = busy;
+    if (!picture) return;
+    this.spent = { ...spent, bring, all: performance.now() - time };
     this.looked++;
     this.missed = met ? 0 : this.missed + 1;
     this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time }];
     if (this.missed >= MISSED) this.become(calibrated ? 'lost' : 'looking');
     else if (met) this.become(calibrated ? 'watching' : 'calibrating');
+  }
+}
+
+/** A video's picture, or null where a browser cannot copy one. Chromium keeps hundreds of megabytes of pictures that a
+ *  canvas drew. */
+async function copied(video) {
+  if (!globalThis.VideoFrame) return null;
+  const frame = new VideoFrame(video);
+  const { width, height } = frame.visibleRect;
+  const asked = { format: 'RGBA' };
+  try {
+    if (frame.allocationSize(asked) !== 4 * width * height) return null; // an older browser knows no formats
+    const data = new Uint8ClampedArray(4 * width * height);
+    await frame.copyTo(data, asked);
+    return { data, width, height };
+  } catch {
+    return null;
+  } finally {
+    frame.close();
   }
 }
 
