@@ -7,11 +7,13 @@
     python book/_tools/vendor.py runtime    ONNX Runtime for the browser, of the exported
                                             decoder's test, into book/_runtime/
 
-plotly.js lies in the plotly wheel; npm comes as `elp.book.widgets.runtime` says.
+What `elp` makes is made again when something changed that it is made of. plotly.js lies in the
+plotly wheel; npm comes as `elp.book.widgets.runtime` says.
 """
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
 from pathlib import Path
@@ -19,6 +21,8 @@ from pathlib import Path
 from elp.book.widgets import runtime
 from elp.book.widgets.runtime import Package, npm
 from elp.errors import ElpError
+
+import executions
 
 # Sphinx copies what _vendor holds to the site's root
 VENDOR = Path(__file__).parents[1] / "_vendor" / "vendor"
@@ -58,6 +62,20 @@ def tracker(target: Path) -> None:
     target.write_text(script(runtime.fetch()), encoding="utf-8", newline="")
 
 
+def own() -> None:
+    """Write what `elp` makes, unless it was made of the same sources."""
+    paths = [VENDOR / f"{name}.js" for name in ("listener", "talk", "portrait", "tracker")]
+    made, this = RUNTIME / "made", hashlib.sha256(Path(__file__).read_bytes()).hexdigest()
+    of = f"{executions.fingerprint()} {this}"
+    runtime.fetch()  # kernels need it, too
+    if all(path.exists() for path in [made, *paths]) and made.read_text(encoding="utf-8") == of:
+        return
+    listener(*paths[:3])
+    tracker(paths[3])
+    RUNTIME.mkdir(parents=True, exist_ok=True)
+    made.write_text(of, encoding="utf-8")
+
+
 def main(what: str) -> None:
     if what == "runtime":
         RUNTIME.mkdir(parents=True, exist_ok=True)
@@ -68,8 +86,7 @@ def main(what: str) -> None:
         tracker(VENDOR / "tracker.js")
         return
     plotly(VENDOR / "plotly.min.js")  # a local copy is cheap and follows the installed version
-    listener(*(VENDOR / name for name in ("listener.js", "talk.js", "portrait.js")))
-    tracker(VENDOR / "tracker.js")
+    own()
     npm(MATHJAX, VENDOR / "tex-svg.js")
 
 

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "book" / "_tools"))  # the to
 
 import elp_pages
 import executions
+import vendor
 
 
 @pytest.fixture
@@ -80,3 +81,29 @@ def test_pages_do_without_the_state_of_widgets():
     context = {"script_files": ["_static/elp.js", state, other]}
     elp_pages.stateless(None, "book/a", "page.html", context, None)
     assert context["script_files"] == ["_static/elp.js", other]
+
+
+def test_scripts_are_made_again_when_their_sources_change(root, monkeypatch):
+    made = []
+
+    def write(*paths: Path) -> None:
+        made.extend(path.name for path in paths)
+        for path in paths:
+            path.write_text("", encoding="utf-8")
+
+    for name in ("VENDOR", "RUNTIME"):
+        monkeypatch.setattr(vendor, name, root / name.lower())
+    vendor.VENDOR.mkdir()
+    monkeypatch.setattr(vendor.runtime, "fetch", dict)
+    monkeypatch.setattr(vendor, "listener", write)
+    monkeypatch.setattr(vendor, "tracker", write)
+    vendor.own()
+    assert made == ["listener.js", "talk.js", "portrait.js", "tracker.js"]
+    vendor.own()
+    assert len(made) == 4, "nothing changed"
+    (root / "vendor/talk.js").unlink()
+    vendor.own()
+    assert len(made) == 8, "a script was missing"
+    (root / "elp/face/model.py").write_text("A = 2", encoding="utf-8")
+    vendor.own()
+    assert len(made) == 12, "stale scripts"
