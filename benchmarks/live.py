@@ -72,13 +72,15 @@ def quantiles(report: Report, stage: str) -> list[float]:
 
 def causal(video: Path) -> dict[str, Any]:
     """What the past alone costs: correlation with the whole clip's fit after the calibration, and
-    how far the head's rotation differs in degrees, its offset apart.
+    how far the head's rotation differs in degrees, its offset apart; and the correlation of the
+    whole clip's fit with itself where no frame is tied to its neighbours.
     """
     size, model = probe(video).size, FaceModel.default()
     with temporary() as store:
         tracked = track(video, "largest", store)
         points = tracked[: len(tracked)]
-    whole, watched = fit(points, size), CausalFit(points[:CALIBRATION], size)
+    whole, untied = fit(points, size), fit(points, size, smooth=0.0)
+    watched = CausalFit(points[:CALIBRATION], size)
     begun = time.thread_time()
     seen = [watched.push(p) for p in points]
     spent = 1000 * (time.thread_time() - begun) / len(points)
@@ -86,10 +88,14 @@ def causal(video: Path) -> dict[str, Any]:
     beta = np.stack([s.beta for k in kept if (s := seen[k])])
     turn = np.stack([s.pose[:3] for k in kept if (s := seen[k])]) - whole.pose[kept, :3]
     found: dict[str, Any] = {"frames": len(kept), "fit_ms": round(spent, 1)}
+    found["untied"] = {}
     for part, names in PARTS.items():
         rows = [model.index(name) for name in names]
-        pair = beta[:, rows].mean(1), whole.beta[kept][:, rows].mean(1)
-        found[part] = round(float(np.corrcoef(*pair)[0, 1]), 3)
+        past, alone, smooth = (
+            x[:, rows].mean(1) for x in (beta, untied.beta[kept], whole.beta[kept])
+        )
+        found[part] = round(float(np.corrcoef(past, smooth)[0, 1]), 3)
+        found["untied"][part] = round(float(np.corrcoef(alone, smooth)[0, 1]), 3)
     apart = np.degrees(np.abs(turn - turn.mean(0)).mean(0))
     return {**found, "rotation_degrees": [round(float(x), 2) for x in apart]}
 
