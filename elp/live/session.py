@@ -40,6 +40,8 @@ class Asked:
                 "nowhere to send the listener: give --osc HOST:PORT, --lsl, --websocket PORT, "
                 "--virtual-camera or --record OUT.mp4"
             )
+        if self.websocket is not None and not 0 < self.websocket < 2**16:
+            raise ElpError(f"--websocket {self.websocket}: no port: give 1 to 65535, such as 8765")
         if self.record is not None:
             check_film(self.record)
         if pictures and self.portrait is None:

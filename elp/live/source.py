@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 import time
 from collections import deque
@@ -25,6 +26,7 @@ Image = NDArray[np.uint8]
 Samples = NDArray[np.float32]
 STALE = 0.5  # s without a new picture or sound after which a camera or a microphone is lost
 BUFFERED = 4 * HOP  # samples that may wait: beyond, a microphone's clock is faster than ours
+QUIET = "-8"  # FFmpeg's own log level of saying nothing
 OPENING = 10.0  # s that a camera has for its first picture
 
 
@@ -156,7 +158,8 @@ class Camera:
     def __enter__(self) -> Camera:
         import cv2
 
-        # what it has to say is said below
+        # what they have to say is said below
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", QUIET)
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self._video = cv2.VideoCapture(self.address)
         if not self._video.isOpened():

@@ -213,7 +213,7 @@ def test_ticks_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     assert clock[0] * 25 - passed < 4
 
 
-def test_what_the_camera_is() -> None:
+def test_what_the_camera_is(capfd: pytest.CaptureFixture[str]) -> None:
     assert isinstance(sources.source("0"), Camera)
     assert isinstance(sources.source("rtsp://nobody/1", "2"), Camera)
     with pytest.raises(ElpError, match="own time"):
@@ -222,6 +222,7 @@ def test_what_the_camera_is() -> None:
         sources.source("missing.mp4")
     with pytest.raises(ElpError, match="cannot be opened"), Camera("rtsp://127.0.0.1:1/x", None):
         pass
+    assert not capfd.readouterr().err  # FFmpeg has its own way to standard error
 
 
 def film(path: Path, frames: int) -> Path:

@@ -184,6 +184,8 @@ def test_a_taken_port_is_said() -> None:
         (Asked(record=Path("a.mp4")), "pictures need a face"),
         (Asked(lsl=True, portrait=Path("a.png")), "a portrait is drawn for"),
         (Asked(record=Path("a.avi"), portrait=Path("a.png")), "ending"),
+        (Asked(websocket=0), "1 to 65535"),
+        (Asked(websocket=65536), "1 to 65535"),
         (Asked(osc="127.0.0.1:1"), "no such file"),
     ],
 )

@@ -58,4 +58,3 @@ def facts(model: FaceModel) -> dict[str, Any]:
         "blink": [float(model.full[i]) for i in lids],
         "named": named,
     }
-
