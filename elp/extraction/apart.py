@@ -13,7 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import IO, Any
@@ -124,4 +124,5 @@ def _work(pipe: Connection, parent: int, path: str, face: str) -> None:
                 pipe.send(("points", points[first : first + BLOCK]))
             pipe.send(("sight", points.sight))
     except Exception as error:
-        pipe.send(("error", error))
+        with suppress(BrokenPipeError):  # nobody is left to be told
+            pipe.send(("error", error))

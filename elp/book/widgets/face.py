@@ -21,8 +21,10 @@ BROWS = (
     ((300, 293, 334, 296, 336), (276, 283, 282, 295, 285)),
 )
 # what may stand before an eye when the head turns
-NOSE = (168, 6, 197, 195, 5, 4, 1, 122, 351, 196, 419, 3, 248, 51, 281, 45, 275, 220, 440, 115, 344)
-NOSE += (48, 278, 64, 294, 98, 327, 2)
+NOSE = (
+    *(168, 6, 197, 195, 5, 4, 1, 122, 351, 196, 419, 3, 248, 51, 281, 45, 275, 220, 440),
+    *(115, 344, 48, 278, 64, 294, 98, 327, 2),
+)
 SEEN = 0.04  # deviation of a coefficient below which nobody sees it move
 STEPS = 30  # of a deviation
 
