@@ -522,9 +522,9 @@ figures.show(
     fig,
     name="ear",
     caption=(
-        "Eye aspect ratio of both eyes, 0.6 of what each has open "
-        "(dashed) and a fixed threshold (dotted); frames with φ = 1 are "
-        "shaded."
+        "Eye aspect ratio of both eyes, 0.6 of each eye's open "
+        "ratio (dashed) and a fixed threshold (dotted); frames with "
+        "φ = 1 are shaded."
     ),
     alt=(
         "Two curves, one well above the other, with two deep dips, both "

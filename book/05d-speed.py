@@ -76,7 +76,7 @@ figures.show(
     name="ladder",
     caption=(
         "Milliseconds a training step at H = 128, V = 64, T = 50 on one "
-        f"{speed['device']}; each bar keeps what the one above has."
+        f"{speed['device']}; each bar includes the changes above it."
     ),
     alt=(
         "Bars: about 39, 36, 47 and 3.9 milliseconds at batch 32; 57, 45, "
@@ -302,8 +302,8 @@ figures.show(
     fig.update_layout(legend_y=1.12),
     name="live",
     caption=(
-        "One call: the speaker's smile, and that of the listener who is "
-        f"made while she speaks; mood {mood}, one draw. Test split."
+        "One call: the speaker's smile, and that of the listener, "
+        f"computed while she speaks; mood {mood}, one draw. Test split."
     ),
     alt=(
         "Two lines over fourteen seconds. The speaker smiles four times; "

@@ -715,7 +715,7 @@ figures.show(
     name="break-it",
     caption=(
         "Choose a breakage, then its strength. Above: a smile, real and "
-        "broken. Below: how much each metric complains. Colours: "
+        "broken. Below: how much each metric reacts. Colours: "
         "distribution, diversity, frame by frame, with the speaker."
     ),
     alt=(

@@ -196,7 +196,7 @@ figures.show(
     fig.update_layout(height=560),
     name="claims",
     caption=(
-        "How much of each claim is there, with 95 % intervals. Claims "
+        "How far each claim holds, with 95 % intervals. Claims "
         "that compare (“than”) hold from 0 on, the others where the "
         "interval reaches 1. Heads: simulator 1; all else: simulator 2."
     ),
@@ -691,7 +691,7 @@ for name in against:
     d = contrasts[name]["all_fd"]
     line = f"FD of ELP-U minus that of {name:25s} {d['value']:+.2f} "
     line += f"[{d['low']:+.2f}, {d['high']:+.2f}]"
-    print(line + ("" if d["separated"] else "  no difference"))
+    print(line + ("" if d["separated"] else "  not separated"))
 
 # %% [markdown]
 # ELP-U can answer *another* speaker, the nearest one in the training set, with no measurable loss in FD. So its low FD comes from the space, the emotion and the decoders, not from the speaker. This is how a method that does not listen shows in the paper's own columns. Not being told the emotion costs nearly as much as U's lead over V, and three quarters of its lead over RLHG.
@@ -751,7 +751,7 @@ figures.show(
 
 # %% tags=["nbval-check-output"]
 row = compared.index("listener")
-for sign, word in ((1, "better"), (-1, "worse"), (0, "no difference")):
+for sign, word in ((1, "better"), (-1, "worse"), (0, "not separated")):
     keys = [m for m, b in zip(metric_names, better[row]) if b == sign]
     print(f"listener, {word}: {', '.join(keys)}")
 cues = [metric_names.index(key) for key in answers.values()]
@@ -850,7 +850,7 @@ for name in ("ELP-V", "ELP-V+e"):
     d = contrasts[name]["all_fd"]
     line = f"FD of ELP-U minus that of {name:7s} {d['value']:+.2f} "
     line += f"[{d['low']:+.2f}, {d['high']:+.2f}]"
-    print(line + ("" if d["separated"] else "  no difference"))
+    print(line + ("" if d["separated"] else "  not separated"))
 for name in ("U", "V+e", "V"):
     seeds = ", ".join(f"{v:.2f}" for v in space[name][:, 0])
     print(f"{name:4s} simulator 1, validation FD, seeds {seeds}")
@@ -1041,7 +1041,7 @@ for result, name in ((old, "vico"), (l2l, "l2l")):
         line = f"{name:4} FD of 128 heads minus that of {h:3d}: "
         line += f"{d['value']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}]"
         print(
-            line + ("  no difference" if d["low"] < 0 < d["high"] else "")
+            line + ("  not separated" if d["low"] < 0 < d["high"] else "")
         )
 
 # %% [markdown]
