@@ -17,6 +17,7 @@ const WIDE = 1.5; // degrees of a nod, from one side to the other
 const SMOOTH = 0.125; // a smile's step towards its newest value, 0.3 s in all
 const MINUTE = 1500; // frames
 const KNOWN = 50; // frames before which nobody's range is known
+const SELDOM = 5; // frames from one sorting of the last minute to the next: it takes as long as a twentieth of a step
 const RANGE = [0.1, 0.9]; // quantiles of a minute that count as its least and its widest smile
 const NOISE = 10; // deviations of the noise from frame to frame that this range must exceed,
 const SHARE = 0.04; // and of a full smile
@@ -91,7 +92,7 @@ class Swing {
 /** Smiles of one face: each begins above the middle of the last minute's range, after a rest in its lowest quarter. */
 class Smile {
   constructor() {
-    Object.assign(this, { past: [], steps: [], armed: false });
+    Object.assign(this, { past: [], steps: [], armed: false, frame: 0 });
   }
 
   push(share) {
@@ -99,9 +100,12 @@ class Smile {
     this.past = [...this.past.slice(1 - MINUTE), smooth];
     this.steps = [...this.steps.slice(1 - MINUTE), Math.abs(share - (this.last ?? share))];
     Object.assign(this, { smooth, last: share });
-    const [least, widest] = quantiles(this.past, RANGE);
-    // differences of neighbours have twice the noise's variance; their median ignores movements
-    const noise = (1.4826 * quantiles(this.steps, [0.5])[0]) / Math.SQRT2;
+    if (this.frame++ % SELDOM === 0) {
+      // differences of neighbours have twice the noise's variance; their median ignores movements
+      const noise = (1.4826 * quantiles(this.steps, [0.5])[0]) / Math.SQRT2;
+      this.range = [...quantiles(this.past, RANGE), noise];
+    }
+    const [least, widest, noise] = this.range;
     if (this.past.length < KNOWN || widest - least <= Math.max(NOISE * noise, SHARE)) return false;
     const height = (smooth - least) / (widest - least);
     const begins = this.armed && height >= HIGH;
