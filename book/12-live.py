@@ -79,7 +79,7 @@ for name in ("wall", "wall_without_portrait"):
     )
 
 # %% [markdown]
-# An answer is there within three frames. But the stages together take longer than a frame lasts: one core of the machine that was measured is too slow to look at all 25 pictures of a second while it draws a portrait. It looks at four of five, and without a portrait at six of seven. Every frame is answered all the same.
+# An answer is there within three frames. The stages together take less than a frame lasts: one core can look at all 25 pictures of a second while it draws a portrait. Pictures are left out by the clock on the wall when other programs need the core, when the calibration is computed beside the first frames, and now and then when the tracker looks for further faces, which doubles its time. Every frame is answered all the same.
 #
 # `python benchmarks/live.py VIDEO PORTRAIT -o live.json` measures how well your machine keeps up, and `elp live` prints its latency at the end of each session.
 #
@@ -106,7 +106,7 @@ print(f"rotation: {worst:.2f} degrees at most, aimed at 0.2")
 assert worst <= 0.2
 
 # %% [markdown]
-# Smile, jaw, lids and rotation reach our aims in every clip. Brows miss them in clips where they hardly move, since there is little signal and the same noise. A blink is reported from its first frame below the threshold, without knowing how long it will last; so a dip of a single frame, which the offline rule drops, counts.
+# Smile, jaw, outer brows, lids and rotation reach our aims in every clip. Inner brows miss theirs in two clips, in which they hardly move: the noise is half as large as their movement. There the offline fit needs its neighbours, too: where no frame is tied to them, it hardly agrees better with the smooth fit than the live fit does. Only later frames tell this noise from a brow that moves. A blink is reported from its first frame below the threshold, without knowing how long it will last; so a dip of a single frame, which the offline rule drops, counts.
 #
 # The eyelids of the *listener* are affected, too. When a file is rendered, the length of each blink shapes its course ({doc}`06-renderer`). Live, lids close within two frames, stay shut while $\varphi$ is 1, and open within three.
 #
@@ -199,7 +199,7 @@ for name, ms in (("all stages", sum(work.values())), ("but draw", without)):
     print(f"{name}: {min(25, 1000 / ms):.0f} of 25")
 
 # %% [markdown]
-# With another core to draw, nearly all of them. Finding the face's points and fitting them take most of the remaining time.
+# All of them, even while it draws; another core would leave room for a slower machine. Finding the face's points takes most of the time.
 #
 # ```{solution-end}
 # ```
