@@ -79,7 +79,7 @@ for name in ("wall", "wall_without_portrait"):
     )
 
 # %% [markdown]
-# An answer is there within three frames. The stages together take less than a frame lasts: one core can look at all 25 pictures of a second while it draws a portrait. Pictures are left out by the clock on the wall when other programs need the core, when the calibration is computed beside the first frames, and now and then when the tracker looks for further faces, which doubles its time. Every frame is answered all the same.
+# An answer is there within two frames. The stages together take less than a frame lasts: one core can look at all 25 pictures of a second while it draws a portrait. Pictures are left out by the clock on the wall when other programs need the core, when the calibration is computed beside the first frames, and now and then when the tracker looks for further faces, which doubles its time. Every frame is answered all the same.
 #
 # `python benchmarks/live.py VIDEO PORTRAIT -o live.json` measures how well your machine keeps up, and `elp live` prints its latency at the end of each session.
 #
