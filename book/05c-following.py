@@ -110,10 +110,9 @@ figures.show(
     fig,
     name="follow",
     caption=(
-        "What follows the speaker, by option of recipe <i>lively</i>: "
-        "one dot for each seed, unseen people of the validation split. "
-        "People's own gain is 0.12 on the test split. Blink term: lower "
-        "is better."
+        "What follows the speaker, by option of recipe <i>lively</i>: a "
+        "dot for each seed, validation split. People's own gain on the "
+        "test split: 0.12. Blink term: lower is better."
     ),
     alt=(
         "Two columns of dots. Gain: lively 0.12 to 0.15, causal 0.18 to "
