@@ -99,7 +99,7 @@ rating.show(
     clips,
     folder=f"{folder.name}/ratings",
     name="rating",
-    caption="Try it: seven screens, with sound. Your browser keeps answers.",
+    caption="Seven screens, with sound. Your browser keeps your answers.",
     alt="A rating study: a consent text, then videos with questions.",
 )
 
