@@ -3,7 +3,7 @@
 import { between, css, Features, hull, round } from './features.js';
 import { lit, Skin } from './raster.js';
 
-const SKIN = 400; // pixels of a side of the shaded layer: its edges are cut smoothly, it may be coarse
+const SKIN = 400; // pixels of a side of the shaded layer, at most: its edges are cut smoothly, it may be coarse
 const FINEST = 900; // pixels of a side of what is shown
 const ASIDE = 0.3; // sine of a head's turn from which the nose may hide an eye
 const VIEW = 24; // cm that the canvas shows
@@ -31,7 +31,6 @@ export class Face {
   /** mesh: arrays "mean", "basis", "rows", "triangles" and lists oval, eyes, lips, brows, nose; look: of LOOKS. */
   constructor(canvas, mesh, look, mean = mesh.mean) {
     Object.assign(this, { canvas, mesh, look, mean, context: canvas.getContext('2d'), turn: [0, 0], gaze: [0, 0] });
-    this.skin = new Skin(mesh.triangles, look.skin, SKIN);
     this.features = new Features(look);
   }
 
@@ -40,6 +39,7 @@ export class Face {
     const size = Math.round(Math.max(160, Math.min(FINEST, sharp * this.canvas.clientWidth)));
     if (this.size === size) return;
     this.size = this.canvas.width = this.canvas.height = size;
+    this.skin = new Skin(this.mesh.triangles, this.look.skin, Math.min(SKIN, size));
   }
 
   /** Mesh points (P, 3) in cm of an expression β (D), lids closed by a share, turned by p. */
@@ -74,7 +74,7 @@ export class Face {
     const count = xyz.length / 3;
     const [px, py, pz] = [0, 1, 2].map(() => new Float32Array(count));
     const places = [];
-    const share = SKIN / this.size;
+    const share = this.skin.side / this.size;
     for (let i = 0; i < count; i++) {
       places.push(at(xyz.subarray(3 * i, 3 * i + 3)));
       [px[i], py[i], pz[i]] = [share * places[i][0], share * places[i][1], xyz[3 * i + 2]];
