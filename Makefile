@@ -22,7 +22,7 @@ env: .venv/.complete  ## everything into .venv, reused while pyproject.toml and 
 
 book: env  ## the executed book in book/_build/html
 	$(BIN)/python book/_tools/vendor.py
-	$(BIN)/jupyter-book build . --path-output book --all $(BOOKFLAGS)
+	$(BIN)/jupyter-book build . --path-output book $(BOOKFLAGS)
 	@echo "open book/_build/html/index.html"
 
 unit: env  ## tests without browsers, real videos from end to end and whole chapters: a minute or two

@@ -31,6 +31,7 @@ from result_cards import cards
 
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 RESULTS = Path(__file__).parents[1] / "results"
+STAMP = ".made-with"  # beside the pages: what they were made with
 
 
 def table(head: list[str], rows: list[list[str]], code: tuple[int, ...] = ()) -> nodes.table:
@@ -181,6 +182,21 @@ def executed(app: Any, config: Any) -> None:
         config.nb_execution_cache_path = str(executions.folder(kept))
 
 
+def outdated(app: Any, env: Any, *_: set[str]) -> set[str]:
+    """The event `env-get-outdated`: beside pages whose own text changed, all are made again where
+    something changed that pages are made with, since the last build that came to its end.
+    """
+    stamp = Path(app.outdir) / STAMP
+    same = stamp.exists() and stamp.read_text() == executions.fingerprint(executions.MAKES)
+    return set() if same else set(env.found_docs)
+
+
+def finished(app: Any, exception: Exception | None) -> None:
+    """The event `build-finished`."""
+    if exception is None:
+        (Path(app.outdir) / STAMP).write_text(executions.fingerprint(executions.MAKES))
+
+
 def stateless(app: Any, name: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """The event `html-page-context`: the page does without the state of widgets, which belongs to a
     kernel that is gone; a listener's is three megabytes.
@@ -227,6 +243,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("elp-modules", Modules)
     app.connect("config-inited", executed)
     app.connect("config-inited", addressed)
+    app.connect("env-get-outdated", outdated)
+    app.connect("build-finished", finished)
     app.connect("html-page-context", cited, priority=900)  # once the theme has made its own
     app.connect("html-page-context", stateless, priority=900)  # once myst-nb has added it
     # before napoleon reads the sections

@@ -16,20 +16,25 @@ from pathlib import Path
 from elp.records import RECORDED
 
 ROOT = Path(__file__).parents[2]
+# all that a chapter may read: the package with its weights, and the result files
+READ = ("elp", "book/results")
+# and what makes pages of texts and outputs
+MAKES = (*READ, "book/_tools", "book/references.bib", "_config.yml", "_toc.yml", "CITATION.cff")
 # a package's compiled files, and what editors and systems leave beside the sources
 LEFT = ("__pycache__", ".")
 
 
-def used() -> Iterator[Path]:
-    """All that a chapter may read: the package with its weights, and the result files."""
-    for part in ("elp", "book/results"):
-        for path in sorted((ROOT / part).rglob("*")):
+def used(parts: tuple[str, ...] = READ) -> Iterator[Path]:
+    """The sources among files and folders of the project."""
+    for part in parts:
+        place = ROOT / part
+        for path in [place] if place.is_file() else sorted(place.rglob("*")):
             inside = path.relative_to(ROOT).parts
             if path.is_file() and not any(name.startswith(LEFT) for name in inside):
                 yield path
 
 
-def fingerprint() -> str:
+def fingerprint(parts: tuple[str, ...] = READ) -> str:
     """Of what chapters use: another one if a file of it, Python or a library's version changed."""
     found = hashlib.sha256(sys.version.encode())
     for name in RECORDED:
@@ -37,7 +42,7 @@ def fingerprint() -> str:
             found.update(f"{name} {metadata.version(name)}\n".encode())
         except metadata.PackageNotFoundError:
             found.update(f"{name} is missing\n".encode())
-    for path in used():
+    for path in used(parts):
         data = path.read_bytes()
         found.update(f"{path.relative_to(ROOT).as_posix()} {len(data)}\n".encode())
         found.update(data)

@@ -58,6 +58,18 @@ def test_a_chapter_is_executed_again_when_what_it_uses_changes(root, changed):
     assert not known(root), "a stale output"
 
 
+@pytest.mark.parametrize("changed", ["elp/face/model.py", "book/results/speed.json", "_config.yml"])
+def test_every_page_is_made_again_when_what_makes_pages_changes(root, changed):
+    (root / "_config.yml").write_text("title: a", encoding="utf-8")
+    app, env = SimpleNamespace(outdir=root), SimpleNamespace(found_docs=["intro", "chapter"])
+    assert elp_pages.outdated(app, env, set(), set(), set()) == {"intro", "chapter"}
+    elp_pages.finished(app, None)
+    assert not elp_pages.outdated(app, env, set(), set(), set())
+    (root / changed).write_text("title: b", encoding="utf-8")
+    elp_pages.finished(app, KeyboardInterrupt())
+    assert elp_pages.outdated(app, env, set(), set(), set()) == {"intro", "chapter"}
+
+
 def test_what_was_made_with_other_sources_is_deleted(root):
     first = executions.folder(root / "kept")
     first.mkdir(parents=True)

@@ -33,11 +33,7 @@ THEME = ("THEBE_JS_URL", "invalid theme mode")  # two harmless lines of the them
 PROBE = """() => {
   const all = (selector, bad) => [...document.querySelectorAll(selector)].filter(bad);
   return {
-    empty: all('.elp-plot', (d) => !d.querySelector('.main-svg, canvas')).map((d) => d.id),
     run_together: all('pre code', (c) => getComputedStyle(c).whiteSpace === 'normal').length,
-    dead: all('.elp-widget', (d) => !d.querySelector('canvas')).map((d) => d.id),
-    still: all('.elp-component', (d) => d.querySelector('.elp-module')).map((d) => d.id),
-    math: all('.math', (d) => !d.querySelector('mjx-container')).length,
     mute: all('article img, article video, article audio',
       (m) => !(m.alt || m.getAttribute('aria-label') || '').trim()).length,
     broken: all('img', (i) => !i.complete || !i.naturalWidth).map((i) => i.src.slice(0, 80)),
@@ -56,6 +52,15 @@ PROBE = """() => {
   };
 }"""
 
+# nothing of it is there with the load event
+DRAWN = """() => {
+  const every = (selector, good) => [...document.querySelectorAll(selector)].every(good);
+  return every('.elp-plot', (d) => d.querySelector('.main-svg'))
+    && every('.elp-widget', (d) => d.querySelector('canvas'))
+    && every('.elp-component', (d) => !d.querySelector('.elp-module'))
+    && every('.math', (d) => d.querySelector('mjx-container'));
+}"""
+
 
 def open_page(
     browser: Any, site: tuple[str, Path], name: str, width: int, **options: Any
@@ -65,10 +70,7 @@ def open_page(
     page.on("pageerror", lambda e: wrong.append(str(e)))
     page.on("response", lambda r: wrong.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     page.goto(f"{site[0]}book/{name}.html", wait_until="load")
-    drawn = (
-        "() => [...document.querySelectorAll('.elp-plot')].every(d => d.querySelector('.main-svg'))"
-    )
-    page.wait_for_function(drawn, timeout=20_000)
+    page.wait_for_function(DRAWN, timeout=20_000)
     page.wait_for_timeout(400)
     return page, left, [w for w in wrong if not any(known in w for known in THEME)]
 
