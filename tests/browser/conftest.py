@@ -85,7 +85,7 @@ def served(folder: Path) -> Iterator[str]:
 
 
 def build(target: Path) -> Path:
-    """The pages from the notebooks as they are, without running them."""
+    """The pages from the notebooks as they are, without running these."""
     subprocess.run(
         [sys.executable, str(ROOT / "book" / "_tools" / "vendor.py")], check=True, timeout=300
     )
@@ -98,7 +98,8 @@ def build(target: Path) -> Path:
     )
     os.symlink(ROOT / "elp", source / "elp")  # the pages show its source
     config = yaml.safe_load((source / "_config.yml").read_text())
-    config["execute"]["execute_notebooks"] = "off"
+    # the first page is a text with a cell in it, and has no outputs of its own
+    config["execute"] |= {"execute_notebooks": "force", "exclude_patterns": ["*.ipynb"]}
     (source / "_config.yml").write_text(yaml.safe_dump(config))
     command = [
         str(Path(sys.executable).with_name("jupyter-book")),
