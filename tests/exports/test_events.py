@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pympi
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from elp.errors import ElpError
 from elp.exports import Event, Exports, convert, events, write_events
@@ -73,8 +75,8 @@ def of(found: list[Event], who: str, kind: str) -> list[Event]:
 
 def test_each_is_found_once_where_it_is(found: list[Event]) -> None:
     (nod,), (shake,) = of(found, "listener", "nod"), of(found, "listener", "shake")
-    assert abs(nod.onset - 4) < 0.3 and abs(nod.offset - 5) < 0.3
-    assert abs(shake.onset - 10) < 0.3 and abs(shake.offset - 11.9) < 0.3
+    assert abs(nod.onset - 4) <= 0.08 and abs(nod.offset - 5) <= 0.08
+    assert abs(shake.onset - 10) <= 0.08 and abs(shake.offset - 11.875) <= 0.08
     assert nod.size == pytest.approx(5, rel=0.2) and shake.size == pytest.approx(6, rel=0.2)
     (smile,) = of(found, "listener", "smile")
     assert abs(smile.onset - 13.15) < 0.2 and abs(smile.offset - 17) < 0.4
@@ -129,6 +131,21 @@ def test_small_swings_are_sway(degrees: float) -> None:
     pitch = swing(5, degrees)
     assert bool(swings([pitch], [np.zeros(FRAMES)])[0]) == (degrees > 1.5)
     assert not swings([pitch], [2 * pitch])[0]  # more of it about the other axis
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    begin=st.floats(3, 14),
+    degrees=st.floats(3, 9),
+    hertz=st.floats(1.4, 3.5),
+    cycles=st.integers(1, 4),
+)
+def test_a_swing_lasts_as_long_as_the_head_moves(
+    begin: float, degrees: float, hertz: float, cycles: int
+) -> None:
+    ((first, last, _),) = swings([swing(begin, degrees, hertz, cycles)], [np.zeros(FRAMES)])[0]
+    assert abs(first / 25 - begin) <= 0.1
+    assert abs(last / 25 - begin - cycles / hertz) <= 0.15
 
 
 def test_unseen_frames_hold_no_events(listener: Motion) -> None:
