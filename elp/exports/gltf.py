@@ -2,9 +2,10 @@
 "Live").
 
 One node, "head", carries rotation and translation; the mesh below it has one morph target for each
-direction of the face model, so that the animated mesh equals `FaceModel.shape` to rounding. There
-is no .bvh beside it: a head is one joint, whatever reads .bvh reads glTF too, and quaternions need
-no agreement about the order of angles.
+direction of the face model, so that the animated mesh equals `FaceModel.shape` to rounding. Eyes
+and mouth are dark, a material of their own, or nobody would see a blink. There is no .bvh beside
+it: a head is one joint, whatever reads .bvh reads glTF too, and quaternions need no agreement about
+the order of angles.
 """
 
 # T frame, P mesh point, F triangle, K expression coefficient
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.exports.arkit import check, held
-from elp.face.model import FaceModel
+from elp.face.model import SKIN, FaceModel
 from elp.files import atomic
 from elp.motion import Motion
 
@@ -29,7 +30,7 @@ AXES = np.array([1, -1, -1], np.float32)
 METRES = np.float32(0.01)
 FLOAT, INTEGER = 5126, 5125  # kinds of numbers, as OpenGL numbers them
 VERTICES, INDICES = 34962, 34963
-SKIN = [0.8, 0.6, 0.5, 1.0]
+COLORS = {"skin": [0.8, 0.6, 0.5], "inside": [0.03, 0.03, 0.05]}  # linear RGB
 PARTS = {"SCALAR": 1, "VEC3": 3, "VEC4": 4}
 
 
@@ -110,16 +111,22 @@ def targets(model: FaceModel) -> list[str]:
 def _glb(motion: Motion, alpha: Any, model: FaceModel) -> bytes:
     buffer, scale = _Buffer(), scales(model)
     place = AXES * METRES
-    primitive = {
-        "attributes": {"POSITION": buffer.add(model.shape(alpha) * place, target=VERTICES)},
-        # the change of axes is a rotation: triangles keep their front sides
-        "indices": buffer.add(model.triangles.ravel(), "SCALAR", INDICES),
-        "material": 0,
-        "targets": [
-            {"POSITION": buffer.add(row * place * size, target=VERTICES)}
-            for row, size in zip(model.expression, scale, strict=True)
-        ],
-    }
+    points = {"POSITION": buffer.add(model.shape(alpha) * place, target=VERTICES)}
+    morphs = [
+        {"POSITION": buffer.add(row * place * size, target=VERTICES)}
+        for row, size in zip(model.expression, scale, strict=True)
+    ]
+    primitives = [
+        {
+            "attributes": points,
+            # the change of axes is a rotation: triangles keep their front sides
+            "indices": buffer.add(triangles.ravel(), "SCALAR", INDICES),
+            "material": k,
+            "targets": morphs,
+        }
+        for k, triangles in enumerate((model.triangles[:SKIN], model.triangles[SKIN:]))
+        if len(triangles)  # another model may be all skin
+    ]
     from elp.render.frames import PROVENANCE  # the renderers load when something is written
 
     animation = _animation(buffer, motion, model, scale)
@@ -131,28 +138,23 @@ def _glb(motion: Motion, alpha: Any, model: FaceModel) -> bytes:
         "meshes": [
             {
                 "name": "face",
-                "primitives": [primitive],
+                "primitives": primitives,
                 "weights": [0.0] * len(scale),
                 "extras": {"targetNames": targets(model)},
             }
         ],
-        "materials": [
-            {
-                "name": "skin",
-                "doubleSided": True,
-                "pbrMetallicRoughness": {
-                    "baseColorFactor": SKIN,
-                    "metallicFactor": 0.0,
-                    "roughnessFactor": 0.8,
-                },
-            }
-        ],
+        "materials": [_material(name, color) for name, color in COLORS.items()],
         "animations": [animation],
         "accessors": buffer.accessors,
         "bufferViews": buffer.views,
         "buffers": [{"byteLength": len(buffer.data)}],
     }
     return _packed(document, bytes(buffer.data))
+
+
+def _material(name: str, color: list[float]) -> dict[str, Any]:
+    plain = {"baseColorFactor": [*color, 1.0], "metallicFactor": 0.0, "roughnessFactor": 0.8}
+    return {"name": name, "doubleSided": True, "pbrMetallicRoughness": plain}
 
 
 def _animation(

@@ -66,7 +66,9 @@ def tracks(file: pygltflib.GLTF2) -> dict[str, tuple[str, np.ndarray, np.ndarray
 
 def test_the_animated_mesh_is_the_face_models(file: pygltflib.GLTF2, motion: Motion) -> None:
     """Points of every frame, by glTF's formulas, in centimetres and the model's own axes."""
-    (primitive,) = file.meshes[0].primitives
+    primitive, inside = file.meshes[0].primitives
+    assert inside.attributes.POSITION == primitive.attributes.POSITION
+    assert inside.targets == primitive.targets
     rest = array(file, primitive.attributes.POSITION)
     targets = np.stack([array(file, t["POSITION"]) for t in primitive.targets])
     found = tracks(file)
@@ -97,12 +99,38 @@ def test_times_names_and_nodes(file: pygltflib.GLTF2) -> None:
 
 def test_the_front_is_in_front(file: pygltflib.GLTF2) -> None:
     """Most triangles of a face turn to +z, where glTF's faces look, counted the right way round."""
-    (primitive,) = file.meshes[0].primitives
+    primitive, _ = file.meshes[0].primitives
     corners = array(file, primitive.attributes.POSITION)[
         array(file, primitive.indices).reshape(-1, 3)
     ]
     normal = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     assert normal[:, 2].sum() > 0.9 * np.abs(normal[:, 2]).sum()
+
+
+def test_a_blink_hides_what_is_behind_the_lids(file: pygltflib.GLTF2) -> None:
+    """Skin and what is behind it are the model's triangles; of the dark ones between the lids
+    hardly anything is left where both lids' weight is 1.
+    """
+    skin, inside = file.meshes[0].primitives
+    parts = [array(file, p.indices).reshape(-1, 3) for p in (skin, inside)]
+    np.testing.assert_array_equal(np.concatenate(parts), MODEL.triangles)
+    skin_color, inside_color = (
+        np.mean(file.materials[p.material].pbrMetallicRoughness.baseColorFactor[:3])
+        for p in (skin, inside)
+    )
+    assert inside_color < 0.1 * skin_color
+    rest = array(file, inside.attributes.POSITION)
+    names = file.meshes[0].extras["targetNames"]
+    lids = [inside.targets[names.index(name)]["POSITION"] for name in ("blink_l", "blink_r")]
+    shut = rest + sum(array(file, number) for number in lids)
+    assert _seen(shut, parts[1][:28]) < 0.2 * _seen(rest, parts[1][:28])
+
+
+def _seen(points: np.ndarray, triangles: np.ndarray) -> float:
+    """Their area from the front."""
+    a, b, c = (points[triangles[:, k], :2] for k in range(3))
+    u, v = b - a, c - a
+    return float(np.abs(u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]).sum())
 
 
 def test_between_frames_the_head_goes_the_shorter_way(file: pygltflib.GLTF2) -> None:
