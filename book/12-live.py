@@ -25,7 +25,13 @@
 # elp live --camera talk.mp4 --websocket 8765
 # ```
 #
-# A file is played as a camera would show it, 25 pictures a second, with its own sound; the address of a stream (`rtsp://...`) works like a camera. Only `--record` stores anything, and nothing leaves the machine except what you send. Ctrl-C ends the session and leaves complete files.
+# A file is played as a camera would show it, 25 pictures a second, with its own sound; the address of a stream (`rtsp://...`) works like a camera. With `--camera -` the listener watches and hears what another program pipes in:
+#
+# ```bash
+# ffmpeg -re -i talk.mp4 -f mpegts - | elp live --camera - --websocket 8765
+# ```
+#
+# Only `--record` stores anything, and nothing leaves the machine except what you send. Ctrl-C ends the session and leaves complete files.
 
 # %%
 import pandas as pd

@@ -339,7 +339,11 @@ def portrait(
 @app.command()
 def live(
     camera: Annotated[
-        str, typer.Option(help="A camera's number, a stream's address, or a file that is played.")
+        str,
+        typer.Option(
+            help="A camera's number, a stream's address, a file that is played, or - for what "
+            "another program pipes in."
+        ),
     ] = "0",
     portrait: Annotated[Path | None, typer.Option(help="One image of the listener.")] = None,
     emotion: Annotated[
@@ -349,7 +353,11 @@ def live(
         ),
     ] = "auto",
     microphone: Annotated[
-        str, typer.Option(help="A microphone's number or name, default, or none.")
+        str,
+        typer.Option(
+            help="A microphone's number or name, default, or none; files and pipes have their own "
+            "sound."
+        ),
     ] = "default",
     osc: Annotated[
         str | None,

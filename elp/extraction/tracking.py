@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -67,7 +67,7 @@ def _points_of(
         row += len(seen)
 
 
-def ahead(items: Iterable[Item], count: int = 4) -> Iterator[Item]:
+def ahead(items: Iterable[Item], count: int = 4) -> Generator[Item, None, None]:
     """The same items, made by a thread that runs up to `count` ahead.
 
     So pictures are decoded while others are tracked.

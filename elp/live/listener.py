@@ -18,7 +18,7 @@ from elp.face.model import FaceModel
 from elp.listener.contract import Emotion
 from elp.listener.responder import ELPResponder
 from elp.listener.stream import ResponseStream
-from elp.live.source import Taken
+from elp.live.taken import Taken
 from elp.motion import POSE, Motion
 
 CALIBRATION = 50  # frames with a face, two seconds, that identity and camera are found from

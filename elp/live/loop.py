@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ import numpy as np
 from elp.files import noticed
 from elp.live.listener import Listener
 from elp.live.outputs import Frame, Lids, Output
-from elp.live.source import Source, Taken
+from elp.live.taken import Source, Taken
 from elp.render import Portrait, Renderer
 from elp.render.frames import Image, prepare, stamp
 
@@ -83,8 +84,8 @@ def listen(
     report, lids = Report(), Lids()
     drawn = None if portrait is None else prepare(portrait, SIZE, renderer)
     said, trouble = "", ""
-    with noticed() as asked:
-        for taken in source.taken():
+    with noticed() as asked, contextlib.closing(source.taken()) as takes:
+        for taken in takes:
             report.add(_step(taken, listener, drawn, outputs, lids, report))
             if listener.state != said:
                 said = listener.state

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elp.errors import ElpError
-from elp.files import check
+from elp.files import check, postponed
 from elp.live.needs import needed
 from elp.live.outputs import Frame
 from elp.media.audio import RATE as HEARD
@@ -93,10 +93,11 @@ class Film:
         raise self._error
 
     def close(self) -> None:
-        """Wait until the file is whole; raises what went wrong with it."""
-        if self._error is None:
-            self._box.put(None)
-        self._thread.join()
+        """Wait until the file is whole, as signals to stop do; raises what went wrong with it."""
+        with postponed():
+            if self._error is None:
+                self._box.put(None)
+            self._thread.join()
         if self._error is not None:
             raise self._error
 

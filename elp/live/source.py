@@ -5,73 +5,26 @@
 # n sample
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from elp.errors import ElpError
 from elp.live.needs import needed
+from elp.live.pipe import STDIN, Pipe
+from elp.live.taken import STALE, Newest, Pace, Samples, Taken
 from elp.media.audio import HOP, RATE
 from elp.motion import FPS
 
-Image = NDArray[np.uint8]
-Samples = NDArray[np.float32]
-STALE = 0.5  # s without a new picture or sound after which a camera or a microphone is lost
 BUFFERED = 4 * HOP  # samples that may wait: beyond, a microphone's clock is faster than ours
 QUIET = "-8"  # FFmpeg's own log level of saying nothing
-OPENING = 10.0  # s that a camera has for its first picture
-
-
-class Taken(NamedTuple):
-    """What happened since the last one: `ticks` frames of 40 ms, more than 1 where the listener was
-    too slow; their sound (640 ticks,) at 16 kHz in [-1, 1]; the newest picture (H, W, 3) uint8 RGB,
-    None where there is none; and when that was taken, `time.monotonic()`.
-    """
-
-    ticks: int
-    sound: Samples
-    picture: Image | None
-    time: float
-
-
-class Source(Protocol):
-    """Where pictures and sound come from; a context manager."""
-
-    def __enter__(self) -> Source: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def taken(self) -> Iterator[Taken]:
-        """Frame by frame, at 25 a second by the clock on the wall; ends with a file."""
-        ...
-
-    def trouble(self) -> list[str]:
-        """What is lost at the moment: of "the camera", "the microphone"."""
-        ...
-
-
-class _Pace:
-    """25 ticks a second, counted from the start: nothing adds up over hours."""
-
-    def __init__(self) -> None:
-        self.start, self.ticks = time.monotonic(), 0
-
-    def wait(self) -> int:
-        """Sleep until the next tick; gives how many have passed, 1 or more."""
-        left = self.start + (self.ticks + 1) / FPS - time.monotonic()
-        if left > 0:
-            time.sleep(left)
-        passed = max(1, int((time.monotonic() - self.start) * FPS) - self.ticks)
-        self.ticks += passed
-        return passed
 
 
 class File:
@@ -100,20 +53,17 @@ class File:
         """Nothing of a file is lost."""
         return []
 
-    def taken(self) -> Iterator[Taken]:
+    def taken(self) -> Generator[Taken, None, None]:
         """See `Source.taken`."""
         from elp.extraction.tracking import LONGEST, ahead
         from elp.media.video import frames
 
-        sound, pace = _Hops(self.path), _Pace()
-        pictures = ahead(frames(self.path, longest=LONGEST))
-        while True:
-            since = list(itertools.islice(pictures, 1 if self.fast else pace.wait()))
-            if not since:
-                return
-            # shown at its tick: what is late counts as latency
-            shown = time.monotonic() if self.fast else pace.start + pace.ticks / FPS
-            yield Taken(len(since), sound.take(len(since)), since[-1], shown)
+        sound, pace = _Hops(self.path), Pace()
+        with contextlib.closing(ahead(frames(self.path, longest=LONGEST))) as pictures:
+            while since := list(itertools.islice(pictures, 1 if self.fast else pace.wait())):
+                # shown at its tick: what is late counts as latency
+                shown = time.monotonic() if self.fast else pace.start + pace.ticks / FPS
+                yield Taken(len(since), sound.take(len(since)), since[-1], shown)
 
 
 class _Hops:
@@ -140,7 +90,7 @@ class Camera:
     """A camera or a network stream, and a microphone.
 
     Args:
-        address: number of a camera, or an address that FFmpeg opens (rtsp://, http://).
+        address: number or device of a camera, or an address that FFmpeg opens (rtsp://, http://).
         microphone: its number or name, "default", or None for silence.
 
     Raises:
@@ -149,10 +99,8 @@ class Camera:
 
     def __init__(self, address: int | str, microphone: str | int | None = "default") -> None:
         self.address, self.microphone = address, microphone
-        self._newest: tuple[Image | None, float] = (None, 0.0)
+        self._newest = Newest(f"camera {address}", "is it covered or in use?", buffered=BUFFERED)
         self._stop = threading.Event()
-        self._heard: deque[Samples] = deque()
-        self._when = time.monotonic()
         self._stream: Any = None
 
     def __enter__(self) -> Camera:
@@ -172,7 +120,7 @@ class Camera:
         try:
             if self.microphone is not None:
                 self._listen()
-            self._first()
+            self._newest.first()
         except BaseException:
             self.__exit__()
             raise
@@ -189,33 +137,20 @@ class Camera:
     def trouble(self) -> list[str]:
         """See `Source.trouble`."""
         now = time.monotonic()
-        lost = ["the camera"] if now - self._newest[1] > STALE else []
-        deaf = self._stream is not None and now - self._when > STALE
+        lost = ["the camera"] if now - self._newest.seen > STALE else []
+        deaf = self._stream is not None and now - self._newest.heard > STALE
         return [*lost, "the microphone"] if deaf else lost
 
-    def taken(self) -> Iterator[Taken]:
+    def taken(self) -> Generator[Taken, None, None]:
         """See `Source.taken`."""
-        pace = _Pace()
-        while True:
-            count = pace.wait()
-            picture, at = self._newest
-            lost = time.monotonic() - at > STALE
-            yield Taken(count, self._hops(count), None if lost else picture, at)
-
-    def _first(self) -> None:
-        """Wait for the first picture."""
-        begun = time.monotonic()
-        while self._newest[0] is None:
-            if time.monotonic() - begun > OPENING:
-                raise ElpError(f"camera {self.address}: gives no picture: is it covered or in use?")
-            time.sleep(0.02)
+        return self._newest.taken()
 
     def _look(self) -> None:
         """Keep the newest picture; open a camera again that went away."""
         while not self._stop.is_set():
             there, picture = self._video.read()
             if there:
-                self._newest = np.ascontiguousarray(picture[..., ::-1]), time.monotonic()
+                self._newest.see(np.ascontiguousarray(picture[..., ::-1]))
             elif not self._stop.wait(STALE):
                 self._video.open(self.address)
 
@@ -224,8 +159,7 @@ class Camera:
         device = None if self.microphone == "default" else self.microphone
 
         def hear(samples: Any, frames: int, clock: Any, status: Any) -> None:
-            self._heard.append(np.array(samples[:, 0], np.float32))
-            self._when = time.monotonic()
+            self._newest.hear(np.array(samples[:, 0], np.float32))
 
         try:
             self._stream = sounddevice.InputStream(
@@ -237,35 +171,27 @@ class Camera:
                 f"microphone {self.microphone}: {error}: give --microphone another name, or none"
             ) from error
 
-    def _hops(self, count: int) -> Samples:
-        """The sound of so many frames, silence where it is missing."""
-        waiting = np.concatenate([np.zeros(0, np.float32), *_drained(self._heard)])
-        need = count * HOP
-        surplus = max(0, len(waiting) - need - BUFFERED)
-        waiting = waiting[surplus:]
-        if len(rest := waiting[need:].copy()):
-            self._heard.appendleft(rest)
-        out = np.zeros(need, np.float32)
-        out[: min(need, len(waiting))] = waiting[:need]
-        return out
 
-
-def _drained(box: deque[Samples]) -> Iterator[Samples]:
-    """What a queue holds by now."""
-    for _ in range(len(box)):
-        yield box.popleft()
-
-
-def source(camera: str, microphone: str | None = "default", *, fast: bool = False) -> Camera | File:
-    """What `--camera` names: a number, an address with "://", or a file.
+def source(
+    camera: str, microphone: str | None = "default", *, fast: bool = False
+) -> Camera | File | Pipe:
+    """What `--camera` names: a number, a device or an address with "://", a pipe, or a file.
 
     Args:
         microphone: of a camera: "default", "none", a number or a name.
     """
-    if camera.isdecimal() or "://" in camera:
-        if fast:
-            raise ElpError(f"{camera}: a camera has its own time: only a file can be read faster")
-        ears = None if microphone in (None, "none") else microphone
-        number = int(ears) if ears is not None and ears.isdecimal() else ears
-        return Camera(int(camera) if camera.isdecimal() else camera, number)
-    return File(camera, fast=fast)
+    piped = camera == STDIN or Path(camera).is_fifo()
+    if not piped and not camera.isdecimal() and "://" not in camera and not _device(camera):
+        return File(camera, fast=fast)
+    if fast:
+        raise ElpError(f"{camera}: has its own time: only a file can be read faster")
+    if piped:
+        return Pipe(camera)
+    ears = None if microphone in (None, "none") else microphone
+    number = int(ears) if ears is not None and ears.isdecimal() else ears
+    return Camera(int(camera) if camera.isdecimal() else camera, number)
+
+
+def _device(camera: str) -> bool:
+    """Whether it names a device, there or not."""
+    return camera.startswith("/dev/") or Path(camera).is_char_device()

@@ -18,20 +18,36 @@ LARGEST = 36_000_000
 @contextlib.contextmanager
 def opened(path: str | Path) -> Iterator[Any]:
     """The file as a PyAV container; raises ElpError for a missing or unreadable one."""
+    _check(Path(path))
+    broken = "it is corrupt, cut off or of another kind; copy or convert it again"
+    with _open(url(path), f"{path}: not a readable video: {broken}") as container:
+        yield container
+
+
+@contextlib.contextmanager
+def piped(address: str, name: str) -> Iterator[Any]:
+    """What another program writes, as a PyAV container; waits for its beginning.
+
+    Args:
+        address: as FFmpeg takes it. name: for what is said.
+
+    Raises:
+        ElpError: it cannot be read as it comes.
+    """
+    kinds = "pipe MPEG-TS or Matroska (ffmpeg ... -f mpegts -)"
+    with _open(address, f"{name}: no video that can be read as it comes: {kinds}") as container:
+        yield container
+
+
+def _open(address: str, broken: str) -> Any:
     import av
 
-    _check(Path(path))
+    # a title in another encoding than UTF-8 is no reason to refuse what it names
+    limits = {"max_pixels": str(LARGEST)}
     try:
-        # a title in another encoding than UTF-8 is no reason to refuse what it names
-        limits = {"max_pixels": str(LARGEST)}
-        container = av.open(url(path), options=limits, metadata_errors="replace")
+        return av.open(address, options=limits, metadata_errors="replace")
     except (av.error.FFmpegError, OSError) as error:
-        raise ElpError(
-            f"{path}: not a readable video: "
-            "it is corrupt, cut off or of another kind; copy or convert it again"
-        ) from error
-    with container:
-        yield container
+        raise ElpError(broken) from error
 
 
 def url(path: str | Path) -> str:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import av
@@ -22,6 +22,7 @@ from elp.face.model import FaceModel
 from elp.listener.responder import ELPResponder
 from elp.live import Camera, File, Frame, Listener, Taken, listen
 from elp.live import source as sources
+from elp.live import taken as times
 from elp.media.audio import HOP
 from elp.simulator.scene import Scene, conversation
 
@@ -80,7 +81,7 @@ class Script:
     def trouble(self) -> list[str]:
         return ["the camera"] if self.lost.pop(0) else []
 
-    def taken(self) -> Iterator[Taken]:
+    def taken(self) -> Generator[Taken, None, None]:
         for count, row in self.frames:
             picture = None if row is None else np.full((512, 512, 3), row, np.uint8)
             yield Taken(count, np.zeros(count * HOP, np.float32), picture, time.monotonic())
@@ -203,9 +204,9 @@ def test_it_ends_after_so_many_frames(listener: Listener) -> None:
 def test_ticks_do_not_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thousand ticks with slow work between them end when they should, none doubled."""
     clock = [0.0]
-    monkeypatch.setattr(sources.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(sources.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + s + 1e-4))
-    pace, rng, passed = sources._Pace(), np.random.default_rng(0), 0
+    monkeypatch.setattr(times.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(times.time, "sleep", lambda s: clock.__setitem__(0, clock[0] + s + 1e-4))
+    pace, rng, passed = times.Pace(), np.random.default_rng(0), 0
     for _ in range(1000):
         passed += pace.wait()
         clock[0] += float(rng.choice([0.01, 0.03, 0.09]))
