@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -39,9 +38,8 @@ class Decoded(NamedTuple):
 
         D2's probability rarely passes one half: a threshold would leave the eyes open for ever.
         """
-        beta, pose, probability = (x[0].cpu() for x in self)
-        blink = (uniform[0] < probability).numpy().astype(np.uint8)
-        return Motion(beta=beta.numpy(), pose=pose.numpy(), blink=blink)
+        beta, pose, probability = (x.cpu().numpy()[0] for x in self)
+        return Motion(beta=beta, pose=pose, blink=uniform.numpy()[0] < probability)
 
 
 class Decoder(nn.Module):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from torch.onnx import TensorProtoDataType
 
 from elp.listener.export import OPSET
 
@@ -18,7 +19,7 @@ def spelled_out() -> Iterator[None]:
     """Teaches PyTorch's exporter two operations that it lacks."""
     from torch.onnx import register_custom_op_symbolic, unregister_custom_op_symbolic
 
-    symbols: dict[str, Any] = {"aten::asinh": _asinh, "aten::gru_cell": _gru_cell}
+    symbols: dict[str, Any] = {"aten::asinh": _asinh, "aten::searchsorted": _searchsorted}
     for name, symbol in symbols.items():
         register_custom_op_symbolic(name, symbol, OPSET)
     try:
@@ -32,16 +33,10 @@ def _asinh(g: Any, x: Any) -> Any:
     return g.op("Asinh", x)
 
 
-def _gru_cell(g: Any, x: Any, hidden: Any, w: Any, u: Any, a: Any, b: Any) -> Any:
-    """h' = (1 - z) n + z h, with PyTorch's order of the gates r, z, n."""
-    of_x = g.op("Gemm", x, w, a, transB_i=1)
-    of_hidden = g.op("Gemm", hidden, u, b, transB_i=1)
-    xr, xz, xn = g.op("Split", of_x, num_outputs_i=3, axis_i=1, outputs=3)
-    hr, hz, hn = g.op("Split", of_hidden, num_outputs_i=3, axis_i=1, outputs=3)
-    r = g.op("Sigmoid", g.op("Add", xr, hr))
-    z = g.op("Sigmoid", g.op("Add", xz, hz))
-    n = g.op("Tanh", g.op("Add", xn, g.op("Mul", r, hn)))
-    return g.op("Add", n, g.op("Mul", z, g.op("Sub", hidden, n)))
+def _searchsorted(g: Any, edges: Any, x: Any, *options: Any) -> Any:
+    """The number of edges below x: rising edges (1, V) and x (1, 1) -> (1, 1) int64."""
+    below = g.op("Cast", g.op("Less", edges, x), to_i=TensorProtoDataType.INT64)
+    return g.op("ReduceSum", below, keepdims_i=1)
 
 
 def halve(onnx: Any, graph: Any) -> None:

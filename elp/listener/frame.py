@@ -2,7 +2,7 @@
 CPU, recorded without Python between them (chapter "Your own video").
 """
 
-# B clip, C channel, D coefficient
+# T frame, D coefficient, H head, V category, N emotion, K trait
 from __future__ import annotations
 
 import copy
@@ -11,15 +11,13 @@ import warnings
 from typing import Any, NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from elp.listener.decoder import Decoded, Decoder
+from elp.listener.frame_layers import FORMS
 from elp.listener.sampling import CodeSampler
-from elp.model.decoders import mixed
-from elp.model.event_heads import Drawn, EventHeads, cell
 from elp.model.events import HEARD
-from elp.model.layers import Recurrent, State, TimeConv, exchange
+from elp.model.layers import State, exchange
 from elp.model.space import one_hot
 
 
@@ -75,103 +73,15 @@ class Step(nn.Module):
         """e of each frame, (1, T, N)."""
         if self.e is None:
             return one_hot(self.decoder.model.tdnn.so_far(style, state))
-        return self.e.to(style.device).expand(1, style.shape[1], -1)
-
-
-class FrameConv(TimeConv):
-    """The newest frame of a causal convolution over time as one product: convolving takes three
-    times as long.
-    """
-
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:
-        if state is None or self.centred:
-            return super().forward(x, state)
-        seen = x.permute(0, 2, 3, 1)  # (B, 1, H, C), then (B, past + 1, H, C)
-        if self.past:
-            nothing = seen.new_zeros(len(x), self.past, *seen.shape[2:])
-            seen = torch.cat([state.get(self, nothing), seen], 1)
-            # one frame goes: a size that is read would be computed at every frame
-            state[self] = seen.narrow(1, 1, self.past)
-        if self.kernel_size[1] > 1:
-            return self.convolve(seen.permute(0, 3, 1, 2))
-        if self.dilation[0] > 1:
-            seen = seen[:, :: self.dilation[0]]
-        weight = self.weight.permute(0, 2, 3, 1).flatten(1)
-        y = F.linear(seen.flatten(1), weight, self.bias).view(-1, self.out_channels, 1, 1)
-        return F.relu(y) if self.relu else y
-
-
-class FrameRecurrent(Recurrent):
-    """One frame by the textbook's formula; the kernel for sequences packs all weights anew at every
-    call.
-    """
-
-    def forward(self, x: Tensor, state: State | None = None) -> Tensor:  # type: ignore[override]  # nn.LSTM also returns its state
-        state, found, x = {} if state is None else state, [], x[:, 0]
-        zeros = x.new_zeros(self.num_layers, len(x), self.hidden_size)
-        before = zip(*state.get(self, (zeros, zeros)), strict=True)
-        for (w, u, a, b), (hidden, kept) in zip(self.all_weights, before, strict=True):
-            weight = torch.cat([w, u], 1).T.contiguous()
-            gates = torch.addmm(a + b, torch.cat([x, hidden], 1), weight)
-            i, f, g, o = gates.chunk(4, 1)
-            kept = f.sigmoid() * kept + i.sigmoid() * g.tanh()
-            x = o.sigmoid() * kept.tanh()
-            found.append((x, kept))
-        state[self] = tuple(torch.stack(part) for part in zip(*found, strict=True))
-        return x[:, None]
-
-
-class FrameHeads(EventHeads):
-    """One frame of one listener's event heads: what does not depend on the codes drawn before is
-    computed once for all heads.
-    """
-
-    def step(
-        self,
-        cues: Tensor,
-        past: Tensor,
-        e: Tensor,
-        uniform: Tensor,
-        state: State,
-        guidance: float = 1.0,
-    ) -> Drawn:
-        rows, drawn = len(cues), []
-        known = F.relu(self.past(torch.cat([past, e], 1))).expand(rows, -1)
-        before = state.get(self, cues.new_zeros(rows, self.config.hidden))
-        state[self] = hidden = cell(self.gru, torch.cat([known, cues], 1), before)
-        x = self.first(torch.cat([hidden, cues, e.expand(rows, -1)], 1))
-        bias, words = mixed(self.bias[..., None], e)[0, ..., 0], mixed(self.coding.table, e)[0]
-        for head in range(self.config.heads):
-            logits = torch.addmm(bias[head], F.relu(self.norm(x)), self.out[head])
-            if head == 0 and rows > 1:
-                heard, unheard = logits[:1], logits[1:]
-                logits, x = unheard + guidance * (heard - unheard), x[:1]
-            share = logits.softmax(-1)
-            edges = share.cumsum(-1)
-            code = (edges < uniform[:, head, None]).sum(-1).clamp_max(self.config.categories - 1)
-            drawn.append((code, edges, share))
-            x = x + words[head].index_select(0, code)
-        code, edges, share = (torch.cat(part) for part in zip(*drawn, strict=True))
-        upper, part = (y.gather(1, code[:, None])[:, 0] for y in (edges, share))
-        within = (1 - (upper - uniform[0]) / part.clamp_min(1e-12)).clamp(0, 1)
-        return Drawn(code[None], within[None])
-
-
-class FrameLinear(nn.Linear):
-    """One frame of a layer with many more outputs than inputs: reading the weights is all the work,
-    and a CPU reads the transposed ones nearly twice as fast.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.addmm(self.bias, x[:, 0], self.weight.T.contiguous())[:, None]
+        # a number: what depends on a size is computed again at every frame
+        return self.e.to(style.device).expand(1, int(style.shape[1]), -1)
 
 
 def for_frames(step: Step) -> Step:
     """The same step for one frame at a time: other forms of the layers, the same tensors."""
     tensors = itertools.chain(step.parameters(), step.buffers())
     fast = copy.deepcopy(step, {id(x): x for x in tensors})
-    exchange(fast, {TimeConv: FrameConv, Recurrent: FrameRecurrent, EventHeads: FrameHeads})
-    fast.decoder.model.encoder.mlp[-1].__class__ = FrameLinear
+    exchange(fast, FORMS)
     return fast
 
 

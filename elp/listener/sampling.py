@@ -131,7 +131,8 @@ class CodeSampler:
         if self.temperature:
             # in place: the memory is what this waits for
             gumbel = uniform.log().neg_().log_().neg_()
-            logits = gumbel.to(logits.device).add_(logits / self.temperature)
+            scaled = logits if self.temperature == 1 else logits / self.temperature
+            logits = gumbel.to(logits.device).add_(scaled)
         return logits.argmax(-1)
 
 

@@ -22,6 +22,7 @@ from elp.model.style import StyleStream
 from elp.motion import MFCC, PROSODY, SILENT, Motion
 
 STEP = 250  # frames answered at once where more have come
+AHEAD = 8  # frames whose numbers are drawn together: a frame's alone take three times as long
 LOUDEST = 1000.0  # a sample: far beyond full scale, and still its power is a number
 
 
@@ -55,6 +56,7 @@ class ResponseStream:
         self.style = StyleStream(window(config), raw_motion=config.raw_motion)
         self.cepstra, self.draws = CepstraStream(), responder.sampler.start(generator)
         self.prosody = ProsodyStream() if config.events else None
+        self.drawn = list(self.draws.next(AHEAD))  # for the next frames
         rest, traits = responder.who(self.draws)
         self.step = Step(
             responder.decoder,
@@ -110,7 +112,8 @@ class ResponseStream:
             new["prosody"] = torch.from_numpy(prosody)[None]
             self.axes = sound.ndim
         for name, x in new.items():
-            self.waiting[name] = torch.cat([self.waiting[name], x.cpu()], 1)
+            before = self.waiting[name]
+            self.waiting[name] = torch.cat([before, x.cpu()], 1) if before.shape[1] else x.cpu()
         with one_thread():
             return self._answered()
 
@@ -190,12 +193,11 @@ class ResponseStream:
             widths = self.speaker.widths
             beta, pose = (np.zeros((0, widths[name]), np.float32) for name in ("beta", "pose"))
             return Motion(beta=beta, pose=pose, blink=np.zeros(0, np.uint8))
-        ready = {name: x[:, :count].split(STEP, 1) for name, x in self.waiting.items()}
-        self.waiting = {name: x[:, count:] for name, x in self.waiting.items()}
-        found = [
-            self._answer(**dict(zip(ready, piece, strict=True)))
-            for piece in zip(*ready.values(), strict=True)
-        ]
+        waiting, found = self.waiting, []
+        self.waiting = {name: x[:, count:] for name, x in waiting.items()}
+        for first in range(0, count, STEP):
+            piece = slice(first, min(first + STEP, count))
+            found.append(self._answer(**{name: x[:, piece] for name, x in waiting.items()}))
         if len(found) == 1:
             return found[0]
         beta, pose, blink = (
@@ -209,12 +211,22 @@ class ResponseStream:
     ) -> Motion:
         """The motion of T frames, the first three series standardised."""
         frames, device = mfcc.shape[1], self.device
-        uniform, decision = self.draws.next(frames)
+        uniform, decision = self._drawn(frames)
         events = self.draws.events(frames).to(device)
         step = self.step if self.program is None or frames > 1 else self.program
         said = mfcc, self.style.push(beta, pose), torch.cat([prosody, blink], -1)
         heard = Heard(*(x.to(device) for x in said))
         return step(heard, uniform, events, self.state).motion(decision)
+
+    def _drawn(self, frames: int) -> tuple[Tensor, Tensor]:
+        """What `Draws.next` gives."""
+        missing = frames - self.drawn[0].shape[1]
+        if missing > 0:
+            more = self.draws.next(max(missing, AHEAD))
+            self.drawn = [torch.cat(pair, 1) for pair in zip(self.drawn, more, strict=True)]
+        uniform, decision = (x[:, :frames] for x in self.drawn)
+        self.drawn = [x[:, frames:] for x in self.drawn]
+        return uniform, decision
 
 
 def window(config: ASEConfig) -> int:
@@ -246,7 +258,7 @@ def _numbers(name: str, x: Any) -> NDArray[Any]:
 def _flags(blink: NDArray[Any] | int | None, frames: int) -> Tensor:
     """The speaker's blinks as (1, frames, 1), 0 where they are not known."""
     given = np.zeros(frames) if blink is None else np.atleast_1d(_numbers("blink", blink))
-    if given.shape != (frames,) or not np.isin(given, (0, 1)).all():
+    if given.shape != (frames,) or not ((given == 0) | (given == 1)).all():
         raise ElpError(
             f"stream: blink of shape {given.shape} for {frames} frames: give one 0 or 1 a frame"
         )

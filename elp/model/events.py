@@ -211,7 +211,14 @@ class Events(nn.Module):
         lid_cues, pose_cues = self.cues(heard, state, guided=guidance != 1)
         with one_thread():
             frames = [
-                self.step(lid_cues[:, t], pose_cues[:, t], e[:, t], uniform[:, t], state, guidance)
+                self.step(
+                    lid_cues.select(1, t),
+                    pose_cues.select(1, t),
+                    e.select(1, t),
+                    uniform.select(1, t),
+                    state,
+                    guidance,
+                )
                 for t in range(heard.shape[1])
             ]
         return Past(*(torch.stack(part, 1) for part in zip(*frames, strict=True)))
@@ -221,7 +228,7 @@ class Events(nn.Module):
         deaf, of_head = heard.new_zeros(len(heard)), self._of_head(heard)
         lids = self.lids.hear(heard, deaf, state)
         if guided:
-            deaf, of_head = torch.cat([deaf, deaf + 1]), of_head.repeat(2, 1, 1)
+            deaf, of_head = torch.cat([deaf, deaf + 1]), torch.cat([of_head, of_head])
         return lids, self.pose.hear(of_head, deaf, state)
 
     def step(

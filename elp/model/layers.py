@@ -147,7 +147,7 @@ def as_image(x: Tensor) -> Tensor:
     """(B, T, D) -> (B, D, T, 1), the same memory, with strides by which cuDNN knows it for
     channels-last.
     """
-    return x[:, :, None].permute(0, 3, 1, 2)
+    return x.unsqueeze(2).permute(0, 3, 1, 2)
 
 
 def as_series(x: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ class Standardiser(nn.Module):
 
     def moments(self, name: str) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of a series, each (D,) float32."""
-        return self.get_buffer(f"{name}_mean"), self.get_buffer(f"{name}_std")
+        return getattr(self, f"{name}_mean"), getattr(self, f"{name}_std")
 
     def standardise(self, name: str, x: Tensor) -> Tensor:
         """(..., D) in the corpus's units -> zero mean, unit variance."""

@@ -112,19 +112,26 @@ class StyleStream:
 
     def __init__(self, window: int, *, raw_motion: bool = False, fps: float = FPS) -> None:
         self.window, self.raw_motion, self.fps = window, raw_motion, fps
-        self.past: Tensor | None = None
+        self.last: Tensor | None = None  # frame, (..., 1, D + 6)
+        self.past: Tensor  # β and speeds of the frames that σ still sees
 
     def push(self, beta: Tensor, pose: Tensor) -> Tensor:
         """The next frames, (..., T, D) and (..., T, 6) -> (..., T, 2 D + 6), with `raw_motion`
         (..., T, 3 D + 12).
         """
         new, width = torch.cat([beta, pose], -1), beta.shape[-1]
-        if self.past is None:  # a face that was still before the first frame
-            self.past = new[..., :1, :].expand(*new.shape[:-2], self.window, -1)
-        recent = torch.cat([self.past, new], -2)
-        self.past = recent[..., recent.shape[-2] - self.window :, :]
-        values = torch.cat([recent[..., 1:, :width], recent.diff(dim=-2) * self.fps], -1).double()
-        style = values.unfold(-2, self.window, 1).std(-1, correction=0).to(beta.dtype)
+        if self.last is None:  # a face that was still before the first frame
+            self.last = new[..., :1, :]
+            still = torch.cat([self.last[..., :width], torch.zeros_like(self.last)], -1).double()
+            self.past = still.expand(*new.shape[:-2], self.window - 1, -1)
+        recent = torch.cat([self.last, new], -2)
+        self.last, speed = recent[..., -1:, :], recent.diff(dim=-2) * self.fps
+        values = torch.cat([self.past, torch.cat([beta, speed], -1).double()], -2)
+        self.past = values[..., new.shape[-2] :, :]
+        seen = values.unfold(-2, self.window, 1)
+        # for one frame, PyTorch's own deviation takes twice as long
+        apart = seen - seen.mean(-1, keepdim=True)
+        style = apart.square().mean(-1).sqrt().to(beta.dtype)
         return torch.cat([style, new], -1) if self.raw_motion else style
 
 
