@@ -33,8 +33,10 @@ class ResponseStream:
     Equal to 1e-4 but for draws that rounding decides: frames that come one by one are summed in
     another order than frames that come together. Where two categories of a code tie to seven
     digits, about once in four minutes at most, some five frames differ, by less than 0.1 (of 45,000
-    frames 5, by 0.016); what event heads draw may differ by up to 0.005 for some seconds. No other
-    way of drawing has no ties: rounded probabilities tie as often, where they are rounded.
+    frames 5, by 0.016). Event heads remember what they drew: after a tie the head may be elsewhere
+    for a minute or two (in one of three streams of 160 s, by up to 0.003 rad and 0.14 cm), and β
+    differ in a tenth of the frames, by up to 0.4. No other way of drawing has no ties: rounded
+    probabilities tie as often, where they are rounded.
 
     A frame is answered as soon as its β, p and the 32 ms of sound after its time t / 25 s are
     there. That lies within the frame's own 40 ms: sound and pictures pushed frame by frame are
