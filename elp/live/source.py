@@ -155,7 +155,8 @@ class Camera:
                 self._video.open(self.address)
 
     def _listen(self) -> None:
-        sounddevice = needed("sounddevice", "sounddevice", "the microphone")
+        none = ", or give --microphone none"
+        sounddevice = needed("sounddevice", "sounddevice", "the microphone", none)
         device = None if self.microphone == "default" else self.microphone
 
         def hear(samples: Any, frames: int, clock: Any, status: Any) -> None:

@@ -24,7 +24,7 @@ OPENING = 10.0  # s that a camera has for its first picture
 class Taken(NamedTuple):
     """What happened since the last one: `ticks` frames of 40 ms, more than 1 where the listener was
     too slow; their sound (640 ticks,) at 16 kHz in [-1, 1]; the newest picture (H, W, 3) uint8 RGB,
-    None where there is none; and when that was taken, `time.monotonic()`.
+    None where there is none; and when that was taken, `time.monotonic()`: now, without one.
     """
 
     ticks: int
@@ -105,9 +105,10 @@ class Newest:
         pace = Pace()
         while not self.over():
             count = pace.wait()
-            picture, at = self.picture, self.seen
-            lost = time.monotonic() - at > STALE
-            yield Taken(count, self._take(count * HOP), None if lost else picture, at)
+            picture, at, now = self.picture, self.seen, time.monotonic()
+            if now - at > STALE:
+                picture, at = None, now
+            yield Taken(count, self._take(count * HOP), picture, at)
 
     def _take(self, need: int) -> Samples:
         """So many samples of what was heard, silence where they are missing."""

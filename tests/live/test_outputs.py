@@ -22,6 +22,7 @@ from websockets.sync.client import connect
 from elp.errors import ElpError
 from elp.face.model import FaceModel
 from elp.live import Frame
+from elp.live.needs import needed
 from elp.live.network import Lsl, Osc, Websocket, endpoint
 from elp.live.outputs import NAMES, Lids
 from elp.live.pictures import Film, VirtualCamera
@@ -156,6 +157,15 @@ def test_missing_packages_are_one_sentence(
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ElpError, match=rf"needs {package} .*pip install -e \"\.\[live\]\""):
         open_it()
+
+
+def test_a_missing_library_is_not_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> None:
+        raise OSError("PortAudio library not found")
+
+    monkeypatch.setattr("elp.live.needs.importlib.import_module", missing)
+    with pytest.raises(ElpError, match=r"not found\): install that library .* --microphone none"):
+        needed("sounddevice", "sounddevice", "the microphone", ", or give --microphone none")
 
 
 @pytest.mark.parametrize("address", ["", "here", "host:", "host:x", "host:0", "host:99999"])

@@ -80,6 +80,10 @@ def test_the_newest_picture_and_the_sound_of_a_pipe(fifo: Path) -> None:
         time.sleep(0.2)
         takes: Iterator[Taken] = pipe.taken()
         seen = [next(takes) for _ in range(3)]
+        time.sleep(0.6)  # nobody writes any more
+        lost = next(takes)
+        assert pipe.trouble() == ["the pipe"] and lost.picture is None
+        assert time.monotonic() - lost.time < 0.3  # nothing to be late for
         writer.done.set()
         after = list(takes)
     last = seen[-1].picture
