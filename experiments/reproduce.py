@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from elp.errors import ElpError
+from elp.errors import ElpError, one_sentence
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "book" / "results"
@@ -67,8 +67,5 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence():
         sys.exit(main(sys.argv[1:]))
-    except ElpError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)

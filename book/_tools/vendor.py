@@ -20,7 +20,7 @@ from pathlib import Path
 
 from elp.book.widgets import runtime
 from elp.book.widgets.runtime import Package, npm
-from elp.errors import ElpError
+from elp.errors import one_sentence
 
 import executions
 
@@ -91,7 +91,5 @@ def main(what: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_sentence():
         main(" ".join(sys.argv[1:]))
-    except ElpError as error:
-        sys.exit(str(error))

@@ -17,7 +17,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from elp.errors import ElpError
+from elp.errors import ElpError, one_sentence
 from elp.files import atomic
 from elp.records import sha256
 
@@ -159,4 +159,5 @@ def _keep(weights: Weights, data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    fetch()
+    with one_sentence():
+        fetch()

