@@ -3,6 +3,7 @@
 # T frame, D expression coefficient
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ SIGNALS = {"beta": np.float32, "pose": np.float32, "blink": np.uint8, "valid": n
 MEASURED = ("mfcc", "prosody", "ear", "confidence", "alpha", "origin", "rms", "focal")
 
 Floats = NDArray[np.float32]
+# method -> function of the room of exports, which puts it here: rooms import one way
+EXPORTS: dict[str, Callable[..., Any]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +103,19 @@ class Motion:
     def load(cls, path: str | Path) -> Motion:
         """Read what `save` wrote; raises ElpError for a missing, corrupt or incomplete file."""
         return _motion(Path(path), bounded.arrays(path))
+
+    def to_arkit(self) -> Any:
+        """ARKit's 52 blendshapes and nine rotations, a row a frame and a column each, as a pandas
+        DataFrame: see `elp.exports.arkit.table`.
+        """
+        return EXPORTS["to_arkit"](self)
+
+    def events(self, speaker: Clip | None = None) -> list[Any]:
+        """Nods, shakes, blinks and smiles, with a speaker the cues that they answer, in the order
+        of time: see `elp.exports.events`.
+        """
+        found: list[Any] = EXPORTS["events"](self, speaker)
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)

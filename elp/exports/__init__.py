@@ -2,8 +2,8 @@
 
 In: a `Motion`, and the speaker's clip. Out: .csv, .glb, .eaf, whole or not at all. Chapter "Live".
 
-These are functions and no methods of `Motion`: it lies below the face model and the metrics that
-they need.
+`Motion.to_arkit` and `Motion.events` call the functions of this room, which lies above theirs: it
+hands them over when it loads, and `import elp` loads it.
 """
 
 from elp.exports.arkit import (
@@ -12,11 +12,13 @@ from elp.exports.arkit import (
     blendshapes,
     reliability,
     rotations,
+    table,
     write_arkit,
 )
 from elp.exports.events import Event, events, write_events
 from elp.exports.files import Exports, check_exports, convert, write_exports
 from elp.exports.gltf import write_glb
+from elp.motion import EXPORTS
 
 __all__ = [
     "ROTATIONS",
@@ -29,8 +31,12 @@ __all__ = [
     "events",
     "reliability",
     "rotations",
+    "table",
     "write_arkit",
     "write_events",
     "write_exports",
     "write_glb",
 ]
+
+EXPORTS["to_arkit"] = table
+EXPORTS["events"] = events

@@ -23,7 +23,7 @@ from __future__ import annotations
 import csv
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ from elp.errors import ElpError
 from elp.face.model import FaceModel
 from elp.files import atomic
 from elp.motion import Motion
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.float32]
 # in the order of Live Link Face's files
@@ -156,6 +159,19 @@ def rotations(motion: Motion) -> Floats:
     return out
 
 
+def table(motion: Motion) -> pd.DataFrame:
+    """Both as a table: T rows, the index their time in seconds; columns `SHAPES` and `ROTATIONS`.
+
+    Raises:
+        ElpError: the motion has other coefficients.
+    """
+    import pandas as pd
+
+    values = np.concatenate([blendshapes(motion), rotations(motion)], 1)
+    times = pd.Index(np.arange(len(motion)) / motion.fps, name="time")
+    return pd.DataFrame(values, times, [*SHAPES, *ROTATIONS])
+
+
 def check(motion: Motion, model: FaceModel) -> None:
     """Raises ElpError where a motion's coefficients are not those of the face model."""
     if motion.beta.shape[1] != len(model.expression):
@@ -189,10 +205,10 @@ def write_arkit(path: str | Path, motion: Motion) -> None:
     """
     if Path(path).suffix.lower() != ".csv":
         raise ElpError(f"{path}: blendshapes are written as .csv: give the file that ending")
-    values = np.concatenate([blendshapes(motion), rotations(motion)], 1)
+    values = table(motion)
     with atomic(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(["Timecode", "BlendShapeCount", *SHAPES, *ROTATIONS])
-        for frame, row in enumerate(values.tolist()):
+        rows.writerow(["Timecode", "BlendShapeCount", *values.columns])
+        for frame, row in enumerate(values.to_numpy().tolist()):
             head = timecode(frame, motion.fps), values.shape[1]
             rows.writerow([*head, *(f"{x:.6f}" for x in row)])

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -129,6 +130,22 @@ def test_a_file_is_read_back_by_csv(tmp_path: Path) -> None:
     assert (values[:, 0] == 61).all()
     np.testing.assert_allclose(values[:, 1:53], blendshapes(given_motion), atol=1e-6)
     np.testing.assert_allclose(values[:, 53:], rotations(given_motion), atol=1e-6)
+
+
+def test_a_table_is_read_back_by_pandas(tmp_path: Path) -> None:
+    motion = Motion(
+        beta=MODEL.beta(jaw_open=0.4, smile_l=0.2)[None].repeat(3, 0),
+        pose=np.full((3, 6), 0.1, np.float32),
+        blink=np.array([0, 1, 0]),
+    )
+    table = motion.to_arkit()
+    assert table.index.tolist() == [0, 0.04, 0.08] and table.shape == (3, 61)
+    assert table["JawOpen"].iloc[0] == pytest.approx(0.4)
+    write_arkit(tmp_path / "a.csv", motion)
+    read = pd.read_csv(tmp_path / "a.csv").drop(columns=["Timecode", "BlendShapeCount"])
+    pd.testing.assert_frame_equal(
+        read, table.reset_index(drop=True), check_dtype=False, rtol=0, atol=1e-6
+    )
 
 
 def test_timecodes_pass_the_hour() -> None:

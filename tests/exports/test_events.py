@@ -108,8 +108,11 @@ def test_cues_that_are_answered(found: list[Event]) -> None:
             assert first - 1e-6 <= event.onset - event.cue_onset < last
 
 
-def test_without_a_speaker_nothing_is_answered(listener: Motion, found: list[Event]) -> None:
-    alone = events(listener)
+def test_without_a_speaker_nothing_is_answered(
+    listener: Motion, speaker: Clip, found: list[Event]
+) -> None:
+    assert listener.events(speaker) == found
+    alone = listener.events()
     assert [(e.kind, e.onset) for e in alone] == [
         (e.kind, e.onset) for e in found if e.who == "listener"
     ]
