@@ -141,7 +141,7 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # elp convert listener.npz --speaker speaker.npz --events events.eaf
 # ```
 #
-# ELAN opens that file. Events are defined as in the metrics ({doc}`07-metrics`), and each names the speaker's latest cue in whose window it begins, which may be by chance. A motion does not include the direction of the eyes; *looks aside* are listed only by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the eyes of the portrait.
+# The first file is what `elp respond --params listener.npz` writes, the second what `elp extract talk.mp4 -o speaker.npz` does. ELAN opens the third. Events are defined as in the metrics ({doc}`07-metrics`), and each names the speaker's latest cue in whose window it begins, which may be by chance. A motion does not include the direction of the eyes; *looks aside* are listed only by `elp respond --portrait PICTURE -o OUT.mp4 --events OUT.eaf`, which moves the eyes of the portrait.
 #
 # ## Into a page: the websocket
 #
@@ -150,17 +150,19 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 # ```javascript
 # const socket = new WebSocket("ws://127.0.0.1:8765");
 # socket.onmessage = ({ data }) => {
-#   const { shapes, head, state } = JSON.parse(data);
-#   for (const [name, weight] of Object.entries(shapes)) {
-#     const k = mesh.morphTargetDictionary[name];
-#     if (k !== undefined) mesh.morphTargetInfluences[k] = weight;
-#   }
+#   const { shapes, weights, head } = JSON.parse(data);
+#   const all = Object.entries({ ...shapes, ...weights });
+#   model.traverse((part) => {
+#     const names = part.morphTargetDictionary ?? {};
+#     for (const [name, weight] of all)
+#       if (name in names) part.morphTargetInfluences[names[name]] = weight;
+#   });
 #   // from Unity's axes to three.js's
-#   mesh.quaternion.set(head[0], -head[1], -head[2], head[3]);
+#   model.quaternion.set(head[0], -head[1], -head[2], head[3]);
 # };
 # ```
 #
-# `elp respond --glb listener.glb` writes a mesh that can be driven in this way: its morph targets are the face model's own directions, by name.
+# Here `model` is a head that three.js has loaded: one whose morph targets have ARKit's names, for which `shapes` are sent, or the mesh that `elp respond --glb listener.glb` writes, whose morph targets are the face model's own directions, sent as `weights`.
 #
 # ## Limits
 #

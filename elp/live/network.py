@@ -191,7 +191,8 @@ class Websocket:
                 "blink": frame.blink,
                 "head": frame.quaternion,
                 "place": frame.pose[3:].tolist(),
-                "shapes": {name: round(x, 4) for name, x in frame.shapes.items()},
+                "shapes": _short(frame.shapes),
+                "weights": _short(frame.weights),
             }
         )
         for box in list(self._readers):
@@ -203,6 +204,10 @@ class Websocket:
             _newest(box, None)
         self._server.shutdown()
         self._thread.join(timeout=2.0)
+
+
+def _short(shares: dict[str, float]) -> dict[str, float]:
+    return {name: round(x, 4) for name, x in shares.items()}
 
 
 def _newest(box: queue.Queue[str | None], text: str | None) -> None:

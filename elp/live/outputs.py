@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from elp.exports.arkit import SHAPES, blendshapes
+from elp.exports.gltf import scales, targets
 from elp.face.model import FaceModel
 from elp.motion import Motion
 from elp.render.blink import LIDS
 
 # shape names as Apple writes them
 NAMES = tuple(name[0].lower() + name[1:] for name in SHAPES)
+MORPHS = targets(FaceModel.default()), scales(FaceModel.default())
 CLOSING, OPENING = 2, 3  # frames in which lids close and open
 
 
@@ -73,6 +75,12 @@ class Frame:
     def shapes(self) -> dict[str, float]:
         """ARKit's 52 blendshapes by Apple's names."""
         return dict(zip(NAMES, blendshapes(self.motion)[0].tolist(), strict=True))
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        """Weights of the morph targets of the mesh that `elp respond --glb` writes, by name."""
+        names, full = MORPHS
+        return dict(zip(names, (self.beta / full).tolist(), strict=True))
 
     @cached_property
     def quaternion(self) -> list[float]:

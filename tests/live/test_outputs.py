@@ -99,6 +99,8 @@ def test_a_websocket_serves_the_newest_frame() -> None:
             assert said["state"] == "listening" and 0 <= said["age"] < 5
             assert said["shapes"]["mouthSmileLeft"] == pytest.approx(0.5, abs=1e-3)
             assert len(said["shapes"]) == 52 and len(said["head"]) == 4
+            moved = {name: w for name, w in said["weights"].items() if w}
+            assert len(said["weights"]) == 100 and moved == pytest.approx({"smile_l": 0.5})
             while said["frame"] < 4:  # frames that a reader is too slow for are left out
                 said = json.loads(reader.recv(timeout=5))
         out.send(frame())  # nobody is there any more
