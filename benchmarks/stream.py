@@ -1,10 +1,12 @@
-"""Milliseconds a frame of a streamed response at the paper's size, and what the seams of a long
-response show.
+"""Milliseconds a frame of a streamed response, at the paper's size and of the model that ships, and
+what the seams of a long response show.
 
     python benchmarks/stream.py -o book/results/stream.json
 
 Speed: one process for each number of threads; every push brings one frame's 640 samples, β and p,
-and is answered with one frame of motion. The weights are untrained: the arithmetic is the same.
+and is answered with one frame of motion. At the paper's size the weights are untrained: the
+arithmetic is the same. They are float32, as training leaves them, and then rounded to float16, as
+checkpoints ship.
 Seams: the packaged checkpoint answers a simulated speaker.
 """
 
@@ -15,6 +17,7 @@ import os
 import subprocess
 import sys
 import time
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,6 +40,21 @@ simulate = import_module("elp.simulator.dyads")
 EMOTIONS = ("negative", "neutral", "positive")
 
 
+class Size(StrEnum):
+    """Whose frames are timed."""
+
+    PAPER = "paper"
+    HALF = "half"  # the same, rounded
+    SHIPPED = "shipped"
+
+    def responder(self) -> ELPResponder:
+        """It, on the CPU."""
+        if self == Size.SHIPPED:
+            return ELPResponder.from_checkpoint()
+        model = ASE(recipes.stream().model)
+        return ELPResponder(model.half().float() if self == Size.HALF else model)
+
+
 def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
     """A simulated speaker and the sound (n,)."""
     meeting = simulate.Meeting(
@@ -56,13 +74,12 @@ def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
     return Clip(motion=motion, **heard), sound
 
 
-def pushes(frames: int, emotion: str) -> dict[str, float]:
+def pushes(frames: int, emotion: str, size: Size) -> dict[str, float]:
     """Median and 95th percentile of a push in ms; processor time, which other processes disturb
     less; the part that makes cepstra.
     """
     clip, sound = speaker(frames)
-    responder = ELPResponder(ASE(recipes.stream().model))
-    stream = ResponseStream(responder, emotion, generator=torch.Generator().manual_seed(0))
+    stream = ResponseStream(size.responder(), emotion, generator=torch.Generator().manual_seed(0))
     cepstra, times, work, heard = stream.cepstra.push, [], [], []
 
     def timed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,12 +101,13 @@ def pushes(frames: int, emotion: str) -> dict[str, float]:
         "median_ms": np.quantile(times, 0.5),
         "p95_ms": np.quantile(times, 0.95),
         "processor_median_ms": np.quantile(work, 0.5),
+        "processor_mean_ms": np.mean(work),
         "cepstra_median_ms": np.quantile(heard, 0.5),
     }
     return {name: round(float(value), 2) for name, value in quantiles.items()}
 
 
-def speed(threads: int, frames: int) -> list[dict[str, Any]]:
+def speed(threads: int, frames: int, size: Size = Size.PAPER) -> list[dict[str, Any]]:
     """`pushes` in a process with so many threads, the emotion given and inferred; the machine's
     load beside it.
     """
@@ -100,13 +118,14 @@ def speed(threads: int, frames: int) -> list[dict[str, Any]]:
         )
         before = os.getloadavg()[0]
         run = [sys.executable, __file__, "--pushes", emotion, "--frames", str(frames)]
+        run += ["--size", size]
         found = json.loads(
             subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout
         )
         rows.append(
             {"threads": threads, "emotion": emotion, "load_before": round(before, 1)} | found
         )
-        print(rows[-1], flush=True)
+        print(size, rows[-1], flush=True)
     return rows
 
 
@@ -168,25 +187,27 @@ def main(
     minutes: float = 5,
     seeds: int = 6,
     pushes_of: Annotated[str, typer.Option("--pushes", hidden=True)] = "",
+    size: Annotated[Size, typer.Option(hidden=True)] = Size.PAPER,
 ) -> None:
     if pushes_of:
-        print(json.dumps(pushes(frames, pushes_of)))
+        print(json.dumps(pushes(frames, pushes_of, size)))
         return
     started = time.time()
     rows = speed(1, frames) + speed(2, frames)
+    others = {other: speed(1, frames, other) for other in (Size.HALF, Size.SHIPPED)}
     found = seams(minutes, seeds)
     print(found)
-    size = recipes.stream().model
+    config = recipes.stream().model
     model = {
         "recipe": "stream",
-        "heads": size.heads,
-        "categories": size.categories,
-        "hidden": size.hidden,
+        "heads": config.heads,
+        "categories": config.categories,
+        "hidden": config.hidden,
     }
     write_json(
         output,
         {"run": run_card(seed=0, started=started)}
-        | {"model": model, "speed": rows, "seams": found},
+        | {"model": model, "speed": rows, **others, "seams": found},
     )
 
 
