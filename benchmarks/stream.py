@@ -6,7 +6,8 @@ what the seams of a long response show.
 Speed: one process for each number of threads; every push brings one frame's 640 samples, β and p,
 and is answered with one frame of motion. At the paper's size the weights are untrained: the
 arithmetic is the same. They are float32, as training leaves them, and then rounded to float16, as
-checkpoints ship.
+checkpoints ship. Each process runs several times, in turn with the others, and its fastest run
+counts: the neighbours of a virtual machine slow it for minutes.
 Seams: the packaged checkpoint answers a simulated speaker.
 """
 
@@ -19,6 +20,7 @@ import sys
 import time
 from enum import StrEnum
 from importlib import import_module
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -129,6 +131,17 @@ def speed(threads: int, frames: int, size: Size = Size.PAPER) -> list[dict[str, 
     return rows
 
 
+def fastest(frames: int, rounds: int) -> list[list[dict[str, Any]]]:
+    """`speed` of the paper's size with one thread and two, then of `Size.HALF` and `Size.SHIPPED`."""
+    timed = (1, Size.PAPER), (2, Size.PAPER), (1, Size.HALF), (1, Size.SHIPPED)
+    runs = [[speed(threads, frames, size) for threads, size in timed] for _ in range(rounds)]
+    least = itemgetter("processor_median_ms")
+    return [
+        [min(row, key=least) for row in zip(*again, strict=True)]
+        for again in zip(*runs, strict=True)
+    ]
+
+
 def acceleration(motion: Motion) -> dict[str, NDArray[np.float64]]:
     """|second difference| of β and p (T - 2,), every coefficient in units of its own standard
     deviation.
@@ -184,6 +197,7 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
 def main(
     output: Annotated[Path, typer.Option("-o")] = Path("book/results/stream.json"),
     frames: int = 400,
+    rounds: int = 2,
     minutes: float = 5,
     seeds: int = 6,
     pushes_of: Annotated[str, typer.Option("--pushes", hidden=True)] = "",
@@ -193,8 +207,7 @@ def main(
         print(json.dumps(pushes(frames, pushes_of, size)))
         return
     started = time.time()
-    rows = speed(1, frames) + speed(2, frames)
-    others = {other: speed(1, frames, other) for other in (Size.HALF, Size.SHIPPED)}
+    one, two, half, shipped = fastest(frames, rounds)
     found = seams(minutes, seeds)
     print(found)
     config = recipes.stream().model
@@ -207,7 +220,8 @@ def main(
     write_json(
         output,
         {"run": run_card(seed=0, started=started)}
-        | {"model": model, "speed": rows, **others, "seams": found},
+        | {"model": model, "speed": one + two, "half": half, "shipped": shipped}
+        | {"seams": found},
     )
 
 
