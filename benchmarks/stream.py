@@ -40,6 +40,7 @@ from elp.training import recipes
 # the package's attribute of this name is the function
 simulate = import_module("elp.simulator.dyads")
 EMOTIONS = ("negative", "neutral", "positive")
+TURN = 25  # frames of one stream before another's
 
 
 class Size(StrEnum):
@@ -76,63 +77,59 @@ def speaker(frames: int, seed: int = 0) -> tuple[Clip, NDArray[np.float32]]:
     return Clip(motion=motion, **heard), sound
 
 
-def pushes(frames: int, emotion: str, size: Size) -> dict[str, float]:
-    """Median and 95th percentile of a push in ms; processor time, which other processes disturb
-    less; the part that makes cepstra.
+def pushes(frames: int, size: Size) -> dict[str, dict[str, float]]:
+    """Of a stream with the emotion given and of one that infers it, which take turns: median and
+    95th percentile of a push in ms; processor time, which other processes disturb less.
     """
     clip, sound = speaker(frames)
-    stream = ResponseStream(size.responder(), emotion, generator=torch.Generator().manual_seed(0))
-    cepstra, times, work, heard = stream.cepstra.push, [], [], []
-
-    def timed(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        start = time.perf_counter()
-        rows = cepstra(samples)
-        heard.append(1000 * (time.perf_counter() - start))
-        return rows
-
-    stream.cepstra.push = timed  # type: ignore[method-assign]
-    for t in range(frames):
-        start, busy = time.perf_counter(), time.process_time()
-        answer = stream.push(
-            sound[t * HOP : (t + 1) * HOP], clip.motion.beta[t], clip.motion.pose[t]
-        )
-        times.append(1000 * (time.perf_counter() - start))
-        work.append(1000 * (time.process_time() - busy))
-        assert len(answer) == 1
-    quantiles = {
-        "median_ms": np.quantile(times, 0.5),
-        "p95_ms": np.quantile(times, 0.95),
-        "processor_median_ms": np.quantile(work, 0.5),
-        "processor_mean_ms": np.mean(work),
-        "cepstra_median_ms": np.quantile(heard, 0.5),
+    responder = size.responder()
+    streams = {
+        emotion: ResponseStream(responder, emotion, generator=torch.Generator().manual_seed(0))
+        for emotion in ("positive", "auto")
     }
-    return {name: round(float(value), 2) for name, value in quantiles.items()}
+    times: dict[str, list[tuple[float, float]]] = {emotion: [] for emotion in streams}
+    for first in range(0, frames, TURN):
+        for emotion, stream in streams.items():
+            for t in range(first, min(first + TURN, frames)):
+                heard = sound[t * HOP : (t + 1) * HOP]
+                start, busy = time.perf_counter(), time.process_time()
+                answer = stream.push(heard, clip.motion.beta[t], clip.motion.pose[t])
+                taken = time.perf_counter() - start, time.process_time() - busy
+                times[emotion].append(taken)
+                assert len(answer) == 1
+    return {emotion: summary(1000 * np.array(taken)) for emotion, taken in times.items()}
 
 
-def speed(threads: int, frames: int, size: Size = Size.PAPER) -> list[dict[str, Any]]:
-    """`pushes` in a process with so many threads, the emotion given and inferred; the machine's
-    load beside it.
-    """
-    rows = []
-    for emotion in ("positive", "auto"):
-        env = os.environ | dict.fromkeys(
-            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
-        )
-        before = os.getloadavg()[0]
-        run = [sys.executable, __file__, "--pushes", emotion, "--frames", str(frames)]
-        run += ["--size", size]
-        found = json.loads(
-            subprocess.run(run, env=env, check=True, capture_output=True, text=True).stdout
-        )
-        rows.append(
-            {"threads": threads, "emotion": emotion, "load_before": round(before, 1)} | found
-        )
-        print(size, rows[-1], flush=True)
+def summary(times: NDArray[np.float64]) -> dict[str, float]:
+    """Of milliseconds (n, 2), by the clock and of the processor."""
+    wall, processor = times.T
+    found = {
+        "median_ms": np.median(wall),
+        "p95_ms": np.quantile(wall, 0.95),
+        "processor_median_ms": np.median(processor),
+        "processor_mean_ms": processor.mean(),
+    }
+    return {name: round(float(value), 2) for name, value in found.items()}
+
+
+def speed(threads: int, frames: int, size: Size) -> list[dict[str, Any]]:
+    """`pushes` in a process with so many threads; the machine's load beside it."""
+    env = os.environ | dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(threads)
+    )
+    before = round(os.getloadavg()[0], 1)
+    run = [sys.executable, __file__, "--pushes", size, "--frames", str(frames)]
+    done = subprocess.run(run, env=env, check=True, capture_output=True, text=True)
+    rows = [
+        {"threads": threads, "emotion": emotion, "load_before": before} | found
+        for emotion, found in json.loads(done.stdout).items()
+    ]
+    print(size, *rows, sep="\n", flush=True)
     return rows
 
 
 def fastest(frames: int, rounds: int) -> list[list[dict[str, Any]]]:
-    """`speed` of the paper's size with one thread and two, then of `Size.HALF` and `Size.SHIPPED`."""
+    """`speed` of the paper's size with one thread and two, of it rounded, and of what ships."""
     timed = (1, Size.PAPER), (2, Size.PAPER), (1, Size.HALF), (1, Size.SHIPPED)
     runs = [[speed(threads, frames, size) for threads, size in timed] for _ in range(rounds)]
     least = itemgetter("processor_median_ms")
@@ -197,14 +194,13 @@ def seams(minutes: float, seeds: int) -> dict[str, Any]:
 def main(
     output: Annotated[Path, typer.Option("-o")] = Path("book/results/stream.json"),
     frames: int = 400,
-    rounds: int = 2,
+    rounds: int = 3,
     minutes: float = 5,
     seeds: int = 6,
-    pushes_of: Annotated[str, typer.Option("--pushes", hidden=True)] = "",
-    size: Annotated[Size, typer.Option(hidden=True)] = Size.PAPER,
+    pushes_of: Annotated[Size | None, typer.Option("--pushes", hidden=True)] = None,
 ) -> None:
-    if pushes_of:
-        print(json.dumps(pushes(frames, pushes_of, size)))
+    if pushes_of is not None:
+        print(json.dumps(pushes(frames, pushes_of)))
         return
     started = time.time()
     one, two, half, shipped = fastest(frames, rounds)
