@@ -51,6 +51,12 @@ GIVEN: dict[str, dict[str, str]] = {
     },
     "05a-loss": {"2000": "results training_ablations"},
     "05c-following": {"2000": "results training_ablations"},
+    "05d-speed": {
+        "4.9": "results stream",
+        "7.8": "results stream",
+        "4.0": "results stream",
+        "4.2": "results stream",
+    },
     "06-renderer": {
         "1.8": "elp/render/limits.py",
     },
