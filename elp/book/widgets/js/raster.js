@@ -34,30 +34,50 @@ export class Skin {
     this.pen = pen(this.layer);
     this.image = this.pen.createImageData(side, side);
     this.pixels = new Int32Array(this.image.data.buffer);
-    this.depth = new Float32Array(side * side);
+    this.depth = new Float32Array(side * side).fill(Infinity);
+    Object.assign(this, { left: side, right: 0, top: side, bottom: 0 }); // of what is drawn
   }
 
   /** Draws points x, y (P) in pixels of the layer, z (P) away, under `light` (P). */
   draw(px, py, z, light) {
-    const { triangles } = this;
-    this.pixels.fill(0);
-    this.depth.fill(Infinity);
+    const { triangles, pixels, depth, side } = this;
+    const [[left, right], [top, bottom]] = [px, py].map((places) => reach(places, side));
+    // what was drawn before goes, too
+    const [first, last, from, to] = [Math.min(left, this.left), Math.max(right, this.right), Math.min(top, this.top), Math.max(bottom, this.bottom)];
+    for (let row = from * side; row < to * side; row += side) {
+      pixels.fill(0, row + first, row + last);
+      depth.fill(Infinity, row + first, row + last);
+    }
     for (let f = 0; f < triangles.length; f += 3) fill(this, px, py, z, light, triangles[f], triangles[f + 1], triangles[f + 2]);
+    Object.assign(this, { left, right, top, bottom });
     this.grow();
-    this.pen.putImageData(this.image, 0, 0);
+    this.pen.putImageData(this.image, 0, 0, first, from, last - first, to - from);
   }
 
   /** One more pixel around all that is covered, so that a smooth outline can cut the steps off. */
   grow() {
-    const { pixels, depth, side } = this;
-    for (let at = side; at < pixels.length - side; at++) {
-      if (depth[at] !== Infinity) continue;
-      if (depth[at - side] !== Infinity) pixels[at] = pixels[at - side];
-      else if (depth[at + side] !== Infinity) pixels[at] = pixels[at + side];
-      else if (depth[at - 1] !== Infinity) pixels[at] = pixels[at - 1];
-      else if (depth[at + 1] !== Infinity) pixels[at] = pixels[at + 1];
+    const { pixels, depth, side, left, right, top, bottom } = this;
+    const [from, to] = [left, right].map((x) => Math.min(side - 1, Math.max(1, x))); // the layer's edge has no neighbours
+    for (let y = Math.max(1, top); y < Math.min(side - 1, bottom); y++) {
+      for (let at = y * side + from; at < y * side + to; at++) {
+        if (depth[at] !== Infinity) continue;
+        if (depth[at - side] !== Infinity) pixels[at] = pixels[at - side];
+        else if (depth[at + side] !== Infinity) pixels[at] = pixels[at + side];
+        else if (depth[at - 1] !== Infinity) pixels[at] = pixels[at - 1];
+        else if (depth[at + 1] !== Infinity) pixels[at] = pixels[at + 1];
+      }
     }
   }
+}
+
+/** Rows or columns that places reach, with two more around them, from the first one to behind the last, within a layer. */
+function reach(places, side) {
+  let [low, high] = [side, 0];
+  for (const place of places) {
+    if (place < low) low = place;
+    if (place > high) high = place;
+  }
+  return [Math.max(0, Math.floor(low) - 2), Math.min(side, Math.ceil(high) + 2)];
 }
 
 /** Shades a triangle where nothing is nearer. Numbers only: this is what a frame waits for. */
