@@ -74,3 +74,8 @@ def test_who_sits_before_the_camera_is_seen(page: Any) -> None:
     np.testing.assert_allclose(half, np.mean([one, other], axis=0), atol=1e-5)
     page.evaluate("camera.close()")
     assert page.evaluate("stream.getTracks().map((track) => track.readyState)") == ["ended"]
+    # where a browser gives a worker no pictures, and where it knows no VideoFrame either
+    for missing in ("MediaStreamTrackProcessor", "VideoFrame"):
+        page.evaluate("(name) => { delete globalThis[name]; states.length = 0; start(); }", missing)
+        page.wait_for_function("camera.state === 'calibrating'", timeout=30_000)
+        page.evaluate("camera.close()")
