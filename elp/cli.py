@@ -10,7 +10,7 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from signal import Signals
 from typing import TYPE_CHECKING, Annotated, Any
@@ -24,7 +24,8 @@ from elp.files.stops import as_interrupts, number
 
 if TYPE_CHECKING:
     from elp.corpus import Corpus
-    from elp.motion import Clip
+    from elp.exports import Exports
+    from elp.motion import Clip, Motion
 
 
 class Door(TyperGroup):
@@ -120,7 +121,10 @@ RendererCheckpoint = Annotated[
 
 Arkit = Annotated[
     Path | None,
-    typer.Option(help="Also write ARKit's 52 blendshapes here (.csv, Live Link Face's layout)."),
+    typer.Option(
+        help="Also write ARKit's 52 blendshapes and the head's rotation here (.csv, Live Link "
+        "Face's layout)."
+    ),
 ]
 Glb = Annotated[
     Path | None,
@@ -129,8 +133,8 @@ Glb = Annotated[
 Events = Annotated[
     Path | None,
     typer.Option(
-        help="Also write nods, shakes, blinks and smiles here, with the speaker's cues "
-        "(.csv, .tsv, or .eaf for ELAN)."
+        help="Also write nods, shakes, blinks, smiles and, with a portrait, looks aside here, with "
+        "the speaker's cues (.csv, .tsv, or .eaf for ELAN)."
     ),
 ]
 
@@ -262,9 +266,8 @@ def respond(
         progress=sys.stderr.isatty(),
         seen=lambda clip: typer.echo(f"{speaker}: {_seen(clip)}"),
     )
-    for path in (output, params, *exports.paths):
-        if path is not None:
-            typer.echo(f"{path}: {len(motion)} frames, {len(motion) / motion.fps:.1f} s")
+    _written(motion, (output, params, *exports.paths))
+    _trusted(exports)
 
 
 @app.command()
@@ -289,9 +292,25 @@ def convert(
     if not exports:
         raise ElpError("nothing to write: give --arkit OUT.csv, --glb OUT.glb or --events OUT.csv")
     made = run(motion, exports, speaker=speaker)
-    for path in exports.paths:
+    _written(made, exports.paths)
+    _trusted(exports)
+
+
+def _written(motion: Motion, paths: Iterable[object]) -> None:
+    for path in paths:
         if path is not None:
-            typer.echo(f"{path}: {len(made)} frames, {len(made) / made.fps:.1f} s")
+            typer.echo(f"{path}: {len(motion)} frames, {len(motion) / motion.fps:.1f} s")
+
+
+def _trusted(exports: Exports) -> None:
+    """Say which blendshapes in a file can be trusted: it has no place for that."""
+    from elp.exports.arkit import FAIR, GOOD
+
+    if exports.arkit is not None:
+        typer.echo(
+            f"{exports.arkit}: {', '.join(GOOD)} agree well with another tracker's, "
+            f"{', '.join(FAIR)} fairly; take no other shape for a measurement"
+        )
 
 
 @app.command()

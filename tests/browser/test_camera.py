@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from elp.book.widgets import bundle
 from tests.browser.conftest import cut
 from tests.browser.test_tracker import folder, scene  # noqa: F401
 
@@ -74,3 +76,40 @@ def test_who_sits_before_the_camera_is_seen(page: Any) -> None:
     np.testing.assert_allclose(half, np.mean([one, other], axis=0), atol=1e-5)
     page.evaluate("camera.close()")
     assert page.evaluate("stream.getTracks().map((track) => track.readyState)") == ["ended"]
+    # where a browser gives a worker no pictures, and where it knows no VideoFrame either
+    for missing in ("MediaStreamTrackProcessor", "VideoFrame"):
+        page.evaluate("(name) => { delete globalThis[name]; states.length = 0; start(); }", missing)
+        page.wait_for_function("camera.state === 'calibrating'", timeout=30_000)
+        page.evaluate("camera.close()")
+
+
+LATE = """async (late) => {
+  const source = URL.createObjectURL(new Blob([MODULE], { type: "text/javascript" }));
+  const { Pictures } = await import(source);
+  const [left, taken] = [[], []];
+  let clock = 0;
+  performance.now = () => clock;
+  const stream = new ReadableStream({ pull(controller) {
+    const number = left.length + taken.length; // as many were read before
+    if (number === late.length) return controller.close();
+    clock = 40 * number + late[number];
+    const timestamp = 1000 * (40 * number + 7e6); // microseconds of a clock that began elsewhere
+    controller.enqueue({ timestamp, number, close: () => left.push(number) });
+  } }, { highWaterMark: 0 });
+  const pictures = new Pictures(stream);
+  for (let [frame, time] = await pictures.next(); frame; [frame, time] = await pictures.next()) {
+    taken.push([frame.number, time - performance.timeOrigin - 40 * frame.number]);
+  }
+  return { left, taken };
+}"""
+
+
+def test_a_picture_that_had_to_wait_is_left_out(browser: Any) -> None:
+    page = browser.new_page()
+    module = json.dumps(bundle.joined(("pictures",), exported=True))
+    found = page.evaluate(LATE.replace("MODULE", module), [6, 4, 30, 5, 25])
+    page.close()
+    assert found["left"] == [2, 4]
+    assert [number for number, _ in found["taken"]] == [0, 1, 3]
+    # what the quickest one so far waited for is no delay, but for a little that clocks drift by
+    np.testing.assert_allclose([late for _, late in found["taken"]], [6, 4, 4.2], atol=1e-3)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from elp.cli import app
 from elp.errors import ElpError
 from elp.exports import ROTATIONS, SHAPES, blendshapes, reliability, rotations, write_arkit
 from elp.exports.arkit import DIRECTIONS, direction, timecode
@@ -146,6 +149,16 @@ def test_a_table_is_read_back_by_pandas(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(
         read, table.reset_index(drop=True), check_dtype=False, rtol=0, atol=1e-6
     )
+
+
+def test_the_command_says_which_shapes_to_trust(tmp_path: Path) -> None:
+    motion(5).save(tmp_path / "m.npz")
+    out = tmp_path / "a.csv"
+    ran = CliRunner().invoke(app, ["convert", str(tmp_path / "m.npz"), "--arkit", str(out)])
+    first, second = ran.stdout.splitlines()
+    assert first == f"{out}: 5 frames, 0.2 s" and second.startswith(f"{out}: JawOpen, EyeBlink, ")
+    poor = {name for name in SHAPES if reliability(name) in ("poor", "none")}
+    assert poor and not poor & set(re.findall(r"[A-Z]\w+", second))
 
 
 def test_timecodes_pass_the_hour() -> None:

@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parent / "js"
 ENGINE = ("random", "wasm", "layers", "engine")
 WATCHER = (
     *("unzipped", "wasm", "layers", "picture", "sight", "litert", "tracker"),
-    *("matrices", "energy", "calibration", "smoothness", "fit", "watcher"),
+    *("matrices", "energy", "calibration", "smoothness", "fit", "pictures", "watcher"),
 )
 TALK = (
     *("sound", "prosody", "hearing", "moments", "ear", "microphone", "kernel"),
@@ -38,7 +38,7 @@ def module() -> str:
 def tracking() -> str:
     """An ES module that follows a face before a camera, in a worker; see `widgets.tracking`."""
     watcher = joined(WATCHER, exported=False)
-    camera = joined(("camera",), exported=True)
+    camera = joined(("pictures", "camera"), exported=True)
     return f"const WATCHER = {json.dumps(watcher, ensure_ascii=False)};\n{camera}"
 
 

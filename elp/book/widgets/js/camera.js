@@ -1,5 +1,7 @@
 // The reader as the listener sees them: from a camera's stream to a speaker's β, pose and blink. Pictures are looked at
-// by a worker (watcher.js), so that the page never waits for them, and forgotten.
+// by a worker (watcher.js), so that the page never waits for them, and forgotten. Where a browser can, the worker takes
+// them from the camera itself, else the page hands them over.
+import { drawn } from './pictures.js';
 
 const MISSED = 13; // pictures without a face that are worth saying
 const KEPT = 12; // of what was seen last, half a second
@@ -50,7 +52,6 @@ class Camera {
   constructor(eyes, { width }) {
     Object.assign(this, { eyes, video: document.createElement('video'), state: 'closed', say: () => {} });
     Object.assign(this.video, { muted: true, playsInline: true });
-    this.pen = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
     this.still = { beta: new Float32Array(width), pose: new Float32Array(6), blink: 0, time: 0 };
     this.past = [this.still];
   }
@@ -63,11 +64,14 @@ class Camera {
   async open(stream, say = () => {}) {
     this.close();
     const turn = this.turn = {};
-    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, spent: {} });
+    Object.assign(this, { stream, say, missed: 0, looked: 0, busy: false, ended: false, spent: {} });
     this.become('looking');
-    this.video.srcObject = stream;
-    await this.video.play();
-    this.watch(turn).catch(() => {
+    const readable = pictures(stream);
+    if (!readable) {
+      this.video.srcObject = stream;
+      await this.video.play();
+    }
+    this.watch(turn, readable).catch(() => {
       if (this.turn !== turn) return;
       this.close('failed');
     });
@@ -107,66 +111,49 @@ class Camera {
     this.say(state);
   }
 
-  async watch(turn) {
-    await this.eyes.ask({ begin: true });
-    while (this.turn === turn) {
+  async watch(turn, readable) {
+    await this.eyes.ask({ begin: true, readable }, readable ? [readable] : []);
+    while (this.turn === turn && !this.ended) {
       // while a calibration is computed pictures are not looked at
-      const time = this.busy ? null : await next(this.video);
-      if (this.turn !== turn) return;
-      const picture = !this.busy && this.video.videoWidth ? await this.picture() : null;
-      if (this.busy || picture) await this.look(turn, picture, time);
+      const shown = readable || this.busy ? [] : await this.next();
+      if (this.turn !== turn) shown[0]?.close?.();
+      else if (readable || this.busy || shown[0]) await this.look(turn, ...shown);
     }
   }
 
-  /** The video's picture, to be given away. */
-  async picture() {
-    return (await copied(this.video)) ?? this.drawn();
-  }
-
-  drawn() {
-    const { video, pen } = this;
-    const [width, height] = [video.videoWidth, video.videoHeight];
-    if (pen.canvas.width !== width || pen.canvas.height !== height) Object.assign(pen.canvas, { width, height });
-    pen.drawImage(video, 0, 0);
-    return { data: pen.getImageData(0, 0, width, height).data, width, height };
+  /** The video's next picture, to be given away, and when it was taken, in milliseconds since the epoch. */
+  async next() {
+    const { video } = this;
+    const time = performance.timeOrigin + await presented(video);
+    if (!video.videoWidth) return [];
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    return [globalThis.VideoFrame ? new VideoFrame(video) : drawn(video, size), time];
   }
 
   async look(turn, picture, time) {
-    const bring = performance.now() - time;
-    const { beta, pose, blink, met, calibrated, busy, spent } = await this.eyes.ask({ picture }, picture ? [picture.data.buffer] : []);
+    const found = await this.eyes.ask({ picture, time }, picture ? [picture.data?.buffer ?? picture] : []);
     if (this.turn !== turn) return;
-    this.busy = busy;
-    if (!picture) return;
-    this.spent = { ...spent, bring, all: performance.now() - time };
+    const { beta, pose, blink, met, calibrated, busy, looked, spent, ended } = found;
+    Object.assign(this, { busy, ended });
+    if (!looked) return;
+    const taken = found.time - performance.timeOrigin;
+    this.spent = { ...spent, all: performance.now() - taken };
     this.looked++;
     this.missed = met ? 0 : this.missed + 1;
-    this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time }];
+    this.past = [...this.past.slice(1 - KEPT), { beta, pose, blink: Number(blink), time: taken }];
     if (this.missed >= MISSED) this.become(calibrated ? 'lost' : 'looking');
     else if (met) this.become(calibrated ? 'watching' : 'calibrating');
   }
 }
 
-/** A video's picture, or null where a browser cannot copy one. Chromium keeps hundreds of megabytes of pictures that a
- *  canvas drew. */
-async function copied(video) {
-  if (!globalThis.VideoFrame) return null;
-  const frame = new VideoFrame(video);
-  const { width, height } = frame.visibleRect;
-  const asked = { format: 'RGBA' };
-  try {
-    if (frame.allocationSize(asked) !== 4 * width * height) return null; // an older browser knows no formats
-    const data = new Uint8ClampedArray(4 * width * height);
-    await frame.copyTo(data, asked);
-    return { data, width, height };
-  } catch {
-    return null;
-  } finally {
-    frame.close();
-  }
+/** A stream of VideoFrames, or null where a browser gives pages none. */
+function pictures(stream) {
+  if (!globalThis.MediaStreamTrackProcessor) return null;
+  return new MediaStreamTrackProcessor({ track: stream.getVideoTracks()[0], maxBufferSize: 1 }).readable;
 }
 
 /** When the video's next picture was taken, once it is there; or a little later where a browser does not tell. */
-function next(video) {
+function presented(video) {
   return new Promise((resolve) => {
     const late = setTimeout(() => resolve(performance.now()), 250);
     video.requestVideoFrameCallback?.((now, { captureTime }) => {

@@ -1,7 +1,7 @@
 // A head drawn from the face model's mesh: shaded skin, and smooth shapes on it for eyes, brows, lips and hair. Only the
 // mesh's own movement comes from the model; hair, colours and where the eyes look are drawing.
 import { between, css, Features, hull, round } from './features.js';
-import { lit, Skin } from './raster.js';
+import { lit, pen, Skin } from './raster.js';
 
 const SKIN = 400; // pixels of a side of the shaded layer, at most: its edges are cut smoothly, it may be coarse
 const FINEST = 900; // pixels of a side of what is shown
@@ -30,7 +30,7 @@ function rotation([x, y, z]) {
 export class Face {
   /** mesh: arrays "mean", "basis", "rows", "triangles" and lists oval, eyes, lips, brows, nose; look: of LOOKS. */
   constructor(canvas, mesh, look, mean = mesh.mean) {
-    Object.assign(this, { canvas, mesh, look, mean, context: canvas.getContext('2d'), turn: [0, 0], gaze: [0, 0] });
+    Object.assign(this, { canvas, mesh, look, mean, context: pen(canvas), turn: [0, 0], gaze: [0, 0] });
     this.features = new Features(look);
   }
 

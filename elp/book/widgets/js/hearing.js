@@ -18,8 +18,8 @@ export class Hearing {
   /** A frame of the speaker, in the corpus's units -> the cues of a `Conversation`. */
   step({ mfcc, prosody, beta, pose, blink }) {
     const { w, sizes } = this;
-    const standard = (name, x) => standardised(x, w[`${name}.mean`], w[`${name}.std`]);
-    const limited = (name, x) => standard(name, x).map((value) => Math.min(FARTHEST, Math.max(-FARTHEST, value)));
+    const standard = (name, x, farthest) => standardised(x, w[`${name}.mean`], w[`${name}.std`], farthest);
+    const limited = (name, x) => standard(name, x, FARTHEST);
     const told = standard('style', this.style.push(limited('beta', beta), limited('pose', pose)));
     const style = this.first.push(concat(this.audio.push(limited('mfcc', mfcc)), told));
     return {
@@ -30,8 +30,10 @@ export class Hearing {
   }
 }
 
-function standardised(x, mean, deviation) {
-  return Float32Array.from(x, (value, i) => (value - mean[i]) / deviation[i]);
+function standardised(x, mean, deviation, farthest = Infinity) {
+  const out = new Float32Array(x.length);
+  for (let i = 0; i < out.length; i++) out[i] = Math.min(farthest, Math.max(-farthest, (x[i] - mean[i]) / deviation[i]));
+  return out;
 }
 
 /** elp.model.encoders.AudioEncoder: stem and residual blocks of causal convolutions over three frames. */

@@ -45,7 +45,7 @@ export function microphone() {
 }
 
 export function webcam() {
-  return opened({ video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 25 }, facingMode: 'user' } }, 'camera');
+  return opened({ video: { width: { ideal: 640 }, height: { ideal: 480 }, frameRate: { ideal: 30 }, facingMode: 'user' } }, 'camera');
 }
 
 /** Hands on the sound of a stream or of an encoded recording. */

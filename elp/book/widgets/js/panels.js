@@ -1,4 +1,6 @@
 // What is steered and what is plotted: the emotion triangle, curves over time, the map of codes.
+import { pen } from './raster.js';
+
 export const HUES = [24, 220, 211]; // negative, neutral, positive, as in the book's plots; neutral is grey
 const COLORS = ['#d5600a', '#8a8a8a', '#2f7fc1'];
 const CORNERS = [[14, 94], [60, 14], [106, 94]]; // negative, neutral, positive
@@ -156,7 +158,7 @@ export class Curves extends Track {
     const [width, height] = [this.node.clientWidth * ratio, this.node.clientHeight * ratio];
     if (!width) return;
     Object.assign(this.canvas, { width, height });
-    const context = this.canvas.getContext('2d');
+    const context = pen(this.canvas);
     const ink = getComputedStyle(this.node).color;
     const part = height / rows.length;
     context.font = `${11 * ratio}px system-ui, sans-serif`;
@@ -196,7 +198,7 @@ export class CodeMap extends Track {
   /** codes (T, H) from 0; blocks mixed by e; heads that are not read are pale. */
   draw(codes, frames, most, categories, e, heads) {
     Object.assign(this.canvas, { width: frames, height: most });
-    const context = this.canvas.getContext('2d');
+    const context = pen(this.canvas);
     const image = context.createImageData(frames, most);
     const blocks = HUES.map((hue, n) => (light) => rgb(hue, n === 1 ? 0 : 0.72, light));
     const colors = Array.from({ length: categories }, (_, v) => {

@@ -1,5 +1,22 @@
-// Skin of a head: shaded triangles in a depth buffer, as pixels of a layer of its own.
+// Skin of a head: shaded triangles in a depth buffer, as pixels of a layer of its own; and what a canvas is drawn with.
 const LIGHT = [-0.42, -0.5, -0.76];
+const processor = {};
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
+
+/** What draws on a canvas. Where a program plays the graphics processor, Chromium's own software draws twice as fast. */
+export function pen(canvas) {
+  processor.played ??= played();
+  return canvas.getContext('2d', { willReadFrequently: processor.played });
+}
+
+/** Whether a program plays the graphics processor. */
+function played() {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  const facts = gl?.getExtension('WEBGL_debug_renderer_info');
+  const name = facts ? gl.getParameter(facts.UNMASKED_RENDERER_WEBGL) : '';
+  gl?.getExtension('WEBGL_lose_context')?.loseContext();
+  return SOFTWARE.test(name);
+}
 
 /** 256 colours from dark over middle to bright, each a function of c in 0 to 2. */
 export function ramp([dark, middle, bright], of = word) {
@@ -14,32 +31,53 @@ export class Skin {
   constructor(triangles, tones, side) {
     Object.assign(this, { triangles, side, tone: Int32Array.from(ramp(tones)), layer: document.createElement('canvas') });
     this.layer.width = this.layer.height = side;
-    this.image = this.layer.getContext('2d').createImageData(side, side);
+    this.pen = pen(this.layer);
+    this.image = this.pen.createImageData(side, side);
     this.pixels = new Int32Array(this.image.data.buffer);
-    this.depth = new Float32Array(side * side);
+    this.depth = new Float32Array(side * side).fill(Infinity);
+    Object.assign(this, { left: side, right: 0, top: side, bottom: 0 }); // of what is drawn
   }
 
   /** Draws points x, y (P) in pixels of the layer, z (P) away, under `light` (P). */
   draw(px, py, z, light) {
-    const { triangles } = this;
-    this.pixels.fill(0);
-    this.depth.fill(Infinity);
+    const { triangles, pixels, depth, side } = this;
+    const [[left, right], [top, bottom]] = [px, py].map((places) => reach(places, side));
+    // what was drawn before goes, too
+    const [first, last, from, to] = [Math.min(left, this.left), Math.max(right, this.right), Math.min(top, this.top), Math.max(bottom, this.bottom)];
+    for (let row = from * side; row < to * side; row += side) {
+      pixels.fill(0, row + first, row + last);
+      depth.fill(Infinity, row + first, row + last);
+    }
     for (let f = 0; f < triangles.length; f += 3) fill(this, px, py, z, light, triangles[f], triangles[f + 1], triangles[f + 2]);
+    Object.assign(this, { left, right, top, bottom });
     this.grow();
-    this.layer.getContext('2d').putImageData(this.image, 0, 0);
+    this.pen.putImageData(this.image, 0, 0, first, from, last - first, to - from);
   }
 
   /** One more pixel around all that is covered, so that a smooth outline can cut the steps off. */
   grow() {
-    const { pixels, depth, side } = this;
-    for (let at = side; at < pixels.length - side; at++) {
-      if (depth[at] !== Infinity) continue;
-      if (depth[at - side] !== Infinity) pixels[at] = pixels[at - side];
-      else if (depth[at + side] !== Infinity) pixels[at] = pixels[at + side];
-      else if (depth[at - 1] !== Infinity) pixels[at] = pixels[at - 1];
-      else if (depth[at + 1] !== Infinity) pixels[at] = pixels[at + 1];
+    const { pixels, depth, side, left, right, top, bottom } = this;
+    const [from, to] = [left, right].map((x) => Math.min(side - 1, Math.max(1, x))); // the layer's edge has no neighbours
+    for (let y = Math.max(1, top); y < Math.min(side - 1, bottom); y++) {
+      for (let at = y * side + from; at < y * side + to; at++) {
+        if (depth[at] !== Infinity) continue;
+        if (depth[at - side] !== Infinity) pixels[at] = pixels[at - side];
+        else if (depth[at + side] !== Infinity) pixels[at] = pixels[at + side];
+        else if (depth[at - 1] !== Infinity) pixels[at] = pixels[at - 1];
+        else if (depth[at + 1] !== Infinity) pixels[at] = pixels[at + 1];
+      }
     }
   }
+}
+
+/** Rows or columns that places reach, with two more around them, from the first one to behind the last, within a layer. */
+function reach(places, side) {
+  let [low, high] = [side, 0];
+  for (const place of places) {
+    if (place < low) low = place;
+    if (place > high) high = place;
+  }
+  return [Math.max(0, Math.floor(low) - 2), Math.min(side, Math.ceil(high) + 2)];
 }
 
 /** Shades a triangle where nothing is nearer. Numbers only: this is what a frame waits for. */

@@ -47,17 +47,22 @@ void main() {
   gl_Position = vec4(p.x, flip > 0.5 ? -p.y : p.y, 0.0, 1.0);
 }`;
 
+// the ways of a pixel and its neighbours, row by row; written out, as software that draws is slow at loops
+const NINE = `
+  ivec2 m = pixel(), l = max(m - 1, 0), h = min(m + 1, int(size) - 1);
+  vec2 a = WAY(l.x, l.y), b = WAY(m.x, l.y), c = WAY(h.x, l.y);
+  vec2 d = WAY(l.x, m.y), e = WAY(m.x, m.y), f = WAY(h.x, m.y);
+  vec2 g = WAY(l.x, h.y), i = WAY(m.x, h.y), j = WAY(h.x, h.y);`.replaceAll(/WAY(\(.*?\))/g, 'texelFetch(way, ivec2$1, 0).xy');
+
 // elp.render.warp.Warp._settle: the median of nine, then their mean
 export const MEDIAN_SHADER = `${HEAD}${SHARED}
 uniform sampler2D way;
 out vec2 shown;
-vec2 v[9];
-void order(int i, int j) { vec2 a = v[i]; v[i] = min(a, v[j]); v[j] = max(a, v[j]); }
-void main() {
-  for (int k = 0; k < 9; k++) v[k] = texelFetch(way, clamp(pixel() + ivec2(k % 3 - 1, k / 3 - 1), ivec2(0), ivec2(size) - 1), 0).xy;
-  order(1, 2); order(4, 5); order(7, 8); order(0, 1); order(3, 4); order(6, 7); order(1, 2); order(4, 5); order(7, 8);
-  order(0, 3); order(5, 8); order(4, 7); order(3, 6); order(1, 4); order(2, 5); order(4, 7); order(4, 2); order(6, 4); order(4, 2);
-  shown = v[4];
+void order(inout vec2 one, inout vec2 other) { vec2 less = min(one, other); other = max(one, other); one = less; }
+void main() {${NINE}
+  order(b, c); order(e, f); order(i, j); order(a, b); order(d, e); order(g, i); order(b, c); order(e, f); order(i, j);
+  order(a, d); order(f, j); order(e, i); order(d, g); order(b, e); order(c, f); order(e, i); order(e, c); order(g, e); order(e, c);
+  shown = e;
 }`;
 
 // elp.render.cutout.Cutout: the person over the wall
@@ -65,11 +70,10 @@ export const LOOK_SHADER = `${HEAD}${SHARED}
 uniform sampler2D way, person, back;
 uniform float fine, pad;
 out vec4 shown;
-void main() {
-  vec2 moved = vec2(0.0);
-  for (int k = 0; k < 9; k++) moved += texelFetch(way, clamp(pixel() + ivec2(k % 3 - 1, k / 3 - 1), ivec2(0), ivec2(size) - 1), 0).xy / 9.0;
-  vec4 seen = at(person, vec2(pixel()) * fine + moved + pad);
-  shown = vec4(seen.rgb + seen.a * texelFetch(back, pixel(), 0).rgb, 1.0);
+void main() {${NINE}
+  vec2 moved = (a + b + c + d + e + f + g + i + j) / 9.0;
+  vec4 seen = at(person, vec2(m) * fine + moved + pad);
+  shown = vec4(seen.rgb + seen.a * texelFetch(back, m, 0).rgb, 1.0);
 }`;
 
 // numpy.interp in one of several rows of points that lie behind each other in an array

@@ -1,10 +1,11 @@
 // The look of the widget; colours follow the page's theme, in JupyterLab the notebook's.
 export const CSS = `
-.elp-live { --line: rgba(128, 128, 128, .32); --card: rgba(128, 128, 128, .09); --loud: 0; display: grid; gap: .8rem; max-width: 760px; color: inherit; font-family: inherit; line-height: 1.4; }
+.elp-live { --line: rgba(128, 128, 128, .32); --card: rgba(128, 128, 128, .09); display: grid; gap: .8rem; max-width: 760px; color: inherit; font-family: inherit; line-height: 1.4; }
 .elp-live * { box-sizing: border-box; }
 .elp-live .elp-stage { display: grid; grid-template-columns: 1fr 1fr; gap: clamp(.4rem, 2vw, 1rem); }
-.elp-live div.elp-head { position: relative; margin: 0; border-radius: 16px; overflow: hidden; background: radial-gradient(circle at 50% 34%, #f3ece2, #cfd6d8 68%, #aab6bb); box-shadow: 0 1px 2px rgba(0, 0, 0, .18); }
-.elp-live div.elp-speaker { box-shadow: 0 1px 2px rgba(0, 0, 0, .18), 0 0 0 calc(5px * var(--loud)) rgba(47, 127, 193, .55); }
+.elp-live div.elp-head { --loud: 0; position: relative; margin: 0; border-radius: 16px; overflow: hidden; background: radial-gradient(circle at 50% 34%, #f3ece2, #cfd6d8 68%, #aab6bb); box-shadow: 0 1px 2px rgba(0, 0, 0, .18); }
+/* the voice's level: a layer of its own, which moves and is never painted again */
+.elp-live div.elp-speaker::after { content: ''; position: absolute; inset: auto 0 0; height: 6px; background: #2f7fc1; transform: scaleX(var(--loud)); transform-origin: left; will-change: transform; }
 .elp-live div.elp-head canvas { display: block; width: 100%; aspect-ratio: 1; cursor: grab; touch-action: pan-y; }
 .elp-live .elp-who { font-family: system-ui, sans-serif; position: absolute; left: .6rem; bottom: .5rem; margin: 0; padding: .1rem .55rem; border-radius: 999px; font-size: .78rem; background: rgba(20, 26, 32, .72); color: #fff; }
 .elp-live .elp-transport { display: flex; gap: .5rem; align-items: center; }

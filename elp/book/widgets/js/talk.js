@@ -282,7 +282,7 @@ class Talk {
       this.speaker.draw(seen.beta, seen.blink, seen.pose);
       this.shown = seen;
     }
-    this.root.style.setProperty('--loud', tap ? (newest.voice ?? 0).toFixed(2) : 0);
+    this.speaker.canvas.parentElement.style.setProperty('--loud', tap ? (newest.voice ?? 0).toFixed(2) : 0);
     if (tap && newest.end) this.delays = [...this.delays.slice(-49), 1000 * (tap.now - newest.end)];
     if (this.camera?.state === 'watching') this.ages = [...this.ages.slice(-49), performance.now() - seen.time];
     if (this.root.dataset.drawn % 4 === 1) this.plot();
