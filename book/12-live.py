@@ -145,7 +145,7 @@ figures.table(pd.DataFrame({"shapes": words.reindex(order)}))
 #
 # ## Into a page: the websocket
 #
-# `--websocket 8765` serves JSON to programs on the same machine. A slow reader gets fewer frames, never old ones. Any page that is open in a browser there could read it too: it tells how the *listener* moves, nothing of the camera's picture or the sound.
+# `--websocket 8765` serves JSON to programs on the same machine. A slow reader gets fewer frames, never old ones. Any page that is open in a browser there could read it too: it tells how the *listener* moves and whether a face is seen, nothing of picture or sound.
 #
 # ```javascript
 # const socket = new WebSocket("ws://127.0.0.1:8765");
