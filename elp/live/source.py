@@ -25,6 +25,7 @@ from elp.motion import FPS
 
 BUFFERED = 4 * HOP  # samples that may wait: beyond, a microphone's clock is faster than ours
 QUIET = "-8"  # FFmpeg's own log level of saying nothing
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # what OpenCV tells FFmpeg, where somebody chose it
 
 
 class File:
@@ -109,8 +110,8 @@ class Camera:
         # what they have to say is said below
         os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", QUIET)
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        self._video = cv2.VideoCapture(self.address)
-        if not self._video.isOpened():
+        self._video = cv2.VideoCapture()
+        if not self._open():
             raise ElpError(
                 f"camera {self.address}: cannot be opened: check its number or address, "
                 "and that no other program uses it"
@@ -152,7 +153,20 @@ class Camera:
             if there:
                 self._newest.see(np.ascontiguousarray(picture[..., ::-1]))
             elif not self._stop.wait(STALE):
-                self._video.open(self.address)
+                self._open()
+
+    def _open(self) -> bool:
+        """Whether the camera could be opened; one that streams by RTSP, by TCP or else by UDP."""
+        if not str(self.address).startswith("rtsp") or OPTIONS in os.environ:
+            return bool(self._video.open(self.address))
+        try:
+            for transport in ("tcp", "udp"):
+                os.environ[OPTIONS] = f"rtsp_transport;{transport}"
+                if self._video.open(self.address):
+                    return True
+            return False
+        finally:
+            del os.environ[OPTIONS]
 
     def _listen(self) -> None:
         none = ", or give --microphone none"

@@ -4,6 +4,7 @@ the whole command with a real film and a real Ctrl-C.
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -224,6 +226,32 @@ def test_what_the_camera_is(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ElpError, match="cannot be opened"), Camera("rtsp://127.0.0.1:1/x", None):
         pass
     assert not capfd.readouterr().err  # FFmpeg has its own way to standard error
+
+
+def test_a_stream_that_refuses_tcp_comes_by_udp(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Refusing:
+        def open(self, address: str) -> bool:
+            asked.append(os.environ.get(sources.OPTIONS))
+            return asked[-1] == "rtsp_transport;udp"
+
+        def read(self) -> tuple[bool, np.ndarray]:
+            time.sleep(0.01)
+            return True, np.zeros((8, 8, 3), np.uint8)
+
+        def release(self) -> None:
+            pass
+
+    monkeypatch.delenv(sources.OPTIONS, raising=False)
+    monkeypatch.setattr(cv2, "VideoCapture", Refusing)
+    with Camera("rtsp://here/1", None):
+        assert asked == ["rtsp_transport;tcp", "rtsp_transport;udp"]
+    assert sources.OPTIONS not in os.environ
+    monkeypatch.setenv(sources.OPTIONS, "rtsp_transport;http")  # the reader's own wish
+    with pytest.raises(ElpError, match="cannot be opened"), Camera("rtsp://here/1", None):
+        pass
+    assert asked[2:] == ["rtsp_transport;http"]
 
 
 def film(path: Path, frames: int) -> Path:
