@@ -3,6 +3,8 @@
 const STALE = 10; // ms of age beyond which the next picture is awaited: it is there before this one would be done with
 const DRIFT = 0.1; // ms by which a camera's clock may fall behind from picture to picture
 
+const held = {}; // the last picture's bytes: the next one takes their place, so that nothing piles up
+
 /** The pictures of a stream of VideoFrames. */
 export class Pictures {
   constructor(readable) {
@@ -24,7 +26,7 @@ export class Pictures {
   }
 }
 
-/** { data, width, height } as of ImageData, of a VideoFrame, which is closed. */
+/** { data, width, height } as of ImageData, of a VideoFrame, which is closed. They hold until the next picture is copied. */
 export async function copied(frame) {
   if (frame.data) return frame;
   try {
@@ -40,9 +42,9 @@ async function plain(frame) {
   const asked = { format: 'RGBA' };
   try {
     if (frame.allocationSize(asked) !== 4 * width * height) return null;
-    const data = new Uint8ClampedArray(4 * width * height);
-    await frame.copyTo(data, asked);
-    return { data, width, height };
+    if (held.data?.length !== 4 * width * height) held.data = new Uint8ClampedArray(4 * width * height);
+    await frame.copyTo(held.data, asked);
+    return { data: held.data, width, height };
   } catch {
     return null;
   }

@@ -15,6 +15,7 @@ const FALSE = 7; // two looks apart beyond which there is no face, hundredths of
 const COSTS = { near: 0.5, far: 1, face: 3 }; // looks of networks, saved up while there is a face
 const INCOME = 0.8;
 const SAVINGS = 100;
+const inputs = {}; // places for a network's input, by its length
 const DETECTORS = { near: [128, [[16, 2], [8, 6]]], far: [192, [[48, 1]]] };
 
 /** A tracker; all arguments are bytes: near, far and landmarks are tflite files, core and utils LiteRT's modules, script
@@ -233,10 +234,10 @@ function anchors(grids) {
   );
 }
 
-/** Grey levels as a network takes them. */
+/** Grey levels as a network takes them; they hold until the next ones of as many pixels are asked for. */
 function levels(seen, whole, add) {
   const table = Float32Array.from({ length: 256 }, (_, level) => Math.fround(level / whole) + add);
-  const out = new Float32Array(seen.length);
+  const out = inputs[seen.length] ??= new Float32Array(seen.length);
   for (let i = 0; i < seen.length; i++) out[i] = table[seen[i]];
   return out;
 }
