@@ -172,9 +172,9 @@ def faces(site: Path, films: tuple[Path, Path]) -> dict[str, Any]:
             with opened(site, films, draws) as page:
                 page.wait_for_selector(".elp-wake:enabled")
                 page.click(".elp-wake")
-                page.wait_for_function(f"{ROOT}?.dataset.state === 'ready'", timeout=60_000)
+                page.wait_for_function(f"() => {ROOT}?.dataset.state === 'ready'", timeout=60_000)
                 page.select_option(".elp-worn", face)
-                page.wait_for_function(f"({ROOT}.dataset.face ?? 'drawn') === '{face}'")
+                page.wait_for_function(f"() => ({ROOT}.dataset.face ?? 'drawn') === '{face}'")
                 page.click(".elp-microphone")
                 page.wait_for_timeout(1000 * LOOKED)
                 found[draws][face] = working(page, seeing=False)
