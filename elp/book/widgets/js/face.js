@@ -102,13 +102,13 @@ export class Face {
   /** Skin within an outline, but for the openings between rows of points. */
   cover(outline, openings = []) {
     const { context: c, size, skin } = this;
-    const pattern = c.createPattern(skin.layer, 'no-repeat');
-    pattern.setTransform(new DOMMatrix().scale(size / skin.side));
+    c.save();
     c.beginPath();
     round(c, outline);
     for (const [upper, lower] of openings) between(c, upper, lower);
-    c.fillStyle = pattern;
-    c.fill('evenodd');
+    c.clip('evenodd'); // no pattern: each would keep a copy of the layer until garbage is collected
+    c.drawImage(skin.layer, 0, 0, size, size);
+    c.restore();
   }
 
   /** Where the middle of an iris is seen: on the front of a ball behind the lids, which looks where the gaze goes, however
