@@ -57,9 +57,9 @@ fig = go.Figure()
 for name, quantile in (("median", 0), ("95th percentile", 1)):
     spent = [own[stage][quantile] for stage in stages]
     fig.add_bar(y=stages, x=spent, name=name, orientation="h")
-fig.add_vline(x=40, line_dash="dot")
+fig.add_vline(x=40, line_dash="dot", line_color="gray")
 fig.update_yaxes(autorange="reversed")
-fig.update_xaxes(title="ms of one core")
+fig.update_xaxes(title="ms of one core", range=[0, 44])
 fig = fig.update_layout(height=340, barmode="group")
 
 # %%
